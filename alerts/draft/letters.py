@@ -128,7 +128,7 @@ def write_statement(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def title_correction(inputs: DraftInput) -> str:
-    """Return the title of the notice that stays with the release: a delay corrects nothing."""
+    """Return the title of the notice that stays with the release. No delay is a correction."""
     has_other_content = bool(CORRECTED_KINDS & {*inputs.kinds})
     return "Correction notice" if has_other_content else "Note on the time of publication"
 

@@ -59,15 +59,10 @@ class RunningMonitor(Protocol):
         """Return the JSON of a watched release as of now, or None if it is not watched."""
 
     def last_looks(self) -> Mapping[str, datetime | None]:
-        """Return when the last response proved something, for every watched release by its id.
-
-        None before the first.
-        """
+        """Return when each watched release last had a look that proved something, by id."""
 
     def is_store_unavailable(self) -> bool:
-        """Return whether the store has not answered for so long that queries should not wait for
-        it.
-        """
+        """Return whether queries should not wait for the store, which has long not answered."""
 
     def is_standby(self) -> bool:
         """Return whether another monitor looks, and this one waits to take over."""
@@ -96,9 +91,7 @@ class RunningMonitor(Protocol):
 
 @dataclass
 class Queries:
-    """The queries of the web pages.
-
-    They run in threads of their own, so that no page delays a look.
+    """The queries of the web pages, in threads of their own, so that no page delays a look.
 
     Unless `sees_all`, the results contain no embargoed data.
     """
@@ -108,45 +101,39 @@ class Queries:
     clock: Clock
     timezone: str
     public: bool = False
-    # Writes what people do, and brings incidents and drafts up to date; None in a demonstration.
+    # None in a demonstration.
     desk: Desk | None = None
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
     calendars: Sequence[str] = ()
-    # The names of producers, by their ids.
+    # By id.
     producers: Mapping[str, str] = field(default_factory=dict)
     rotas: Mapping[str, Rota] = field(default_factory=dict)
-    # Returns the JSON of a promised release that is not watched yet, by its id, as of an instant.
-    # Runs in a thread.
+    # The JSON of a promised release that is not watched yet, by its id. Runs in a thread.
     judge_promised: Callable[[str, datetime], Json | None] = lambda _release, _now: None
-    # Returns the reasons for the verdict on a release, as of an instant. Runs in a thread.
+    # Runs in a thread.
     explain_verdict: Callable[[str, datetime], Explained | None] = lambda _release, _now: None
-    # Returns the hosts with only unusable recent responses.
+    # The hosts with only unusable recent responses.
     silent_hosts: Callable[[datetime], Mapping[str, SilentHost]] = lambda _now: {}
     throttle: Throttle = field(kw_only=True)
     sessions: Sessions | None = None
-    # The calendar to which people add releases, and a function that reads the calendar of a name at
-    # once.
+    # The calendar to which people add releases, and what reads a calendar at once.
     by_hand: HandCalendar | None = None
     read_calendar: Callable[[str], Awaitable[CalendarRead | None]] | None = None
     policies: Policies = field(default_factory=Policies)
-    # Makes reports on periods.
     periods: Periods | None = None
-    # Assesses whether everything is ready for the next slots; None in a demonstration.
+    # None in a demonstration.
     readiness: ReadinessReader | None = None
-    # Removes secrets of configured addresses from every response.
+    # For every response.
     redactor: Redactor | None = None
-    # Whether it listens only on this machine and has no sign-in: then a person at the machine sees
-    # everything.
+    # Whether it listens only on this machine and has no sign-in: then a person here sees all.
     local: bool = False
     sees_all: bool = False
-    # In a demonstration, the instants that a visitor can move to: under "step" or "moment", by
-    # name.
+    # The instants to which a visitor of a demonstration can move: under "step" or "moment".
     steps: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
-    # The last rendered row of each release, by (for staff, release), with the values that it was
-    # rendered from.
+    # The last rendered row, by (for staff, release), and the values that it was rendered from.
     rendered: dict[tuple[bool, str], tuple[Mapping[str, object], str]] = field(default_factory=dict)
-    # The last assessment of each day, None for the next day with a slot.
+    # By day, None for the next day with a slot.
     _assessed: dict[date | None, Assessment] = field(default_factory=dict)
     _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))
     _slow_threads: Threads = field(default_factory=lambda: Threads(1, "web-aside", within=300.0))
@@ -202,15 +189,13 @@ class Queries:
         ]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of judged releases of these days and, if today or a later day is among
-        them, of unjudged ones, by slot.
-        """
+        """Return the JSON of judged releases and, from today on, of unjudged ones, by slot."""
         begin, end = self._day_bounds(first, last)
         # in the order of slots
         judged_ids = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
         bodies: dict[str, Json | None] = {}
         async for name in with_pauses(judged_ids, self.clock):
-            # newer than the stored JSON, None if the release is not watched
+            # newer than the stored JSON
             bodies[name] = self.live.body(name)
         if unwatched := [name for name in judged_ids if bodies[name] is None]:
             rows = await self.ask(lambda: self.store.verdicts.judged_on(unwatched))
@@ -238,17 +223,12 @@ class Queries:
         return visible
 
     async def _read_release(self, release: str) -> Json | None:
-        """Return the JSON of a release, as of now if it is watched or only promised.
-
-        None if it is unknown.
-        """
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
             now = self.clock.now()
             return await self.ask(lambda: self.judge_promised(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
-        # A release that was joined into another one is not judged any more. So show its last
-        # verdict.
+        # One that was joined into another is not judged any more: show its last verdict.
         if known is not None and known.joined_into is not None:
             body = row.body | {"joined_into": known.joined_into}
         else:
@@ -256,7 +236,7 @@ class Queries:
         return (await self._add_decisions([body]))[0]
 
     async def _add_decisions(self, bodies: list[Json]) -> list[Json]:
-        """Return the JSON of releases with what people have decided since the verdict, such as an
+        """Return bodies with what people have decided since the verdict, such as an
         earlier time.
         """
         incidents = [body["incident"] for body in bodies if body["incident"]]
@@ -266,9 +246,7 @@ class Queries:
     async def list_incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
     ) -> list[Incident]:
-        """Return at most `MOST_INCIDENTS` incidents of these days and before `until` (None: no
-        bound), newest first.
-        """
+        """Return at most `MOST_INCIDENTS` of these days and before `until`, newest first."""
         begin, end = self.span_of_days(first, last)
         end, now = min(filter(None, (end, until)), default=None), self.clock.now()
         store = self.store.verdicts
@@ -279,10 +257,8 @@ class Queries:
     async def list_needing_action(
         self, first: date | None = None, last: date | None = None
     ) -> list[Incident]:
-        """Return the incidents that need action, newest first: not closed, or with a report owed or
-        an overdue action.
-
-        They occurred on these local days, or at any time if no days are given.
+        """Return the incidents of these local days, or any, that need action, newest first: not
+        closed, or with a report owed or an overdue action.
         """
         store, now, today = self.store.verdicts, self.clock.now(), self.today()
         begin, end = self.span_of_days(first, last)
@@ -291,8 +267,7 @@ class Queries:
             return (begin is None or begin <= one.occurred) and (end is None or one.occurred < end)
 
         def read() -> list[Incident]:
-            # The store also calls a closed incident open if its report is owed or one of its
-            # actions is not done.
+            # The store also calls a closed one open if a report is owed or an action is not done.
             of_days = [
                 one
                 for one in reversed(store.open_incidents(MOST_INCIDENTS))
@@ -332,16 +307,15 @@ class Queries:
         """
         now, desk = self.clock.now(), self.desk
         if desk is not None:
-            # Durations grow, so the last version may be out of date.
+            # Durations grow.
             redraft = await self.ask(lambda: desk.current.prepare_redraft(incident, now))
             if redraft is not None:
                 await desk.writer.write(redraft)
         return await self.ask(lambda: self.store.verdicts.drafts(incident))
 
     async def assess_readiness(self, day: date | None) -> Assessment | None:
-        """Return whether everything is ready for the slots of a day (None: the next with a slot).
-
-        It is at most a minute old. None if this viewer may not see it, or nothing is assessed here.
+        """Return whether everything is ready for the slots of a day (None: the next with a slot),
+        at most a minute old. None if this viewer may not see it, or nothing is assessed here.
         """
         reader, now = self.readiness, self.clock.now()
         if reader is None or not self.sees_all:
@@ -390,9 +364,7 @@ class Queries:
         return body if self.sees_all else without_details(body)
 
     async def list_given_up(self) -> list[Json]:
-        """Return the deliveries that were recently given up, newest first, each with the subject of
-        its notice.
-        """
+        """Return the deliveries recently given up, newest first, with their notices' subjects."""
         outbox, since = self.store.outbox, self.clock.now() - GIVEN_UP_FOR
         return await self.ask(
             lambda: [given_up_json(outbox, row) for row in outbox.given_up(since)[:_MOST_SHOWN]]
@@ -411,14 +383,11 @@ class Queries:
     def _visible_incidents(
         self, incidents: Sequence[Incident | None], now: datetime
     ) -> list[Incident]:
-        """Return those incidents (oldest first) that the viewer may see, newest first, measured as
-        of `now`.
-        """
+        """Return those (oldest first) that the viewer may see, newest first, measured at `now`."""
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
-            # If one host delayed several releases, they are `linked` and share a slot. So check the
-            # slot of the first.
+            # Those that one host delayed are `linked` and share a slot, so check that of the first.
             with_release = [
                 (one, one.linked[0].release if one.linked else one.release) for one in public
             ]
@@ -431,19 +400,14 @@ class Queries:
         )
 
     def is_slot_past(self, release: str, now: datetime) -> bool:
-        """Return whether the slot of a release has passed. Reads the store, so call it in a
-        thread.
-        """
+        """Return whether the slot of a release has passed. Reads the store."""
         row = self.store.verdicts.judged_one(release)
         return row is not None and slot_has_passed(row.body, now)
 
     def _read_events(
         self, after: str | None, release: str | None, limit: int, now: datetime
     ) -> list[Event]:
-        """Return at most `limit` visible events.
-
-        Raises `UnknownName` if the event `after` is not visible.
-        """
+        """Return visible events. Raises `UnknownName` if the event `after` is not visible."""
         store, is_slot_past = self.store.verdicts, functools.cache(self.is_slot_past)
         last = None if after is None else store.event(after)
         if after is not None and (
@@ -469,8 +433,5 @@ class Queries:
     def span_of_days(
         self, first: date | None, last: date | None
     ) -> tuple[datetime | None, datetime | None]:
-        """Return the instants at which these local days begin and end.
-
-        A bound is None if its day is None.
-        """
+        """Return the instants at which these local days begin and end, None for no day."""
         return span_of(first, last, self.timezone)

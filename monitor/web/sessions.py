@@ -47,10 +47,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Busy(UserFault):
-    """Raised for too many wrong guesses or too many sign-ins at once.
-
-    The client must wait `wait` seconds.
-    """
+    """Too many wrong guesses, or sign-ins at once. The client must wait `wait` seconds."""
 
     def __init__(self, wait: int) -> None:
         super().__init__("Too many attempts. Try again in a minute.")
@@ -62,16 +59,16 @@ class Session:
     """A person who is signed in.
 
     `account` identifies them for good, whatever name they show: how they signed in, and their name
-    in the users file, at the proxy, or their `iss` and `sub` at the provider. Each of their forms
-    must contain `guard`.
+    in the users file, at the proxy, or their `iss` and `sub` at the provider. Their forms contain
+    `guard`.
     """
 
     person: Person
     account: str
     guard: str = field(repr=False)
-    # Empty if a proxy signed them on: then only the proxy can sign them out.
+    # Empty if a proxy signed them on, which alone can sign them out.
     key_hash: str = ""
-    # The claims of the OpenID provider that signed them on, None if none did.
+    # Of the OpenID provider that signed them on.
     claims: ProviderClaims | None = None
 
     @property
@@ -86,10 +83,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ProxyAuth:
-    """The configuration of sign-on by a proxy that sends the name in `header`.
-
-    The name `*` means all others.
-    """
+    """Sign-on by a proxy that sends the name in `header`. The name `*` means all others."""
 
     header: str
     rights: Mapping[str, Right]
@@ -100,9 +94,7 @@ class ProxyAuth:
 
 
 class Sessions:
-    """Checks passwords, and signs people in and out. A new password in the users file ends a
-    person's sessions.
-    """
+    """Checks passwords, and signs people in and out. A new password ends a person's sessions."""
 
     def __init__(
         self,
@@ -122,16 +114,16 @@ class Sessions:
         self._users = users
         self._clock = throttle.clock
         self._throttle = throttle
-        # The ID tokens of people whom the provider signed on, by the hash of their session's key.
-        # They are not stored, because only signing out at the provider uses them.
+        # By the hash of the session's key. Not stored, because only signing out at the provider
+        # uses them.
         self._id_tokens: OrderedDict[str, str] = OrderedDict()
-        # Names, each with a network from which that person signed in, the oldest first.
+        # (name, network), the oldest first.
         self._signed_in_from: OrderedDict[tuple[str, str], None] = OrderedDict()
-        # One password check at a time, and how many checks wait for it.
+        # One password check at a time.
         self._check_lock = asyncio.Lock()
         self._waiting_checks = 0
         self._signing_key = secrets.token_bytes(32)
-        # Two threads: one for the password that is being checked, one for sessions that exist.
+        # One for the password that is being checked, one for sessions that exist.
         self._thread = ThreadPoolExecutor(2, "sign-in")
 
     async def sign_in(self, name: str, password: str, client: str) -> str | None:
@@ -142,16 +134,13 @@ class Sessions:
         return await self._open_session(person, f"user:{person.name}", client)
 
     def account_counter(self, name: str, network: str = "") -> str:
-        """Return the key under which wrong guesses of an account's password are counted: those from
-        a network where the person signed in before, or those from all others.
+        """Return the key that counts an account's wrong guesses: those from a network where the
+        person signed in before, or all others.
         """
         return self._sign_text("account", f"{name} {network}")
 
     def _sign_text(self, use: str, text: str) -> str:
-        """Return the HMAC of `text` with a key that only this process has.
-
-        It differs for each `use`.
-        """
+        """Return the HMAC of `text` for a `use`, with a key that only this process has."""
         message = f"{use} {text}".encode("utf-8", "surrogatepass")
         return hmac.new(self._signing_key, message, hashlib.sha256).hexdigest()
 
@@ -180,7 +169,7 @@ class Sessions:
     async def _read_person(
         self, stored: StoredSession, claims: ProviderClaims | None
     ) -> Person | None:
-        """Return the person of a session with their present right, or None if they have none."""
+        """Return the person of a session with their present right, if any."""
         name = stored.name
         if stored.password_hash:
             person = await self._run_in_thread(lambda: self._users.find(name))
@@ -200,9 +189,7 @@ class Sessions:
         return await self._require_provider().sign_on_address(self.make_flow(secret))
 
     def make_flow(self, secret: str) -> Flow:
-        """Return the texts of a sign-on, derived from `secret`, a random text in the browser's
-        cookie.
-        """
+        """Return the texts of a sign-on, from the random `secret` in the browser's cookie."""
         return Flow(*(self._sign_text(use, secret) for use in ("state", "nonce", "verifier")))
 
     def _require_provider(self) -> OpenID:
@@ -242,11 +229,9 @@ class Sessions:
         return self.allows_passwords or self.provider is not None
 
     def sign_in_by_proxy(self, names: Sequence[str]) -> Session | None:
-        """Return the session of the person that a trusted proxy signed on, or None if they have no
-        right.
+        """Return the session of the person that a trusted proxy signed on, if they have a right.
 
-        `names` are all values of its header. Two values are refused, because the client may have
-        sent one of them.
+        `names` are all values of its header. Two are refused: the client may have sent one.
         """
         right = (
             self.proxy_auth.right(names[0])
@@ -255,8 +240,7 @@ class Sessions:
         )
         if right is None:
             return None
-        # The proxy vouches for each request, so nothing is kept. The guard is the same for all of
-        # them, and only this process can make it.
+        # The proxy vouches for each request, so nothing is kept, and they all have one guard.
         return Session(
             Person(names[0], right=right),
             f"proxy:{names[0]}",
@@ -284,15 +268,13 @@ class Sessions:
         _log.info("signed_out", user=session.person.name)
 
     async def make_feed_key(self, session: Session, client: str) -> str:
-        """Return a new key for the addresses of feeds. The one before of this account ends."""
+        """Return a new key for the addresses of feeds, in place of the account's last one."""
         return await self._open_session(
             session.person, session.account, client, session.claims, SessionUse.FEEDS
         )
 
     async def sign_out_address(self, session: Session) -> str:
-        """Return the address at which the provider signs this person out, empty if no provider
-        signed them on.
-        """
+        """Return where the provider signs this person out, empty if none signed them on."""
         return (
             await self.provider.sign_out_address(session.claims)
             if self.provider and session.claims
@@ -305,11 +287,10 @@ class Sessions:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _try_password(self, name: str, password: str, client: str) -> Person | None:
-        """Return the person if the password is right, else None.
+        """Return the person if the password is right.
 
-        Raises `Busy` if too many checks wait, and while this client or account must wait because of
-        earlier wrong passwords. Guesses of others do not delay a network from which this person
-        has signed in.
+        Raises `Busy` if too many checks wait, or this client or account must wait after wrong
+        guesses. Guesses of others do not delay a network from which this person has signed in.
         """
         place = (name, network_of(client))
         is_known = place in self._signed_in_from
@@ -321,12 +302,10 @@ class Sessions:
             raise Busy(1)
         self._waiting_checks += 1
         try:
-            # Only one check runs at a time, so that each wrong guess is counted before the next one
-            # is checked.
+            # Each wrong guess is counted before the next one is checked.
             async with self._check_lock:
                 self._check_wait(guessers)  # again, because others may have guessed wrong meanwhile
-                # A password is checked for an unknown name too, so that the time does not show
-                # which names exist.
+                # Also for an unknown name, so that the time does not show which names exist.
                 person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON
                 is_right = await self._run_in_thread(lambda: person.password.matches(password))
                 if is_right and person is not UNKNOWN_PERSON:
@@ -346,9 +325,6 @@ class Sessions:
             raise Busy(wait)
 
     def _note_place(self, place: tuple[str, str]) -> None:
-        """Note from which network a person signed in, and forget the oldest if there are too
-        many.
-        """
         self._signed_in_from[place] = None
         self._signed_in_from.move_to_end(place)
         if len(self._signed_in_from) > _MOST_PLACES:
@@ -362,7 +338,6 @@ class Sessions:
         claims: ProviderClaims | None = None,
         use: SessionUse = SessionUse.BROWSER,
     ) -> str:
-        """Open a session, and return its key."""
         key, now = secrets.token_urlsafe(32), self._clock.now()
         stored = StoredSession(
             hash_key(key),
@@ -389,7 +364,7 @@ class Sessions:
 
 
 def _hash_password(password: Password) -> str:
-    """Return a hash that changes with a person's password, empty for people who have none here."""
+    """Return a hash that changes with a password, empty for people without one here."""
     if password is NO_PASSWORD:
         return ""
     return hashlib.sha256(password.salt + password.digest).hexdigest()

@@ -1,8 +1,8 @@
 """Authorisation of each request, and the pages to sign in and out.
 
-Staff who are signed in and programs with a token see everything. So does a person at the machine
-itself, unless people sign in. Viewers (everyone, if the board is public) see all but embargoed
-data. Others see only health.
+Staff who are signed in and programs with a token see everything. So does a person at the machine,
+unless people sign in. Viewers (everyone, if the board is public) see all but embargoed data. Others
+see only health.
 """
 
 from __future__ import annotations
@@ -40,15 +40,11 @@ _UNRESTRICTED_PATHS = _HEALTH | {
     *("/runbook", "/acknowledge"),
 }
 _UNRESTRICTED_PATHS |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
-"""Paths that everyone may request: health, assets, the runbook, sign-in, and the page of signed
-links.
-"""
+"""Paths for everyone: health, assets, the runbook, sign-in, and the page of signed links."""
 _METRICS, _EMBARGOED = "/metrics", "/metrics/embargoed"
 _LOOPBACK_ADDRESSES = {"127.0.0.1", "::1"}
 _STAFF_PATHS = ("/status", "/api/v1/calendars", "/reports")
-"""Paths only for staff: status and calendars show embargoed addresses, and reports show
-incidents.
-"""
+"""Status and calendars show embargoed addresses, reports show incidents."""
 _LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _FORWARDED = (
     "forwarded",
@@ -61,9 +57,7 @@ _FORWARDED = (
 _ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/.+/acknowledge")
 _FEED_PATH = re.compile(r"/calendar\.\w+|/atom\.xml")
 _LONG_FORM_PATHS = re.compile(r"/incidents/(.+/(draft|sign)|new)|/silences|/by-hand")
-"""Paths of long forms. After a session has ended, the response to these contains only the typed
-text.
-"""
+"""Without a session, the response to these contains only the typed text."""
 _UNNAMED_PROGRAM = "program"
 """The name of a program with a token of `[web]`."""
 _NO_MATCH = "That name and password do not belong together."
@@ -71,14 +65,13 @@ _STALE_PAGE = "This page is too old. Try again."
 _LONGEST_PATH = 1000
 _FORM_SECONDS, _SIGN_ON_SECONDS = 3600, 600
 _SECRET_LENGTH = 43
-"""The cookie of a sign-on has a random text of this length, then the path to return to."""
+"""Of the random text in a sign-on's cookie, before the path to return to."""
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Authorise:
-    """Middleware that identifies the viewer, records what they may see, and refuses what they may
-    not request.
+    """Middleware that identifies the viewer, and refuses what they may not request.
 
     It reads the path from the scope, as the router does, because a client can forge the `Host`
     header of `request.url`.
@@ -117,7 +110,7 @@ class Authorise:
         await (self.app if may_pass else _refuse_viewer(request, sessions))(scope, receive, send)
 
     async def _identify_sender(self, request: Request, sessions: Sessions | None) -> None:
-        """Write into the state of a request who sent it. Raises `Busy`."""
+        """Note who sent a request. Raises `Busy`."""
         state = request.state
         peer = await _find_peer(request, sessions)
         session = program = None
@@ -143,8 +136,7 @@ class Authorise:
     def _may_request(self, request: Request) -> bool:
         """Return whether a viewer who does not see everything may make this request."""
         path = request.scope["path"]
-        # Acknowledging and long forms check the token or the session themselves. Their response
-        # says what is wrong.
+        # These check the token or the session themselves, and say what is wrong.
         checks_itself = _ACKNOWLEDGE_PATH.fullmatch(path) or (
             request.method == "POST" and _LONG_FORM_PATHS.fullmatch(path)
         )
@@ -161,8 +153,7 @@ class Authorise:
         """Return whether a browser on this machine made the request directly, on a board without
         sign-in.
         """
-        # A foreign page in that browser can point its own host name here, so the Host header is
-        # checked.
+        # A foreign page in that browser can point its own host name here.
         host = _LOOPBACK_HOST.fullmatch(request.headers.get("Host", ""))
         forwarded = any(name in request.headers for name in _FORWARDED)
         return (
@@ -173,10 +164,7 @@ class Authorise:
         )
 
     async def _read_token(self, request: Request, sessions: Sessions | None) -> Program | None:
-        """Return the program with a request's bearer token, or None.
-
-        A wrong token counts as a wrong guess.
-        """
+        """Return the program with a request's bearer token. A wrong one counts as a wrong guess."""
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         token = credentials.strip()
         if scheme.lower() != "bearer" or not token or request.scope["path"] in _UNRESTRICTED_PATHS:
@@ -194,7 +182,7 @@ class Authorise:
 
 
 async def _find_peer(request: Request, sessions: Sessions | None) -> Peer | None:
-    """Return the user of this machine who sent a request to the socket, or None."""
+    """Return the user of this machine who sent a request to the socket."""
     user: int | None = getattr(request.state, "peer", None)
     if user is None:
         return None
@@ -204,10 +192,7 @@ async def _find_peer(request: Request, sessions: Sessions | None) -> Peer | None
 
 
 async def _find_session(request: Request, sessions: Sessions) -> Session | None:
-    """Return the session that the proxy's header or the cookie proves, or None.
-
-    Raises `Busy`.
-    """
+    """Return the session that the proxy's header or the cookie proves. Raises `Busy`."""
     names = (
         request.headers.getlist(sessions.proxy_auth.header)
         if sessions.proxy_auth is not None
@@ -220,7 +205,7 @@ async def _find_session(request: Request, sessions: Sessions) -> Session | None:
 
 
 async def _find_feed_session(request: Request, sessions: Sessions) -> Session | None:
-    """Return the session of the key in the address of a calendar or feed, or None.
+    """Return the session of the key in the address of a calendar or feed.
 
     It opens only what a viewer may see, because the servers of mail programs know such an address.
     """
@@ -231,9 +216,7 @@ async def _find_feed_session(request: Request, sessions: Sessions) -> Session | 
 
 
 def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
-    """Return the refusal: 403 for people signed in, a redirect to sign in for a page in a browser,
-    else 401.
-    """
+    """Return 403 for people signed in, a redirect to sign in for a page in a browser, else 401."""
     if session_of(request) is not None or isinstance(request.state.caller, Peer):
         return problem_response(403, "this is for staff")
     are_metrics = request.scope["path"] in {_METRICS, _EMBARGOED}
@@ -257,14 +240,10 @@ async def show_sign_in_form(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Sign a person in and redirect to `next`.
-
-    Show the form again if the name, the password or the token is wrong.
-    """
+    """Sign a person in and redirect to `next`, or show the form again with what is wrong."""
     form, sessions = await read_form(request), _require_sessions(request)
     where, name = _path_or_board(form.get("next", "/")), form.get("name", "").strip()
-    # The form has the same token as this browser's cookie, so that a page of another site cannot
-    # send the form.
+    # As in this browser's cookie, so that a page of another site cannot send the form.
     form_token = request.cookies.get(_cookie_name(request, "-form"), "")
     if not form_token or not hmac.compare_digest(
         form_token.encode(), form.get("mark", "").encode()
@@ -277,9 +256,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def start_sign_on(request: Request) -> Response:
-    """Redirect a browser to the OpenID provider, or show the sign-in form with the reason why that
-    failed.
-    """
+    """Redirect to the OpenID provider, or show the sign-in form with the reason why not."""
     sessions, where = (
         _require_sessions(request),
         _path_or_board(request.query_params.get("next", "/")),
@@ -289,14 +266,14 @@ async def start_sign_on(request: Request) -> Response:
         response = RedirectResponse(await sessions.sign_on_address(secret), 303)
     except NotSignedOn as fault:
         return _show_failed_sign_on(request, where, fault)
-    # The secret has `_SECRET_LENGTH` characters, so `finish_sign_on` can separate it from the path.
+    # Of a fixed length, so `finish_sign_on` can separate it from the path.
     secret_and_path = secret + (where if len(where) <= _LONGEST_PATH else "/")
     _set_cookie(request, response, secret_and_path, _SIGN_ON_SECONDS, "-flow")
     return response
 
 
 async def finish_sign_on(request: Request) -> Response:
-    """Sign in the person that the OpenID provider sends back, if this browser began the sign-on."""
+    """Sign in the person whom the provider sends back, if this browser began the sign-on."""
     secret_and_path = request.cookies.get(_cookie_name(request, "-flow"), "")
     secret, where = (
         secret_and_path[:_SECRET_LENGTH],
@@ -321,7 +298,7 @@ async def _redeem_code(request: Request, secret: str) -> str:
     Raises `NotSignedOn`, also for another browser's sign-on.
     """
     sessions, query = _require_sessions(request), request.query_params
-    # Only the browser that began the sign-on has the secret from which this state was made.
+    # Only the browser that began has the secret from which this state was made.
     state = sessions.make_flow(secret).state
     if not secret or not hmac.compare_digest(state.encode(), query.get("state", "").encode()):
         raise NotSignedOn(HTTPStatus.BAD_REQUEST, _STALE_PAGE)
@@ -332,10 +309,7 @@ async def _redeem_code(request: Request, secret: str) -> str:
 
 
 async def _redirect_signed_in(request: Request, where: str, key: str) -> Response:
-    """Return a redirect that sets the cookie of a new session.
-
-    The session before it in this browser ends.
-    """
+    """Return a redirect with the cookie of a new session, which ends this browser's earlier one."""
     await _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
     response = RedirectResponse(where, 303)
     _set_cookie(request, response, key, SESSION_SECONDS)
@@ -350,8 +324,8 @@ def _show_failed_sign_on(request: Request, where: str, fault: NotSignedOn) -> Re
 async def sign_out(request: Request) -> Response:
     """End the session. If a provider signed the person on, show a page that links to its sign-out.
 
-    A redirect would not work, because the content security policy forbids forms that lead to other
-    sites. Without the session's guard, another site may have sent the form, so nothing changes.
+    The content security policy forbids forms that redirect to other sites. Without the session's
+    guard, another site may have sent the form, so nothing changes.
     """
     session, form, provider_url = session_of(request), await read_form(request), ""
     if session is not None:
@@ -372,8 +346,7 @@ async def sign_out(request: Request) -> Response:
 def _render_sign_in_form(
     request: Request, where: str, code: int = 200, name: str = "", fault: str = ""
 ) -> Response:
-    # The form must send back the mark in this browser's cookie, so a foreign page cannot sign a
-    # person in.
+    # Else a foreign page could sign a person in.
     mark = request.cookies.get(_cookie_name(request, "-form"), "")
     mark = mark if re.fullmatch(r"[\w-]{43}", mark) else secrets.token_urlsafe()
     response = render(request, "signin.html", code, next=where, mark=mark, name=name, fault=fault)
@@ -390,8 +363,7 @@ def _delete_cookie(request: Request, response: Response, use: str = "") -> None:
 def _set_cookie(
     request: Request, response: Response, value: str, lasts: int, use: str = ""
 ) -> None:
-    # Browsers do not send strict cookies when a link in mail, or a provider, leads here. So these
-    # two kinds are lax.
+    # Browsers send no strict cookies when a link in mail, or a provider, leads here.
     site: Literal["strict", "lax"] = "lax" if use in {"", "-flow"} else "strict"
     secure = _is_secure(request)
     response.set_cookie(
@@ -405,7 +377,7 @@ def _set_cookie(
 
 
 def _cookie_name(request: Request, use: str = "") -> str:
-    # Browsers accept a `__Host-` cookie only from this host itself and over TLS.
+    # Browsers take a `__Host-` cookie only from this host itself and over TLS.
     return f"{'__Host-' if _is_secure(request) else ''}ninethirty{use}"
 
 
@@ -424,10 +396,7 @@ def _require_sessions(request: Request) -> Sessions:
 
 
 def _path_or_board(where: str) -> str:
-    """Return `where` if it is a path on this server, else `/`.
-
-    So no link can redirect to another site.
-    """
+    """Return `where` if it is a path on this server, else `/`: no link redirects elsewhere."""
     return where if re.fullmatch(r"/(?![/\\])[\x21-\x7e]*", where) else "/"
 
 

@@ -88,7 +88,7 @@ class Password:
         return self.r * self.p << self.ln
 
     def matches(self, typed: str) -> bool:
-        """Return whether `typed` is the password. Takes about a fifth of a second for any text."""
+        """Return whether `typed` is the password, in a fifth of a second for any text."""
         return hmac.compare_digest(self.hash(typed), self.digest)
 
     def find_unfitness(self) -> str:
@@ -113,9 +113,7 @@ NO_PASSWORD = Password(bytes(16), bytes(32))
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who may sign in.
-
-    Their right says what they may do. Their role is recorded with what they do.
+    """A person who may sign in. Their right says what they may do, their role is recorded with it.
 
     A viewer can read a board that is not public, but no embargoed information.
     """
@@ -124,7 +122,7 @@ class Person:
     password: Password = NO_PASSWORD
     role: str = ""
     right: Right = Right.DUTY
-    # The user of the machine who they are, or an empty text.
+    # Of the machine, or an empty text.
     system_user: str = ""
 
     @property
@@ -170,9 +168,7 @@ class Peer:
 
 
 UNKNOWN_PERSON = Person("")
-"""The person whose password is checked if a name is unknown, so that the check takes as long as for
-a known name.
-"""
+"""Their password is checked for an unknown name, so that it takes as long as a known one."""
 
 
 def make_line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
@@ -238,9 +234,7 @@ def make_token_line(name: str, scope: TokenScope) -> tuple[str, str]:
 
 
 def read_programs(text: str) -> dict[str, Program]:
-    """Return the programs of a users file, by the hashes of their tokens. Other lines are
-    ignored.
-    """
+    """Return the programs of a users file, by token hash, without its other lines."""
     found = (_TOKEN.fullmatch(one.strip()) for one in text.splitlines())
     return {
         one[2]: Program(one[1], TokenScope(one[3]))
@@ -261,7 +255,7 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
     people: dict[str, Person] = {}
     faults = []
     for number, line in enumerate(text.splitlines(), 1):
-        is_of_program = bool(read_programs(line))  # a program has a token instead of a password
+        is_of_program = bool(read_programs(line))
         if not line.strip() or line.strip().startswith("#") or is_of_program:
             continue
         person = _parse_person(line.strip())
@@ -278,9 +272,7 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
 
 def _parse_person(written: str) -> Person | str:
     """Return the person of a line `NAME:HASH:ROLE:RIGHT` (the last two can be missing), or its
-    fault.
-
-    Lines of programs are not passed to this: `read_programs` reads those with a valid token.
+    fault. Lines with a program's token do not come here.
     """
     system = _SYSTEM.search(written)
     without_system = written if system is None else _SYSTEM.sub("", written)
@@ -305,9 +297,8 @@ def _parse_person(written: str) -> Person | str:
 
 
 def _parse_right(role: str) -> Right | None:
-    """Return the right after the last colon of a role, or None if there is none."""
-    # A role of one word is never a right, even "head". The exception is "viewer", which only
-    # removes rights.
+    """Return the right after the last colon of a role."""
+    # One word is never a right, even "head", except "viewer", which only removes rights.
     return (
         Right.VIEWER
         if role == Right.VIEWER
@@ -316,7 +307,6 @@ def _parse_right(role: str) -> Right | None:
 
 
 def _parse_password(hashed: str) -> Password | None:
-    """Return the password of a `$scrypt$` hash, or None if it is not one."""
     found = _HASH.fullmatch(hashed)
     if found is None:
         return None
@@ -336,10 +326,9 @@ def find_faults(file: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
-    """The people of a users file by name, its programs by token hash, and its faults, a line each.
+    """People by name, programs by token hash, and faults, a line each.
 
-    `is_complete` is false if the file or one of its lines could not be read: then a person may be
-    missing.
+    Unless `is_complete`, a line could not be read, so a person may be missing.
     """
 
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -369,9 +358,8 @@ def find_only_user(user: str) -> Peer:
 
 
 class Users:
-    """The people and programs of a users file, which is read again after each change.
-
-    Faulty lines are ignored.
+    """The people and programs of a users file, read again after each change. Faulty lines do not
+    count.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -417,9 +405,7 @@ class Users:
 
 
 def _file_state(file: Path) -> object:
-    """Return a value that changes whenever the file changes: its time, size and inode, or why it
-    cannot be read.
-    """
+    """Return a value that changes with the file: its time, size and inode, or its fault."""
     try:
         found = file.stat()
     except OSError as exc:
