@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schedules.announcement import Announcement, State
+from schedules.called_off import CALLED_OFF
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot, first_day, is_coarser, is_inside
 from schedules.times.zone import local_date
-from schedules.titles import CALLED_OFF
 
 _ON_ONE_DAY = (Precision.INSTANT, Precision.DAY)
 

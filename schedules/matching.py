@@ -9,10 +9,11 @@ from itertools import combinations
 
 from schedules.address import canonical_address
 from schedules.announcement import Announcement
+from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.patterns import quick
 from schedules.slot import first_day, last_day
-from schedules.titles import CALLED_OFF, Title, read_called_off, read_title
+from schedules.titles import Title, read_title
 
 Key = tuple[str, str]
 Rank = tuple[int, str, str, str, str]

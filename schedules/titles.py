@@ -1,6 +1,4 @@
-"""Reads and compares titles: the name of the series, the period of the edition, "CANCELLED: …", "…
-(postponed)".
-"""
+"""Reads and compares titles: the name of the series, the period of the edition."""
 
 from __future__ import annotations
 
@@ -11,12 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 
-from schedules.announcement import State
-from schedules.dates.status import Status, state_of, status_word
-from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 
-_MONTH = (
+MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
@@ -40,10 +35,10 @@ _PERIOD = quick(
     | (?P<q_before>{_NTH})\s+quarter
     | h(?P<h>[12]) | (?P<h_before>first|second)\s+half
     | week\s+(?P<week>\d\d?)
-    | (?P<day_before_month>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month_after_day>{_MONTH})
-    | (?P<month_before_short_year>{_MONTH})-(?P<short_year>\d\d)\b(?!-\d)
-    | (?P<month_before_day>{_MONTH})\s+(?P<day_after_month>\d\d?)(?:st|nd|rd|th)?
-    | (?P<month>{_MONTH})
+    | (?P<day_before_month>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month_after_day>{MONTH})
+    | (?P<month_before_short_year>{MONTH})-(?P<short_year>\d\d)\b(?!-\d)
+    | (?P<month_before_day>{MONTH})\s+(?P<day_after_month>\d\d?)(?:st|nd|rd|th)?
+    | (?P<month>{MONTH})
     | (?P<season>spring|summer|autumn|winter)
     )\b""",
     re.VERBOSE,
@@ -100,52 +95,6 @@ _IDENTIFYING = quick(
 )
 _LABELS = frozenset({"official", "accredited", "experimental"})
 _LEAST_MISSPELT = 4
-
-_LEAD = quick(
-    r"^\s*[(\[]?(?P<word>[a-z]{3,14}|on hold|new date|date changed|wedi['\u2019]i [a-z]{6,7})[)\]]?"
-    r"(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)",
-    re.IGNORECASE,
-)
-_SUBJECT = r"(?P<subject>(?:(?:this |the )?(?:release|publication) )?(?:has been |is |now ){0,3})"
-# What was moved *from* a day stands at its new one.
-_STATUS = (
-    r"(?!(?:postponed|delayed|deferred|rescheduled) from\b)"
-    r"(?P<word>cancell?ed|postponed|withdrawn|discontinued|not published|on hold|suspended|delayed"
-    r"|deferred|paused|rescheduled|moved(?= (?:until|till|to)\b)"
-    r"|no longer (?:being )?(?:published|released|produced)|superseded|replaced|new date"
-    r"|date changed)"
-)
-# Such words say that something is wrong, but not what.
-_SAY_NO_STATE = frozenset({"not published", "superseded", "replaced", "new date", "date changed"})
-# Without a date after it, such a word may name the subject of the statistics.
-_UNCLEAR = frozenset({"suspended", "delayed", "deferred", "paused", "rescheduled"})
-_DAY = rf"(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?: \d{{4}})?"
-_UNTIL = (
-    rf"until further notice|indefinitely|(?:until|till|to) (?:a later date|{_DAY})"
-    r"|by (?:a|one|two|three|\d\d?) (?:day|week|month)s?"
-)
-_UNTIL_PERIOD = (
-    rf"(?:until|till|to) (?:(?:early|mid|late|the|end|of|next) ){{0,3}}(?:{_MONTH}|spring|summer"
-    r"|autumn|winter|week|month|quarter|year|20\d\d)(?: 20\d\d)?"
-)
-# In brackets no other word may follow: "(cancelled operations)" is the subject of the statistics.
-_BRACKETS = quick(
-    rf" ?[(\[]{_SUBJECT}{_STATUS}(?:(?P<since> (?:until|till|to|from|by|due|pending|see"
-    r"|indefinitely)\b[^()\[\]]{0,100})| ?[-\u2013\u2014,:;][^()\[\]]{0,100})?[)\]]",
-    re.IGNORECASE,
-)
-# After a dash, or a comma or colon that follows a year or a number, the status may be alone.
-_ENDING = quick(
-    r"(?: [-\u2013\u2014]|(?<=\d)[,:;]|(?= this (?:release|publication) (?:has been|is)\b)"
-    r"|[,:;.](?= (?:(?:this |the )?(?:release|publication)|[a-z]+ (?:until|till|to|indefinitely))"
-    rf"\b)) {_SUBJECT}{_STATUS}"
-    rf"(?P<since> (?:{_UNTIL}|{_UNTIL_PERIOD}))?[.!]?$",
-    re.IGNORECASE,
-)
-# Without a dash or brackets, only words that no subject has: "Delayed until further notice".
-_AT_END = quick(rf"\b{_SUBJECT}{_STATUS}(?P<since> (?:{_UNTIL}))[.!]?$", re.IGNORECASE)
-_JOINTS = " -\u2013\u2014:,;"
-CALLED_OFF = (State.CANCELLED, State.POSTPONED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,40 +236,6 @@ def _is_one_letter_off(word: str, seen: str) -> bool:
     wrong = next((place for place, (own, other) in pairs if own != other), len(shorter))
     is_exchanged = len(shorter) == len(longer)
     return shorter[wrong + is_exchanged :] == longer[wrong + 1 :]
-
-
-def read_called_off(title: str) -> tuple[str, Status]:
-    """Return a title without "cancelled" or "postponed", and the status that this names.
-
-    The status is empty if the title names none, and not understood if a word such as "(delayed)"
-    is alone. The rest is empty if the whole title only says that.
-    """
-    state = leading_state(title)
-    lead = _LEAD.match(title)
-    if state in CALLED_OFF:
-        return _LEAD.sub("", title, count=1), Status(state)
-    if lead is not None and lead["word"].lower() in _SAY_NO_STATE:
-        return _LEAD.sub("", title, count=1), Status(is_understood=False)
-    for form in (_BRACKETS, _ENDING, _AT_END):
-        found = form.search(title)
-        if found is None:
-            continue
-        rest = f"{title[: found.start()].rstrip(_JOINTS)}{title[found.end() :]}".strip()
-        if rest or form is _AT_END:
-            word = found["word"].lower()
-            is_clear = bool(found["subject"] or found["since"]) or word not in _UNCLEAR
-            if word in _SAY_NO_STATE or not is_clear:
-                return rest, Status(is_understood=False)
-            return rest, Status(state_of(status_word(word)))
-    return title, Status()
-
-
-def leading_state(title: str) -> State | None:
-    """Return the state named by the first word of a title, if a colon, a dash or brackets separate
-    it. Else None.
-    """
-    found = _LEAD.match(title)
-    return state_of(status_word(normalise(found["word"]))) if found else None
 
 
 def strip_label(title: str) -> str:

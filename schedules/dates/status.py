@@ -45,7 +45,8 @@ _CALLED_OFF = frozenset({"cancelled", "postponed"})
 # A note calls off only if one of these follows. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
     r"(?: (?:date|release|indefinitely|until further notice))?"
-    r"(?:$| ?[-:;,.!(\[]| (?:until|till|to|by|due|owing|pending|because|as|see|following|on \d))"
+    r"(?:$| ?[-:;,.!(\[]| (?:until|till|to|by|due|owing|pending|because|as|see|following"
+    r"|(?:from|on) \d))"
 )
 _REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b")
 # Other words of calendars for an entry that stands. "Accredited official statistics" says what
@@ -63,6 +64,7 @@ _PUBLISHED = quick(
 )
 # An entry that was moved from another date stands at its new one.
 _MOVED_FROM = r"(?:postponed|delayed|moved|re-?scheduled|deferred|changed|brought forward) from"
+_MOVED_HERE = quick(rf"{_MOVED_FROM}\b")
 _NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
 _EARLIER_DATE = quick(
     rf"\b(?:was|previously|originally|formerly|{_MOVED_FROM}):? (?P<date>[^()\[\]]+)"
@@ -174,17 +176,40 @@ def called_off_word(text: str) -> str | None:
     return match.lastgroup if match and match.lastgroup in _CALLED_OFF else None
 
 
-def calls_off(text: str) -> bool:
-    """Return whether a note begins by calling a release off or naming another date, such as
-    "Postponed to 3 December" or "Will now be published in May".
+@dataclass(frozen=True, slots=True)
+class CallOff:
+    """How a text calls a release off.
+
+    `has_subject`: "release" or a verb is before its `word`. `reason` is what follows the word.
+    """
+
+    word: str
+    state: State
+    has_subject: bool
+    reason: str
+
+
+def find_call_off(text: str) -> CallOff | None:
+    """Return how a text begins by calling a release off, such as "Postponed to 3 December", else
+    None.
     """
     plain = normalise(text[:LONGEST])
-    if _REDATED.match(plain):
-        return True
     first = _FIRST_WORDS.match(plain)
-    if first is None or first.lastgroup not in _CALLED_OFF:
-        return False
-    return _END_OF_CALL.match(plain, first.end()) is not None
+    name = first.lastgroup if first else None
+    if first is None or name not in _CALLED_OFF:
+        return None
+    is_moved_here = _MOVED_HERE.match(plain, first.start(name))
+    if is_moved_here or not _END_OF_CALL.match(plain, first.end()):
+        return None
+    return CallOff(first[name], _STATES[name], first.start(name) > 0, plain[first.end() :])
+
+
+def calls_off(text: str) -> bool:
+    """Return whether a note begins by calling a release off or with another date: "Will now be
+    published in May".
+    """
+    is_redated = _REDATED.match(normalise(text[:LONGEST])) is not None
+    return is_redated or find_call_off(text) is not None
 
 
 def state_of(status: str | None) -> State | None:

@@ -9,6 +9,7 @@ from typing import TypedDict
 from urllib.parse import urljoin
 
 from schedules.announcement import Announcement, State
+from schedules.called_off import CALLED_OFF, leading_state
 from schedules.dates.read import assume_time
 from schedules.dates.span import no_slot, on_days
 from schedules.dates.status import DOUBT as STATUS_DOUBT
@@ -32,7 +33,6 @@ from schedules.sources.row import (
     make_uids_unique,
 )
 from schedules.times.zone import local_date
-from schedules.titles import CALLED_OFF, leading_state
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 

@@ -13,6 +13,7 @@ from datetime import date as date_type
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
+from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.clean import clean_address, clean_text
 from schedules.dates.read import assume_time, read_date, with_stamp, with_time
 from schedules.dates.status import DOUBT as STATUS_DOUBT
@@ -22,7 +23,6 @@ from schedules.slot import Slot, first_day
 from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
-from schedules.titles import CALLED_OFF, read_called_off
 
 MOST_NOTES = 200
 _LONGEST = 1000
@@ -43,6 +43,8 @@ NOT_UNDERSTOOD = (
 _NO = frozenset({"", "-", "n", "no", "false", "0", "n/a"})
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 _REFERENCE = quick(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
+# "*Cancelled* fruit": such stars are no footnote marks.
+_EMPHASIS = linear(r"(^|[\s\pZ])[*]+[^*\s\pZ][^*]*[*]")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
 _CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
 _BLANKS = quick(r"[\s\u200b\ufeff]+")
@@ -109,7 +111,9 @@ def clean_title(text: str) -> str:
     text = text if text.isascii() else text.translate(_MARKS)
     if "&" in text:  # exports of web pages write "&amp;" into any format
         text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
-    return _BLANKS.sub(" ", _STARS.sub(r"\1", text) if "*" in text else text).strip()
+    if "*" in text and not _EMPHASIS.search(text):
+        text = _STARS.sub(r"\1", text)
+    return _BLANKS.sub(" ", text).strip()
 
 
 def clean_url(text: str, base: str = "") -> str:

@@ -1,0 +1,199 @@
+"""Finds in a title that its release is called off: "CANCELLED: …", "… (postponed to May)"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from schedules.announcement import State
+from schedules.dates.status import Status, calls_off, find_call_off, state_of, status_word
+from schedules.dates.words import normalise
+from schedules.patterns import quick
+from schedules.titles import MONTH
+
+CALLED_OFF = (State.CANCELLED, State.POSTPONED)
+_SEPARATOR = quick(
+    r"\b_|_\b|[()\[\]{}<>|*~!\"\u201c\u201d:\u2013\u2014\u2026]|(?:^|(?<= ))--?(?= |$)|[,;.](?= |$)"
+)
+_OPENING, _CLOSING = "([{<", ")]}>"
+_MARKS = '|*_~!"\u201c\u201d'
+_DASHES = ("-", "--", "\u2013", "\u2014", "\u2026")
+_PAUSES = (*_DASHES, ":", ";", ".")
+_JOINTS = " -\u2013\u2014\u2026:,;.|*~!"
+# Such words say that something is wrong, but not what.
+_SAYS_NO_STATE = quick(
+    r"(?:not published|superseded|replaced|no (?:release|publication)|to be rescheduled"
+    r"|(?:release )?date (?:has )?changed|new (?:release )?date|(?:date )?tbc"
+    r"|date to be [a-z]{1,12}|now (?:due )?(?:on )?(?=\d))"
+    r"(?:$|(?<= )| (?=(?:by|this|in|see|from|to be|until)\b))"
+)
+# Another word may also name what the statistics are about, if it has no subject and no reason.
+_SURE = quick(
+    r"cancell?ed|postponed|withdrawn|discontinued|on hold|no longer .*|(?:will )?not .*"
+    r"|canslwyd|gohiriwyd|wedi'?i .*"
+)
+_SPAN = r"(?:an?|one|two|three|\d\d?) (?:day|week|month)"
+_TIME = rf"\d|\b(?:{MONTH}|spring|summer|autumn|winter|week|month|quarter|year|notice|later)\b"
+# "Moved to London", "cancelled by hospital"
+_NAMES_NO_TIME = quick(rf" (?:by (?!{_SPAN})|(?:until|till|to) (?!.{{0,60}}(?:{_TIME})))")
+_REASON = quick(r"(?:see|note|due|owing|because|until|pending|following|new|will|the|figures)\b")
+_SHOUTED = (
+    "CANCELL?ED|POSTPONED|WITHDRAWN|DISCONTINUED|ON HOLD|SUSPENDED|DELAYED|DEFERRED|PAUSED"
+    "|RESCHEDULED"
+)
+_DAY = rf"(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)? {MONTH}(?: \d{{4}})?"
+_UNTIL = (
+    rf"until further notice|indefinitely|(?:until|till|to) (?:a later date|{_DAY})|by {_SPAN}s?"
+)
+# Without marks a verb, capitals or a known end tell a call from a subject of statistics.
+_UNMARKED = (
+    quick(
+        r"\b(?:(?:this |the )?(?:release|publication)(?: has been| is)?|has been|is)(?: now)?"
+        rf" (?:{_SHOUTED})(?: (?:{_UNTIL}))?[.!]?$",
+        re.IGNORECASE,
+    ),
+    quick(rf"\b(?:{_SHOUTED}) (?:{_UNTIL})[.!]?$", re.IGNORECASE),
+    quick(rf"\b(?:{_SHOUTED})\b"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A piece of a title, from `begins` to `ends`.
+
+    `before` and `after` are the separators beside it, "" at an end of the title. `is_last`: nothing
+    follows but reasons, which `has_reasons` says.
+    """
+
+    text: str
+    begins: int
+    ends: int
+    before: str
+    after: str
+    is_first: bool
+    is_last: bool
+    has_reasons: bool
+
+    @property
+    def is_enclosed(self) -> bool:
+        """Whether it begins what stands in brackets or between marks, and a pause follows."""
+        is_opened = self.before != "" and self.before in _OPENING + _MARKS
+        return is_opened and (self.is_last or self.after not in (",", *_OPENING))
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether its separators show that it is no part of the name of a series."""
+        if self.is_enclosed:
+            return True
+        if self.is_first:
+            return self.after == ":" or self.after in _DASHES or self.after in _MARKS
+        return self.before in _DASHES and (self.is_last or self.after in _DASHES)
+
+
+@lru_cache(maxsize=10_000)
+def read_called_off(title: str) -> tuple[str, Status]:
+    """Return a title without "cancelled" or "postponed", and the status that this names.
+
+    The status is empty if the title names none, and not understood if a word such as "(delayed)"
+    is alone. The rest is empty if the whole title only says that.
+    """
+    for piece in _split(title):
+        status = _read_piece(title, piece)
+        if status is not None:
+            return _remove(title, piece), status
+    for form in _UNMARKED:
+        found = form.search(title)
+        rest = _join(title[: found.start()], title[found.end() :]) if found else ""
+        is_shouted = form is _UNMARKED[-1]
+        if found and (any(map(str.islower, rest)) or not is_shouted):
+            call = find_call_off(found[0])
+            is_sure = call and (call.has_subject or call.reason or _SURE.fullmatch(call.word))
+            return rest, Status(call.state) if call and is_sure else Status(is_understood=False)
+    return title, Status()
+
+
+def leading_state(title: str) -> State | None:
+    """Return the state that the first words of a title name, if a colon, a dash or brackets
+    separate them. Else None.
+    """
+    pieces = (piece for piece in _split(title) if piece.text)
+    first = next(pieces, None)
+    if first is None or not first.is_apart or first.is_last:
+        return None
+    return state_of(status_word(normalise(first.text)))
+
+
+def _split(title: str) -> Iterator[_Piece]:
+    """Yield the pieces of a title."""
+    cuts = [*_SEPARATOR.finditer(title)]
+    begins = [0, *(cut.end() for cut in cuts)]
+    ends = [*(cut.start() for cut in cuts), len(title)]
+    marks = ["", *(cut[0] for cut in cuts), ""]
+    texts = [title[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
+    for place, text in enumerate(texts):
+        later = [other for other in texts[place + 1 :] if other]
+        is_last = all(_REASON.match(other.lower()) for other in later)
+        yield _Piece(
+            text,
+            begins[place],
+            begins[place] + len(title[begins[place] : ends[place]].rstrip()),
+            marks[place],
+            marks[place + 1],
+            is_first=not any(texts[:place]),
+            is_last=is_last,
+            has_reasons=is_last and bool(later),
+        )
+
+
+def _read_piece(title: str, piece: _Piece) -> Status | None:
+    """Return the status that a piece of a title names. None if it names none or may belong to the
+    name of the series.
+    """
+    plain = normalise(piece.text)
+    call = find_call_off(plain)
+    if call is not None and _NAMES_NO_TIME.match(call.reason):
+        return None
+    is_whole = piece.is_first and piece.is_last
+    is_explained = piece.has_reasons or (piece.is_enclosed and piece.after in _PAUSES)
+    has_reason = call is not None and (call.has_subject or call.reason != "" or is_explained)
+    if not (piece.is_apart or is_whole or has_reason or _is_at_end(title, piece)):
+        return None
+    if call is None:
+        says_no_state = _SAYS_NO_STATE.match(plain) or calls_off(plain)
+        return Status(is_understood=False) if says_no_state else None
+    is_sure = has_reason or (piece.is_first and not is_whole)
+    if _SURE.fullmatch(call.word) and not is_whole:
+        is_sure = is_sure or piece.is_apart or _follows_number(title, piece)
+    elif call.word == "moved" and not has_reason:
+        return None
+    return Status(call.state) if is_sure else Status(is_understood=False)
+
+
+def _is_at_end(title: str, piece: _Piece) -> bool:
+    """Return whether a piece ends a title after a colon or point, and does not end a list."""
+    is_listed = piece.before == "," and title.count(",") > 1 and not _follows_number(title, piece)
+    return piece.is_last and piece.before in (":", ",", ";", ".") and not is_listed
+
+
+def _follows_number(title: str, piece: _Piece) -> bool:
+    return title[: piece.begins - len(piece.before)].rstrip()[-1:].isdigit()
+
+
+def _remove(title: str, piece: _Piece) -> str:
+    """Return a title without a piece, its separators and the reasons after it."""
+    begins, ends = piece.begins - len(piece.before), piece.ends
+    if piece.before and piece.before in _OPENING:
+        closing = (title.find(mark, ends) for mark in _CLOSING)
+        ends = min((place + 1 for place in closing if place >= 0), default=len(title))
+    elif piece.is_last:
+        ends = len(title)
+    elif piece.is_first or (piece.after == piece.before and piece.before in _MARKS):
+        ends += len(piece.after)
+    return _join(title[:begins], title[ends:])
+
+
+def _join(left: str, right: str) -> str:
+    left = left.rstrip(_JOINTS + "".join(_OPENING))
+    return f"{left}{right}".strip() if left else right.strip(_JOINTS)
