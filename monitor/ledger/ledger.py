@@ -275,9 +275,11 @@ class Ledger:
         async with self._lock:
             return series in (await self._memory.past_editions(self._clock.now())).latest
 
-    def similar_titles(self, title: str) -> tuple[str, ...]:
-        """Return titles of other releases in memory that may be confused with this one."""
-        return self._similar_titles.find(title, self.releases)
+    def similar_titles(self, title: str, named: str | None = None) -> tuple[str, ...]:
+        """Return titles of other releases in memory that may be confused with this one, or with its
+        file's name.
+        """
+        return self._similar_titles.find(title, self.releases, named)
 
     def find_matching(self, producer: str, found: Found) -> list[Release]:
         """Return a producer's releases in memory with the address or title of an entry."""

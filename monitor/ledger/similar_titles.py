@@ -21,8 +21,11 @@ class SimilarTitles:
         self._by_word: dict[str, set[str]] = defaultdict(set)
         self._cached: dict[str, tuple[str, ...]] = {}
 
-    def find(self, title: str, releases: Mapping[str, Release]) -> tuple[str, ...]:
-        """Return which titles of these releases a page may have that looks like one titled `title`.
+    def find(
+        self, title: str, releases: Mapping[str, Release], named: str | None = None
+    ) -> tuple[str, ...]:
+        """Return which titles of other releases a page may have that looks like one titled `title`,
+        or its file `named` like this.
 
         Two releases that share a page are both out with it, so the title of the other does not
         count. The mapping is replaced when releases change, never changed itself.
@@ -30,8 +33,10 @@ class SimilarTitles:
         if releases is not self._releases:
             self._releases = releases
             self._index_titles(releases.values())
+        if named is not None:
+            return tuple(sorted(self._find_similar(named, title)))
         if title not in self._cached:
-            self._cached[title] = tuple(sorted(self._find_similar(title)))
+            self._cached[title] = tuple(sorted(self._find_similar(title, title)))
         return self._cached[title]
 
     def _index_titles(self, releases: Iterable[Release]) -> None:
@@ -50,8 +55,8 @@ class SimilarTitles:
         self._urls_by_title = urls_by_title
         self._cached.clear()
 
-    def _find_similar(self, title: str) -> set[str]:
-        own = read_title(title)
+    def _find_similar(self, text: str, title: str) -> set[str]:
+        own = read_title(text)
         rarest_first = sorted(set(own.words), key=lambda word: len(self._by_word.get(word, ())))
         # A title that has half of the words has one of these.
         enough = rarest_first[: len(rarest_first) // 2 + 1]
@@ -59,7 +64,8 @@ class SimilarTitles:
         return {
             other
             for other in candidates
-            if may_be_confused(own, read_title(other))
+            if other != title
+            and may_be_confused(own, read_title(other))
             and not periods_contradict(own.period, read_title(other).period)
             and not self._share_page(title, other)
         }

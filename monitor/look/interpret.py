@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -15,6 +15,7 @@ from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offse
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
+from monitor.look.recognise.file_name import list_file_names
 from monitor.look.recognise.result import Context, Known, Recognised, absent, unknown, withdrawn
 from monitor.look.redirect import MISREAD, interpret_redirect, is_location_mended
 from monitor.look.sighting import Sighting, State
@@ -90,7 +91,7 @@ class Interpreter:
     `unproven_offset`, or ours was just moved, sightings are unknown with the reason `clock`. If
     monitors share a store (`is_shared`), any known error has this effect, because their looks are
     put in one order. `reader` reads bodies that may take long. `similar_titles` returns those of
-    other releases that may be confused with one.
+    other releases that may be confused with one, or with the name of its file.
     """
 
     skew: Skew = field(default_factory=Skew)
@@ -98,7 +99,7 @@ class Interpreter:
     is_shared: bool = False
     reader: BodyReader | None = None
     wall_error: Callable[[], float] = lambda: 0.0
-    similar_titles: Callable[[str], tuple[str, ...]] = lambda _title: ()
+    similar_titles: Callable[[str, str | None], tuple[str, ...]] = lambda _title, _named: ()
     _memories: dict[str, TargetMemory] = field(default_factory=dict)
     _reading_turns: TurnQueue = field(default_factory=TurnQueue)
 
@@ -281,6 +282,7 @@ class Interpreter:
         most_seconds_behind = max(-clock_offset[0], 0.0)
         placeholder = self._find_placeholder(target, memory.known)
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
+        names = tuple(list_file_names(answer, target.url))
         return Context(
             answer.url,
             title=target.title,
@@ -294,10 +296,17 @@ class Interpreter:
             is_led_to=target.address is Address.LED_TO,  # the announcement redirects to it
             behind=most_seconds_behind if is_off(clock_offset) else 0.0,
             alternatives=target.alternatives,
-            similar_titles=self.similar_titles(target.title) if target.title else (),
+            similar_titles=tuple(self._find_similar_titles(target, names)),
             edition=target.edition,
-            is_redirected=answer.url.partition("?")[0] != target.url.partition("?")[0],
+            file_names=names,
         )
+
+    def _find_similar_titles(self, target: Target, file_names: Iterable[str]) -> Iterator[str]:
+        if target.title:
+            yield from self.similar_titles(target.title, None)
+        elif target.edition:
+            for name in file_names:
+                yield from self.similar_titles(target.edition, name)
 
     def _find_baseline(self, target: Target, known: Known) -> str | None:
         """Return the digest of the body before the release, this view's or the other one's.

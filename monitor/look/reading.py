@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from urllib.parse import unquote, urlsplit
 
 import structlog
 
@@ -15,11 +14,17 @@ from monitor.errors import UserFault
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.file_kind import interpret_wrong_file
+from monitor.look.recognise.file_name import is_file_of_another, is_file_of_earlier_edition
 from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown
-from monitor.look.recognise.title import ANOTHER_EDITION, names_a_period, names_earlier_edition
+from monitor.look.recognise.title import (
+    ANOTHER_EDITION,
+    OTHER_FILE,
+    names_a_period,
+    names_earlier_edition,
+)
 from monitor.look.sandbox.process import NoWorker, ReadFault
 from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
@@ -42,11 +47,6 @@ READ_SECONDS = 3
 _UNBOUNDED = ("css", "feed", "jmespath")
 """Rules that may take long even for a small body."""
 _SEARCHING_RULES = ("css:", "link:", "text:")
-# What is not the file's name in `Content-Disposition`.
-_NOT_A_NAME = quick(
-    r"^\s*(?:attachment|inline)\s*;|\bfilename\*?=(?:utf-8'')?|\.[a-z]{3,4}\b", re.IGNORECASE
-)
-_AS_WORDS = str.maketrans("_+.-", "    ")
 _TITLE_OR_HEADING = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
 _LONGEST_FACT = 4000
 _FIRST_PAUSE = timedelta(seconds=5)
@@ -60,7 +60,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     if blocked := find_challenge(answer):
         return unknown(blocked)
     wrong_file = interpret_wrong_file(answer, context)
-    wrong_file = wrong_file or _interpret_earlier_edition(name, answer, context)
+    wrong_file = wrong_file or _interpret_other_release(name, answer, context)
     if wrong_file is not None:
         return wrong_file
     try:
@@ -87,27 +87,24 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     )
 
 
-def _interpret_earlier_edition(name: str, answer: Answer, context: Context) -> Recognised | None:
-    """Return absence if the name of a file, or an HTML report's title, is an earlier edition's.
+def _interpret_other_release(name: str, answer: Answer, context: Context) -> Recognised | None:
+    """Return absence if a file is named after an earlier edition or another known release, or an
+    HTML report has the title of an earlier edition; else None.
 
     The part's own address does not count: a calendar promised it. A configured recogniser decides
     alone.
     """
-    if not context.edition or name not in ("govuk", "status"):
+    own = context.edition
+    if not own or name not in ("govuk", "status"):
         return None
-    texts = _list_file_names(answer, context)
     if context.file is None:
-        texts = [Page(answer).heading] if is_html(answer) else []
-    is_earlier = any(names_earlier_edition(context.edition, text) for text in texts)
-    return absent(ANOTHER_EDITION) if is_earlier else None
-
-
-def _list_file_names(answer: Answer, context: Context) -> list[str]:
-    names = [answer.headers.get("content-disposition", "")]
-    if context.is_redirected:
-        names.append(urlsplit(answer.url).path.rpartition("/")[2])
-    bare_names = (_NOT_A_NAME.sub(" ", name) for name in names)
-    return [unquote(name).translate(_AS_WORDS) for name in bare_names]
+        is_earlier = is_html(answer) and names_earlier_edition(own, Page(answer).heading)
+        return absent(ANOTHER_EDITION) if is_earlier else None
+    names, others = context.file_names, context.similar_titles
+    if any(is_file_of_earlier_edition(own, name) for name in names):
+        return absent(ANOTHER_EDITION)
+    is_of_another = any(is_file_of_another(own, name, others) for name in names)
+    return absent(OTHER_FILE) if is_of_another else None
 
 
 def _add_digest_of_text(result: Recognised, answer: Answer, context: Context) -> Recognised:

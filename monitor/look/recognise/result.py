@@ -46,8 +46,8 @@ class Context:
     `title` is empty for a shared tripwire. `digest` is of this body. `file` is the address's
     extension in lower case, None for a page. `is_led_to`: the announcement redirects here, so the
     title may differ. `behind` is by how many seconds our clock may be behind. `edition` and
-    `alternatives` are as in a `Target`. `similar_titles` are of other releases. `is_redirected`:
-    `url` is not the target's own.
+    `alternatives` are as in a `Target`. `similar_titles` are of other releases. `file_names` are
+    the answer's as words, not that of the target's own address.
     """
 
     url: str
@@ -60,7 +60,7 @@ class Context:
     alternatives: tuple[str, ...] = ()
     similar_titles: tuple[str, ...] = ()
     edition: str = ""
-    is_redirected: bool = False
+    file_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,11 +160,11 @@ def names_earlier_edition(title: str, seen: str) -> bool:
     """
     if compare_titles(title, seen) is not Likeness.OTHER_EDITION:
         return False
-    ours, theirs = (_last_month(read_title(text[:_LONGEST]).period) for text in (title, seen))
+    ours, theirs = (last_month(read_title(text[:_LONGEST]).period) for text in (title, seen))
     return bool(ours and theirs) and theirs[: len(ours)] < ours[: len(theirs)]
 
 
-def _last_month(period: Iterable[str]) -> tuple[int, ...]:
+def last_month(period: Iterable[str]) -> tuple[int, ...]:
     """Return the last year of a period, and its last month if named, () without a year."""
     words = _group_by_kind(period)
     months = [_MONTHS.index(word) + 1 for word in words.get("month", ())]

@@ -51,3 +51,17 @@ def test_title_of_a_release_with_the_same_page_is_not_similar() -> None:
     assert index.find(OURS, {"ours": ours, "other": other}) == ()
     moved = replace(other, url=f"{page}-and-costs")
     assert index.find(OURS, {"ours": ours, "other": moved}) == (merged,)
+
+
+def test_name_of_a_file_may_be_that_of_any_other_release_but_one_on_the_same_page() -> None:
+    prison, page = "Prison population by region: October 2026", "https://x.example/claims"
+    ours = Release("ours", OURS, "one", page, ())
+    other = Release("other", prison, "one", f"{page}/prison", ())
+    index = SimilarTitles()
+    for name, url, found in (
+        ("prison population october 2026", other.url, (prison,)),
+        ("prison population october 2026", page, ()),
+        ("example claims october 2026", other.url, ()),
+    ):
+        releases = {"ours": ours, "other": replace(other, url=url)}
+        assert index.find(OURS, releases, name) == found

@@ -21,7 +21,7 @@ from monitor.look.recognise import file_kind
 from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY, SAYS_CALLED_OFF
 from monitor.look.recognise.result import Known
 from monitor.look.recognise.status import OTHER_HEADING
-from monitor.look.recognise.title import ANOTHER_EDITION
+from monitor.look.recognise.title import ANOTHER_EDITION, OTHER_FILE
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from schedules.announcement import Address
@@ -826,6 +826,11 @@ OF_EARLIER_EDITION = {
     "a redirect": ("", "https://ports.example/example_claims_2025.csv", True),
     "its own name": ('attachment; filename="example-claims-july-to-september-2026.csv"', "", False),
     "the month of its slot": ('filename="example-claims-november-2026.csv"', "", False),
+    "a part of its title": ('filename="claims-june-2026.csv"', "", True),
+    "a part of its title, as data": ('filename="claims-data-q2-2026.ods"', "", True),
+    "a part of its title and only a year": ('filename="claims-2025.csv"', "", False),
+    "a word that its title lacks": ('filename="claims-revisions-june-2026.csv"', "", False),
+    "no word of its title": ('filename="data-june-2026.csv"', "", False),
     "another series": ('filename="housing-2019.csv"', "", False),
     "a start of the series": ('filename="claims-since-1990.csv"', "", False),
     "no name": ("attachment", "https://ports.example/latest-2.csv", False),
@@ -850,6 +855,37 @@ def test_file_named_after_an_earlier_edition_is_absent(
     )
     sighting = Interpreter().interpret_now(part, seen)
     expected = (ABSENT, ANOTHER_EDITION) if is_absent else (PRESENT, "")
+    assert (sighting.state, sighting.why) == expected
+
+
+FREIGHT = "Road freight and lorry traffic: July to September 2026"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_absent"),
+    [
+        ("road-freight-and-lorry-traffic-july-to-september-2026.csv", True),
+        ("road-freight-july-to-september-2026.csv", True),
+        ("road_freight_data_july_to_september_2026.ods", True),
+        ("freight-july-to-september-2026.csv", False),
+        ("road-freight-2026.csv", False),
+        ("road-freight.csv", False),
+        ("road-accidents-july-to-september-2026.csv", False),
+        ("example-claims-july-to-september-2026.csv", False),
+    ],
+)
+def test_file_named_after_another_known_release_is_absent(
+    name: str,
+    is_absent: bool,  # noqa: FBT001
+) -> None:
+    part = target("https://ports.example/latest.csv", title="", is_file=True, edition=QUARTER)
+    seen = replace(
+        answer(b"area,number\nNorth,1\n", "text/csv", url=part.url),
+        headers={"content-type": "text/csv", "content-disposition": f'filename="{name}"'},
+    )
+    known = Interpreter(similar_titles=lambda _title, _named: (FREIGHT,))
+    sighting = known.interpret_now(part, seen)
+    expected = (ABSENT, OTHER_FILE) if is_absent else (PRESENT, "")
     assert (sighting.state, sighting.why) == expected
 
 
