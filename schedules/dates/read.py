@@ -114,12 +114,12 @@ _WAS_AND_NOW = linear(
     r"^(?:previously|was|originally|formerly):? (?P<before>.+?)[ ,;-]+(?:is )?now:? (?P<now>.+)$"
 )
 _NOW_AND_WAS = linear(
-    r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$"
+    r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly|instead of):? (?P<before>.+)$"
 )
 _CHANGED_TO = linear(
-    r"^(?P<before>.+?)[ ,;-]+(?:is )?(?:now|moved to|changed to|revised to):? (?P<now>.+)$"
+    r"^(?P<before>.+?)[ ,;-]+(?:is )?(?:now|moved to|changed to|revised to|→|->|>):? (?P<now>.+)$"
 )
-_ONLY_NOW = linear(r"^(?P<before>)(?:is )?now:? (?P<now>.+)$")
+_ONLY_NOW = linear(r"^(?P<before>)(?:(?:is )?now|changed to):? (?P<now>.+)$")
 _NOW_AND_BEFORE = (_WAS_AND_NOW, _NOW_AND_WAS, _CHANGED_TO, _ONLY_NOW)
 
 

@@ -73,15 +73,16 @@ _HARMLESS = quick(rf"\b(?:{_MOVED_FROM}\b|subject to (?:change|confirmation))")
 # After a word that stands, any of these may take it back.
 _TAKES_BACK = quick(
     r"\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved\b|re-?schedul|discontin"
-    r"|ceas|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b)"
+    r"|ceas|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)"
 )
+_REVIVES = quick(r"\?|\b(?:reinstat|restored|back on|going ahead)")
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WAS = quick(
     r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:?"
     r" (?:for )?(.+)"
 )
 # Brackets about another date: "(latest census: 31 March 2027)".
-_LABELLED = quick(r"(?:latest|last|next|reference|period|data|covering|coverage)\b.*")
+_LABELLED = quick(r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*")
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
 _STATUS_FIRST = quick(
     r"^(?P<status>[a-z' -]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$"
@@ -89,8 +90,8 @@ _STATUS_FIRST = quick(
 _INTRODUCTION = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be"
     r" (?:published|released)|"
-    r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?:"
-    r" for)?|cyhoeddir|"
+    r"(?:will be )?(?:published|released)|(?:next )?(?:publication|release|update)|expected|due"
+    r"|planned|scheduled(?: for)?|cyhoeddir|"
     r"approx(?:imately)?|circa)"
     r"(?: (?:on|in))?(?: ?[:-] ?| ))+"
 )
@@ -135,7 +136,9 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
     if any(plain == words or _begins_with(plain, words) for words in own_words):
         return Status(State.CONFIRMED, earlier=earlier)
     if first is not None and first.lastgroup in _CALLED_OFF:
-        return Status(state_of(first.lastgroup), earlier=earlier)
+        is_revived = _REVIVES.search(plain, first.end()) is not None
+        state = None if is_revived else state_of(first.lastgroup)
+        return Status(state, is_understood=not is_revived, earlier=earlier)
     # Beside "new date to be confirmed", the date that the calendar shows is an old one.
     is_replaced = plain.startswith("new ")
     known = first or _OTHERS_THAT_STAND.match(plain)

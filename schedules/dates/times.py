@@ -11,7 +11,7 @@ from schedules.patterns import linear, quick
 
 _AM_OR_PM = r"(?P<am_or_pm>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
 _HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
-_CLOCK = r"(?<![:.\d])(?P<h>\d{1,2})[:h](?P<m>\d{2})(?::(?P<s>\d{2}))?"
+_CLOCK = r"(?<![:.\d])(?P<h>\d{1,2})[:h](?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]0+)?)?"
 _FORMS = tuple(
     quick(pattern)
     for pattern in (
@@ -36,7 +36,7 @@ _FOREIGN = (
 )
 _ZONES = quick(
     r"\b(?:(?P<offset>(?:gmt|utc) ?[+-] ?\d{1,2}(?::?\d{2})?)(?!\d)"
-    r"|(?P<uk>(?:uk|london|british|local) time|uk|gmt ?/ ?bst|bst ?/ ?gmt)"
+    r"|(?P<uk>(?:uk|london|british|local) time|uk|london|gmt ?/ ?bst|bst ?/ ?gmt)"
     r"|(?P<bst>bst|british summer time)"
     r"|(?P<gmt>gmt|utc|greenwich mean time)"
     rf"|(?P<other>{_FOREIGN}))(?![a-z0-9])"
