@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from monitor.look.cache_age import answer_time_bounds
 from monitor.look.fetch import Answer
-from monitor.look.recognise.notices import find_mark, find_sign_against, has_dummy_text
+from monitor.look.recognise.notices import find_mark, find_sign_against, has_dummy_text, is_queue
 from monitor.look.recognise.page import Page, text_of
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import names_same_period
@@ -106,7 +106,7 @@ def _has_content(page: Page, slot: Slot | None) -> bool:
     if any(character.isdecimal() for character in without_day_of(cells, slot)):
         return True
     words = without_day_of(_without_titles(page, page.content[:_MOST_TEXT]), slot).split()
-    return len(words) >= _LEAST_WORDS and not has_dummy_text(page)
+    return len(words) >= _LEAST_WORDS and not has_dummy_text(page) and not is_queue(page)
 
 
 def _has_date_of_publication(page: Page, slot: Slot | None) -> bool:

@@ -70,10 +70,20 @@ _NOT_AVAILABLE = quick(
     r"|(?P<called_off>postponed|cancelled|delayed))\b|\btry again later\b|\bnot for publication\b",
     re.IGNORECASE,
 )
+# No statistics have such words. They count however long the page is.
+_QUEUE = (
+    r"\byou are (now )?in (line|the queue|a queue)\b|\byour (estimated )?wait(ing)? time\b"
+    r"|\b\d+ days?\W{1,3}\d+ hours?\W{1,3}\d+ min"
+)
+_QUEUES = quick(_QUEUE, re.IGNORECASE)
 _WAITING = quick(
-    r"\byou are (now )?in (line|the queue|a queue)\b|\bwaiting room\b|\byour (place|turn|position)"
-    r"\b|\byour (estimated )?wait(ing)? time\b|\bcount ?down\b|\bgo(es)? live in\b",
+    rf"{_QUEUE}|\bwaiting room\b|\byour (place|turn|position)\b|\bcount ?down\b|\bgo(es)? live in\b"
+    r"|\benter (your|the) [a-z]{0,12} ?(code|pin)\b",
     re.IGNORECASE,
+)
+_COUNTDOWN = ".//*[contains(@id, 'countdown') or contains(@class, 'countdown')]"
+_LOADING = quick(
+    r"\W*(loading|please wait|(you need to |please )?enable javascript)", re.IGNORECASE
 )
 
 
@@ -86,6 +96,11 @@ def is_blank(page: Page) -> bool:
 def has_dummy_text(page: Page) -> bool:
     """Return whether a page has words without a meaning, which try out a layout."""
     return _DUMMY_TEXT in page.text.lower()
+
+
+def is_queue(page: Page) -> bool:
+    """Return whether a page tells people how long they must wait for it."""
+    return _QUEUES.search(page.text) is not None
 
 
 def notice_reason(page: Page) -> str:
@@ -133,9 +148,11 @@ def find_sign_against(page: Page, title: str) -> str:
         return SAYS_CALLED_OFF[notice["called_off"].lower()]
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
-    is_shell = title and not page.content and page.find(_SHELL)
+    is_empty = not page.content or _LOADING.match(page.content)
+    is_shell = title and is_empty and page.find(_SHELL)
     leads_elsewhere = page.has_refresh or page.find(_REFRESH)
-    return CLOSED if is_shell or _WAITING.search(text) or leads_elsewhere else ""
+    must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN)
+    return CLOSED if is_shell or must_wait or leads_elsewhere else ""
 
 
 def is_marked_withdrawn(page: Page, title: str) -> bool:

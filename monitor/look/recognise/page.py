@@ -82,8 +82,8 @@ class Page:
 
     @cached_property
     def heading(self) -> str:
-        """Return the text of the first `<h1>`."""
-        return self._first_text("//h1")
+        """Return the text of the first `<h1>` in `<main>`, else of any, which may name the site."""
+        return self._first_text("//main//h1") or self._first_text("//h1")
 
     @cached_property
     def other_titles(self) -> list[str]:

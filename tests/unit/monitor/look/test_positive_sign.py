@@ -924,8 +924,9 @@ _CONTENT = f"<p>Published 26 November 2026. {'Freight rose in every port. ' * 10
             f"<title>Ports | News</title><meta property='og:title' content='{TITLE}'>{_CONTENT}",
             "text/html",
         ),
+        (f"<h1>Office</h1><main><h1>{TITLE}</h1>{_CONTENT}</main>", "text/html"),
     ],
-    ids=["h2", "og:title"],
+    ids=["h2", "og:title", "h1 of main"],
 )
 def test_page_may_have_its_title_elsewhere(body: str, kind: str, at: datetime) -> None:
     whole = f"<html><head></head><body>{body}</body></html>".encode()

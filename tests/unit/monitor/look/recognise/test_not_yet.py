@@ -130,6 +130,11 @@ def test_words_of_site_outside_main_are_no_content(name: str) -> None:
         "<p id='c' data-until='2026-11-26T14:00:00Z'>Figures go live in 00:03:00</p>",
         "<div id='root'></div><noscript>You need to enable JavaScript.</noscript>",
         "<script src='/app.js'></script>",
+        "<main><div>Loading…</div></main><script src='/app.js'></script>",
+        "<p>Enter your access code</p><form><input name='code'></form>",
+        "<div class='countdown-timer'>00:04:59</div>",
+        f"<p>You are in the queue.</p>{FORTY_WORDS}",
+        f"<p>Live in 0 days, 0 hours, 4 minutes and 59 seconds</p>{FORTY_WORDS}",
         "<meta http-equiv='Refresh' content='20'><p>Please wait.</p>",
     ],
 )
@@ -143,7 +148,10 @@ def test_password_queue_countdown_or_script_is_a_sign_against(
 @by_status_and_govuk
 @before_and_after
 def test_real_page_may_mention_queues_and_passwords(name: str, slot: Slot) -> None:
-    words = "People in the queue had a waiting time of 4 days. Passwords expire."
+    words = (
+        "People in the queue had a waiting time of 4 days. Passwords expire. A waiting room is full."
+        " Enter your PIN code."
+    )
     seen = our_page(f"<p>{words}</p>{FORTY_WORDS}<script>draw()</script>")
     assert recognise_with(name, seen, missing_before(slot)).state is PRESENT
 
