@@ -22,7 +22,10 @@ _DATE = quick(r"(\d{4})(\d{2})(\d{2})")
 _DATE_TIME = quick(
     r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<f>)Z?"
 )
-_DURATION = quick(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
+_DURATION = quick(
+    r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D(?:T0H0M0S)?|T(?P<hours>24)H(?:0M0S)?)"
+)
+_LAST_MINUTE = ("235900", "235959")
 _DAY = timedelta(days=1)
 # The offsets of the time zones that are furthest from Greenwich.
 _MOST_EAST, _MOST_WEST = timedelta(hours=14), timedelta(hours=12)
@@ -58,7 +61,7 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
         return no_slot("", "empty", times.timezone, doubt="unreadable-date")
     slot = start_slot(next(iter(starts.values())), times)
     if slot.precision is Precision.DAY and slot.doubt is None:
-        days = _count_days(event, slot)
+        days = 0 if slot.first is None else _count_days(event, slot.first)
         if slot.first is None or days <= 1:
             return slot
         return on_days(slot.first, slot.first + (days - 1) * _DAY, slot.raw, slot.timezone)
@@ -176,39 +179,33 @@ def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime
 
 
 def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
-    """Return the slot of an event that begins at midnight, local or UTC, as whole days, and any
-    other slot unchanged.
+    """Return the slot of an event that begins at midnight, of its own zone or local, as whole days,
+    and any other slot unchanged.
 
-    From midnight to midnight are whole days. With another end, or without one, it is a doubtful
-    day.
-    """
-    written = _written_days(event)
-    if written is not None:
-        return on_days(*written, slot.raw, times.timezone)
-    zone = "UTC" if slot.raw.endswith("T000000Z") else times.timezone
-    begins = local(slot.instant, zone) if slot.instant else None
-    if begins is None or begins.time() != time():
-        return slot
-    end = event.all("DTEND")
-    end_instant = start_slot(end[0], times).instant if end else None
-    ends = local(end_instant, zone) if end_instant else None
-    if ends is None or ends.time() != time() or ends <= begins:
-        return on_days(begins.date(), begins.date(), slot.raw, times.timezone, doubt="midnight")
-    return on_days(begins.date(), ends.date() - _DAY, slot.raw, times.timezone)
-
-
-def _written_days(event: RawEvent) -> tuple[date, date] | None:
-    """Return the first and last day of an event that is written from midnight to midnight of its
-    own zone, or marked by Exchange as all day. None for any other event.
+    If its end does not show how many days it has, it is a doubtful day.
     """
     first = _parse_midnight(event.value("DTSTART"))
-    if first is None:
-        return None
-    end = _parse_midnight(event.value("DTEND"))
-    if end is not None and end > first:
-        return first, end - _DAY
-    is_marked = event.value("X-MICROSOFT-CDO-ALLDAYEVENT").upper() == "TRUE"
-    return (first, first) if is_marked else None
+    days = 0 if first is None else _count_days(event, first)
+    if event.value("X-MICROSOFT-CDO-ALLDAYEVENT").upper() == "TRUE":
+        days = max(days, 1)
+    if first is not None and days > 0:
+        return on_days(first, first + (days - 1) * _DAY, slot.raw, times.timezone)
+    begins = _local_midnight(slot, times)
+    if first is None and begins is not None:
+        end = event.all("DTEND")
+        ends = _local_midnight(start_slot(end[0], times), times) if end else None
+        if ends is not None and ends > begins:
+            return on_days(begins, ends - _DAY, slot.raw, times.timezone)
+    day = first or begins
+    if slot.instant is None or day is None:
+        return slot
+    return on_days(day, day, slot.raw, times.timezone, doubt="midnight")
+
+
+def _local_midnight(slot: Slot, times: TimeSettings) -> date | None:
+    """Return the day that begins at a slot's instant, None if none does."""
+    begins = local(slot.instant, times.timezone) if slot.instant else None
+    return begins.date() if begins is not None and begins.time() == time() else None
 
 
 def _parse_midnight(text: str) -> date | None:
@@ -217,13 +214,19 @@ def _parse_midnight(text: str) -> date | None:
     return _parse_day(day) if time_of_day in ("000000", "000000Z") else None
 
 
-def _count_days(event: RawEvent, slot: Slot) -> int:
-    """Return how many days an all-day event has, from its end or its duration."""
-    end = _parse_day(event.value("DTEND"))
-    if end is not None and slot.first is not None:
-        return (end - slot.first).days
+def _count_days(event: RawEvent, first: date) -> int:
+    """Return how many whole days an event has, from its end or its duration, 0 if neither says."""
+    written = event.value("DTEND")
+    end = _parse_day(written) or _parse_midnight(written)
+    day, _, time_of_day = written.partition("T")
+    if time_of_day in _LAST_MINUTE and (last := _parse_day(day)):
+        end = last + _DAY
+    if end is not None:
+        return (end - first).days
     duration = _DURATION.fullmatch(event.value("DURATION"))
-    return 1 if duration is None else 7 * int(duration["weeks"] or 0) + int(duration["days"] or 0)
+    if duration is None:
+        return 0
+    return 7 * int(duration["weeks"] or 0) + int(duration["days"] or bool(duration["hours"]))
 
 
 def _parse_day(text: str) -> date | None:

@@ -167,6 +167,24 @@ def test_event_from_midnight_to_midnight_utc_gives_its_day(parse: Parse) -> None
     assert slot == ("day", "2026-07-28 2026-07-28", None)
 
 
+@pytest.mark.parametrize(
+    ("end", "doubt"),
+    [
+        ("DTEND;TZID=Asia/Tokyo:20260729T000000", None),
+        ("DTEND;TZID=Asia/Tokyo:20260728T235900", None),
+        ("DURATION:P1D", None),
+        ("DURATION:PT24H", None),
+        ("DURATION:PT30M", "midnight"),
+        ("SEQUENCE:1", "midnight"),
+    ],
+)
+def test_event_from_midnight_of_its_own_zone_is_a_day(
+    parse: Parse, end: str, doubt: str | None
+) -> None:
+    slot = slot_of(parse, "DTSTART;TZID=Asia/Tokyo:20260728T000000", end)
+    assert slot == ("day", "2026-07-28 2026-07-28", doubt)
+
+
 @pytest.mark.parametrize("start", ["DTSTART:20260723T000000", "DTSTART:20260723T000000Z"])
 def test_series_at_midnight_gives_doubtful_days(parse: Parse, start: str) -> None:
     """A series is a recurring event, here of two days.
