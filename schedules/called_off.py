@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from schedules.announcement import State
-from schedules.dates.status import Status, calls_off, find_call_off, state_of, status_word
+from schedules.dates.status import Status, find_call_off, state_of, status_word
 from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.titles import MONTH
@@ -25,9 +25,10 @@ _JOINTS = " -\u2013\u2014\u2026:,;.|*~!"
 # Such words say that something is wrong, but not what.
 _SAYS_NO_STATE = quick(
     r"(?:not published|superseded|replaced|no (?:release|publication)|to be rescheduled"
+    r"|will (?:now|instead) be published"
     r"|(?:release )?date (?:has )?changed|new (?:release )?date|(?:date )?tbc"
     r"|date to be [a-z]{1,12}|now (?:due )?(?:on )?(?=\d))"
-    r"(?:$|(?<= )| (?=(?:by|this|in|see|from|to be|until)\b))"
+    r"(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b))"
 )
 # Another word may also name what the statistics are about, if it has no subject and no reason.
 _SURE = quick(
@@ -161,8 +162,7 @@ def _read_piece(title: str, piece: _Piece) -> Status | None:
     if not (piece.is_apart or is_whole or has_reason or _is_at_end(title, piece)):
         return None
     if call is None:
-        says_no_state = _SAYS_NO_STATE.match(plain) or calls_off(plain)
-        return Status(is_understood=False) if says_no_state else None
+        return Status(is_understood=False) if _SAYS_NO_STATE.match(plain) else None
     is_sure = has_reason or (piece.is_first and not is_whole)
     if _SURE.fullmatch(call.word) and not is_whole:
         is_sure = is_sure or piece.is_apart or _follows_number(title, piece)

@@ -48,7 +48,17 @@ _END_OF_CALL = quick(
     r"(?:$| ?[-:;,.!(\[]| (?:until|till|to|by|due|owing|pending|because|as|see|following"
     r"|(?:from|on) \d))"
 )
-_REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b")
+_REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b|new (?:release )?date\b")
+_INTRODUCED = quick(
+    r"^[^a-z0-9]+|^(?:(?:please )?note|nb|unfortunately|update|important|we regret)(?: that)?\W+"
+)
+# Sentences that call a release off, at any place in a note
+_SAID_OF_THIS = quick(
+    r"\bthis (?:release|publication|report|bulletin|edition|has)(?: has| is| will)?(?: now)?"
+    rf"(?: been| be)? (?:now )?(?:{_WORDS['cancelled']}|{_WORDS['postponed']})(?! from)\b"
+    r"|\bwill no longer (?:be|take)\b|\bhave (?:cancelled|postponed|delayed|withdrawn) this\b"
+    r"|\bdates?(?: of this [a-z]{1,20})? (?:has|have) (?:been )?changed\b"
+)
 # Other words of calendars for an entry that stands. "Accredited official statistics" says what
 # kind of statistics it is.
 _OTHERS_THAT_STAND = quick(
@@ -208,11 +218,13 @@ def find_call_off(text: str) -> CallOff | None:
 
 
 def calls_off(text: str) -> bool:
-    """Return whether a note begins by calling a release off or with another date: "Will now be
-    published in May".
+    """Return whether a note begins by calling a release off or with another date, such as "Will now
+    be published in May", or has a sentence of "this release" that does.
     """
-    is_redated = _REDATED.match(normalise(text[:LONGEST])) is not None
-    return is_redated or find_call_off(text) is not None
+    plain = _INTRODUCED.sub("", normalise(text[:LONGEST]))
+    if _REDATED.match(plain) or _SAID_OF_THIS.search(plain):
+        return True
+    return find_call_off(plain) is not None
 
 
 def state_of(status: str | None) -> State | None:

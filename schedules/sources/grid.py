@@ -138,9 +138,10 @@ def find_stamp(element: HtmlElement) -> str:
 
 def find_labels(element: HtmlElement) -> tuple[str, ...]:
     """Return the texts inside an element that call a release off, such as a tag "Cancelled"."""
-    inner = (node for node in element.iterdescendants() if isinstance(node.tag, str))
-    texts = (node.text for node in inner if node.text and not _is_struck(node))
-    return tuple(" ".join(text.split()) for text in texts if calls_off(text))
+    inner = [node for node in element.iterdescendants() if isinstance(node.tag, str)]
+    texts = [node.text for node in inner if not _is_struck(node)]
+    texts += [node.tail for node in inner if node.tag == "br"]
+    return tuple(" ".join(text.split()) for text in texts if text and calls_off(text))
 
 
 def _is_struck(node: HtmlElement) -> bool:

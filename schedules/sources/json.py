@@ -110,7 +110,7 @@ class JsonSource(OnePage):
                     texts["status"] = "published"
                 row = make_row(f"entry {number}", texts)
                 is_struck = _is_struck(found.get("title"))
-                yield replace(row, is_struck=is_struck, notes=_list_flags(item))
+                yield replace(row, is_struck=is_struck, notes=tuple(_list_notes(item)))
 
 
 def _follow_path(names: Sequence[str], data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
@@ -149,10 +149,14 @@ def _status_text(value: object) -> str:
     return _value_text(value)
 
 
-def _list_flags(item: object) -> tuple[str, ...]:
-    """Return the fields of an entry that are true as texts, such as "cancelled: true"."""
-    fields = item.items() if isinstance(item, dict) else ()
-    return tuple(f"{_IS.sub('', str(key))}: true" for key, value in fields if value is True)
+def _list_notes(item: object) -> Iterator[str]:
+    """Yield the texts of an entry, and its fields that are true, such as "cancelled: true"."""
+    for key, value in item.items() if isinstance(item, dict) else ():
+        if value is True or str(value).casefold() in ("true", "yes"):
+            yield f"{_IS.sub('', str(key))}: true"
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                yield text
 
 
 def _is_struck(title: object) -> bool:

@@ -133,6 +133,12 @@ def test_a_status_in_an_object_is_read(parse: Parse) -> None:
     assert entry.state is State.CANCELLED
 
 
+def test_a_status_after_a_line_break_in_a_title_is_a_doubt(parse: Parse) -> None:
+    page = "<table><tr><th>Title<th>Date<tr><td>Apples<br>Cancelled<td>22 July 2027</table>"
+    (entry,) = parse("html", page.encode()).announcements
+    assert (entry.doubt, entry.status) == ("status", "Cancelled")
+
+
 def test_a_struck_date_with_another_beside_it_is_a_move(parse: Parse) -> None:
     page = "<table><tr><th>Title<th>Date<tr><td>A<td><s>22 July 2027</s> 29 July 2027</table>"
     (entry,) = parse("html", page.encode()).announcements
@@ -152,6 +158,9 @@ _NOTES: dict[str, Callable[[str], bytes]] = {
         "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Apples\nDTSTART:20270722T083000Z\n"
         f"DESCRIPTION:{note}\nEND:VEVENT\nEND:VCALENDAR".encode()
     ),
+    "json": lambda note: json.dumps(
+        [{"title": "Apples", "date": "22 July 2027", "state": "confirmed", "tags": ["a", note]}]
+    ).encode(),
     "feed": lambda note: (
         "<rss version='2'><channel><item><title>Apples</title><pubDate>22 July 2027</pubDate>"
         f"<description>{note}</description></item></channel></rss>".encode()
@@ -169,6 +178,14 @@ _NOTES: dict[str, Callable[[str], bytes]] = {
         "This release has been cancelled.",
         "Withdrawn on 10 July",
         "This release will now be published on 29 July.",
+        "Please note that this release has been cancelled.",
+        "Unfortunately this release is delayed",
+        "Due to staff shortage this has been postponed",
+        "We have cancelled this release",
+        "This publication will no longer take place",
+        "The date of this release has changed",
+        "New date: 29 July 2027",
+        "⚠ Cancelled",
     ],
 )
 def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note: str) -> None:
@@ -187,6 +204,10 @@ def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note
         "Cancelled operations by region",
         "Moved from 15 July 2027",
         "Provisional figures",
+        "This release has been delayed from 15 July",
+        "This survey was suspended in 2020",
+        "This publication has figures of cancelled operations",
+        "Trains: cancelled and delayed services",
     ],
 )
 def test_other_notes_are_no_doubt(parse: Parse, kind: str, note: str) -> None:
