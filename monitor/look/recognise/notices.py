@@ -88,9 +88,9 @@ _LOADING = quick(
 
 
 def is_blank(page: Page) -> bool:
-    """Return whether a page shows nothing: it has no text, no script and no redirect."""
+    """Return whether a whole page shows nothing: it has no text, no script and no redirect."""
     is_empty = page.root is not None and not page.root.xpath(_SHOWS)
-    return is_empty and not page.has_refresh
+    return is_empty and page.is_closed and not page.has_refresh
 
 
 def has_dummy_text(page: Page) -> bool:

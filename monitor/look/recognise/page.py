@@ -39,6 +39,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _META = quick(r"<meta\s[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _PRESCANNED = 1024
+_END_TAGS = 40
 _MARKED_CHARSETS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16le",
@@ -74,11 +75,13 @@ class Page:
         self.root = _parse_html(answer)
         self.has_refresh = "refresh" in answer.headers
         """A header makes browsers load another page."""
+        self.is_closed = b"</" in answer.body[-_END_TAGS:]
+        """It ends with end tags, as a page that was cut short does not."""
 
     @cached_property
     def title(self) -> str:
-        """Return the text of `<title>`."""
-        return self._first_text("//title")
+        """Return the text of `<title>`. A drawing may have its own."""
+        return self._first_text("//title[not(ancestor::svg)]")
 
     @cached_property
     def heading(self) -> str:

@@ -925,8 +925,9 @@ _CONTENT = f"<p>Published 26 November 2026. {'Freight rose in every port. ' * 10
             "text/html",
         ),
         (f"<h1>Office</h1><main><h1>{TITLE}</h1>{_CONTENT}</main>", "text/html"),
+        (f"<svg><title>Crown</title></svg><title>{TITLE}</title>{_CONTENT}", "text/html"),
     ],
-    ids=["h2", "og:title", "h1 of main"],
+    ids=["h2", "og:title", "h1 of main", "title after a drawing"],
 )
 def test_page_may_have_its_title_elsewhere(body: str, kind: str, at: datetime) -> None:
     whole = f"<html><head></head><body>{body}</body></html>".encode()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,13 @@ def test_a_page_that_says_not_found_is_unknown(title: str, heading: str, name: s
 def test_a_blank_page_is_absence(name: str) -> None:
     recognised = recognise_with(name, page(" - GOV.UK", "", "<main id='content'> </main>"))
     assert (recognised.state, recognised.why) == (ABSENT, "a blank page")
+
+
+@by_status_and_govuk
+def test_a_blank_page_that_may_be_cut_short_is_unknown(name: str) -> None:
+    whole = page(" - GOV.UK", "", "<main id='content'> </main>")
+    cut = replace(whole, body=b"<!DOCTYPE html><html><head><title>Exampl")
+    assert recognise_with(name, cut).state is UNKNOWN
 
 
 @pytest.mark.parametrize(
