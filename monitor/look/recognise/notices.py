@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from monitor.look.recognise.page import Page
+from schedules.called_off import read_called_off
 from schedules.patterns import quick
 
 BLANK = "a blank page"
@@ -53,10 +54,10 @@ _OF_THE_SITE = quick(
     re.IGNORECASE,
 )
 
-# A mark at either end of a title, such as "[Preview]", "CANCELLED:" or "(draft)".
+# A mark at either end of a title, such as "[Preview]" or "(draft)".
 _MARK = quick(
-    r"^\W*(preview|draft|test|cancelled|postponed|delayed|embargoed)\b *[\])}:–—|-]"
-    r"|[\[({](preview|draft|test|cancelled|postponed|delayed|embargoed)[\])}]\W*$",
+    r"^\W*(preview|draft|test|embargoed)\b *[\])}:–—|-]"
+    r"|[\[({](preview|draft|test|embargoed)[\])}]\W*$",
     re.IGNORECASE,
 )
 _WITHDRAWN = quick(
@@ -126,13 +127,18 @@ def site_notice_reason(page: Page) -> str:
 def find_mark(page: Page, title: str) -> str:
     """Return which sign counts against a page even if it has content, or an empty string.
 
-    Its title or heading is marked, for instance as a preview, or its content asks for a password.
+    Its title or heading is marked as a preview or calls it off, or its content asks for a password.
     `title` is the release's title, which may have such a mark itself.
     """
     if page.find_content(".//input[@type='password']"):
         return CLOSED
-    is_marked = any(_MARK.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading))
-    return MARKED_TITLE if is_marked and not _MARK.search(title) else ""
+    is_marked = any(map(_has_mark, (page.title, page.heading)))
+    return MARKED_TITLE if is_marked and not _has_mark(title) else ""
+
+
+def _has_mark(words: str) -> bool:
+    words = words[:_LONGEST_TITLE]
+    return _MARK.search(words) is not None or read_called_off(words)[0] != words
 
 
 def find_sign_against(page: Page, title: str) -> str:

@@ -43,10 +43,10 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if is_blank(page):
         return absent(BLANK)
-    seen = require_content(_read_titles(page, answer, context), page, answer, context)
+    seen = _read_titles(page, answer, context)
     if seen.state is State.PRESENT and is_marked_withdrawn(page, context.title):
         return withdrawn("marked as withdrawn")
-    return seen
+    return require_content(seen, page, answer, context)
 
 
 def _read_titles(page: Page, answer: Answer, context: Context) -> Recognised:

@@ -394,6 +394,9 @@ def test_only_page_reached_through_its_announcement_may_have_another_title() -> 
         (page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"), MARKED_TITLE),
         (page(f"CANCELLED: {TITLE}"), MARKED_TITLE),
         (page(f"{TITLE} (test)", "<p>Tonnes rose.</p>"), MARKED_TITLE),
+        (page(f"{TITLE} – CANCELLED", "<p>Tonnes rose.</p>"), MARKED_TITLE),
+        (page(f"*Postponed* {TITLE}", "<p>Tonnes rose.</p>"), MARKED_TITLE),
+        (page(f"{TITLE} (delayed)", "<p>Tonnes rose.</p>"), MARKED_TITLE),
     ],
     ids=[
         "sign-in",
@@ -405,6 +408,9 @@ def test_only_page_reached_through_its_announcement_may_have_another_title() -> 
         "preview",
         "cancelled",
         "test",
+        "cancelled at the end",
+        "postponed between stars",
+        "delayed",
     ],
 )
 def test_login_notice_or_preview_under_title_of_release_is_unknown(
