@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from monitor.store.rows import Actor, SessionUse, StoredSession
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
-from monitor.threads import Threads
+from monitor.threads import Tasks, Threads
 
 CHECKED_EVERY = 5.0
 """Seconds between two reads of a session. One that another monitor ended may work for this long."""
@@ -47,8 +48,8 @@ class _Copy:
 class KeptSessions:
     """The sessions of all people.
 
-    While the store fails, new sessions exist only in this process, and those read before stay
-    valid. It asks the store for a session at most every `CHECKED_EVERY` seconds.
+    While the store fails, those read before stay valid, and what was opened or ended waits here for
+    the store. It asks the store for a session at most every `CHECKED_EVERY` seconds.
     """
 
     def __init__(self, store: Store, writer: Writer, clock: Clock) -> None:
@@ -56,6 +57,7 @@ class KeptSessions:
         self._store, self._writer, self._clock = store, writer, clock
         self._threads = Threads(1, "sessions", within=_STORE_WITHIN)
         self._copies: OrderedDict[str, _Copy] = OrderedDict()
+        self._tasks, self._waiting_writes = Tasks(), 0
 
     async def find(self, key_hash: str) -> StoredSession | None:
         """Return a session that was not ended by anyone, or None. Its time may be over."""
@@ -91,13 +93,15 @@ class KeptSessions:
                 self._copies.pop(key_hash, None)
         except StoreFault as fault:
             _log.warning("session_not_stored", account=session.account, why=str(fault))
-            read_at = _FOREVER
-        self._keep_copy(session, read_at)
+            self._keep_copy(session, _FOREVER)
+            self._write_later(save, session.key_hash)
+        else:
+            self._keep_copy(session, read_at)
 
     async def end(self, key_hash: str, actor: Actor, account: str) -> None:
         """End a session of an account, and record who ended it.
 
-        Raises `StoreFault` if it ended only on this monitor.
+        Raises `StoreFault` if it ended only on this monitor, and on the others later.
         """
         self._copies[key_hash] = _Copy(None, _FOREVER)
         now = self._clock.now()
@@ -106,7 +110,11 @@ class KeptSessions:
             tx.drop_sessions([key_hash], now)
             tx.save(actor.act("session_ended", account, now))
 
-        await self._writer.write(drop, patient=False)
+        try:
+            await self._writer.write(drop, patient=False)
+        except StoreFault:
+            self._write_later(drop, key_hash)
+            raise
         self._copies[key_hash] = _Copy(None, self._clock.monotonic())
 
     async def list_sessions(self, account: str | None = None) -> list[StoredSession]:
@@ -129,6 +137,21 @@ class KeptSessions:
     def close(self) -> None:
         """Stop the thread."""
         self._threads.close()
+
+    def _write_later(self, write: Callable[[Transaction], object], key_hash: str) -> None:
+        """Write a change of a session when the store works again, unless too many wait."""
+
+        async def wait_for_store() -> None:
+            with suppress(StoreFault):  # the monitor stops, and with it this session
+                await self._writer.write(write)
+                copy = self._copies.get(key_hash)
+                if copy is not None:
+                    self._copies[key_hash] = replace(copy, read_at=self._clock.monotonic())
+            self._waiting_writes -= 1
+
+        if self._waiting_writes < _MOST_COPIES:
+            self._waiting_writes += 1
+            self._tasks.start(wait_for_store())
 
     def _keep_copy(self, session: StoredSession, read_at: float) -> None:
         """Keep a copy, unless the session was ended here meanwhile.

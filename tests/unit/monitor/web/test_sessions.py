@@ -176,8 +176,9 @@ async def test_session_ended_while_the_store_fails_is_not_forgotten_for_others(
     await asyncio.gather(*map(kept.open, viewers))
     store.is_cut = False
     clock.seconds += 3600
-    assert store.sessions.session(session.key_hash) == session
     assert await kept.find(session.key_hash) is None
+    await writer.write(lambda _tx: None)  # made after those that wait
+    assert store.sessions.session(session.key_hash) is None
     kept.close()
     writer.abandon()
 
@@ -195,4 +196,24 @@ async def test_people_sign_in_and_out_while_the_store_fails(tmp_path: Path) -> N
         await kept.end(session.key_hash, Actor("user:anne", "duty officer"), "user:anne")
     assert await kept.find(session.key_hash) is None
     kept.close()
+    writer.abandon()
+
+
+async def test_session_opened_while_the_store_fails_is_stored_and_can_be_ended_then(
+    tmp_path: Path,
+) -> None:
+    store, clock = CutStore(a_store_file(tmp_path / "store.db")), StoppedClock(after_slot(0))
+    writer = Writer(store, clock)
+    kept, standby = KeptSessions(store, writer, clock), KeptSessions(store, writer, clock)
+    store.is_cut = True
+    session = a_session(clock.now(), "user:anne")
+    await kept.open(session)
+    store.is_cut = False
+    await writer.write(lambda _tx: None)  # made after those that wait
+    assert await kept.list_sessions("user:anne") == [session]
+    await standby.end(session.key_hash, Actor("user:hope", "head"), "user:anne")
+    clock.seconds += CHECKED_EVERY
+    assert await kept.find(session.key_hash) is None
+    for one in (kept, standby):
+        one.close()
     writer.abandon()
