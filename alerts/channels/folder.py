@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from alerts.channel import Accepted, Message, Outcome, Refused
@@ -43,8 +44,7 @@ class Folder(ThreadChannel[FolderSettings]):
         try:
             if not last_file.exists():
                 folder.mkdir(parents=True, exist_ok=True)
-                for name, content in _list_files(message):
-                    _write_whole(folder / name, content)
+                _write_files(folder, _list_files(message))
         except OSError as fault:
             # A full disk or a missing mount is a fault of the channel, so the message is retried.
             return Refused(
@@ -68,16 +68,28 @@ def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
     yield f"{message.id}.json", json.dumps(body, indent=2, ensure_ascii=False, default=str).encode()
 
 
-def _write_whole(file: Path, content: bytes) -> None:
+def _write_files(folder: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write files into a folder. Raises `OSError`, also if the folder is a link to another."""
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        for name, content in files:
+            _write_whole(place, name, content)
+    finally:
+        os.close(place)
+
+
+def _write_whole(folder: int, name: str, content: bytes) -> None:
     """Write a file through another name, so that no reader sees a part of it.
 
     Someone else who can write to the folder may have put a link under that name. So what is there
     is removed, and the file is a new one.
     """
-    unfinished = file.with_name(f".{file.name}.half")
-    unfinished.unlink(missing_ok=True)
-    with unfinished.open("xb") as handle:
+    unfinished = f".{name}.half"
+    with suppress(FileNotFoundError):
+        os.unlink(unfinished, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(unfinished, flags, 0o666, dir_fd=folder), "wb") as handle:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
-    unfinished.replace(file)
+    os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)

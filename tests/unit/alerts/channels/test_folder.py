@@ -47,6 +47,18 @@ async def test_message_is_not_written_through_a_link(tmp_path: Path) -> None:
     assert (day / "abc.txt").read_text() == "LATE: £\n\ntext"
 
 
+async def test_message_is_not_written_into_a_folder_behind_a_link(tmp_path: Path) -> None:
+    """Someone who can write to the folder made a link in place of the folder of the day."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    place = tmp_path / "in"
+    place.mkdir()
+    (place / "2018-01-05").symlink_to(elsewhere)
+    outcome = await folder_channel(place).send(MESSAGE_OF_5_JANUARY)
+    assert outcome == Refused(permanent=False, reason="NotADirectoryError: Not a directory")
+    assert list(elsewhere.iterdir()) == []
+
+
 async def test_a_message_that_is_saved_already_is_not_overwritten(tmp_path: Path) -> None:
     channel = folder_channel(tmp_path)
     await channel.send(MESSAGE_OF_5_JANUARY)
