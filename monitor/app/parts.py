@@ -325,6 +325,7 @@ class Parts:
             poller.stretch_factors,
             lambda: outbox.backlogs,
             evidence_fault=core.evidence.appender.describe_fault,
+            evidence_damage=lambda: core.evidence.damage,
             worker_faults=core.worker_health.reasons,
             manager=core.edges.manager,
             rates=LookRates(core.metrics.looks.counts, core.clock.monotonic),

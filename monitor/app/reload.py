@@ -369,6 +369,7 @@ def upkeep_jobs(
     )
     yield DAILY, "retention", retention.run_daily
     yield BOUNDED, "evidence", retention.keep_within_limit
+    yield DAILY, "damage of evidence", core.evidence.look_for_damage
     yield from core.spooling.jobs()
     if core.edges.clock is None:
         # Not in rehearsals, where hours pass in moments and the memory is soon needed again.

@@ -102,6 +102,7 @@ class SelfCheck:
     backlogs: Callable[[], Mapping[str, Backlog]]
     _: KW_ONLY
     evidence_fault: Callable[[], str] = lambda: ""
+    evidence_damage: Callable[[], str] = lambda: ""
     worker_faults: Callable[[], list[str]] = list
     manager: ServiceManager = NO_SERVICE_MANAGER
     rates: LookRates = field(default_factory=lambda: LookRates({}, float))
@@ -118,6 +119,10 @@ class SelfCheck:
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
+        damage = self.evidence_damage()
+        return [*self._present_faults(), *([damage] if damage else [])]
+
+    def _present_faults(self) -> list[str]:
         lost = self.evidence_fault()
         return [
             *self.health.unready(self.clock.now()),
@@ -143,11 +148,11 @@ class SelfCheck:
 
     def reasons_to_alarm(self) -> list[str]:
         """Return why the dead man's switch must not ping: not ready, or a notice that no channel
-        accepts.
+        accepts. Evidence that was damaged stays so, and no later fault must hide behind it.
         """
         is_stuck = self._oldest_delivery_seconds() > NOTICE_STUCK_AFTER.total_seconds()
         return [
-            *self.unready(),
+            *self._present_faults(),
             *(["no channel has accepted a notice for ten minutes"] if is_stuck else []),
         ]
 

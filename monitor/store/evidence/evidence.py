@@ -19,6 +19,7 @@ from monitor.look.fetch import Answer, Failure
 from monitor.plan.targets import Target
 from monitor.store.batch import ROWS_AT_ONCE, RowSource
 from monitor.store.evidence.appender import Appender, Waiting
+from monitor.store.evidence.chain import verify_evidence
 from monitor.store.evidence.folder import EvidenceFolder, first_number
 from monitor.store.evidence.headers import RecentHeaders
 from monitor.store.evidence.last_answers import LastAnswers
@@ -40,6 +41,7 @@ _MOST_CHANGES = 24
 """So many changes of a target in an hour are kept as bytes. More prove no more."""
 _HOUR = timedelta(hours=1)
 _MOST_TARGETS_COUNTED = 10_000
+_MOST_FAULTS_LOGGED = 5
 _RECORDS_REMEMBERED = 2_000
 """How many committed records stay in memory, in case the store loses them."""
 
@@ -69,6 +71,9 @@ class Evidence(RowSource):
         self._clock = clock
         self._monitor = monitor
         self._folder = EvidenceFolder(folder, monitor, durable=durable)
+        self._index = index
+        self.damage = ""
+        """What the last `look_for_damage` found, in a few words."""
         last = index.last(monitor)
         self._folder.truncate_uncommitted(last)  # move bytes after the last record away
         # Of the newest record. The next one includes the hash.
@@ -118,6 +123,20 @@ class Evidence(RowSource):
         self.headers.put(record_id, answer)
         self._writer.request_batch()
         return record_id
+
+    async def look_for_damage(self) -> None:
+        """Set `damage` to whether this monitor's evidence was altered or lost. It reads all of
+        it.
+        """
+        check = partial(verify_evidence, self._index, self._folder.folder, [self._monitor])
+        faults = await run_in_thread(check)
+        if faults:
+            # What is deleted meanwhile can look lost, but only once.
+            still_found = set(await run_in_thread(check))
+            faults = [fault for fault in faults if fault in still_found]
+        self.damage = "evidence is damaged: run `ninethirty store check`" if faults else ""
+        for fault in faults[:_MOST_FAULTS_LOGGED]:
+            _log.error("evidence_damaged", fault=fault)
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
         """Return the id of an answer's record, or of the last one for its address if that is the

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -85,6 +85,14 @@ async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: Virtu
     assert self_check.stuck() == self_check.unable() == [STALLED]
     world.poller.made += 1  # a look begins
     assert self_check.unready() == []
+
+
+@partial(virtually, begins=NOON)
+async def test_damaged_evidence_is_shown_and_hides_no_later_fault(clock: VirtualClock) -> None:
+    """It stays damaged, so a dead man's switch without pings would tell of nothing else."""
+    self_check = replace(World(clock).self_check(), evidence_damage=lambda: "it is damaged")
+    assert self_check.unready() == ["it is damaged"]
+    assert self_check.unable() == self_check.reasons_to_alarm() == []
 
 
 @pytest.mark.parametrize(

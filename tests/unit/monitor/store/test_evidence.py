@@ -294,6 +294,22 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
     ]
 
 
+def test_running_monitor_says_that_its_evidence_was_damaged(archive: Archive) -> None:
+    altered = archive.keep(an_answer(status=404), an_answer(status=200))[1]
+
+    async def damage_and_look(
+        evidence: Evidence, _writer: Writer, _clock: VirtualClock
+    ) -> list[str]:
+        await evidence.look_for_damage()
+        before = evidence.damage
+        archive.flip_a_byte(altered.file, altered.offset + altered.length // 2)
+        await evidence.look_for_damage()
+        return [before, evidence.damage]
+
+    found = archive.run_monitor(damage_and_look)
+    assert found == ["", "evidence is damaged: run `ninethirty store check`"]
+
+
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
