@@ -17,7 +17,6 @@ from urllib.parse import quote
 import click
 import httpx
 
-from monitor.app.control import no_monitor
 from monitor.cli.common import check_known, log_only_errors
 from monitor.cli.on_call import read_rotas
 from monitor.errors import EnvironmentFault, StoreFault, UserFault
@@ -146,7 +145,11 @@ async def _open_client(
         return
     _refuse_beside_monitor(context.settings.store.url)
     if needs_monitor:
-        raise no_monitor(context.settings)
+        name, place = context.settings.watch.vantage, context.settings.evidence.folder
+        raise EnvironmentFault(
+            f'no monitor named "{name}" runs here with its evidence in {place}: start it with'
+            " `ninethirty run`, or go to its folder"
+        )
     from monitor.app.offline import as_own_user, open_application
     from monitor.app.options import make_rotas
     from monitor.ledger.rota import add_stored_shifts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from monitor.cli.client import open_api
 from monitor.cli.common import Context, json_verb, print_json
 
 
@@ -13,19 +14,15 @@ def command(context: Context) -> None:
     """Reload the configuration of the running monitor, without interrupting its watch.
 
     If `check` would find faults, they are printed, the exit status is 1, and the monitor continues
-    unchanged. SIGHUP to the monitor does the same and writes to its log. Run it in the monitor's
-    folder, as its user.
+    unchanged. SIGHUP to the monitor does the same and writes to its log.
 
     Example: ninethirty --config config.toml reload
     """
-    from monitor.app.control import request_reload
-
-    faults = request_reload(context.settings)
+    with open_api(context, needs_monitor=True) as api:
+        result = api.post("/reload")
     if context.as_json:
-        print_json({"taken": not faults, "faults": faults})
-    elif faults:
-        click.echo("\n".join(faults), err=True)
+        print_json(result)
     else:
-        click.echo("taken")
-    if faults:
+        click.echo("\n".join(result["faults"]) or "taken", err=not result["taken"])
+    if not result["taken"]:
         raise SystemExit(1)

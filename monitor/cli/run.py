@@ -105,11 +105,10 @@ async def _run_app(
 ) -> None:
     """Lock the store and run the daemon until a stop signal.
 
-    SIGHUP or the control socket reloads it.
+    SIGHUP or `ninethirty reload` reloads it.
 
     A reload gets the configuration from `read_settings` and names `file` in its messages.
     """
-    from monitor.app.control import serve_control_socket
     from monitor.errors import NoLongerLeads
     from monitor.look.sandbox.confine import hide_memory
 
@@ -136,11 +135,11 @@ async def _run_app(
         app = await _make_app(make_app, make_wait, settings, stop)
         if app is None:
             return
+        app.reload.parts.queries.reload = reload
         pause_garbage_collection()
         try:
             lock.lock()  # the file of a new store
-            async with serve_control_socket(settings, reload):
-                await app.daemon.run(stop, resume_garbage_collection)
+            await app.daemon.run(stop, resume_garbage_collection)
         except NoLongerLeads:
             # Begin again as a standby, with what the store has by now.
             settings = app.daemon.core.settings

@@ -254,6 +254,13 @@ class Status(Answer):
     status: dict[str, dict[str, str]]
 
 
+class Reloaded(Answer):
+    """Whether the configuration was taken, or the faults for which it was not."""
+
+    taken: bool
+    faults: list[str]
+
+
 class LinkedRelease(Answer):
     """A release that the same platform fault delayed, with its own incident and its status."""
 
@@ -498,6 +505,30 @@ class Assessment(Answer):
     slots: list[Instant]
     ready: bool
     lines: list[ReadinessLine]
+
+
+class Addition(Answer):
+    """A release that a person added, or an address of one if it has a `part`.
+
+    `of` is the release of another calendar to which an address was added, or empty.
+    """
+
+    entry: str
+    part: str
+    title: str
+    url: str
+    reason: str
+    of: str
+
+
+class Additions(Answer):
+    """What people added by hand and did not remove, the newest first.
+
+    `release` is that of an addition just made. It is empty until a monitor has read the calendar.
+    """
+
+    additions: list[Addition]
+    release: str = ""
 
 
 class Ticked(Answer):

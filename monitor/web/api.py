@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -42,6 +43,7 @@ from monitor.errors import NotAllowed, Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.web import answers, incident_acts, inputs, reasons_api, ticks
+from monitor.web import by_hand as by_hand_page
 from monitor.web.incident_acts import find_version, incident_answer, require_drafts
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
@@ -474,6 +476,46 @@ async def _ticks_json(queries: Queries, release: str) -> Json:
     }
 
 
+async def add_release(request: Request, sent: inputs.AddingRelease) -> Json:
+    """Add a release that no calendar announces. It is watched from then on."""
+    queries = queries_of(request)
+    slot = _form_text(sent.slot, queries.timezone)
+    return await _add_by_hand(request, sent, day=slot[:10], time=slot[11:])
+
+
+async def add_address(request: Request, sent: inputs.AddingAddress) -> Json:
+    """Add one more address of a release, which is watched from then on."""
+    return await _add_by_hand(request, sent, release=request.path_params["release"])
+
+
+async def _add_by_hand(request: Request, sent: inputs.Acting, **more: str) -> Json:
+    queries = queries_of(request)
+    release = await by_hand_page.add_addition(queries, _fill_form(request, sent, **more))
+    return await list_additions(request, sent) | {"release": release}
+
+
+async def remove_by_hand(request: Request, sent: inputs.RemovingAddition) -> Json:
+    """Remove what was added by hand, before its slot."""
+    await by_hand_page.remove_by_hand(queries_of(request), _fill_form(request, sent))
+    return await list_additions(request, sent)
+
+
+async def list_additions(request: Request, _input: Input) -> Json:
+    """List what people added by hand and did not remove, the newest first. Only staff may."""
+    queries = queries_of(request)
+    if not queries.sees_all:
+        raise NotAllowed("Additions are for staff.")
+    added = await by_hand_page.require_calendar(queries).list_additions()
+    return {"additions": [asdict(one) for one in added]}
+
+
+def _fill_form(request: Request, sent: inputs.Acting, **more: str) -> SentForm:
+    """Return what a program sent as the form of the page."""
+    given = sent.model_dump(exclude_none=True, exclude={"role"})
+    fields = {name: str(value) for name, value in given.items()} | more
+    return SentForm(require_desk(request), UNKNOWN_PERSON, "", fields)
+
+
 async def mute_messages(request: Request, sent: inputs.Silencing) -> Json:
     """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
     of, desk = (sent.of, sent.name), require_desk(request)
@@ -596,6 +638,38 @@ ROUTES = [
             answers.Releases,
             inputs.ReleaseFilter,
             _RELEASES,
+        ),
+        _post(
+            "addRelease",
+            "releases",
+            add_release,
+            answers.Additions,
+            inputs.AddingRelease,
+            status=201,
+        ),
+    ),
+    ApiRoute(
+        "/releases/{release}/addresses",
+        _post(
+            "addAddress",
+            "releases",
+            add_address,
+            answers.Additions,
+            inputs.AddingAddress,
+            status=201,
+        ),
+    ),
+    ApiRoute(
+        "/additions", Operation("listAdditions", "releases", list_additions, answers.Additions)
+    ),
+    ApiRoute(
+        "/additions/remove",
+        _post(
+            "removeAddition",
+            "releases",
+            remove_by_hand,
+            answers.Additions,
+            inputs.RemovingAddition,
         ),
     ),
     # An id may contain slashes, so the shortest address is tried last.

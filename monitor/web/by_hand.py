@@ -69,7 +69,7 @@ async def show_forms(
             raise NotAllowed("Releases are added by people who have signed in and may act.")
         typed = request.query_params
     queries = queries_of(request)
-    calendar = _require_calendar(request)
+    calendar = require_calendar(queries)
     faults = dict(faults or {})
     try:
         added = await calendar.list_additions()
@@ -98,9 +98,7 @@ async def add(request: Request, sent: SentForm) -> Response:
     its faults.
     """
     try:
-        release = await (
-            _add_address(request, sent) if sent.text("release") else _add_release(request, sent)
-        )
+        release = await add_addition(queries_of(request), sent)
     except InvalidInput as fault:
         return await show_forms(request, sent.fields, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     return RedirectResponse(f"/releases/{quote(release)}" if release else "/by-hand", 303)
@@ -111,35 +109,61 @@ async def remove(request: Request, sent: SentForm) -> Response:
     """Remove a release or address that a person added, or show the page with the fault, such as a
     passed slot.
     """
-    entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
     try:
-        calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
-        added = [
-            one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)
-        ]
-        # If there is no such addition, `remove_addition` raises the fault.
-        _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
-        if has_passed:
-            return await show_forms(
-                request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."}
-            )
-        # `_change_calendar` calls `change` with the tables of the calendar's file.
-        change = partial(remove_addition, entry=entry, part=part, reason=reason)
-        await _change_calendar(queries, calendar, change)
+        await remove_by_hand(queries_of(request), sent)
     except InvalidInput as fault:
         return await show_forms(request, {}, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
-    _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
     return RedirectResponse("/by-hand", 303)
 
 
-async def _add_release(request: Request, sent: SentForm) -> str:
+async def remove_by_hand(queries: Queries, sent: SentForm) -> None:
+    """Remove the `entry` of a form, or its address `part`.
+
+    Raises `InvalidInput`, also if its slot has passed.
+    """
+    entry, part = sent.text("entry"), sent.text("part")
+    calendar, reason = require_calendar(queries), _describe_act("Removed", sent, queries)
+    added = [
+        one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)
+    ]
+    # If there is no such addition, `remove_addition` raises the fault.
+    release, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
+    if has_passed:
+        raise InvalidInput(["Its slot has passed, so it can no longer be removed."])
+    # `_change_calendar` calls `change` with the tables of the calendar's file.
+    change = partial(remove_addition, entry=entry, part=part, reason=reason)
+    await _change_calendar(queries, calendar, change)
+    await _record_act(sent, "removed_by_hand", release or entry)
+    _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
+
+
+async def add_addition(queries: Queries, sent: SentForm) -> str:
+    """Add the release of a form, or an address of its `release`, to the calendar.
+
+    Return the id of the release, empty if the monitor has not given it one yet. Raises
+    `InvalidInput`.
+    """
+    add = _add_address if sent.text("release") else _add_release
+    entry, release = await add(queries, sent)
+    await _record_act(sent, "added_by_hand", release or entry)
+    _log.info("added_by_hand", entry=entry, url=sent.text("url"), role=sent.role)
+    return release
+
+
+async def _record_act(sent: SentForm, what: str, subject: str) -> None:
+    desk = sent.desk
+    act = desk.actor.act(what, subject, desk.clock.now())
+    await desk.writer.write(lambda tx: tx.save(act))
+
+
+async def _add_release(queries: Queries, sent: SentForm) -> tuple[str, str]:
     """Add the release of a form to the calendar.
 
-    Return the id that the monitor gave it, or "" if it has none yet.
+    Return its entry, and the id that the monitor gave it, or "" if it has none yet.
 
     Raises `InvalidInput` with every fault of the form.
     """
-    calendar, queries = _require_calendar(request), queries_of(request)
+    calendar = require_calendar(queries)
     reason = _describe_act("Added", sent, queries)
     title, producer = (one_line(make_storable(sent.text(name))) for name in ("title", "producer"))
     # People type the name of a producer. The calendar gets its id if it has one.
@@ -162,13 +186,15 @@ async def _add_release(request: Request, sent: SentForm) -> str:
         raise InvalidInput(faults)
     change = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=reason)
     entry = await _change_calendar(queries, calendar, change)
-    _log.info("added_by_hand", entry=entry, url=url, role=sent.role)
-    return (await _releases_of(queries, [entry])).get(entry, "")
+    return entry, (await _releases_of(queries, [entry])).get(entry, "")
 
 
-async def _add_address(request: Request, sent: SentForm) -> str:
-    """Add the address of a form to its release. Return the release's id. Raises `InvalidInput`."""
-    calendar, queries, url = _require_calendar(request), queries_of(request), sent.text("url")
+async def _add_address(queries: Queries, sent: SentForm) -> tuple[str, str]:
+    """Add the address of a form to its release.
+
+    Return the entry and the release's id. Raises `InvalidInput`.
+    """
+    calendar, url = require_calendar(queries), sent.text("url")
     reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
     has_passed = slot_has_passed(body, sent.desk.clock.now())
@@ -193,8 +219,7 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     await _change_calendar(
         queries, calendar, lambda tables: add_address(tables, entry, url, required=required)
     )
-    _log.info("added_by_hand", release=body["id"], url=url, role=sent.role)
-    return str(body["id"])
+    return entry_id, str(body["id"])
 
 
 def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
@@ -280,8 +305,9 @@ def _describe_act(act: str, sent: SentForm, queries: Queries) -> str:
     )
 
 
-def _require_calendar(request: Request) -> HandCalendar:
-    if (calendar := queries_of(request).by_hand) is None:
+def require_calendar(queries: Queries) -> HandCalendar:
+    """Return the calendar to which people add. Raises `UnknownName` if none is configured."""
+    if (calendar := queries.by_hand) is None:
         raise UnknownName("The configuration has no calendar by-hand.")
     return calendar
 

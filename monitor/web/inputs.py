@@ -239,6 +239,31 @@ class Ticking(Acting):
     )
 
 
+class AddingRelease(Acting):
+    """A release that no calendar announces."""
+
+    title: Line
+    producer: Annotated[Line, Field(description="Its id or its name.")]
+    url: Line
+    slot: Annotated[Moment, Field(description="Local if it has no offset.")]
+
+
+class AddingAddress(Acting):
+    """One more address of a release."""
+
+    url: Line
+    required: Literal[True] | Nothing = Field(
+        None, description="The verdict needs it too. Not after the slot."
+    )
+
+
+class RemovingAddition(Acting):
+    """A release that was added by hand, or one of its added addresses."""
+
+    entry: Annotated[Line, Field(description="Its `entry` in the list of additions.")]
+    part: Line | Nothing = Field(None, description="The `part` of an address.")
+
+
 class Silencing(Acting):
     """Messages to mute, for at most 14 days."""
 

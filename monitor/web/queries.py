@@ -121,6 +121,8 @@ class Queries:
     by_hand: HandCalendar | None = None
     read_calendar: Callable[[str], Awaitable[CalendarRead | None]] | None = None
     policies: Policies = field(default_factory=Policies)
+    # Reloads the configuration and returns its faults. None if no monitor runs.
+    reload: Callable[[], Awaitable[list[str]]] | None = None
     periods: Periods | None = None
     # None in a demonstration.
     readiness: ReadinessReader | None = None

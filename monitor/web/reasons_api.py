@@ -1,5 +1,5 @@
-"""Operations of the API for staff: the reasons for a verdict, the history of a release, and the
-health of the monitor.
+"""Operations of the API for staff: the reasons for a verdict, the history of a release, the health
+of the monitor, and its reload.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from alerts.claim import claim_json
 from monitor.deliver.facts import slot_text
-from monitor.errors import NotAllowed, UnknownName, unknown_name
+from monitor.errors import NotAllowed, Refused, UnknownName, unknown_name
 from monitor.judge.explain.explain import explanation_json
 from monitor.watch.rejudge import titles_of_release
 from monitor.web import answers, inputs
@@ -19,6 +19,7 @@ from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of
+from monitor.web.users import Peer
 from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
@@ -95,6 +96,20 @@ async def show_status(request: Request, _input: Input) -> Json:
     return _queries_of_staff(request).live.as_json()
 
 
+async def reload_configuration(request: Request, _sent: Input) -> Json:
+    """Reload the configuration of the monitor. With faults, it continues unchanged.
+
+    Only a user of the machine may, by the socket.
+    """
+    reload = queries_of(request).reload
+    if not isinstance(request.state.caller, Peer):
+        raise NotAllowed("Only a user of the machine reloads the configuration.")
+    if reload is None:
+        raise Refused("no monitor runs here")
+    faults = await reload()
+    return {"taken": not faults, "faults": faults}
+
+
 def _queries_of_staff(request: Request) -> Queries:
     queries = queries_of(request)
     if not queries.sees_all:
@@ -121,4 +136,8 @@ ROUTES = [
         Operation("getHistory", "releases", show_history, answers.History),
     ),
     ApiRoute("/status", Operation("getStatus", "calendars", show_status, answers.Status)),
+    ApiRoute(
+        "/reload",
+        Operation("reload", "calendars", reload_configuration, answers.Reloaded, method="POST"),
+    ),
 ]

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from alerts.one_line import one_line
 from monitor.deliver.desk import Desk
-from monitor.errors import Refused, UserFault
+from monitor.errors import NotAllowed, Refused, UserFault
 from monitor.store.rows import Actor
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
@@ -62,9 +62,14 @@ def desk_of(request: Request) -> Desk | None:
 
 
 def require_desk(request: Request) -> Desk:
-    """Return the desk for the account that made a request. Raises `Refused` if it may not act."""
-    if (desk := desk_of(request)) is None:
+    """Return the desk for the account that made a request.
+
+    Raises `NotAllowed` if it may not act, and `Refused` in a demonstration.
+    """
+    if queries_of(request).desk is None:
         raise Refused("this board is only for reading")
+    if (desk := desk_of(request)) is None:
+        raise NotAllowed("this is for staff who may act")
     return desk
 
 

@@ -129,7 +129,9 @@ class Authorise:
             sender = await _find_feed_session(request, sessions)
         state.is_known = sender is not None and sender is not program
         if sender is not None:
-            structlog.contextvars.bind_contextvars(account=sender.actor.account)
+            # A browser's cookie may come with a token, which then acts.
+            actor = state.actor or sender.actor
+            structlog.contextvars.bind_contextvars(account=actor.account)
         reads_all = state.token_scope in {TokenScope.READ, TokenScope.DUTY}
         state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
 

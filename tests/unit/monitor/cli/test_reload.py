@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -15,12 +13,9 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from monitor.app.control import serve_control_socket
 from monitor.cli.common import Context
 from monitor.cli.main import cli
 from monitor.config.read import read_settings
-from monitor.config.settings import Settings
-from monitor.errors import StoreFault
 from monitor.web.users import make_line
 from tests.unit.monitor.app.process import alive, wait_for_log_line
 
@@ -123,61 +118,6 @@ def test_a_reload_with_an_empty_calendar_file_is_refused(config: Path) -> None:
         refused = reload(config)
         assert refused.exit_code == 1
         assert refused.output == "calendar ours: releases.toml: an empty answer\n"
-
-
-async def reload_nothing() -> list[str]:
-    return []
-
-
-def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
-    settings, socket_file = (
-        Settings.model_validate({"evidence": {"folder": str(tmp_path)}}),
-        tmp_path / "edge.sock",
-    )
-
-    async def fail_while_serving() -> None:
-        # Commands reach the running monitor through this socket, a file named after the monitor,
-        # `edge`.
-        async with serve_control_socket(settings, reload_nothing):
-            assert socket_file.exists()
-            raise StoreFault("the disk is gone")
-
-    with pytest.raises(StoreFault):
-        asyncio.run(fail_while_serving())
-    assert list(tmp_path.glob("*.sock")) == []
-
-
-def test_monitor_whose_evidence_folder_was_removed_stops_without_an_error(tmp_path: Path) -> None:
-    """The control socket, through which commands reach the monitor, is a file in this folder."""
-    folder = tmp_path / "evidence"
-    settings = Settings.model_validate({"evidence": {"folder": str(folder)}})
-
-    async def remove_folder_while_serving() -> None:
-        async with serve_control_socket(settings, reload_nothing):
-            shutil.rmtree(folder)
-
-    asyncio.run(remove_folder_while_serving())
-    assert not folder.exists()
-
-
-def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) -> None:
-    settings, reloads = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), []
-
-    async def record_reload() -> list[str]:
-        reloads.append("reload")
-        return []
-
-    async def answer_to(request: bytes) -> bytes:
-        async with serve_control_socket(settings, record_reload):
-            reader, writer = await asyncio.open_unix_connection(tmp_path / "edge.sock")
-            writer.write(request)
-            answer = await reader.read()
-            writer.close()
-            return answer
-
-    # The control socket knows no request `restart`.
-    assert asyncio.run(answer_to(b"restart")) == b""
-    assert reloads == []
 
 
 @pytest.mark.parametrize("verb", ["status", "reload"])

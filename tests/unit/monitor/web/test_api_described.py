@@ -197,7 +197,7 @@ async def test_span_of_many_years_is_paged_by_400_days(board: Board) -> None:
 async def test_unknown_method_is_refused_with_the_allowed_ones(board: Board) -> None:
     for path, methods in (
         ("/api/v1/silences", {"GET", "HEAD", "POST"}),
-        ("/api/v1/releases", {"GET", "HEAD"}),
+        ("/api/v1/events", {"GET", "HEAD"}),
         (f"/api/v1/incidents/{board.incident}/acknowledge", {"POST"}),
     ):
         answer = await board.client.delete(path)

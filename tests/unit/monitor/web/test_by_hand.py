@@ -31,7 +31,7 @@ from monitor.web.hand_calendar import (
 )
 from schedules.source import Page
 from schedules.sources.toml import TomlSource, toml_faults
-from tests.unit.monitor.web.board import RULES, Board
+from tests.unit.monitor.web.board import RULES, WITH_TOKEN, Board
 from tests.unit.monitor.web.people import (
     VIEWER,
     WITHOUT_ROLE,
@@ -153,6 +153,43 @@ async def test_added_release_names_who_added_it_and_can_be_removed(
     page = await board.read_page("/by-hand")
     assert entry["reason"] in page
     assert "Remove this" in page
+
+
+async def test_program_adds_and_removes_releases_and_addresses(
+    board: Board, tmp_path: Path
+) -> None:
+    async def post(path: str, **body: object) -> httpx.Response:
+        board.clock.seconds += 1
+        return await board.client.post(f"/api/v1{path}", json=body, headers=WITH_TOKEN)
+
+    release = {name: ADDED[name] for name in ("title", "producer", "url")}
+    added = await post("/releases", **release, slot="2018-01-12T09:30:00Z")
+    name = "widget-statistics-january-2018-2018-01-12"
+    assert (added.status_code, added.json()["release"]) == (201, name)
+    assert read_entries(tmp_path)[0]["slot"] == NINE_THIRTY
+    address = await post("/releases/coming/addresses", url="https://stats.example/mirror")
+    assert address.json()["release"] == "coming"
+    (of_coming, _release) = address.json()["additions"]
+    assert (await post("/releases/coming/addresses", url="widgets")).status_code == 409
+    part = {"entry": of_coming["entry"], "part": of_coming["part"]}
+    assert (await post("/additions/remove", **part)).status_code == 200
+    removed = await post("/additions/remove", entry=name)
+    assert (removed.status_code, removed.json()["additions"]) == (200, [])
+    assert (await post("/additions/remove", entry=name)).status_code == 409
+    acts = [*board.store.verdicts.acts(name), *board.store.verdicts.acts("coming")]
+    assert {(act.account, act.role) for act in acts} == {("token:program", "program")}
+    assert [act.what for act in acts] == ["added_by_hand", "removed_by_hand"] * 2
+
+
+@pytest.mark.parametrize("slot", ["2018-01-04T09:30:00", "2018-01-12"])
+async def test_program_adds_no_release_with_a_slot_that_cannot_be_watched(
+    board: Board, tmp_path: Path, slot: str
+) -> None:
+    """A case lies in the past, or has no time."""
+    body = {name: ADDED[name] for name in ("title", "producer", "url")} | {"slot": slot}
+    refused = await board.client.post("/api/v1/releases", json=body, headers=WITH_TOKEN)
+    assert refused.status_code in {400, 409}
+    assert read_entries(tmp_path) == []
 
 
 async def test_written_file_is_a_valid_calendar_of_the_typed_entries(

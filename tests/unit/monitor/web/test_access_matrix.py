@@ -1,0 +1,178 @@
+"""Every operation of the API and the main pages, requested by each kind of caller.
+
+A case is a caller. What each may do, and with which account and role it acts, is a table here. An
+operation without a row fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from monitor.app.offline import as_own_user
+from monitor.web import api
+from monitor.web.credentials import TokenScope
+from monitor.web.local_socket import own_name
+from monitor.web.operations import ApiRoute
+from monitor.web.users import OPERATOR, make_token_line
+from tests.unit.monitor.web.board import Board
+from tests.unit.monitor.web.people import (
+    DUTY,
+    HEAD,
+    VIEWER,
+    session_headers,
+    signed_in_board,
+    users_file,
+)
+
+PUBLISHED, STAFF, TAKE, ACT, SIGN = "published", "staff", "take", "act", "sign"
+MACHINE = "machine"
+FEED, ALERTS, EMBARGOED, HEALTH = "feed", "alerts", "embargoed", "health"
+READ = {PUBLISHED, STAFF, FEED, ALERTS, EMBARGOED, HEALTH}
+OPERATIONS = {
+    PUBLISHED: (
+        "listReleases getRelease listIncidents getIncident listEvents listSilences"
+        " describe getDraft readForm listVersions getVersion"
+    ),
+    STAFF: (
+        "explainRelease getHistory getStatus getReadiness listActions listCalendars listActs listAdditions"
+        " listOnCall listProducers listTicks"
+    ),
+    ACT: (
+        "acknowledge addAddress addRelease answerForm attachFile closeIncident completeStep"
+        " endSilence gradeIncident holdBack logIncident noteIncident removeAddition"
+        " settleSlot tickRelease"
+    ),
+    TAKE: "getEvidence",
+    SIGN: "signReport waiveReport",
+    MACHINE: "reload",
+}
+PAGES = {
+    PUBLISHED: ["/", "/incidents", "/releases/r", "/history", "/calendar"],
+    STAFF: ["/status", "/reports"],
+    FEED: ["/calendar.ics", "/atom.xml"],
+    ALERTS: ["/metrics"],
+    EMBARGOED: ["/metrics/embargoed"],
+    HEALTH: ["/healthz", "/readyz", "/livez", "/runbook"],
+}
+BODIES = {"waiveReport": {"reason": "sent by letter"}}
+REFUSED = {303, 401, 403, 429}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a kind of caller may do, and its account and role (empty: it never acts)."""
+
+    may: set[str]
+    account: str = ""
+    role: str = ""
+
+
+VIEWS = {PUBLISHED, FEED, HEALTH}
+SEES = READ
+CALLERS = {
+    "stranger": Caller({HEALTH}),
+    "viewer": Caller(VIEWS),
+    "feed reader": Caller({FEED, HEALTH}),
+    "duty officer": Caller(SEES | {TAKE}, "user:anne", "duty statistician"),
+    "head": Caller(SEES | {TAKE}, "user:hope", "head of profession"),
+    "metrics token": Caller({ALERTS, HEALTH}),
+    "embargoed token": Caller({EMBARGOED, HEALTH}),
+    "read token": Caller(SEES),
+    "duty token": Caller(SEES | {TAKE, ACT}, "token:pager", "pager"),
+    "wrong token": Caller({HEALTH}),
+    "socket": Caller(SEES | {TAKE, ACT, MACHINE}, f"system:{own_name()}", OPERATOR),
+    "socket of duty": Caller(SEES | {TAKE, ACT, MACHINE}, "user:ada", "web team"),
+    "socket of head": Caller(SEES | {TAKE, ACT, MACHINE, SIGN}, "user:ada", "deputy head"),
+    "socket of viewer": Caller(VIEWS),
+    "socket of nobody": Caller(VIEWS),
+}
+LINES = {
+    "socket of duty": f'ada:system = "{own_name()}":web team',
+    "socket of head": f'ada:system = "{own_name()}":deputy head:head',
+    "socket of viewer": f'ada:system = "{own_name()}":reader:viewer',
+    "socket of nobody": "a line that cannot be read",
+}
+"""The line of the users file that names the user of the socket."""
+
+
+def append_line(file: Path, line: str) -> None:
+    file.write_text(f"{file.read_text()}{line}\n")
+
+
+async def headers_of(board: Board, users: Path, caller: str) -> Mapping[str, str]:
+    """Return what a caller sends with each request. Tokens and lines get into the users file."""
+    people = {"viewer": VIEWER, "duty officer": DUTY, "head": HEAD}
+    kind, _, way = caller.rpartition(" ")
+    board.client.cookies.clear()
+    if caller in people:
+        return await session_headers(board.queries.sessions, people[caller])
+    if caller in LINES:
+        append_line(users, LINES[caller])
+    if way != "token":
+        return {}
+    if kind == "wrong":
+        return {"Authorization": "Bearer wrong"}
+    token, line = make_token_line("pager", TokenScope(kind))
+    append_line(users, line)
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def feed_query(board: Board) -> str:
+    sessions = board.queries.sessions
+    assert sessions is not None
+    cookie = (await session_headers(sessions, HEAD))["Cookie"]
+    session = await sessions.find_session(cookie.partition("=")[2])
+    assert session is not None
+    return f"?key={await sessions.make_feed_key(session, '192.0.2.1')}"
+
+
+def list_requests(board: Board) -> list[tuple[str, str, str, str]]:
+    """Return the right that each request needs, its name, its method and its address."""
+    rights = {name: right for right, names in OPERATIONS.items() for name in names.split()}
+    ids = {"release": "r", "incident": board.incident, "silence": "x", "ending": "md"}
+    requests = [(right, path, "GET", path) for right, paths in PAGES.items() for path in paths]
+    for route in api.ROUTES:
+        if isinstance(route, ApiRoute):
+            path = route.path_format.format(**ids)
+            requests += [
+                (rights.pop(one.name), one.name, method, path)
+                for method, one in route.operations.items()
+            ]
+    assert rights == {}
+    return requests
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_caller_may_do_what_its_rights_say_and_acts_with_its_account(
+    tmp_path: Path, caller: str
+) -> None:
+    expected, users = CALLERS[caller], users_file(tmp_path)
+    async with signed_in_board(users) as board:
+        headers = await headers_of(board, users, caller)
+        query = await feed_query(board) if caller == "feed reader" else ""
+        app = as_own_user(board.app) if caller.startswith("socket") else board.app
+        transport, base = httpx.ASGITransport(app), "http://board.example"
+        async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
+            wrong = []
+            with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+                for right, name, method, path in list_requests(board):
+                    board.clock.seconds += 1
+                    body = BODIES.get(name, {}) if method == "POST" else None
+                    answer = await client.request(method, f"{path}{query}", json=body)
+                    if (answer.status_code not in REFUSED) is not (right in expected.may):
+                        wrong.append((name, path, answer.status_code))
+        assert wrong == []
+        acts = board.store.verdicts.acts_on([board.incident, "r"])
+    who = {(act.account, act.role) for act in acts}
+    acting = {(expected.account, expected.role)} if TAKE in expected.may else set()
+    assert who == acting
+    accounts = {line.get("account", "") for line in lines if line["event"] == "request"}
+    if expected.account:
+        assert accounts == {expected.account}
