@@ -1,25 +1,24 @@
-"""`ninethirty report`: report what was watched in a period, how punctual it was, and the pattern of
-faults.
-"""
+"""`ninethirty report`: report on a period or series, and how punctual it was."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli import complete
+from monitor.cli.client import open_api
 from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
-from monitor.cli.dates import DAY
-
-if TYPE_CHECKING:
-    from alerts.draft.period import Period
-    from monitor.store.sql.engine import Store
-    from monitor.watch.periods import Periods
+from monitor.cli.dates import ISO_DAY, check_order
+from monitor.cli.incident.draft import form_text
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
+_producer_option = click.option(
+    "--producer", shell_complete=complete.producers, help="Only this producer."
+)
+_format_option = click.option(
+    "--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md."
+)
 
 
 @click.group("report")
@@ -31,13 +30,11 @@ def command() -> None:
 
 
 @command.command("period")
-@click.option("--from", "first", type=DAY, required=True, help="First day of slots.")
-@click.option("--to", "last", type=DAY, required=True, help="Last day of slots.")
-@click.option(
-    "--producer", default="", shell_complete=complete.producers, help="Only this producer."
-)
-@click.option("--host", default="", help="Only releases on this host, such as www.gov.uk.")
-@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
+@click.option("--from", "from", type=ISO_DAY, required=True, help="First day of slots.")
+@click.option("--to", "to", type=ISO_DAY, required=True, help="Last day of slots.")
+@_producer_option
+@click.option("--host", help="Only releases on this host, such as www.gov.uk.")
+@_format_option
 @output_option
 @click.option(
     "--keep",
@@ -45,16 +42,8 @@ def command() -> None:
     help="Store it as a draft to complete and sign; each time it is measured again.",
 )
 @json_verb
-def period(  # noqa: PLR0913 # one for each option
-    context: Context,
-    *,
-    first: date,
-    last: date,
-    producer: str,
-    host: str,
-    kind: str | None,
-    output: Path | None,
-    keep: bool,
+def period(
+    context: Context, /, *, kind: str | None, output: Path | None, keep: bool, **choice: str | None
 ) -> None:
     """Report on every release with a slot between two days, both included.
 
@@ -65,32 +54,25 @@ def period(  # noqa: PLR0913 # one for each option
     Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format
     csv
     """
-    if last < first:
-        raise click.BadParameter(f"is before --from {first}", param_hint="--to")
-    from monitor.app.options import make_periods
-
-    now = context.now()
-    with context.store() as store:
-        periods = make_periods(context.settings, store)
-        found = periods.period(first, last, now, producer, host)
-        if keep:
-            _keep_as_draft(context, store, periods, found, now)
-            return
-    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
-    # `found` is complete, so the report is written without the store.
-    write_output(periods.render(found, chosen, now), output, chosen)
+    check_order(choice)
+    if not keep:
+        _write_report(context, kind, output, choice)
+        return
+    with open_api(context) as api:
+        kept = api.post("/reports", **choice)
+        form = api.get(f"/incidents/{kept['id']}/answers")
+    note = f"Complete it: ninethirty incident draft {kept['id']} --fields"
+    context.print_result(kept, form_text(form), note=note)
 
 
 @command.command("series")
-@click.argument("title")
-@click.option(
-    "--producer", default="", shell_complete=complete.producers, help="Only this producer."
-)
-@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
+@click.argument("series", metavar="TITLE")
+@_producer_option
+@_format_option
 @output_option
 @json_verb
 def series(
-    context: Context, *, title: str, producer: str, kind: str | None, output: Path | None
+    context: Context, /, *, kind: str | None, output: Path | None, **choice: str | None
 ) -> None:
     """Report on all editions of a series: slots, delays, exposures, incidents, and what the record
     cannot tell.
@@ -99,33 +81,13 @@ def series(
 
     Example: ninethirty report series "Malpractice in GCSE, AS and A level: summer 2017"
     """
-    from monitor.app.options import make_periods
-
-    now = context.now()
-    with context.store() as store:
-        periods = make_periods(context.settings, store)
-        found = periods.series(title, now, producer)
-    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
-    write_output(periods.render(found, chosen, now), output, chosen)
+    _write_report(context, kind, output, choice)
 
 
-def _keep_as_draft(
-    context: Context, store: Store, periods: Periods, found: Period, now: datetime
+def _write_report(
+    context: Context, kind: str | None, output: Path | None, choice: dict[str, str | None]
 ) -> None:
-    """Store the report as the draft of an incident, so that it is completed and signed like others.
-
-    Print how.
-    """
-    from alerts.draft.edits import list_open_fields
-    from monitor.deliver.incident_json import incident_json
-
-    with store.transaction() as tx:
-        incident, versions = periods.save_as_draft(tx, found, now)
-    text = (
-        f"{incident.id}: version {versions[-1].number},"
-        f" {len(list_open_fields(versions[-1].report))} to complete"
-    )
-    note = f"Complete it: ninethirty incident draft {incident.id} --fields"
-    context.print_result(
-        incident_json(incident, store.verdicts.drafts(incident.id)), text, note=note
-    )
+    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
+    with open_api(context) as api:
+        content = api.read(f"/report.{chosen}", **choice)
+    write_output(content, output, chosen)

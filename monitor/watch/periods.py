@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from alerts.draft.code import Editions
 from alerts.draft.period import Period, select_period
@@ -61,10 +62,7 @@ class Periods:
         """
         store = self.store
         begin, end = span_of(first, last, self.timezone)
-        bodies = judged_between(
-            store, self.policies, (begin, end), now, self.editions, self.redactor
-        )
-        rows = [period_row(store.verdicts, body) for body in bodies]
+        rows = [period_row(store.verdicts, body) for body in self.judge_between((begin, end), now)]
         logged = [
             incident
             for incident in store.verdicts.incidents(begin, end)
@@ -99,6 +97,14 @@ class Periods:
             logged=tuple(logged),
             claims=tuple(claims),
         )
+
+    def judge_between(
+        self, span: tuple[datetime | None, datetime | None], now: datetime
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the JSON as of `now` of every judged release with a slot in `span` (None: no
+        bound).
+        """
+        return judged_between(self.store, self.policies, span, now, self.editions, self.redactor)
 
     def series(self, title: str, now: datetime, producer: str = "") -> Period:
         """Return all editions of the series of a title, from the first to the last slot, with the

@@ -39,18 +39,18 @@ from monitor.deliver.incident_json import (
     to_do_json,
 )
 from monitor.deliver.silences import silence_json
-from monitor.errors import NotAllowed, Refused, UnknownName, UserFault
+from monitor.errors import Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.web import answers, incident_acts, inputs, reasons_api, ticks
+from monitor.web import answers, export, incident_acts, inputs, reasons_api, reports, ticks
 from monitor.web import by_hand as by_hand_page
 from monitor.web.incident_acts import find_version, incident_answer, require_drafts
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
-from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
+from monitor.web.operations import ApiRoute, Operation, Rows, describe_api, file_response
 from monitor.web.pages import list_silences, render, render_fragment
 from monitor.web.queries import Queries
-from monitor.web.request import parse_day, problem_response, queries_of, require_desk
+from monitor.web.request import parse_day, problem_response, queries_of, require_desk, require_staff
 from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
@@ -58,12 +58,6 @@ from schedules.times.json import fields_json, instant_json
 from schedules.times.zone import local
 
 Json = dict[str, Any]
-MOST_DAYS = 400
-# A document has its styles inside, so its policy forbids scripts and every other address.
-_DOCUMENT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action"
-    " 'none'"
-)
 
 
 async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
@@ -77,7 +71,7 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     if last < first:
         raise UserFault("to: must not be a day before `from`, which is today by default")
     begins, last_key = _read_position(query.after, first)
-    ends = min(last, begins + timedelta(days=MOST_DAYS))
+    ends = min(last, begins + timedelta(days=inputs.MOST_DAYS))
     # A page that would begin after the last day is empty.
     rows = await queries.list_releases(begins, ends, query.producer) if begins <= last else []
     by_key = {_sort_key(row): row for row in rows}
@@ -205,22 +199,9 @@ async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
     return file_response(content, media, file_name)
 
 
-def file_response(content: bytes, media: str, name: str) -> Response:
-    """Return a document as a response.
-
-    Browsers save it under `name`, or show it if `name` is empty.
-    """
-    headers = {"Content-Security-Policy": _DOCUMENT_POLICY}
-    if name:
-        headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return Response(content, media_type=media, headers=headers)
-
-
 async def list_producers(request: Request, _input: Input) -> Json:
     """List the producers that are configured or have announced a release. Only staff may."""
-    queries = queries_of(request)
-    if not queries.sees_all:
-        raise NotAllowed("The list of producers is for staff.")
+    queries = require_staff(request)
     releases = await queries.ask(queries.store.ledger.releases)
     known = {*queries.producers, *(name for one in releases for name in one.producers)}
     names = [{"id": one, "name": queries.producers.get(one) or one} for one in sorted(known)]
@@ -254,9 +235,7 @@ async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
 
     It makes no request, and is at most a minute old. Only staff may read it.
     """
-    queries = queries_of(request)
-    if not queries.sees_all:
-        raise NotAllowed("Readiness is for staff.")
+    queries = require_staff(request)
     assessment = await queries.assess_readiness(query.date)
     if assessment is None:
         raise UnknownName("readiness is not assessed here")
@@ -265,9 +244,7 @@ async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
 
 async def list_on_call(request: Request, _input: Input) -> Json:
     """List the roles of each rota that are on call now. Only staff may read it."""
-    queries = queries_of(request)
-    if not queries.sees_all:
-        raise NotAllowed("The rota is for staff.")
+    queries = require_staff(request)
     now = queries.clock.now()
     rotas = [
         {"rota": name, "roles": list(rota.on_call(now)), "words": rota.describe_on_call(now)}
@@ -422,9 +399,7 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
 async def list_acts(request: Request, _input: Input) -> Json:
     """List which account did what to an incident, in time order. Only staff may read it."""
     queries = queries_of(request)
-    found = await queries.find_incident(request.path_params["incident"])
-    if not queries.sees_all:
-        raise NotAllowed("Accounts are for staff.")
+    found = await require_staff(request).find_incident(request.path_params["incident"])
     acts = await queries.list_acts(found)
     return {"acts": [fields_json(act, "at", "account", "role", "what") for act in acts]}
 
@@ -450,9 +425,7 @@ async def settle_release(request: Request, sent: inputs.Settling) -> Json:
 async def list_ticks(request: Request, _input: Input) -> Json:
     """List what was ticked to prepare a release. Only staff may read it."""
     queries, release = queries_of(request), request.path_params["release"]
-    await queries.find_release(release)
-    if not queries.sees_all:
-        raise NotAllowed("Ticks are for staff.")
+    await require_staff(request).find_release(release)
     return await _ticks_json(queries, release)
 
 
@@ -502,9 +475,7 @@ async def remove_by_hand(request: Request, sent: inputs.RemovingAddition) -> Jso
 
 async def list_additions(request: Request, _input: Input) -> Json:
     """List what people added by hand and did not remove, the newest first. Only staff may."""
-    queries = queries_of(request)
-    if not queries.sees_all:
-        raise NotAllowed("Additions are for staff.")
+    queries = require_staff(request)
     added = await by_hand_page.require_calendar(queries).list_additions()
     return {"additions": [asdict(one) for one in added]}
 
@@ -629,6 +600,8 @@ _SILENCES = Rows("silences", open_data.SILENCE)
 ROUTES = [
     *incident_acts.ROUTES,
     *reasons_api.ROUTES,
+    *reports.OPERATIONS,
+    *export.OPERATIONS,
     ApiRoute(
         "/releases",
         Operation(

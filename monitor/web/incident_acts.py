@@ -23,7 +23,7 @@ from monitor.web import answers, inputs
 from monitor.web.incident_page import send_evidence
 from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
-from monitor.web.request import problem_response, queries_of, require_desk
+from monitor.web.request import problem_response, queries_of, require_desk, require_staff
 from monitor.web.users import Peer
 
 Json = dict[str, Any]
@@ -103,9 +103,7 @@ async def list_all_actions(request: Request, query: inputs.ActionFilter) -> Json
     """List the actions of all incidents that are not done, or every action of one incident, the
     first due first.
     """
-    queries = queries_of(request)
-    if not queries.sees_all:
-        raise NotAllowed("Actions are for staff.")
+    queries = require_staff(request)
     if query.incident is None:
         incidents = await queries.ask(queries.store.verdicts.incidents)
     else:

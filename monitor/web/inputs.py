@@ -31,6 +31,7 @@ from monitor.web.request import FIRST_YEAR, LAST_YEAR, parse_day
 from schedules.contract.verdict import Grade
 
 MOST = 1000
+MOST_DAYS = 400
 
 
 def _check_year(value: datetime) -> datetime:
@@ -169,6 +170,29 @@ class ReleaseFilter(DayFilter):
     )
 
 
+class Span(Input):
+    """Days of slots, both included."""
+
+    first: Day | Nothing = Field(None, alias="from", description="The first day.")
+    to: Day | Nothing = Field(None, description="The last day.")
+
+
+class ExportChoice(Span):
+    """What to export, of which days."""
+
+    what: Literal["verdicts", "calendar", "events"] | Nothing = Field(
+        None, description="Default verdicts, and as `ics` or `toml` the calendar."
+    )
+
+
+class ReportChoice(Span):
+    """The releases of a report: of a period, which needs both days, or of a series."""
+
+    producer: Name | Nothing = Field(None, description="Only of this producer.")
+    host: Name | Nothing = Field(None, description="Only on this host, such as www.gov.uk.")
+    series: Name | Nothing = Field(None, description="The title of any edition of a series.")
+
+
 class IncidentFilter(DayFilter):
     """Incidents by the days on which they occurred."""
 
@@ -262,6 +286,10 @@ class RemovingAddition(Acting):
 
     entry: Annotated[Line, Field(description="Its `entry` in the list of additions.")]
     part: Line | Nothing = Field(None, description="The `part` of an address.")
+
+
+class KeepingReport(Acting, ReportChoice):
+    """The releases of a report to complete and sign."""
 
 
 class Silencing(Acting):

@@ -35,6 +35,10 @@ Json = dict[str, Any]
 _JSON, _CSV = "application/json", "text/csv; charset=utf-8"
 _COMPACT: Json = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
 _REF = "#/components/schemas/{model}"
+_DOCUMENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action"
+    " 'none'"
+)
 _FAULTS = {
     400: "wrong parameters, or a wrong body",
     401: "the board is not public: neither a name with its password nor the token",
@@ -195,6 +199,17 @@ class ApiRoute(Route):
         return await self.operations["GET" if request.method == "HEAD" else request.method].respond(
             request
         )
+
+
+def file_response(content: bytes, media: str, name: str) -> Response:
+    """Return a document as a response, whose policy forbids scripts and every other address.
+
+    Browsers save it under `name`, or show it if `name` is empty.
+    """
+    headers = {"Content-Security-Policy": _DOCUMENT_POLICY}
+    if name:
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(content, media_type=media, headers=headers)
 
 
 class PlainSchema(GenerateJsonSchema):

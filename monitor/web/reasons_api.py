@@ -18,7 +18,7 @@ from monitor.web import answers, inputs
 from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.queries import Queries
-from monitor.web.request import queries_of
+from monitor.web.request import queries_of, require_staff
 from monitor.web.users import Peer
 from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
@@ -32,7 +32,7 @@ async def explain_release(request: Request, query: inputs.AsOf) -> Json:
     """Explain the verdict on a release as of an instant: each fact behind it, and what would change
     it.
     """
-    queries, name = _queries_of_staff(request), request.path_params["release"]
+    queries, name = require_staff(request), request.path_params["release"]
     at = query.at or queries.clock.now()
     explained = await queries.ask(lambda: queries.explain_verdict(name, at))
     if explained is None:
@@ -42,7 +42,7 @@ async def explain_release(request: Request, query: inputs.AsOf) -> Json:
 
 async def show_history(request: Request, _input: Input) -> Json:
     """Return every promise of a release, where and when it was read, and what changed."""
-    queries, name = _queries_of_staff(request), request.path_params["release"]
+    queries, name = require_staff(request), request.path_params["release"]
     now = queries.clock.now()
     return await queries.ask(lambda: _read_history(queries, name, now))
 
@@ -93,7 +93,7 @@ async def show_status(request: Request, _input: Input) -> Json:
     """Return the health of the monitor: why it is not reliable now, and the checks of the status
     page.
     """
-    return _queries_of_staff(request).live.as_json()
+    return require_staff(request).live.as_json()
 
 
 async def reload_configuration(request: Request, _sent: Input) -> Json:
@@ -108,13 +108,6 @@ async def reload_configuration(request: Request, _sent: Input) -> Json:
         raise Refused("no monitor runs here")
     faults = await reload()
     return {"taken": not faults, "faults": faults}
-
-
-def _queries_of_staff(request: Request) -> Queries:
-    queries = queries_of(request)
-    if not queries.sees_all:
-        raise NotAllowed("This is for staff.")
-    return queries
 
 
 def _unknown_release(queries: Queries, name: str) -> UnknownName:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
-from typing import TypeVar
+from datetime import timedelta
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -15,13 +15,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.draft.period import Period
+from monitor.deliver.desk import Desk
+from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName, UserFault
 from monitor.threads import run_in_thread
 from monitor.watch.periods import FORMATS, Periods, file_stem_of
-from monitor.web.api import MOST_DAYS, file_response
+from monitor.web import answers, inputs
 from monitor.web.fragments import sort_by_name
+from monitor.web.operations import ApiRoute, Operation, file_response
 from monitor.web.pages import render
-from monitor.web.request import check_parameters, parse_day, queries_of
+from monitor.web.request import check_parameters, queries_of, require_desk, require_staff
 from monitor.web.staff_form import SentForm, with_staff_form
 
 T = TypeVar("T")
@@ -71,13 +74,38 @@ async def download_report(request: Request) -> Response:
     return file_response(content, FORMATS[ending], name)
 
 
+async def get_report(request: Request, query: inputs.ReportChoice) -> Response:
+    """Return the report on a period or series as a file. Only staff may."""
+    require_staff(request)
+    kind, now = request.path_params["kind"], queries_of(request).clock.now()
+    if kind not in FORMATS:
+        raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
+    period = await _find_period(request, query)
+    content = await _run_alone(request, lambda periods: periods.render(period, kind, now))
+    return file_response(content, FORMATS[kind], f"{file_stem_of(period)}.{kind}")
+
+
+async def keep_report(request: Request, sent: inputs.KeepingReport) -> dict[str, Any]:
+    """Store the report on a period as a draft that people complete and sign.
+
+    Repeating it measures the same draft again.
+    """
+    return await _keep_period(request, require_desk(request), await _find_period(request, sent))
+
+
 @with_staff_form
 async def save_as_draft(request: Request, sent: SentForm) -> Response:
     """Save the report on a period as a draft that people complete and sign."""
-    now, periods = sent.desk.clock.now(), _require_periods(request)
     period = await _read_period(request, {name: sent.text(name) for name in _PARAMETERS})
-    incident, _ = await sent.desk.writer.write(lambda tx: periods.save_as_draft(tx, period, now))
-    return RedirectResponse(f"/incidents/{quote(incident.id)}", 303)
+    kept = await _keep_period(request, sent.desk, period)
+    return RedirectResponse(f"/incidents/{quote(kept['id'])}", 303)
+
+
+async def _keep_period(request: Request, desk: Desk, period: Period) -> dict[str, Any]:
+    """Store a report as a draft, and return the JSON of its incident."""
+    queries, periods, now = queries_of(request), _require_periods(request), desk.clock.now()
+    incident, _ = await desk.writer.write(lambda tx: periods.save_as_draft(tx, period, now))
+    return incident_json(incident, await queries.list_drafts(incident.id))
 
 
 def _read_choice(request: Request) -> dict[str, str]:
@@ -90,22 +118,32 @@ def _read_choice(request: Request) -> dict[str, str]:
 
 
 async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
+    """Return what `_find_period` does for the texts of a form."""
+    given = {name: text for name, text in chosen.items() if text}
+    choice = inputs.ReportChoice.read(given)
+    if choice.first and choice.to and (choice.to - choice.first).days >= inputs.MOST_DAYS:
+        raise UserFault(
+            f"to: must be within {inputs.MOST_DAYS} days of from; for longer, use `ninethirty"
+            " report period`"
+        )
+    return await _find_period(request, choice)
+
+
+async def _find_period(request: Request, choice: inputs.ReportChoice) -> Period:
     """Return the releases and incidents of the chosen period or series.
 
     Raises `UserFault`, `UnknownName`.
     """
-    now, producer, series = queries_of(request).clock.now(), chosen["producer"], chosen["series"]
+    now, producer, series = queries_of(request).clock.now(), choice.producer or "", choice.series
+    first, last, host = choice.first, choice.to, choice.host or ""
     if series:
         return await _run_alone(request, lambda periods: periods.series(series, now, producer))
-    first, last = (_read_day(name, chosen[name]) for name in ("from", "to"))
+    if first is None:
+        raise UserFault("from: not a day, give both days or a series")
+    if last is None:
+        raise UserFault("to: not a day, give both days or a series")
     if last < first:
         raise UserFault("to: must not be before from")
-    if (last - first).days >= MOST_DAYS:
-        raise UserFault(
-            f"to: must be within {MOST_DAYS} days of from; for longer, use `ninethirty report"
-            " period`"
-        )
-    host = chosen["host"]
     return await _run_alone(
         request, lambda periods: periods.period(first, last, now, producer, host)
     )
@@ -122,13 +160,6 @@ async def _run_alone(request: Request, make: Callable[[Periods], T]) -> T:
         return await run_in_thread(lambda: make(periods))
 
 
-def _read_day(name: str, text: str) -> date:
-    try:
-        return parse_day(text)
-    except ValueError as exc:
-        raise UserFault(f"{name}: {exc}") from exc
-
-
 def _require_periods(request: Request) -> Periods:
     if (periods := queries_of(request).periods) is None:
         raise UnknownName("No reports are made here.")
@@ -139,4 +170,28 @@ ROUTES = [
     Route("/reports", show_report, methods=["GET"]),
     Route("/reports", save_as_draft, methods=["POST"]),
     Route("/reports/period.{ending}", download_report, methods=["GET"]),
+]
+OPERATIONS = [
+    ApiRoute(
+        "/report.{kind}",
+        Operation(
+            "getReport",
+            "releases",
+            get_report,
+            input=inputs.ReportChoice,
+            media=tuple(FORMATS.values()),
+        ),
+    ),
+    ApiRoute(
+        "/reports",
+        Operation(
+            "keepReport",
+            "releases",
+            keep_report,
+            answers.Incident,
+            inputs.KeepingReport,
+            method="POST",
+            status=201,
+        ),
+    ),
 ]

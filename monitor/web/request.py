@@ -49,6 +49,14 @@ def sees_all(request: Request) -> bool:
     return getattr(request.state, "sees_all", False)
 
 
+def require_staff(request: Request) -> Queries:
+    """Return the queries of a viewer who may see everything. Raises `NotAllowed` for others."""
+    queries = queries_of(request)
+    if not queries.sees_all:
+        raise NotAllowed("This is for staff.")
+    return queries
+
+
 def session_of(request: Request) -> Session | None:
     """Return the session of the person who is signed in, or None."""
     return getattr(request.state, "session", None)

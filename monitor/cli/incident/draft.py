@@ -162,10 +162,14 @@ def _complete_field(
 
 def print_saved(context: Context, api: Api, form: Json) -> None:
     """Print the version that was saved, and how many fields are left."""
-    to_complete = sum(box["standing"] == "to complete" for box in form["boxes"])
-    text = f"{form['incident']}: version {form['version']}, {to_complete} to complete"
     versions = api.get(f"/incidents/{form['incident']}")["drafts"]
-    context.print_result(versions[-1], text)
+    context.print_result(versions[-1], form_text(form))
+
+
+def form_text(form: Json) -> str:
+    """Return in one line the version of a form, and how many fields are left."""
+    to_complete = sum(box["standing"] == "to complete" for box in form["boxes"])
+    return f"{form['incident']}: version {form['version']}, {to_complete} to complete"
 
 
 def _read_typed_text(text: str | None, file: Path | None) -> str | None:

@@ -42,11 +42,11 @@ OPERATIONS = {
     ),
     STAFF: (
         "explainRelease getHistory getStatus getReadiness listActions listCalendars listActs listAdditions"
-        " listOnCall listProducers listTicks"
+        " listOnCall listProducers listTicks getReport export"
     ),
     ACT: (
         "acknowledge addAddress addRelease answerForm attachFile closeIncident completeStep"
-        " endSilence gradeIncident holdBack logIncident noteIncident removeAddition"
+        " endSilence keepReport gradeIncident holdBack logIncident noteIncident removeAddition"
         " settleSlot tickRelease"
     ),
     TAKE: "getEvidence",
@@ -136,7 +136,13 @@ async def feed_query(board: Board) -> str:
 def list_requests(board: Board) -> list[tuple[str, str, str, str]]:
     """Return the right that each request needs, its name, its method and its address."""
     rights = {name: right for right, names in OPERATIONS.items() for name in names.split()}
-    ids = {"release": "r", "incident": board.incident, "silence": "x", "ending": "md"}
+    ids = {
+        "release": "r",
+        "incident": board.incident,
+        "silence": "x",
+        "ending": "md",
+        "kind": "csv",
+    }
     requests = [(right, path, "GET", path) for right, paths in PAGES.items() for path in paths]
     for route in api.ROUTES:
         if isinstance(route, ApiRoute):
