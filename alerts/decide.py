@@ -379,7 +379,6 @@ def _explain_close(facts: ReleaseFacts) -> str:
 
 
 def _explain_ends(keys: Sequence[FactKey], facts: ReleaseFacts) -> list[str]:
-    """Return why these exposures ended."""
     groups = fact_rules.find_ended_exposures(facts)
     ended = [exposure for key in keys for exposure in groups[key]]
     return list(dict.fromkeys(_END_REASONS[exposure.ended or Ended.UNKNOWN] for exposure in ended))

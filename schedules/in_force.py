@@ -409,7 +409,6 @@ def _is_back_dated(promise: Promise) -> bool:
 
 
 def _contradict_each_other(promise: Promise, other: Promise) -> bool:
-    """Return whether two promises cannot both be true."""
     if not (is_standing(promise) and is_standing(other)):
         states = [(each.state, each.doubt) for each in (promise, other)]
         return states[0] != states[1]
@@ -436,7 +435,6 @@ def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
 
 
 def _written_time(text: str) -> tuple[int, int] | None:
-    """Return the hour and minute in a date text, or None."""
     found = _WRITTEN_TIME.search(text)
     if found is None:
         return None

@@ -290,7 +290,6 @@ def _make_rivals(
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the matches of groups that share a link. `members` are their indices."""
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return

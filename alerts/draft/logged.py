@@ -160,7 +160,6 @@ def _date_text(text: str, date: str, timezone: str) -> str:
 
 
 def _end_sentence(text: str) -> str:
-    """Return a text that ends as a sentence does."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 

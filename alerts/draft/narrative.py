@@ -332,7 +332,6 @@ def _say_how_early(exposure: Exposure, facts: ReleaseFacts) -> str:
 
 
 def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts) -> str:
-    """Return the sentence on how an exposure ended."""
     # The sentence before, on the start of the exposure, has named its day.
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)

@@ -170,7 +170,6 @@ def _make_metrics(settings: Settings) -> Metrics:
 
 
 def _make_health(settings: Settings, clock: Clock, blind: BlindSpans) -> HealthState:
-    """Return the state of the monitor at its start."""
     return HealthState(
         clock.now(),
         calendar_spacings(settings),

@@ -240,7 +240,6 @@ class Daemon:
         self.core.store.close()
 
     def _long_lived_works(self) -> list[tuple[str, Any]]:
-        """Return the coroutines that run as long as the daemon, by name."""
         works = [
             ("watch", self.watch.judging.run()),
             ("poller", self.poller.run(self._stopping, self.intake.hooks())),

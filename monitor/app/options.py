@@ -287,7 +287,6 @@ def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
 
 
 def _workdays(settings: Settings, nation: Nation) -> Workdays:
-    """Return the working days of a nation, with the corrections of `[nation]`."""
     return Workdays(nation, settings.nation.get(nation, NationSettings()))
 
 

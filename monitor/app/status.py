@@ -129,7 +129,6 @@ class Status:
             yield Check("Leader", f"{self.core.leadership.describe()}, this one is the {role}")
 
     def _store_check(self) -> Check:
-        """Return a check of store and evidence: whether both can be written."""
         store_faults = self.core.health.unable(self.core.clock.now())
         # "" means no fault
         faults = [one for one in (*store_faults, self.self_check.evidence_fault()) if one]
@@ -190,7 +189,6 @@ class Status:
         return Check("Looks", f"{pace}, releases watched: {watched}, addresses: {targets}")
 
     def _workers_check(self) -> Check:
-        """Return a check of the workers, with why none starts."""
         if not (failing := self.self_check.worker_faults()):
             missing = describe_missing()
             confined = f"this kernel lacks {missing} to confine them" if missing else "confined"
@@ -239,7 +237,6 @@ class Status:
             yield Check("Budgets", f"{state}; used in the last minute: {used}" if used else state)
 
     def _channel_checks(self) -> Iterator[Check]:
-        """Yield a check of each channel, with its last delivery and its waiting messages."""
         for name, backlog in sorted(self.self_check.backlogs().items()):
             count, since, at = backlog.pending, backlog.since, backlog.delivered
             last = (

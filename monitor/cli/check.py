@@ -374,7 +374,6 @@ def _uncovered_spans(rota: Rota, now: datetime) -> list[str]:
 
 
 def _provider_faults(context: Context) -> Iterator[str]:
-    """Query the configured sign-in provider, if there is one, and yield its fault if it has one."""
     from monitor.app.options import make_openid
     from monitor.web.provider import Flow, NotSignedOn
 

@@ -39,7 +39,6 @@ def command(context: Context, *, release: str, moment: datetime | None) -> None:
 
 
 def _explanation_lines(explanation: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the facts behind a verdict under headings, what would change it, and its evidence."""
     for kind, heading in FACT_HEADINGS.items():
         texts = [fact["text"] for fact in explanation["facts"] if fact["kind"] == kind]
         if texts:

@@ -192,7 +192,6 @@ def _unpack_shipped_files(context: Context, folder: Path) -> None:
 
 
 def _fetch_organisations() -> Organisations:
-    """Return the organisations that GOV.UK names now."""
     from monitor.app.organisations import fetch_govuk_organisations
 
     with log_only_errors():
@@ -235,7 +234,6 @@ def _check_faults(text: str, file: Path) -> list[str]:
 
 
 def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool) -> None:
-    """Print what was written, and which command comes next."""
     notes = [f"{file}: replaced", *found.notes] if replaced else found.notes
     if not context.as_json:
         for note in notes:

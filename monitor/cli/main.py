@@ -281,7 +281,6 @@ def _suggest_remedy(fault: click.ClickException) -> str:
 
 
 def _print_fault(lines: str, status: int) -> int:
-    """Print a fault on standard error, and return the exit status."""
     for line in lines.splitlines():
         click.echo(line, err=True)
     return status

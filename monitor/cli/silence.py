@@ -151,5 +151,4 @@ def silence_text(one: Mapping[str, Any], zone: str) -> str:
 
 
 def _end_of(one: Mapping[str, Any]) -> str:
-    """Return when a silence ends or ended."""
     return str(one["ended"] or one["until"])

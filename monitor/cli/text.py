@@ -86,9 +86,6 @@ def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
 
 
 def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
-    """Yield the verdict of a part, its address, its exposures before the slot, and when it was
-    seen.
-    """
     optional = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{optional})"

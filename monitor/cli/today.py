@@ -51,9 +51,6 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
 
 
 def _day_lines(context: Context, api: Api, day: date, rows: Sequence[Json]) -> Iterator[str]:
-    """Yield the lines of a day: its counts, who is on call, the board, and what people must do
-    now.
-    """
     counts = count_by_status(rows) or _say_why_empty(api.get("/calendars")["calendars"])
     yield f"{day_text(day, weekday=True)}: {counts}"
     # If all verdicts are final, the counts above say everything that the headline would.

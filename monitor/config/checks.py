@@ -112,7 +112,6 @@ def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
 
 
 def _unknown_calendar_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield a fault for each pin and split whose calendar is not configured."""
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         yield from _unknown_names(
             f"{place}.calendar", "calendar", [row.get("calendar")], _names_in(data, "calendar")
@@ -120,7 +119,6 @@ def _unknown_calendar_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _part_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield each recogniser and address of a `[[part]]` that cannot be used."""
     for place, row in rows_of(data, "part"):
         recogniser, url = row.get("recognise"), row.get("url")
         if isinstance(recogniser, str) and (fault := recogniser_fault(recogniser)):

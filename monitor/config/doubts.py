@@ -217,7 +217,6 @@ def _is_loopback(host: str) -> bool:
 
 
 def _names_in_routes(settings: Settings) -> set[str]:
-    """Return the names of the channels and rotas that routes use."""
     return {name for route in settings.route for name in (*route.channels, *route.escalate)}
 
 

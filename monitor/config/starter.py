@@ -132,7 +132,6 @@ def _channel_of(role: str) -> str:
 
 
 def _toml_value(value: str | Iterable[str]) -> str:
-    """Return a text or a list of texts in TOML."""
     return (
         toml_string(value) if isinstance(value, str) else f"[{', '.join(map(toml_string, value))}]"
     )

@@ -106,7 +106,6 @@ def render_draft(
 
 
 def _fill_template(report: Report, template: Path) -> bytes | None:
-    """Return an organisation's own template filled with a report, None if it cannot be used."""
     from alerts.draft.write.template import BadTemplate, fill_template  # noqa: PLC0415 # heavy, and rarely needed
 
     try:

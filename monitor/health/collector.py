@@ -178,7 +178,6 @@ def _public_state(row: ReleaseState, now: datetime) -> ReleaseState:
 
 
 def _measure_releases(near: Sequence[Verdict], now: datetime) -> Iterator[Metric]:
-    """Yield what was measured of each of these releases."""
     yield _measure_each(
         near,
         "release_overdue_seconds",
@@ -325,7 +324,6 @@ def _family(
 
 
 def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
-    """Return whether a release has a finding of one of these kinds."""
     return any(found.kind in kinds for found in verdict.findings)
 
 

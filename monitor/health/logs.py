@@ -215,7 +215,6 @@ def write_exception(stream: TextIO, caught: ExceptionInfo) -> None:
 
 
 def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception, then its cause, then the cause of that, each once."""
     seen = set[int]()
     while fault is not None and id(fault) not in seen:
         seen.add(id(fault))

@@ -289,7 +289,6 @@ def _runs_at_address(
 
 
 def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
-    """Yield the runs without their looks after `now`."""
     for run in runs:
         if run.first_sent <= now:
             yield (

@@ -134,7 +134,6 @@ def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval
 def _date_removal_in_all_views(
     group: Sequence[Spell], absences: Sequence[Spell]
 ) -> Interval | None:
-    """Return when content was removed from all views that showed it, or None."""
     last_proved_present = max(spell.end for spell in group)
     absent_by = {spell.view: spell.absent_by for spell in group}
     proved = [by for by in absent_by.values() if by is not None]

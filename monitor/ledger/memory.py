@@ -281,7 +281,6 @@ class LedgerMemory:
                 )
 
     def _forget_releases(self, names: Collection[str]) -> None:
-        """Remove releases, with their entries and promises, from memory."""
         uids: dict[str, set[str]] = defaultdict(set)
         for (calendar, uid), release in self.release_of.items():
             if release in names:
@@ -296,7 +295,6 @@ class LedgerMemory:
         self.book.forget(names)
 
     def _add_stored(self, loaded: StoredReleases) -> None:
-        """Add releases from the store, with their entries and promises, to memory."""
         rows: dict[str, list[Announced]] = defaultdict(list)
         for entry in loaded.entries:
             rows[entry.calendar].append(entry)

@@ -40,7 +40,6 @@ class SimilarTitles:
         return self._cached[title]
 
     def _index_titles(self, releases: Iterable[Release]) -> None:
-        """Index the titles of these releases in place of those before."""
         urls_by_title = defaultdict[str, set[str]](set)
         for release in releases:
             urls_by_title[release.title].add(release.url)

@@ -129,7 +129,6 @@ class DueTargets:
         heappush(self._waiting, (instant, reason, entry.rank, entry.number, entry))
 
     def _end_promise(self, entry: _Entry) -> None:
-        """Await the promised instant of an entry no longer."""
         if entry.promised_at is None:
             return
         self._promised[entry.promised_at] -= 1
@@ -207,7 +206,6 @@ class DueTargets:
             self.ready += 1
 
     def _put_promised_first(self, entry: _Entry, mono: float) -> None:
-        """Let a ready target whose promised instant has come go first."""
         seconds_since_look = mono - entry.watched.last_look_mono
         # The square root: see `docs/decides.md#if-a-budget-is-too-small`.
         urgency = seconds_since_look * sqrt(entry.group_key.chance)

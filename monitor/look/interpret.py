@@ -277,7 +277,6 @@ class Interpreter:
         return memory.recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
-        """Return what a recogniser must know besides the answer."""
         clock_offset = self.skew.bounds_for(target.host)
         most_seconds_behind = max(-clock_offset[0], 0.0)
         placeholder = self._find_placeholder(target, memory.known)

@@ -193,7 +193,6 @@ class Sweep:
         return [*unproved, *proved] if is_early else [*proved, *unproved]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the next part of the queue that needs a look and is ready, or None."""
         while self._ordered:
             part = self._ordered.popleft()
             page = (
@@ -236,7 +235,6 @@ class Sweep:
     def _record_absence(
         self, part: PartProof, view: View, sent: datetime, proved_from: datetime
     ) -> None:
-        """Record that a part was absent at `proved_from`, and choose its next view."""
         if part.goal.announced_page is not None:
             # Without a redirect at 09:30:10, it only proves that the page was absent at 09:29:40.
             proved_from -= REDIRECT_LAG

@@ -262,7 +262,6 @@ def _windows_until_out(
 
 
 def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
-    """Yield the windows of a release's `plan` in which a witness is looked at."""
     passes = slot.passes()
     for window in plan:
         if window.phase.polls_witnesses:
@@ -370,7 +369,6 @@ def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> I
 def _add_loss_windows(
     plan: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows in `plan`, with closer looks after a loss (`lost_at`)."""
     lost_at = progress.lost_at
     if lost_at is None or not plan:
         yield from plan
@@ -393,7 +391,6 @@ def _add_loss_windows(
 def _windows_of_view(
     plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot
 ) -> list[Window]:
-    """Return the windows of `plan` that a target's view needs."""
     if target.view is View.ORIGIN and not target.witness:
         is_release_out = progress.stage is Stage.SEEN
         if is_release_out and not progress.is_complete:

@@ -41,7 +41,6 @@ def assess_people(facts: Facts, now: datetime) -> Iterator[Line]:
 
 
 def _assess_rota(rota: Rota, slots: list[datetime], now: datetime, zone: str) -> Line:
-    """Return whether a role of the rota is on call around each slot."""
     uncovered = [slot for slot in slots if rota.gaps(slot - _AROUND_SLOT, slot + _AROUND_SLOT)]
     if uncovered:
         times = ", ".join(moment(slot, zone, now) for slot in uncovered)
@@ -59,7 +58,6 @@ def _assess_rota(rota: Rota, slots: list[datetime], now: datetime, zone: str) ->
 
 
 def _assess_channel(channel: ChannelFacts, now: datetime, zone: str) -> Line:
-    """Return whether a channel took its last delivery, and lately."""
     delivered, given_up = channel.delivered, channel.given_up
     todo = f"Run `ninethirty channel test {channel.name}`."
     if given_up is not None and (delivered is None or given_up > delivered):

@@ -164,7 +164,6 @@ class ReadinessReader:
         return by_release
 
     def _find_hosts(self, due: Iterable[DueRelease]) -> list[HostFacts]:
-        """Return the hosts of all targets, with their budgets and last answers."""
         parts = defaultdict[str, list[PartToProve]](list)
         runs = defaultdict[str, list[Run]](list)
         last_slots: dict[str, datetime] = {}

@@ -220,7 +220,6 @@ class _Rehearsal:
             self.monitor_clock.offset = action.offset
 
     async def _start_daemon(self) -> None:
-        """Start the daemon, unless it is running."""
         if self._app is not None:
             return
         self._starts += 1

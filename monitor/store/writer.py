@@ -241,7 +241,6 @@ class Writer:
         self._due, self._timer = due, loop.call_at(due, self._start_commit)
 
     def _start_commit(self) -> asyncio.Task[None]:
-        """Commit the backlog now. Return the task."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

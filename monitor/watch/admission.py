@@ -261,7 +261,6 @@ class Admission:
                 )
 
     def _update_if_watched(self, releases: Iterable[Release]) -> None:
-        """Update watched ones that a calendar has changed."""
         for release in releases:
             watched, promises = (
                 self.watch.releases.get(release.id),

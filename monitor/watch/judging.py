@@ -320,7 +320,6 @@ class Judging:
         return case.judge(self.planner.rules.policies, now)
 
     def _list_slot_verdicts(self, verdict: Verdict) -> Iterator[SlotVerdict]:
-        """Yield the verdicts on other releases."""
         for name, other in self.releases.items():
             # Without a look at the page it is no evidence.
             is_evidence = name != verdict.release and other.judging.withheld_until is None

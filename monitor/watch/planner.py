@@ -106,7 +106,6 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def _find_page(self, watched: WatchedRelease, sighting: Sighting) -> None:
-        """Use one look to find the page of a release at a guessed address."""
         target = watched.state_of(sighting.target).target
         if target is None:
             return
@@ -198,7 +197,6 @@ class Planner:
     def _plan_windows(
         self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime
     ) -> tuple[Window, ...]:
-        """Return the windows of a target that end after `now`."""
         windows = windows_in_force(
             target,
             promised,
@@ -221,7 +219,6 @@ class Planner:
             self.poller.drop(target)
 
     def _is_before_slot(self, watched: WatchedRelease, now: datetime) -> bool:
-        """Return whether the slot in force is still ahead at `now`."""
         slot = slot_in_force(watched.release, watched.promises, now).slot
         begins = slot.begins() if slot is not None else None
         return begins is not None and begins > now

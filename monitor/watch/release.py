@@ -398,7 +398,6 @@ class WatchedRelease:
         )
 
     def _part_verdict(self, part_id: str) -> PartVerdict | None:
-        """Return the verdict on a part, or None."""
         parts = self.verdict.parts if self.verdict is not None else ()
         return next((part for part in parts if part.id == part_id), None)
 

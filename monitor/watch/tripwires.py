@@ -214,7 +214,6 @@ class Tripwires:
         }
 
     def _find_new_entries(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
-        """Return the entries that are new, and remember them."""
         unseen = [entry for entry in entries if entry.url not in listing.seen]
         if len(listing.seen) < _MAX_SEEN:
             listing.seen.update(entry.url for entry in unseen)

@@ -170,7 +170,6 @@ async def _read_strips_of(incident: Incident, queries: Queries) -> list[Strip]:
 
 
 def _make_incident_values(incident: Incident, queries: Queries) -> dict[str, Any]:
-    """Return the values of the page about the incident itself: what happened, actions, evidence."""
     now, zone, facts = queries.clock.now(), queries.timezone, incident.facts
     slot = facts.slot if facts is not None else None
     shown_facts = facts if queries.sees_all else None
@@ -187,7 +186,6 @@ def _make_incident_values(incident: Incident, queries: Queries) -> dict[str, Any
 
 
 def _make_report_values(report: Report, incident: Incident, timezone: str) -> dict[str, Any]:
-    """Return the values of the page about a report: open questions, steps, answers, letter."""
     return {
         "unanswered": len(list_open_fields(report)),
         "ticked": {step.id: step.done for step in report.steps},
@@ -570,7 +568,6 @@ def make_notes(
 
 
 def _grade_incident(incident: Incident, sent: SentForm, now: datetime) -> Incident:
-    """Return the incident with the grade and the form that a person chose, if they said why."""
     reason = sent.text("grade-reason")
     if not reason:
         return incident

@@ -102,7 +102,6 @@ def _find_question(body: Mapping[str, Any], now: datetime) -> _Question | None:
 
 
 def _list_unticked(ticks: Iterable[tuple[Tick, Act]]) -> Mapping[Tick, str]:
-    """Return what people can still tick, in words."""
     ticked = {tick for tick, _ in ticks}
     return {tick: words for tick, words in TICKED_BY_PEOPLE.items() if tick not in ticked}
 

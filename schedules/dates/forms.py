@@ -406,7 +406,6 @@ def _read_month_range(text: str, context: Context) -> Span | None:
 
 
 def _split_range(text: str) -> tuple[str, str] | None:
-    """Return the two ends of a range as text, None if the text has not exactly two."""
     match = _BETWEEN.fullmatch(text)
     parts = _SPLIT.split(match["rest"] if match else text)
     return (parts[0], parts[1]) if len(parts) == 2 else None

@@ -160,7 +160,6 @@ def _list_notes(item: object) -> Iterator[str]:
 
 
 def _is_struck(title: object) -> bool:
-    """Return whether all of a title is struck out."""
     kept = _STRUCK.sub("", title) if isinstance(title, str) else ""
     return isinstance(title, str) and kept != title and not _value_text(kept).strip()
 

@@ -261,7 +261,6 @@ def _read_parts(key: str, tables: object, remarks: list[Remark]) -> Iterator[Par
 
 
 def _part_faults(place: str, table: Mapping[str, Any]) -> Iterator[Remark]:
-    """Yield a remark for each fault of a `[[release.part]]` table."""
     yield from _unknown_keys(f"{place}.", table, _PART_KEYS)
     for name in ("id", "recognise", "url"):
         if not isinstance(table.get(name, ""), str):

@@ -201,7 +201,6 @@ def _ask_in_editor(field: str, text: str) -> str:
 
 
 def _print_fields(context: Context, form: Json) -> None:
-    """Print every field with its status, and how to complete one."""
     heads = ["field", "filled_by", "standing", "label"]
     rows = [
         [box["id"], box["filled_by"], box["standing"], box["label"] or box["section"]]

@@ -402,7 +402,6 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 
 
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
-    """Return sentences that name the evidence that would change the verdict on a part."""
     latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
         uncertainty, slot = (

@@ -114,7 +114,6 @@ class Connection(asyncio.BufferedProtocol):
         self._start_response(is_head=False)
 
     def _start_response(self, *, is_head: bool) -> None:
-        """Expect the response to a new request."""
         self._is_head = is_head
         self._bytes_without_body = 0
         self._unread = 0

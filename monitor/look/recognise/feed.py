@@ -77,7 +77,6 @@ def find_entry(pattern: str) -> Recogniser:
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
-    """Return an entry of a feed as found."""
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
     # Not `get`: for `updated`, feedparser returns `published` and warns.

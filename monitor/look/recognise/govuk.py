@@ -160,7 +160,6 @@ def _without_site_name(title: str) -> str:
 
 
 def _read_json(answer: Answer, context: Context) -> Recognised:
-    """Return what a content item or a search listing proves."""
     if (content := parse_json(answer.body)) is None:
         return unknown(NO_JSON)
     if isinstance(content, dict) and isinstance(content.get("results"), list):
@@ -171,7 +170,6 @@ def _read_json(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) -> Recognised:
-    """Return what a content item proves."""
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:

@@ -166,7 +166,6 @@ def is_json(answer: Answer) -> bool:
 
 
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
-    """Return the root element of a body, None if it is not HTML."""
     parser = _html_parser(_find_charset(answer))
     try:
         return html.document_fromstring(answer.body, parser=parser)

@@ -194,7 +194,6 @@ def _restrict_files(version: int, readable: Iterable[Path]) -> None:
 
 
 def _allow_reading(ruleset: int, path: Path) -> None:
-    """Allow reading beneath a folder, if it exists."""
     try:
         folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -86,7 +86,6 @@ def _import_and_limit(megabytes: int, statm: FileIO) -> str:
 
 
 def _confine_process() -> str:
-    """Confine this process. Return why that failed, or an empty string."""
     try:
         confine()
     except OSError as exc:

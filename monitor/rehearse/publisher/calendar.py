@@ -90,7 +90,6 @@ def toml_calendar(script: Script, now: datetime, zone: str) -> Reply:
 
 
 def _entry_lines(entry: CalendarEntry, zone: str) -> Iterator[str]:
-    """Yield the TOML of one calendar entry."""
     release = entry.release
     yield "[[release]]"
     for key in ("id", "title", "producer", "url", "recognise"):
@@ -109,7 +108,6 @@ def _slot_value(slot: datetime | date | str, zone: str) -> str:
 
 
 def _part_value(part: ScriptPart) -> str:
-    """Return a part as an inline table of TOML."""
     texts = [(key, getattr(part, key)) for key in ("id", "role", "url", "recognise")]
     pairs = [f"{key} = {toml_string(value)}" for key, value in texts if value is not None]
     return "{ " + ", ".join([*pairs, f"required = {str(part.required).lower()}"]) + " }"

@@ -184,7 +184,6 @@ def _lock_file(folder: Path, monitor: str) -> Path:
 
 
 def _move_tail(path: Path, end: int) -> None:
-    """Move the bytes after `end` into the `.torn` file of `path`."""
     with (
         path.open("rb") as file,
         os.fdopen(

@@ -45,7 +45,6 @@ def faults_in(connection: Connection) -> list[str]:
 
 
 def _find_damage(connection: Connection) -> list[str]:
-    """Return the damage that SQLite finds in its file, one line each."""
     try:
         verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
         dangling = connection.execute(text("PRAGMA foreign_key_check")).all()

@@ -118,7 +118,6 @@ def _fill_item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> I
 
 
 def _organisation_links(release: ScriptRelease) -> dict[str, Any]:
-    """Return the links to the producers of a release, as content items contain them."""
     links = [
         {
             "base_path": summary["link"],
