@@ -18,7 +18,7 @@ from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
 
 Span = tuple[float, float]
-"""The least and most seconds that our clock may be ahead of the true time."""
+"""The least and most seconds that our clock may be ahead."""
 
 TOLERANCE = 1.0
 """Spans further apart contradict each other. The servers of one name differ by less."""
@@ -142,7 +142,7 @@ def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
 
 
 def common_span(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
-    """Return the range that these hosts' spans share, inverted if they share none."""
+    """Return the range that spans share, inverted if none."""
     chosen = [spans[name] for name in names]
     return max(low for low, _ in chosen), min(high for _, high in chosen)
 
@@ -176,8 +176,8 @@ class AgedAnswer(NamedTuple):
 class _HostDates:
     """The bounds of our clock's offset by the dates of one host, the last received at `at`.
 
-    `contrary_dates` newest ones contradict `bounds` and give `contrary_bounds`. `contradictions`
-    counts how often such dates replaced `bounds` or stopped.
+    The `contrary_dates` newest ones contradict `bounds` and give `contrary_bounds`.
+    `contradictions` counts how often such dates replaced `bounds` or stopped.
     """
 
     name: str
@@ -203,9 +203,8 @@ class _HostDates:
         return False
 
     def _add_contrary_bounds(self, bounds: Span) -> bool:
-        """Keep bounds that contradict the known ones. Return whether they replace those.
-
-        They do after `_REPLACED_AFTER` in a row that do not contradict each other.
+        """Keep bounds that contradict the known ones. Return whether they replace those: after
+        `_REPLACED_AFTER` in a row that agree.
         """
         narrowed = None if self.contrary_bounds is None else overlap(self.contrary_bounds, bounds)
         if narrowed is None:
@@ -233,9 +232,8 @@ class _HostDates:
 class Skew:
     """Estimates the offset of our clock, positive if it is ahead, from the dates of hosts.
 
-    `synchronised` returns what the machine says of its clock, None if nothing. `moved` returns by
-    how many seconds our clock was moved since the start. `bounds` are zero before any date is
-    known.
+    `synchronised` returns what the machine says of its clock, if anything, `moved` by how many
+    seconds our clock was moved since the start. `bounds` are zero before any date is known.
     """
 
     synchronised: Callable[[], bool | None] = lambda: None
@@ -259,10 +257,8 @@ class Skew:
         self._last_moved = self.moved()
 
     def observe(self, host: str, answer: Answer) -> bool:
-        """Update the offset by the date of an answer. Return whether the answer's own time is
-        certain.
-
-        It is not if the date contradicts earlier ones of this host: our clock or its was just set.
+        """Update the offset by the date of an answer. Return whether the answer's time is certain:
+        not if the date contradicts this host's earlier ones, because a clock was just set.
         """
         self.adapt_to_move()
         bounds = self._bounds_by_date(host, answer)
@@ -317,9 +313,8 @@ class Skew:
         return dates.bounds if host in self._last_vote.unconfirmed else self.bounds
 
     def count_support(self, wall_lead: float) -> tuple[int, int]:
-        """Return how many hosts' newest dates allow our clock, and how many the wall clock.
-
-        The wall clock is `wall_lead` seconds ahead.
+        """Return how many hosts' newest dates allow our clock, and the wall clock, which is
+        `wall_lead` seconds ahead.
         """
         hosts = [dates for dates in self._dates_by_host.values() if not dates.is_erratic()]
         newest = [dates.contrary_bounds or dates.bounds for dates in hosts]
@@ -349,10 +344,8 @@ class Skew:
         return self.bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
-        """Return by how many seconds, least and most, our clock is ahead of an answer's date, or
-        None.
-
-        The date is the origin's or, in its place, a cache's.
+        """Return the least and most seconds that our clock is ahead of an answer's date, which is
+        the origin's or a cache's.
         """
         header = answer.headers.get("date", "")
         if header != self._last_date[0]:
@@ -385,8 +378,7 @@ class Skew:
         """Return whether the cache wrote an answer's date, False for the origin, None if not known.
 
         A cache writes it at our request, the origin when the cache gets its copy. So of two answers
-        with the same copy, sent 10 s apart, the origin's have equal dates, the cache's differ by 10
-        s.
+        10 s apart with the same copy, only the cache's dates differ, by 10 s.
         """
         earlier = self._kept_answers.get(host)
         if earlier is None:
@@ -411,8 +403,8 @@ class Skew:
     def _record_implausible_date(self, host: str, span: Span) -> None:
         """Record a date more than a day from our clock, and log it once a host.
 
-        Nearly always, the host's clock is wrong. So it counts only if two hosts agree, none has
-        sent a plausible date, and the machine is not synchronised.
+        It counts only if two hosts agree, none has sent a plausible date, and the machine is not
+        synchronised: else the host's clock is wrong.
         """
         if host not in self._logged:
             self._logged.add(host)

@@ -1,11 +1,8 @@
 """Decides which looks prove most if the parts of a slot cannot all be looked at every second.
 
-Pure: times are passed.
-
-Two proofs show that a part was on time: it was absent shortly before its slot, and present shortly
-after. So all parts are looked at in turn: before the slot once within the tolerance, as late as the
-budget allows, and after it until each is seen. If not all can be proved, as many as fit are proved
-completely.
+A part is on time if it was absent shortly before its slot, and present shortly after. So all take
+turns: before the slot once within the tolerance, as late as the budget allows, and after it until
+each is seen. If not all can be proved, as many as fit are.
 """
 
 from __future__ import annotations
@@ -26,25 +23,21 @@ Parts = Sequence[PartProof]
 ORIGIN_FROM = timedelta(seconds=20)
 """How long after its slot an absent part is also looked at past the caches."""
 LIKELY_ABSENT_FOR = timedelta(seconds=5)
-"""How long after a slot a part is likely to be absent still, if no look before the slot proved its
-absence.
-"""
+"""How long after its slot a part without a proved absence is likely to be absent still."""
 _REORDER_EVERY = timedelta(seconds=5)
 _RETRY_AFTER = timedelta(seconds=1)
 _ROUND_FACTOR = 1.1
-"""In the last round before a slot, each page is looked at once. It gets this many times its time:
-some looks fail.
-"""
+"""The last round before a slot gets this many times its time, because some looks fail."""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
 _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
-"""An absence by the origin view, this shortly before a slot, sets the start of the interval
-whatever the edge shows.
+"""An absence by the origin, this shortly before a slot, begins the interval whatever the edge
+shows.
 """
 
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
-    """Return the sort key if not all can be proved: important, listed, then perhaps on time."""
+    """Return the sort key if not all can be proved."""
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + LIKELY_ABSENT_FOR
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
@@ -61,8 +54,8 @@ class Sweep:
     """The parts of one slot at one host, and the order in which they are looked at.
 
     The order is kept for seconds or one round, so that a look does not walk through all parts. No
-    part needs a look before `idle_until`. `gap` is the time between the starts of two looks. Of
-    several sweeps, the one with the fewest `looks_per_part` goes first.
+    part needs a look before `idle_until`. `gap` is the time between two starts. The sweep with the
+    fewest `looks_per_part` goes first.
     """
 
     slot: datetime
@@ -86,9 +79,8 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical`: pages are in their last round before the slot or their first after it.
-
-        Meanwhile looks at announcement and index, which prove less, wait.
+        """Set `is_critical`: in the last round of pages before the slot or their first after it,
+        looks at announcement and index, which prove less, wait.
         """
         self.is_critical = False
         # A round looks at each page once.
@@ -132,10 +124,8 @@ class Sweep:
         return part
 
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at from `now` on, each at most once, oldest look first in
-        general.
-
-        Left out are those seen, and those that the budget cannot prove on time.
+        """Return the parts to look at from `now` on, each at most once, mostly oldest look first,
+        without those seen and those that the budget cannot prove on time.
         """
         unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announced_page is None]
@@ -173,8 +163,7 @@ class Sweep:
     ) -> list[PartProof]:
         """Return the order that proves as many pages on time as possible after the slot.
 
-        A page proved absent has the whole tolerance. Any other must first be found still absent,
-        which is likely only in the first five seconds.
+        A page not proved absent must first be found absent, likely only for five seconds.
         """
         looks_left = ceil((self.ends - now) / gap)
         early_looks_left = ceil((self.slot + LIKELY_ABSENT_FOR - now) / gap)

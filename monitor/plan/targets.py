@@ -15,7 +15,7 @@ from schedules.release import Release
 GOVUK = "www.gov.uk"
 ASSETS = "assets.publishing.service.gov.uk"
 PERIOD = "period"
-"""The recogniser of a page with one address for all editions: it must name the release's period."""
+"""The recogniser of a page with one address for all editions: it must name the period."""
 MOST_PARTS = 60
 """Default limit of watched parts of one release."""
 
@@ -32,9 +32,8 @@ _LISTED = (
 class View(StrEnum):
     """How a target is looked at.
 
-    `EDGE` is what users get. `ORIGIN` is the same address with a query that no cache has seen.
-    `CONTENT` is the content-API twin of a GOV.UK page. `TRIPWIRE` is a listing or feed that is not
-    a part.
+    `EDGE` is what users get, `ORIGIN` the same address with a query that no cache has seen,
+    `CONTENT` the content-API twin of a GOV.UK page, `TRIPWIRE` a listing or feed.
     """
 
     EDGE = "edge"
@@ -47,13 +46,11 @@ class View(StrEnum):
 class Target:
     """One address to look at.
 
-    `release` and `part` are empty for a tripwire, which many releases share.
-
-    `title` is what a recogniser may look for. If it `is_file`, a change of its bytes counts. If it
-    `is_optional`, the part is not required. `address` says how the address of a page is known,
-    `origin` how the part is known. `alternatives` are for the index only: the other known addresses
-    of the release, which are not its page. `edition` is the title of the release, for parts without
-    a `title`: a file or HTML report of another edition is not the part.
+    `release` and `part` are empty for a tripwire, which many releases share. `title` is what a
+    recogniser may look for. Without it (a file or HTML report), the part is not one of another
+    `edition`, the release's title. If it `is_file`, changed bytes count. `address` says how the
+    address of a page is known, `origin` how the part is. `alternatives`, for the index only, are
+    other known addresses that are not the page.
     """
 
     id: str
@@ -91,7 +88,7 @@ def release_from_id(target: str) -> str:
 def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
     """Return the parts to watch, in their order, without those that a page only links to.
 
-    Of more than `most`, required parts are kept first, and those found on a page last.
+    Of more than `most`, required parts come first, those found on a page last.
     """
     known = [part for part in parts if part.origin is not Origin.LINKED]
     if len(known) <= most:
@@ -116,10 +113,10 @@ def targets_of(
 
 
 def _witness_targets(release: Release) -> list[Target]:
-    """Return announcement and index as targets, if the address of the page is a guess."""
+    """Return announcement and index as targets if the page's address is a guess."""
     if not has_witnesses(release):
         return []
-    # Another address that was found may turn out to be the page's.
+    # Another that was found may turn out to be the page's.
     alternatives = (part for part in release.parts if part.role is Role.ALTERNATIVE)
     known_urls = tuple(
         part.url for part in alternatives if part.origin in (Origin.ANNOUNCED, Origin.CONFIGURED)
@@ -192,7 +189,7 @@ def recogniser_of(part: Part) -> str:
     if part.recognise is not None:
         return part.recognise
     if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE:
-        # Such a page keeps its address, so only its period shows which edition it is.
+        # Only its period shows which edition it is.
         return PERIOD
     is_page = urlsplit(part.url).hostname == GOVUK and not is_file(part.url)
     return "govuk" if is_page else "status"
@@ -216,7 +213,7 @@ def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
     )
     if origin_view and (part.required or is_page_at_known_address):
         views.append(View.ORIGIN)
-    # Another recogniser often means one address for all editions, whose JSON does not show which.
+    # Others often mean one address for all editions, whose JSON does not show which.
     if (
         part.role is Role.PAGE
         and recogniser_of(part) == "govuk"
@@ -236,7 +233,7 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
         part=part.id,
         view=view,
         url=url or part.url,
-        # A thousand targets are on a few hosts: this keeps one string for each host.
+        # One string for each host.
         host=intern(urlsplit(part.url).hostname or ""),
         recognise="govuk" if url else recogniser_of(part),
         title=release.title if is_titled else "",

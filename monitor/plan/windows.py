@@ -28,15 +28,15 @@ from schedules.slot import Precision, Slot
 
 _CHANCE_STEP = 4.0
 TRIPWIRE_CHANCE = 10_000.0
-"""A tripwire shows every page of its producer, so it goes before all other targets."""
+"""It shows every page of its producer, so it goes before all other targets."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEFAULT_TIME = time(9, 30)
-# Closer looks this long before and after the usual time of a day without one.
+# Closer looks around the usual time of a day without one.
 _AROUND_DEFAULT = timedelta(minutes=10)
 _INDEX_FROM, _INDEX_EVERY = timedelta(seconds=30), timedelta(seconds=15)
-# How long a target found absent or changed is looked at as closely as a missing one.
+# Closer looks at a target found absent or changed.
 _CONFIRM_LOSS_FOR = timedelta(minutes=2)
-# The content API shows what the page shows, so its looks may be further apart.
+# The content API shows what the page shows.
 _CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
 
 
@@ -45,14 +45,13 @@ def chance_of(
 ) -> float:
     """Return how likely a target is to change, compared with a required part at its slot (1.0).
 
-    It weighs looks if a budget is too small. `is_overdue`: still missing after its slot or its
-    page. `exact`: judged to the minute.
+    `is_overdue`: missing after its slot or its page. `exact`: judged to the minute.
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
     weight = _CHANCE_STEP if is_overdue else 1.0
-    # A content-API twin confirms its page, an optional part makes no verdict worse, and a part that
-    # is out is only watched for withdrawal.
+    # A content-API twin only confirms its page, an optional part makes no verdict worse, and one
+    # that is out is only watched for withdrawal.
     counts_less = (target.view is View.CONTENT, target.is_optional, is_out, not exact)
     return weight / _CHANCE_STEP ** sum(counts_less)
 
@@ -68,11 +67,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What earlier looks have shown of a target, as far as its windows depend on it.
+    """What earlier looks have shown of a target.
 
     `EXPOSED`: public since `since`, before its slot. `UNSEEN`: never seen, or removed again.
-    `SEEN`: its release is out since `since`, but this target is missing unless it `is_complete`,
-    and was last absent or changed at `lost_at`. `CLOSED`: its looks ended.
+    `SEEN`: its release is out since `since`, this target only if it `is_complete`, and was last
+    absent or changed at `lost_at`. `CLOSED`: its looks ended.
     """
 
     stage: Stage = Stage.UNSEEN
@@ -96,7 +95,7 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target that end after `now`, in order and without overlap.
 
-    `exact`: its slot is judged to the minute. `default_time`: the local time for a day without one.
+    `exact`: its slot is judged to the minute. `default_time` is local, for a day without one.
     """
     # `_plan_windows` is cached, so pass only what its result depends on.
     witness = target.part if is_witness(target.part) else ""
@@ -121,11 +120,11 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows for the slot in force, and close ones at slots in other calendars.
 
-    `is_named`: a page links to the address, so it is no guess even if it was predicted.
+    `is_named`: a page links to the address, so it is no guess.
     """
     slot, planned = promised.slot, promised.planned
     if slot is None and planned is not None and progress.stage is Stage.EXPOSED:
-        slot = planned.slot  # it was cancelled, but users can still get what was public early
+        slot = planned.slot  # users can still get what was public early
     if slot is None:
         return ()
     plan = partial(
@@ -135,23 +134,23 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     others = [other.slot for other in (*promised.disagreements, *promised.possible_changes)]
     readings = [replace(slot, instant=each, precision=Precision.INSTANT) for each in slot.readings]
     for other in (*others, *readings):
-        # No one knows yet which calendar or reading is right, so add close windows there too.
+        # No one knows yet which calendar or reading is right.
         windows = add_close_windows(windows, plan(other, exact=True))
-    is_guess = target.origin is Origin.PREDICTED and not is_named  # a guess has fewer looks
+    is_guess = target.origin is Origin.PREDICTED and not is_named
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 
 
 def windows_of_guess(
     target: Target, windows: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> tuple[Window, ...]:
-    """Return those of `windows` in which an address predicted from earlier editions is looked at.
+    """Return the `windows` of an address predicted from earlier editions.
 
     Until something is there, looks are further apart and end earlier.
     """
     is_public = progress.stage is Stage.EXPOSED or (
         progress.stage is Stage.SEEN and progress.is_complete
     )
-    # Such a page is always there, so its looks end early too.
+    # Such a page is always there.
     serves_all_editions = target.recognise == PERIOD
     if is_public and not serves_all_editions:
         return tuple(windows)
@@ -171,7 +170,7 @@ def windows_of_guess(
 
 
 class _TargetKind(NamedTuple):
-    """What windows depend on. `witness` is the part's id if it is a witness, else empty."""
+    """What windows depend on. `witness` is the part's id, empty for others."""
 
     view: View
     witness: str
@@ -221,9 +220,8 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
 
 
 def _close_gaps(windows: Sequence[Window]) -> list[Window]:
-    """Return the windows that are not empty, in time order, each until the next one begins.
-
-    A window begins at a due instant, so a gap of up to a spacing may precede it.
+    """Return the windows that are not empty, in time order, each until the next one begins: at a
+    due instant, so a gap of up to a spacing may precede it.
     """
     used = [window for window in windows if window.begins < window.ends]
     if not used:
@@ -241,7 +239,7 @@ def _windows_until_out(
     """
     begins, passes = slot.begins(), slot.passes()
     exposed = progress.since if progress.stage is Stage.EXPOSED else None
-    # An assumed time of a day is watched like an announced instant, but never judged as one.
+    # An assumed time is watched like an announced one, but never judged as one.
     at = slot.instant or slot.assumed
     if begins is None or passes is None:
         # `on_grid` rounds up, hence `now - every`.
@@ -277,9 +275,9 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
 def _windows_around_instant(
     slot: datetime, exposed: datetime | None, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield a window for each phase with set distances from a slot instant.
+    """Yield a window for each phase at a set distance from a slot instant.
 
-    If it is `exposed`, one exposed window replaces the phases from then until the close ones.
+    If it is `exposed`, one window replaces the phases from then until the close ones.
     """
     begins_of_close_phases = [
         phase.begins(watch) for phase in phases.PHASES if phase.is_close and phase.begins
@@ -293,7 +291,7 @@ def _windows_around_instant(
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
         is_early_phase = ends <= close_begins
         if exposed is not None and is_early_phase:
-            # Ends before it begins if it is later than `exposed`, and is dropped by the caller.
+            # Later than `exposed`, it is empty, and dropped by the caller.
             ends = min(ends, exposed)
         # Only later phases need a look exactly at the slot.
         anchor = begins if is_early_phase else slot
@@ -302,7 +300,7 @@ def _windows_around_instant(
 
 
 def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> Iterator[Window]:
-    """Yield an overdue window in two pieces, the first with closer looks while the host is idle."""
+    """Yield an overdue window in two pieces, the first closer while the host is idle."""
     every_if_idle = watch.overdue.free_every
     idle_until = on_grid(slot + watch.overdue.free_until, slot, window.every)
     if every_if_idle >= window.every:
@@ -315,7 +313,7 @@ def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> I
 def _windows_before_span(
     slot_begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a slot of days: far, then ahead if it is a single day."""
+    """Yield those before a slot of days: far, then ahead if it is a single day."""
     early_ends = slot_begins if exposed is None else min(slot_begins, exposed)
     far_begins, ahead_begins = slot_begins - watch.far.begins, slot_begins - watch.ahead.begins
     if slot.precision is not Precision.DAY:
@@ -347,9 +345,7 @@ def _windows_through_span(
 
 
 def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield close windows for an hour (`settle`), then sparse ones, or overdue ones if it is
-    missing.
-    """
+    """Yield close windows for an hour (`settle`), then sparse ones, or overdue ones if missing."""
     out_since = progress.since or slot.passes()
     if out_since is None:
         return
