@@ -75,9 +75,8 @@ def slot_in_force(
 ) -> InForce:
     """Return what is in force for a release as of `now`, from its promises in any order.
 
-    The first of `release.calendars` that has an entry rules. Unlisted ones follow, by the time of
-    their first entry. If the ruling one announces only a day, another's entry for that day adds the
-    time.
+    The first of `release.calendars` that has an entry rules. Unlisted ones follow, by their first
+    entry. If the ruling one announces only a day, another's entry for that day adds the time.
 
     A promise replaces the slot in force only if neither had passed when it was read. But the first
     entry of a calendar that ranks higher, with a slot still ahead, replaces one that had passed at
@@ -97,8 +96,7 @@ class _ReleaseLedger:
         """`calendars` are by their rank."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        # By calendar, its last promise that may be in force, and its last that was too late for
-        # that.
+        # By calendar, its last promise that may be in force, and its last that was too late.
         self._last_accepted: dict[str, Promise] = {}
         self._last_too_late: dict[str, Promise] = {}
         # By calendar.
@@ -154,10 +152,10 @@ class _ReleaseLedger:
         self._current = marked if self._current is last else self._current
 
     def _add_answer(self, promise: Promise, settled: Settled) -> None:
-        """Add the answer of a person to what a doubtful time means.
+        """Add a person's answer to what a doubtful time means.
 
-        It counts only before each time that the text can mean, because a later one could follow
-        from what was seen. An answer to another text is ignored.
+        It counts only before each time that the text can mean: a later one could follow from what
+        was seen. An answer to another text is ignored.
         """
         last = self._last_accepted.get(promise.calendar)
         if last is None or last.question is None or not last.question.is_same_time(settled.asked):
@@ -175,9 +173,8 @@ class _ReleaseLedger:
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, and so cannot replace it.
 
-        A cancellation can be replaced, and so can a slot that was itself read too late, by the
-        first promise of a calendar that ranks higher, with a slot still ahead. A later one of that
-        calendar would be a change that came too late.
+        A cancellation can be replaced. So can a slot itself read too late, by the first promise of
+        a calendar that ranks higher, with a slot still ahead.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
@@ -203,8 +200,8 @@ class _ReleaseLedger:
         shifted = [
             promise for promise in self._zone_shifted.values() if promise.calendar == calendar
         ]
-        # Expected at the last replaced slot before the one in force or, if it was brought forward,
-        # at the last of all.
+        # Expected at the last replaced slot before the one in force, or at the last of all if it
+        # was brought forward.
         begins = current.slot.begins()
         earlier_slots = [
             each
@@ -275,11 +272,9 @@ class _ReleaseLedger:
         chosen = self._choose_promise()
         planned = self._last_planned
         if is_standing(chosen):
-            # A calendar's first promise changes none of its own: it only disagrees with the other
-            # calendar, which has not withdrawn its slot.
+            # A calendar's first promise only disagrees with others.
             if planned is not None and not is_first_of_calendar:
-                # A slot without a readable time excludes no time, and an answer does not change the
-                # text.
+                # A slot without a readable time excludes none, and an answer changes no text.
                 is_refined = (
                     planned.slot.precision is Precision.NONE
                     or chosen.settled is not None
@@ -297,11 +292,8 @@ class _ReleaseLedger:
         self._report_disagreements(promise, chosen)
 
     def _choose_promise(self) -> Promise:
-        """Return the last promise of the ruling calendar, or another's if it adds a time to its
-        day.
-
-        Others are tried in the order in which they began to announce. Only an instant without doubt
-        counts.
+        """Return the last promise of the ruling calendar, or the first other that adds an instant
+        without doubt to its day.
         """
         ruling = min(self._last_accepted.values(), key=self.rank)
         if ruling.slot.precision is not Precision.DAY or not is_standing(ruling):
@@ -393,9 +385,7 @@ class _ReleaseLedger:
 
 
 def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
-    """Return a postponed promise with the slot before its move, if its calendar's last promise had
-    that.
-    """
+    """Return a postponed promise with its calendar's slot before the move, if that was shown."""
     if before is None or promise.state is not State.POSTPONED or promise.previous is not None:
         return promise
     is_same = promise.slot.is_same_time(before.slot)
@@ -418,7 +408,7 @@ def _contradict_each_other(promise: Promise, other: Promise) -> bool:
 
 
 def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
-    """Return whether two promises show the same written time, but differ by the zone's UTC offset.
+    """Return whether two promises show one written time, but differ by the zone's UTC offset.
 
     A calendar that drops its offset ("09:30+01:00", then "09:30Z") changed its format, and perhaps
     not its promise.

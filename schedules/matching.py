@@ -26,11 +26,9 @@ _HASH = quick(r"[0-9a-f]{16,}")
 class Joinable:
     """An announcement of a calendar.
 
-    `rank` orders entries: by calendar, then by date, title, address and key.
-
-    `links` are the canonical forms of its addresses, `days` the first and last local day of its
-    slot. `given_id` is the id that a person gave it, `pin` the release id that the configuration
-    pins it to. `is_split`: the configuration keeps it from being joined.
+    `rank` orders entries: by calendar, then by date, title, address and key. `links` are the
+    canonical forms of its addresses, `days` the first and last local day of its slot. `given_id` is
+    from a person, `pin` from the configuration. `is_split`: it is never joined.
     """
 
     key: Key
@@ -60,10 +58,8 @@ class Joinable:
     ) -> Joinable:
         """Return an announcement as an entry of its calendar.
 
-        `is_compared`: its links, title and days are compared with those of other entries. Otherwise
-        they stay empty. `has_given_id`: people choose the uids of this calendar, so two entries
-        with the same uid are one release. A uid that is a hash was not chosen by a person, so it is
-        no given id.
+        Unless `is_compared`, links, title and days stay empty. `has_given_id`: people choose the
+        uids of this calendar, except hashes, so entries with one uid are one release.
         """
         if announcement.state in CALLED_OFF or announcement.doubt == STATUS_DOUBT:
             # Its release keeps the title without "cancelled".
@@ -92,9 +88,7 @@ class Joinable:
 
 _DAYS_APART = 7
 _MOST_ALIKE = 24
-"""If more groups than this have the same title and near dates, title and date cannot tell them
-apart.
-"""
+"""More groups with one title and near dates cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +107,8 @@ class JoinMatch:
 class Group:
     """Entries of one release, at most one of each calendar, in order of rank.
 
-    `why` are the reasons for each join.
-
-    `rivals` are entries that may be the same release. Only a person can choose among them.
+    `why` are the reasons for each join. Only a person can say whether `rivals` are the same
+    release.
     """
 
     entries: tuple[Joinable, ...]
@@ -138,9 +131,7 @@ class Group:
         return any(entry.is_split for entry in self.entries)
 
     def describe_join(self) -> str:
-        """Return in words why the entries of this group were joined, and which others (`rivals`)
-        may belong to it.
-        """
+        """Return in words why these entries were joined, and which others may belong to them."""
         reasons = list(dict.fromkeys(self.why))
         if self.is_split:
             reasons.append("split by configuration")
@@ -155,14 +146,12 @@ class Group:
 def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[Group]:
     """Return the groups merged by these matches.
 
-    Groups that match ambiguously, or that cannot be one release, become rivals instead, and a
-    person must choose.
+    Those that match ambiguously, or cannot be one release, become rivals instead.
     """
     if not matches:
         return list(groups)
     clear = [match for match in matches if not match.ambiguous]
-    # The members of a match always stay together, so it is enough to find its reason by the first
-    # of them.
+    # The members of a match always stay together.
     reasons_by_first_member: dict[int, set[str]] = {}
     for match in clear:
         reasons_by_first_member.setdefault(match.members[0], set()).add(match.why)
@@ -192,10 +181,7 @@ def _add_rivals(group: Group, rivals: set[Key] | None) -> Group:
 
 
 def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Group:
-    """Return one group with all entries, reasons and rivals of these.
-
-    `new_reasons` say why they are joined now.
-    """
+    """Return one group with all entries, reasons (`new_reasons` too) and rivals of these."""
     entries = sorted(
         (entry for group in groups for entry in group.entries), key=lambda entry: entry.rank
     )
@@ -205,11 +191,10 @@ def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Grou
 
 
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups that share a link, except groups that the configuration keeps
-    apart (`is_split`).
+    """Return matches between groups that share a link, except those that are split.
 
-    If a calendar has several entries with the same link (a page that every edition uses), their
-    titles must match too.
+    If a calendar has several entries with one link (a page for every edition), titles must match
+    too.
     """
     by_link: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
@@ -225,11 +210,10 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups with the same producer and title whose dates are at most a week
-    apart.
+    """Return matches between groups with one producer and title, at most a week apart.
 
-    A title contains its period (`Title.period`), so two editions of a series never match. Groups
-    without a date do not match, nor groups that the configuration keeps apart (`is_split`).
+    A title contains its period, so two editions of a series never match. Nor do groups without a
+    date, or split ones.
     """
     by_name: dict[tuple[str, Title], list[int]] = {}  # indices of groups by producer and title
     for index, group in enumerate(groups):
@@ -243,15 +227,14 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
         for name in dict.fromkeys(names):
             by_name.setdefault(name, []).append(index)
     same_named = (members for members in by_name.values() if len(members) > 1)
-    # First divide the groups where their dates have a gap of more than a week. Then compare pairs.
+    # First divide at gaps of more than a week, then compare pairs.
     clusters = (cluster for members in same_named for cluster in _split_by_gap(groups, members))
     return [match for cluster in clusters for match in _match_near(groups, cluster)]
 
 
 def _find_connected(links: Iterable[Sequence[int]]) -> list[list[int]]:
-    """Return the sets of indices that these links connect, directly or through others (union-find).
-
-    The sets, and the indices in each set, are in the order in which the links first name them.
+    """Return the sets of indices that these links connect, directly or through others (union-find),
+    in the order in which the links first name them.
     """
     parents: dict[int, int] = {}
 
@@ -293,8 +276,7 @@ def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[J
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return
-    # They are several releases with one page. A `Title` contains the period, so it is equal only
-    # for the same edition.
+    # Several releases with one page.
     same_title: dict[Title, list[int]] = {}
     for index in members:
         same_title.setdefault(groups[index].entries[0].title, []).append(index)
@@ -318,10 +300,7 @@ def _is_near(group: Group, other: Group) -> bool:
 
 
 def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
-    """Yield lists of the indices of dated groups, in order of date.
-
-    A gap of more than a week begins a new list.
-    """
+    """Yield lists of dated groups in order. A gap of more than a week begins a new list."""
     dated = sorted(
         (days, index) for index in members if (days := _known_days(groups[index])) is not None
     )
@@ -339,10 +318,8 @@ def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[l
 def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
     """Yield the matches among groups of the same producer, title and period.
 
-    `cluster` are their indices.
-
-    Two groups match if no calendar shows both and their dates are at most a week apart. Those of a
-    cluster can be further apart: 1, 6 and 11 May are one cluster.
+    Two match if no calendar shows both and they are at most a week apart. Those of a `cluster` can
+    be further apart: 1, 6 and 11 May are one.
     """
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
@@ -359,8 +336,7 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
     for connected in _find_connected(near):
         matching_pairs = sum(one in connected for one, _ in near)
         all_pairs = len(connected) * (len(connected) - 1) // 2
-        # If A matches B and B matches C, but A does not match C, then B could be joined with
-        # either.
+        # If A matches B and B matches C, but A does not match C, B could be joined with either.
         yield JoinMatch(
             "title, period, producer and date",
             tuple(connected),

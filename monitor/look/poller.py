@@ -39,9 +39,9 @@ class Hooks:
     """Callbacks of the poller in the loop, which must not block.
 
     `on_look(target, sighting, outcome)`: a scheduled look has ended. `on_start(target, late)`: one
-    begins, `late` seconds after it was due. `on_missed(target, looks)`: so many were due and will
-    not be made. `on_stall(begin, end)`: no look could begin. `on_clock_set(begin, end, seconds)`:
-    our clock was set by so much, or the machine was suspended.
+    begins, `late` seconds after it was due. `on_missed(target, looks)`: so many will not be made.
+    `on_stall(begin, end)`: no look could begin. `on_clock_set(begin, end, seconds)`: our clock was
+    set by so much, or the machine was suspended.
     """
 
     on_look: Callable[[Target, Sighting, Answer | Failure], None] = _do_nothing
@@ -148,9 +148,9 @@ class Poller:
     ) -> None:
         """Plan the looks at a target in these windows, which replace earlier ones.
 
-        `shift` delays due instants. At `promised_at` a look must begin, even if other requests
-        wait. `soon`: a new target is due now. `goal` is the proof that the part needs. Looks due by
-        earlier windows count as missed.
+        `shift` delays due instants. At `promised_at` a look must begin, before all other requests.
+        `soon`: a new target is due now. `goal` is the proof that the part needs. Looks due earlier
+        count as missed.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
@@ -387,9 +387,7 @@ class Poller:
             queue.wake()
 
     def _forget_last_looks(self) -> None:
-        """Plan all looks from now, because our clock went back and last looks seem to be in the
-        future.
-        """
+        """Plan all looks from now: our clock went back, so last looks seem to be in the future."""
         now = self._clock.now()
         for queue in self._queues.values():
             queue.targets.sweeps = Sweeps()

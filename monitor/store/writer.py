@@ -45,10 +45,10 @@ class _Abandoned(Exception):
 class Writer:
     """Makes every write of a daemon to its store. Call all methods in the event loop's thread.
 
-    `queue_run` refuses a run beyond `most_runs`: then the caller must record a blind span of cause
-    `store`. A later version of a run replaces one that waits. `sources`, such as the evidence, add
-    rows to each transaction. After each attempt, `on_commit` gets its seconds and rows, or
-    `on_failure` its fault.
+    `queue_run` refuses a run beyond `most_runs`: the caller records a blind span of cause `store`.
+    A later version of a run replaces one that waits. `sources`, such as the evidence, add rows to
+    each transaction. After each attempt, `on_commit` gets its seconds and rows, or `on_failure` its
+    fault.
     """
 
     def __init__(  # noqa: PLR0913 # what it owns, and the two callbacks
@@ -108,12 +108,11 @@ class Writer:
         is_fact: bool = False,
         urgent: bool = False,
     ) -> T:
-        """Run `make` in a transaction, in the writer's thread, and return its result after the
-        commit.
+        """Run `make` in a transaction, in the writer's thread. Return its result after the commit.
 
         Everything queued before is committed earlier or with it. `make` may be called several
-        times, so it has no other effects. If it raises, its writes are rolled back, and the
-        exception is raised here. After a cancellation it may be written or not.
+        times. If it raises, its writes are rolled back. After a cancellation it may be written or
+        not.
 
         While the store fails this waits, or raises `StoreFault` if not `patient`. A write that
         `is_fact` has only what this monitor saw, and reads nothing: it may be spooled, and a former
@@ -128,11 +127,10 @@ class Writer:
         return cast("T", await done)
 
     def write_in_portions(self, portions: Portions, *, instead_of: Write | None = None) -> Write:
-        """Queue a large write of one transaction a portion, between which others are made. Return
-        it.
+        """Queue a large write, a transaction a portion, between which others are made. Return it.
 
-        Large writes are made in order, and wait while the store fails. A portion that raises ends
-        its write. `instead_of` is replaced if it waits. Raises `StoreFault` if too many rows wait.
+        They are made in order, and wait while the store fails. A portion that raises ends its
+        write. `instead_of` is replaced if it waits. Raises `StoreFault` if too many rows wait.
         """
         self._refuse_if_stopped()
         if self._is_deposed:
@@ -157,7 +155,7 @@ class Writer:
         """Write the rows of `source` and run `make` alone in a transaction. Return its result.
 
         It may succeed even if the store refuses batches. Raises what `make` raises, and
-        `StoreFault` if the store fails or does not answer in `STALLED_AFTER` seconds.
+        `StoreFault`, also without an answer in `STALLED_AFTER` seconds.
         """
         self._refuse_if_stopped()
 
@@ -169,7 +167,7 @@ class Writer:
             return result
 
         saving = asyncio.ensure_future(self.run_between_batches(save))
-        # After the timeout no one waits for an exception: read it, so that asyncio does not log it.
+        # After the timeout no one waits: read the exception, so that asyncio does not log it.
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not await ends_within(saving, STALLED_AFTER) or saving.cancelled():
             raise StoreSilent(STALLED_AFTER)
@@ -218,8 +216,7 @@ class Writer:
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
-        # Wait for the rollback, so that nothing commits after a restart. A silent store cannot be
-        # waited for: its transaction may still commit, which is harmless.
+        # Nothing commits after a restart. A silent store's transaction may, which is harmless.
         self._executor.shutdown(wait=not self._is_store_silent, cancel_futures=True)
         for write in self._in_flight.all_writes:
             write.done.cancel()

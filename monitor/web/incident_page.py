@@ -77,7 +77,7 @@ _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """The letter that goes with a signed report, and the link that opens it in a mail program."""
+    """The letter of a signed report, and the link that opens it in a mail program."""
 
     paragraphs: tuple[str, ...]
     address: str
@@ -87,9 +87,8 @@ class Letter:
 class SaveOutcome:
     """The result of saving the form.
 
-    `faults` are by box id, `conflicts` are the boxes in which two people wrote.
-
-    If there are faults, the form was not saved, and `typed` has every field as it was sent.
+    `faults` are by box id, `conflicts` are the boxes in which two people wrote. With faults, the
+    form was not saved, and `typed` has every field as it was sent.
     """
 
     code: int = 200
