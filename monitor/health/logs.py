@@ -8,8 +8,10 @@ import logging
 import queue
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from logging.handlers import QueueHandler, QueueListener
 from traceback import walk_tb
 from types import TracebackType
@@ -34,7 +36,7 @@ _NOISY = (
 )
 """Only their warnings and errors are logged."""
 _MINUTE = 60.0
-_MOST_A_MINUTE = 600
+_MOST_A_MINUTE, _MOST_OF_CLIENT = 600, 100
 _CAUSED_BY_STRANGERS = {"request", "sign_in_refused", "sign_on_failed"}
 
 
@@ -47,21 +49,30 @@ class _DroppingQueueHandler(QueueHandler):
             self.queue.put_nowait(record)
 
 
-class _FloodFilter(logging.Filter):
-    """Limits the lines a minute of each event that strangers can cause.
+@dataclass(slots=True)
+class _Minute:
+    """How many alike lines there were since `began`, and how many of them were written."""
 
-    Afterwards the log says how many it dropped.
+    began: float
+    lines: int = 0
+    written: int = 0
+
+
+class _FloodFilter(logging.Filter):
+    """Limits the lines a minute that strangers can cause, of each event and of each address.
+
+    Lines with an account are written all the same: they show what a person did.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # By event and status: when the current minute began, and how many lines it had.
-        self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
+        self._minutes: dict[tuple[object, object], _Minute] = {}
+        # The lines of each address in the minute that began then.
+        self._of_client: Counter[object] = Counter()
+        self._clients_since = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to write a line.
-
-        Of alike lines that strangers can cause, only some a minute are written.
 
         Lines with the same event and status are alike. If some were dropped in a minute, the first
         line after it gets their number as the field `held_back`, unless it is plain text.
@@ -69,17 +80,32 @@ class _FloodFilter(logging.Filter):
         event: dict[str, Any] = (
             record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
         )
-        name, status = event.get("event"), event.get("status")
+        name = event.get("event")
         # The web server logs malformed requests as plain text under this name.
-        if record.name != "uvicorn.error" and name not in _CAUSED_BY_STRANGERS:
+        may_be_strangers = record.name == "uvicorn.error" or name in _CAUSED_BY_STRANGERS
+        if not may_be_strangers or event.get("account"):
             return True
-        began, count = self._seen.get((name, status), (record.created, 0))
-        if record.created - began >= _MINUTE:
-            began, count, dropped = record.created, 0, max(0, count - _MOST_A_MINUTE)
+        key = (name, event.get("status"))
+        minute = self._minutes.setdefault(key, _Minute(record.created))
+        if record.created - minute.began >= _MINUTE:
+            dropped = minute.lines - minute.written
+            minute = self._minutes[key] = _Minute(record.created)
             if dropped and isinstance(record.msg, dict):
                 record.msg = {**record.msg, "held_back": dropped}
-        self._seen[name, status] = (began, count + 1)
-        return count < _MOST_A_MINUTE
+        minute.lines += 1
+        is_written = minute.written < _MOST_A_MINUTE and self._count_client(event, record.created)
+        minute.written += is_written
+        return is_written
+
+    def _count_client(self, event: EventDict, now: float) -> bool:
+        """Return whether the address of a line has not caused too many yet."""
+        if now - self._clients_since >= _MINUTE:
+            self._of_client.clear()
+            self._clients_since = now
+        client = event.get("client", "")
+        # The other limit keeps this count small.
+        self._of_client[client] += 1
+        return not client or self._of_client[client] <= _MOST_OF_CLIENT
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.web.credentials import network_of, unmapped
@@ -119,6 +120,19 @@ class Connection(H11Protocol):
         before = self.cycle
         super().data_received(data)
         self._start_response_time(before)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse malformed bytes, and drop a response under way, which h11 would not send."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+        self.transport.close()
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+
+    def _should_upgrade(self) -> bool:
+        """Return that no other protocol is spoken here. uvicorn logs two lines about that."""
+        return False
 
     def on_response_complete(self) -> None:
         """Mark the connection idle. uvicorn closes it if no request follows within a few

@@ -18,6 +18,8 @@ from monitor.clock import Clock
 _log = structlog.get_logger(__name__)
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _POLLED = {"/healthz", "/livez", "/readyz", "/metrics", "/metrics/embargoed", "/board"}
+_LONGEST_METHOD, _LONGEST_PATH = 20, 300
+"""Characters in the log. A stranger can send thousands."""
 _ID_HEADER = "X-Request-ID"
 _BINARY = ("application/vnd", "application/zip", "image/png")
 
@@ -55,12 +57,14 @@ class AccessLog:
                 # Machines poll these addresses every few seconds.
                 log = _log.debug if scope["path"] in _POLLED and status < 400 else _log.info
                 seconds = round(self.clock.monotonic() - began, 6)
+                client = scope.get("client") or ("",)
                 log(
                     "request",
-                    method=scope["method"],
-                    path=scope["path"],
+                    method=scope["method"][:_LONGEST_METHOD],
+                    path=scope["path"][:_LONGEST_PATH],
                     status=status,
                     seconds=seconds,
+                    client=client[0],
                 )
 
 

@@ -223,6 +223,19 @@ def test_used_logger_follows_a_later_configuration() -> None:
     assert [line["event"] for line in captured] == ["after"]
 
 
+def test_flood_of_one_address_leaves_room_for_lines_of_others_and_of_people() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        log = structlog.get_logger("web")
+        for _ in range(700):
+            log.info("request", status=404, client="192.0.2.1")
+        for _ in range(700):
+            log.info("request", status=404, client="192.0.2.2", account="user:anne")
+        log.info("request", status=404, client="192.0.2.3")
+    written = Counter(line["client"] for line in parse_lines(stream))
+    assert written == {"192.0.2.1": 100, "192.0.2.2": 700, "192.0.2.3": 1}
+
+
 def test_flood_of_equal_request_lines_is_limited_to_600() -> None:
     """Strangers cause request lines, not verdicts. At most 600 equal ones are written in a
     minute.
