@@ -42,6 +42,7 @@ _NAME_AND_KIND: dict[FactKind, tuple[str, IncidentKind | None]] = {
     FactKind.LEAD: ("something that a person must judge", IncidentKind.LEAD),
     FactKind.WITHDRAWN: ("removed", IncidentKind.ALTERED),
     FactKind.SWAPPED: ("a file with other bytes than at its release", IncidentKind.ALTERED),
+    FactKind.WRONG_FILE: ("a file that may be a wrong one", IncidentKind.WRONG_FILE),
     FactKind.CHANGED: ("changed by its calendar", IncidentKind.CALENDAR),
     FactKind.BEHIND: ("missing", None),
     FactKind.OUT: ("out", None),
@@ -56,7 +57,7 @@ _END_REASONS = {
 }
 _PAGE_IS_OUT = "its page is out"
 # They occur when found, whatever the slot, and only a person closes them.
-_KINDS_CLOSED_BY_PEOPLE = (IncidentKind.LEAD, IncidentKind.ALTERED)
+_KINDS_CLOSED_BY_PEOPLE = (IncidentKind.LEAD, IncidentKind.ALTERED, IncidentKind.WRONG_FILE)
 
 
 def decide(

@@ -44,6 +44,7 @@ class FactKind(StrEnum):
     NEVER = "never"
     APPEARED = "appeared"
     SWAPPED = "swapped"
+    WRONG_FILE = "wrong_file"
     LEAD = "lead"
     ELSEWHERE = "elsewhere"
     BEHIND = "behind"
@@ -121,11 +122,19 @@ def find_wrong_file(facts: ReleaseFacts) -> Finding | None:
     return next(found, None)
 
 
+def find_wrong_files(facts: ReleaseFacts) -> list[Finding]:
+    """Return the findings that a file says itself that it is not the release's."""
+    return [finding for finding in facts.findings if finding.instead]
+
+
 def is_wrong_file_there(facts: ReleaseFacts, part: PartVerdict) -> bool:
-    """Return whether another file is at the address of a part that is not out yet."""
+    """Return whether another file is at the address of a part now."""
+    inside = [finding for finding in find_wrong_files(facts) if finding.part == part.id]
+    if any(not has_upper_bound(finding.seconds) for finding in inside):
+        return True
     wrong_file = find_wrong_file(facts)
     is_about_part = wrong_file is not None and wrong_file.part == part.id
-    return is_about_part and part.released.by is None
+    return is_about_part and not inside and part.released.by is None
 
 
 def is_partial(facts: ReleaseFacts) -> bool:
@@ -266,6 +275,9 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
             keys.add(FactKey(FactKind.BEHIND, part.id))
             if find_appearance(part).by is not None:
                 keys.add(FactKey(FactKind.OUT, part.id))
+    keys.update(
+        FactKey(FactKind.WRONG_FILE, finding.part or "") for finding in find_wrong_files(facts)
+    )
     if facts.shown_since is not None:
         keys.add(FactKey(FactKind.CHANGED, say_shown_since(facts)))
     for number, removals in enumerate(group_removals(facts)):

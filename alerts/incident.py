@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
@@ -46,6 +47,7 @@ class IncidentKind(StrEnum):
     UNPROVEN = "unproven"
     LEAD = "lead"
     ALTERED = "altered"
+    WRONG_FILE = "wrong_file"
     CALENDAR = "calendar"
     TOO_COSTLY = "too_costly"
     PLATFORM = "platform"
@@ -63,6 +65,7 @@ GRAVITY = (
     IncidentKind.LEAD,
     IncidentKind.ALTERED,
     IncidentKind.UNPROVEN,
+    IncidentKind.WRONG_FILE,
     IncidentKind.PARTIAL,
     IncidentKind.LATE,
     IncidentKind.EARLY,
@@ -277,6 +280,7 @@ def find_incident_kind(facts: ReleaseFacts, now: datetime) -> IncidentKind | Non
         IncidentKind.EARLY: fact_rules.is_early(facts),
         IncidentKind.PARTIAL: fact_rules.is_partial(facts),
         IncidentKind.LATE: fact_rules.is_late(facts),
+        IncidentKind.WRONG_FILE: bool(fact_rules.find_wrong_files(facts)),
         IncidentKind.UNPROVEN: facts.verdict == "unproven" and is_settled,
         IncidentKind.DUE: fact_rules.is_not_found_yet(facts),
         IncidentKind.LEAD: fact_rules.is_lead(facts),
@@ -331,8 +335,10 @@ def steps_for_incident(
         replace(step, text=step.text.format(host=incident.producer, day=day))
         for step in steps_at(step_list)
     ]
-    if facts and any(fact_rules.is_wrong_file_there(facts, part) for part in facts.parts):
-        steps = [*steps_at("wrong_file"), *steps]
+    has_wrong_file = facts and any(map(partial(fact_rules.is_wrong_file_there, facts), facts.parts))
+    if has_wrong_file and step_list != IncidentKind.WRONG_FILE:
+        open_file, *_ = steps_at(IncidentKind.WRONG_FILE)
+        steps = [open_file, *steps]
     if not is_last and not incident.acknowledged:
         steps.insert(0, ACKNOWLEDGE)
     if is_last and facts is not None and facts.final:

@@ -41,7 +41,7 @@ _PART_KEYS = (
     "users_delay",
 )
 OPENING_KINDS = frozenset(
-    {"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"}
+    {"opened", "due", "lead", "altered", "wrong_file", "unproven", "calendar", "too_costly"}
 )
 DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""

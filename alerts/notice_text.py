@@ -9,6 +9,7 @@ from datetime import datetime
 from alerts.fact_rules import (
     find_alterations,
     find_appearance,
+    find_wrong_files,
     is_wrong_file_there,
     say_shown_since,
 )
@@ -56,7 +57,7 @@ SUBJECT_SUFFIX = {
     "still": ", still true",
     "reminder": ", not acknowledged",
 }
-KINDS_WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})
+KINDS_WITH_DRAFT = frozenset({"late", "partial", "early", "wrong_file", "hand", "platform"})
 OUT_NOW = "OUT NOW"
 """The first words of a subject about a late release that users can get now, with its delay."""
 OUT = "out"
@@ -101,7 +102,7 @@ def _write_head(kind: str, status: str, facts: ReleaseFacts, now: datetime) -> s
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
     is_file_wrong = any(is_wrong_file_there(facts, part) for part in facts.parts)
-    question = ", WRONG FILE?" if is_file_wrong else ""
+    question = ", WRONG FILE?" if is_file_wrong and status != "wrong_file" else ""
     return f"{subject_prefix(status)}{question}{elsewhere}{suffix}"
 
 
@@ -185,11 +186,9 @@ def list_finding_details(kind: str, facts: ReleaseFacts) -> Iterator[str]:
     public early.
     """
     status = find_current_status(kind, facts)
-    if status == "altered":
-        yield from (
-            f"{part_label(finding.part)}: {one_line(finding.detail)}"
-            for finding in find_alterations(facts)
-        )
+    if status in ("altered", "wrong_file"):
+        of_file = find_alterations(facts) if status == "altered" else find_wrong_files(facts)
+        yield from (f"{part_label(each.part)}: {one_line(each.detail)}" for each in of_file)
     # The detail of an exposure may quote content that was public early, so only the evidence has
     # it.
     elif status in ("lead", "calendar", "unproven"):

@@ -19,6 +19,7 @@ _GROUP_OF_FINDING = {
     **dict.fromkeys(("partial", "stale_edge"), "late"),
     **dict.fromkeys(ALTERED_FINDINGS, "altered"),
     **dict.fromkeys(CALENDAR_FINDINGS, "calendar"),
+    **dict.fromkeys(("wrong_edition", "wrong_content", "marked_draft"), "wrong_file"),
 }
 """The group of a finding, whose name routes may also use for it. Findings that are not here are
 details of these.
@@ -108,7 +109,7 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     chosen = [(name, times[name]) for name in names if name in times]
     main = notice.findings[0]
     must_have_route = {main}
-    if main in ("early", "altered", "calendar"):
+    if main in ("early", "altered", "calendar", "wrong_file"):
         # The main finding may only name a group. If it is `calendar`, each finding about calendars
         # must have a route.
         must_have_route = {

@@ -425,6 +425,22 @@ def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
     return "; ".join(changes)
 
 
+def _describe_wrong_file(facts: ReleaseFacts, _now: datetime) -> str:
+    wrong_file = fact_rules.find_wrong_files(facts)[0]
+    verb = "was" if fact_rules.has_upper_bound(wrong_file.seconds) else "is"
+    said = say_instead(wrong_file)
+    return f"what is out {verb} {said} ({part_label(wrong_file.part)})"
+
+
+def say_instead(wrong_file: Finding) -> str:
+    """Return what a file is that says itself that it is not the release's."""
+    if wrong_file.kind == FindingKind.WRONG_CONTENT:
+        return f"the file of “{wrong_file.instead}”"
+    if wrong_file.kind == FindingKind.WRONG_EDITION:
+        return f"the edition of {wrong_file.instead}"
+    return f"marked “{wrong_file.instead}”"
+
+
 def _name_parts(findings: list[Finding]) -> str:
     return ", ".join(dict.fromkeys(part_label(finding.part) for finding in findings))
 
@@ -555,6 +571,11 @@ _STATUSES: dict[str, _Status] = {
     "lead": _Status("LEAD", lambda _facts, _now: "a lead for a person to judge"),
     "altered": _Status(
         "ALTERED", _describe_altered, lambda facts: bool(fact_rules.find_alterations(facts))
+    ),
+    "wrong_file": _Status(
+        "WRONG FILE?",
+        _describe_wrong_file,
+        lambda facts: bool(fact_rules.find_wrong_files(facts)),
     ),
     "calendar": _Status("CALENDAR", _describe_calendar, fact_rules.is_calendar),
     "hand": _Status("LOGGED", lambda _facts, _now: "logged by hand"),

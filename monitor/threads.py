@@ -191,6 +191,11 @@ class Tasks:
         task.add_done_callback(self._running.discard)
         return task
 
+    async def finish(self) -> None:
+        """Wait until all are done."""
+        while self._running:
+            await asyncio.wait(self._running)
+
     async def within(self, seconds: float, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start work, and wait for it for at most so many seconds.
 

@@ -23,6 +23,7 @@ FINDING_FOR_KIND: Mapping[IncidentKind, str] = {
     IncidentKind.PLATFORM: "late",
     IncidentKind.LEAD: "leak",
     IncidentKind.ALTERED: "swapped",
+    IncidentKind.WRONG_FILE: "wrong_edition",
     IncidentKind.HAND: "leak",
 }
 ONE_HOUR_OFF: Mapping[int, str] = {

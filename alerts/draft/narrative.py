@@ -15,7 +15,7 @@ from alerts.draft import words
 from alerts.draft.input import DraftInput, sort_parts
 from alerts.finding import ReleaseFacts, title_part
 from alerts.one_line import one_line
-from alerts.status import list_late_parts, was_public_at_slot, was_released
+from alerts.status import list_late_parts, say_instead, was_public_at_slot, was_released
 from schedules.contract.verdict import (
     LATE_VERDICTS,
     Ended,
@@ -48,6 +48,7 @@ FINDING_SENTENCES: Mapping[str, str] = {
     "unannounced": "It had not been pre-announced.",
     "wrong_edition": "Another edition was shown in its place.",
     "wrong_content": "Other content was shown in its place.",
+    "marked_draft": "A file was marked as not to be published.",
 }
 """For findings that are not about times. Details are in the evidence."""
 MARKED_WITHDRAWN = "Part of the release was marked as withdrawn after it had been published."
@@ -275,12 +276,28 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
             for part in facts.parts
         )
         what = "it is not certain that it was" if is_unproven else "it was not"
-        sentences.append(f"The file{name} was there{since}, but {what} this release's.")
+        what = (
+            f"{what} this release's"
+            if not wrong_file.instead
+            else f"it was {say_instead(wrong_file)}"
+        )
+        sentences.append(
+            f"The file{name} was there{since}{_say_stay(wrong_file, facts)}, but {what}."
+        )
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the
         # other producers.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return [" ".join(sentences)] if sentences else []
+
+
+def _say_stay(wrong_file: Finding, facts: ReleaseFacts) -> str:
+    """Return until when a wrong file was there, empty if it may still be."""
+    began, stay = wrong_file.at, wrong_file.seconds
+    if began is None or stay is None or stay.min is None or stay.max is None:
+        return ""
+    ended = Interval(began + timedelta(seconds=stay.min), began + timedelta(seconds=stay.max))
+    return f" {_say_until(ended, facts)}"
 
 
 def _find_slot_day(facts: ReleaseFacts) -> date | None:

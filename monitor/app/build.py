@@ -74,6 +74,7 @@ class App:
             sighting, outcome = await daemon.poller.look_once(target)
             # counts the look and passes it to the judge
             daemon.intake.see(target, sighting, outcome)
+        await daemon.intake.files.finish()
         await daemon.watch.judging.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.send_due(channel.name)

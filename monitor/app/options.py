@@ -82,6 +82,7 @@ def make_policies(settings: Settings) -> Policies:
         uncertainty=settings.clock.warn_offset,
         closes_after=settings.watch.overdue.close,
         short_notice=table.short_notice,
+        file_findings=table.file_findings,
         most_parts=settings.watch.most_parts,
         confirmed_within=table.confirmed_within,
         workdays=_workdays(settings, "ENG"),  # of England

@@ -46,6 +46,7 @@ from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.clock_moves import ClockMoves
+from monitor.watch.file_readings import FileReadings
 from monitor.watch.intake import Intake, LookTally
 from monitor.watch.judging import Judging
 from monitor.watch.leads import Leads
@@ -100,7 +101,10 @@ class Parts:
             core.writer, clock, self.watch, self.admission, core.ledger, self.outbox.wake, tasks
         )
         self.tripwires = self._make_tripwires()
-        self.intake = Intake(self._tally, self.watch, self.tripwires, self._leads)
+        files = FileReadings(
+            self.watch, core.workers, clock, self.poller.send_in_turn, core.ledger.similar_titles
+        )
+        self.intake = Intake(self._tally, self.watch, self.tripwires, self._leads, files)
         self.forecast = BudgetForecast(
             clock,
             self.watch.releases.values,

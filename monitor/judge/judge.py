@@ -270,6 +270,8 @@ def _grade_release(
     grades += [
         grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind
     ]
+    # A person must check whether the file is wrong, so this is no more than a note.
+    grades += [Grade.NOTE for finding in findings if finding.instead]
     return choose_worst_grade(grades)
 
 

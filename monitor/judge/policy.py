@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from typing import Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
@@ -20,6 +20,11 @@ from schedules.values import Duration, Table, TimeOfDay, find_shorter, refuse_an
 from schedules.workdays import ENGLAND, Workdays
 
 T = TypeVar("T")
+FileFinding = Literal[
+    "wrong_edition", "wrong_content", "marked_draft", "personal_metadata", "not_accessible"
+]
+FILE_FINDINGS: tuple[FileFinding, ...] = get_args(FileFinding)
+"""The findings from what is read inside files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Policy:
     release that never appears ends `closes_after` its slot. A change announced less than
     `short_notice` ahead is a finding. A promise must be confirmed at most `confirmed_within` before
     its slot. `workdays` are those of the producer's nation; `on_file` are granted times. At most
-    `most_parts` parts of a release are watched.
+    `most_parts` parts of a release are watched. `file_findings` are looked for inside files.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -69,6 +74,7 @@ class Policy:
     confirmed_within: timedelta = timedelta(minutes=30)
     workdays: Workdays = ENGLAND
     on_file: tuple[UsualTime, ...] = ()
+    file_findings: Sequence[FileFinding] = FILE_FINDINGS
 
     @property
     def close_enough(self) -> timedelta:
@@ -90,6 +96,8 @@ class PolicyTable(Table):
     """Replaces `note_within` of `[policy]`."""
     default_time: TimeOfDay | None = None
     """Replaces `default_time` of `[policy]`."""
+    file_findings: list[FileFinding] | None = None
+    """Replaces `file_findings` of `[policy]`."""
 
 
 class PolicySettings(PolicyTable):
@@ -115,6 +123,8 @@ class PolicySettings(PolicyTable):
     """Whether you are notified if no calendar announces the next edition of a regular series in
     time.
     """
+    file_findings: list[FileFinding] = list(FILE_FINDINGS)
+    """Which faults are looked for inside published files. `[]` reads no file."""
     producer: dict[str, PolicyTable] = {}
 
     @model_validator(mode="after")
@@ -153,6 +163,9 @@ class Policies:
                 (table.note_within for table in tables), self.general.note_within
             ),
             workdays=_first_set(map(self.workdays.get, producers), self.general.workdays),
+            file_findings=_first_set(
+                (table.file_findings for table in tables), self.general.file_findings
+            ),
         )
 
     def tolerance(self, producers: Sequence[str]) -> timedelta:

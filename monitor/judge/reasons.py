@@ -137,6 +137,11 @@ class Reason(Enum):
     SPLIT_VIEW = "“{first}” got it {came}; “{other}” was served without it for {hidden} longer"
     # Findings about what was published.
     WRONG_PAGE = "{page} at its slot: seen {seen}"
+    FILE_OF_OTHER_EDITION = "the file is of another edition, “{text}”: seen {seen}"
+    FILE_OF_OTHER_SERIES = "the file bears the title of “{text}”: seen {seen}"
+    FILE_MARKED = "the file bears a mark, “{text}”: seen {seen}"
+    FILE_NAMES_PERSON = "the properties of the file name a person: seen {seen}"
+    FILE_NOT_ACCESSIBLE = "not accessible to everyone, {text}: seen {seen}"
     SWAPPED = "its bytes changed {changed}"
     WITHDRAWN = "taken away {removed}[, back {back}]"
     MARKED_WITHDRAWN = "marked as withdrawn {removed}[, back {back}]"

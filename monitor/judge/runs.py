@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
+from monitor.files.facts import FileSign
 from monitor.look.recognise.title import ANOTHER_EDITION, OTHER_FILE
 from monitor.look.sighting import Sighting, State
 from schedules.times.interval import Interval
@@ -47,7 +48,8 @@ class Run:
     changes), `status` of the first answer. `why` is the reason of an unknown run, or the address of
     a feed's entry. `evidence` names the records kept for it. `version` is what the content says
     about its own. `failed` counts failed looks of a run merged long after its release. `monitor`
-    looked at `address`. The last three are empty in runs of older versions.
+    looked at `address`. The last three are empty in runs of older versions. `inside` are the signs
+    of faults in the file with this digest, None if it was not read.
     """
 
     target: str
@@ -68,6 +70,7 @@ class Run:
     monitor: str = ""
     address: str = ""
     first_received: datetime | None = None
+    inside: tuple[FileSign, ...] | None = None
 
     def moved_back(self, step: timedelta, now: datetime) -> Run:
         """Return the run as dated by a clock that was moved by a negative `step`.
@@ -211,6 +214,7 @@ def extend_run(
         monitor=last.monitor,
         address=last.address,
         first_received=last.first_received,
+        inside=last.inside,
     )
 
 

@@ -18,6 +18,7 @@ from monitor.look.poller import Hooks
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import Target, View
 from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.file_readings import FileReadings
 from monitor.watch.leads import Leads
 from monitor.watch.tripwires import Tripwires
 from monitor.watch.watch import Watch
@@ -87,6 +88,7 @@ class Intake:
     watch: Watch
     tripwires: Tripwires
     leads: Leads
+    files: FileReadings
 
     def hooks(self) -> Hooks:
         """Return the callbacks for the poller."""
@@ -112,5 +114,6 @@ class Intake:
             # it: a lead.
             self.leads.send_for_odd_answer(target, sighting)
             self.leads.send_for_change_in_place(target, sighting)
+            self.files.consider(target, sighting, outcome)
         # Last, because this look is dated by the clock as it was.
         self.tally.check_clock()

@@ -186,7 +186,8 @@ class WatchedRelease:
     `announced` is as calendars show it, `release` also has configured and found parts. `states` are
     by target id. `watched_closely` are parts that a listing showed, with since when: they are
     looked at as if public early. `other_runs`, of other monitors or an earlier process, are judged
-    but never extended. `found_page` is the page's address if a redirect or look found it, and how.
+    but never extended. `file_reads` is when a file may be read again, by part and digest (None: it
+    was read). `found_page` is the page's address if a redirect or look found it, and how.
     """
 
     release: Release
@@ -198,6 +199,7 @@ class WatchedRelease:
     other_runs: tuple[Run, ...] = ()
     monitor: str = ""
     found_page: tuple[str, Address] | None = None
+    file_reads: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict | None:

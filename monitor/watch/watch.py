@@ -10,6 +10,7 @@ from operator import methodcaller
 import structlog
 
 from monitor.clock import Clock
+from monitor.files.facts import FileSign
 from monitor.health.state import HealthState
 from monitor.judge.runs import OutOfOrder, Run, is_change, was_blind
 from monitor.look.fetch import Answer, Failure
@@ -188,6 +189,25 @@ class Watch:
         state.runs = (*runs[:-1], run)
         self.judging.planner.add_found_parts(watched, sighting)
         self.judging.note_sighting(watched, target, sighting, is_new_run=is_new_run)
+
+    def note_inside(self, target: Target, digest: str, signs: tuple[FileSign, ...]) -> None:
+        """Add what was read inside a file to the last run of its target that got it.
+
+        Its release is judged again.
+        """
+        watched = self.releases.get(target.release)
+        if watched is None:
+            return
+        state = watched.state_of(target.id)
+        last = next((run for run in reversed(state.runs) if run.digest == digest), None)
+        if last is None:
+            return
+        read = replace(last, inside=signs)
+        if not self.writer.queue_run(read):
+            self.health.note_lost_look(self.clock.now())
+            return
+        state.runs = tuple(read if run is last else run for run in state.runs)
+        self.judging.queue.judge_soon(target.release)
 
     def add_parts(self, release: str, parts: Sequence[Part]) -> None:
         """Watch further parts of a watched release."""

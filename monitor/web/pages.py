@@ -62,6 +62,7 @@ KIND_NAMES: Mapping[str, str] = {
     IncidentKind.UNPROVEN: "not proven",
     IncidentKind.LEAD: "a lead to be judged",
     IncidentKind.ALTERED: "altered after its release",
+    IncidentKind.WRONG_FILE: "perhaps a wrong file",
     IncidentKind.CALENDAR: "calendars disagree, short notice, or not announced",
     IncidentKind.TOO_COSTLY: "a host with unreadable answers",
     IncidentKind.PLATFORM: "several releases, of one platform or period",

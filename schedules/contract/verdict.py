@@ -58,6 +58,9 @@ class FindingKind(StrEnum):
     UNWATCHED = "unwatched"
     WRONG_EDITION = "wrong_edition"
     WRONG_CONTENT = "wrong_content"
+    MARKED_DRAFT = "marked_draft"
+    PERSONAL_METADATA = "personal_metadata"
+    NOT_ACCESSIBLE = "not_accessible"
     SPLIT_VIEW = "split_view"
 
 
@@ -176,7 +179,8 @@ class Finding:
 
     `at` is when it was seen or read, if it may be notified long after the release, or, of
     `stale_edge`, by when its publisher had it out. `url` is the address that a lead asks people to
-    open. `is_readable`: what was withdrawn can still be read.
+    open. `is_readable`: what was withdrawn can still be read. `instead` is what a file is that is
+    not this release's: another period, another title or a mark.
     """
 
     kind: FindingKind | Literal["lead"]
@@ -186,6 +190,7 @@ class Finding:
     at: datetime | None = None
     url: str = ""
     is_readable: bool = False
+    instead: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as published."""

@@ -12,7 +12,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = {"monitor", "schedules", "alerts"}
-ROAD = ["plan", "look", "judge", "store", "deliver", "health", "ledger", "watch", "readiness"]
+ROAD = [
+    "plan",
+    "look",
+    "files",
+    "judge",
+    "store",
+    "deliver",
+    "health",
+    "ledger",
+    "watch",
+    "readiness",
+]
 SHELL = ["config", "web", "app", "rehearse", "cli"]
 LOOSE = ["__init__", "__main__", "clock", "errors", "threads"]
 # A package imports only itself and packages before it.

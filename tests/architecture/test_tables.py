@@ -35,6 +35,7 @@ PARTIAL = {
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
     "monitor.judge.findings.all._LATE": "a late part with another verdict came",
+    "monitor.judge.findings.inside._REASONS": "no other finding is read inside a file",
     "monitor.judge.reasons._CHANGES": "any other event is named by its own word",
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
     "monitor.look.sweeps._RESULTS": "any other state proves nothing",
@@ -56,6 +57,7 @@ SUBSCRIPTED = {
     "alerts.decide._NAME_AND_KIND",
     "alerts.draft.narrative.FINDING_SENTENCES",
     "alerts.status.CALENDAR_DOUBTS",
+    "monitor.judge.findings.inside._REASONS",
     "monitor.plan.addresses.PART_ID_PREFIX",
 }
 """Those of them that are asked only for members that they have."""

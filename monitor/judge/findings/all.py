@@ -9,6 +9,7 @@ from monitor.judge.case import Case
 from monitor.judge.doubt import find_doubt_at_slot, is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
 from monitor.judge.findings.blind import find_blindness
+from monitor.judge.findings.inside import find_inside
 from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
 from monitor.judge.part_evidence import EDGE_AND_ORIGIN, Pair, PartEvidence
 from monitor.judge.reasons import Reason
@@ -65,7 +66,7 @@ def collect_findings(
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
         for part, evidence in pairs:
-            for find in (find_wrong_page, find_swaps, find_withdrawals, find_corrections):
+            for find in _RULES_OF_PART:
                 found += find(case, part, evidence)
             # The slot is promised for the announced address only.
             if part.role != Role.ALTERNATIVE.value:
@@ -227,6 +228,9 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
     if same is not None:
         text = Reason.WRONG_PAGE.text(case.zone, page=same.why, seen=same.first_sent)
         yield Finding(FindingKind.WRONG_CONTENT, part.id, text, at=same.first_sent)
+
+
+_RULES_OF_PART = (find_wrong_page, find_inside, find_swaps, find_withdrawals, find_corrections)
 
 
 def _files_in_place(evidence: PartEvidence) -> set[str | None]:

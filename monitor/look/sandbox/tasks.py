@@ -15,6 +15,7 @@ from pydantic_core import SchemaValidator
 
 PLACES = {
     "recognise": "monitor.look.reading:read_body",
+    "inspect": "monitor.files.inspect:inspect_file",
     "strip": "schedules.sources.body:strip_personal",
     "more": "schedules.sources.tasks:find_further_requests",
     "read": "schedules.sources.tasks:read_calendar",

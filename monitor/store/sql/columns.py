@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
 from pydantic_core import from_json
 from sqlalchemy import (
     BigInteger,
@@ -22,12 +23,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from monitor.files.facts import FileSign
 from monitor.store.sql.json_compression import pack, unpack
 
 T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
+_SIGNS = TypeAdapter(tuple[FileSign, ...])
 
 # Ids are compared byte by byte everywhere, so that the ids of one release form one range of an
 # index.
@@ -166,6 +169,13 @@ class NameList(_Converted[tuple[str, ...]]):
 
     to_database = staticmethod("\n".join)
     from_database = staticmethod(lambda value: tuple(value.splitlines()))
+
+
+class Signs(_Converted[tuple[FileSign, ...]]):
+    """The signs of faults inside a file, as JSON."""
+
+    to_database = staticmethod(lambda value: replace_unstorable(_SIGNS.dump_json(value).decode()))
+    from_database = staticmethod(_SIGNS.validate_json)
 
 
 class Digest(_Converted[str]):

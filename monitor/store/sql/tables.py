@@ -25,10 +25,11 @@ from monitor.store.sql.columns import (
     NameList,
     OneOf,
     Packed,
+    Signs,
     Words,
 )
 
-HEAD = "0015"
+HEAD = "0016"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
 OLDEST = "0012"
 """The first migration: a store of an earlier revision cannot be upgraded."""
@@ -165,7 +166,7 @@ RUN = _compact_table(
     *_nullable(version=Words),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     *_added_later(address=Words),
-    *_nullable(first_received=Instant),
+    *_nullable(first_received=Instant, inside=Signs),
 )
 
 BLIND = _compact_table(

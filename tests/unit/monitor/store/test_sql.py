@@ -214,14 +214,14 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
         (
             (
                 "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL,"
-                " '', NULL, 0, '', NULL)"
+                " '', NULL, 0, '', NULL, NULL)"
             ),
             "a run of t ends before it begins",
         ),
         (
             (
                 "INSERT INTO run VALUES ('t', 5, 'e', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL,"
-                " 'e-1', NULL, 0, '', NULL)"
+                " 'e-1', NULL, 0, '', NULL, NULL)"
             ),
             "a run of t rests on evidence e-1, which is lost",
         ),

@@ -1,0 +1,192 @@
+"""Compares what was read inside a file with the release that it should be.
+
+Each sign needs words that the file shows itself. A sign that another reading could explain is left
+out, because a wrong one is worse than none.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import month_name
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from monitor.files.facts import FileFacts, FileSign
+from monitor.files.people import find_people
+from monitor.look.recognise.title import (
+    Likeness,
+    compare_titles,
+    is_variant,
+    names_earlier_edition,
+)
+from schedules.contract.verdict import FindingKind
+from schedules.patterns import quick
+from schedules.titles import is_same_series, period_of, read_title
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_RECENT = timedelta(days=14)
+_LONGEST_MARK = 90
+_VERSION = r"(?:v(?:ersion|\.)?\s*)?\d[\d.]*"
+_REST = r".{0,60}"
+_MARK = quick(
+    rf"""^\W*(?:
+      (?P<draft>draft(?:\s+(?:only|copy|document|(?:copy\s+)?{_VERSION}
+        |(?:version\s+)?for\s+(?:comment|review|qa|clearance|internal\s+use){_REST}|version))?
+        (?:\W+not\s+for\s+(?:publication|release|circulation){_REST})?)
+    | (?P<embargo>(?:strictly\s+|under\s+)?embargo(?:ed)?(?:\s*:\s*|\s+)(?:until|till|to)\b{_REST})
+    | (?P<private>(?:strictly\s+)?not\s+(?:yet\s+)?for\s+(?:publication|release|circulation)
+        (?:\s+(?:before|until)\b{_REST})?)
+    | (?P<early>pre-?\s?release(?:\s+(?:version|copy|draft|only|use\s+only))?)
+    )\W*$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+EMBARGOED = "embargoed until"
+_NAME_OF_MARK = {
+    "draft": "draft",
+    "embargo": EMBARGOED,
+    "private": "not for publication",
+    "early": "pre-release",
+}
+_IS_DRAFT = quick(r"^\W*draft\W*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The release of a file, and the day of its slot.
+
+    `similar_titles` are those of other releases that may be confused with its title.
+    """
+
+    title: str
+    day: date
+    similar_titles: Sequence[str] = ()
+
+
+def find_signs(facts: FileFacts, expected: Expectation) -> tuple[FileSign, ...]:
+    """Return the signs of faults in a file, each once."""
+    signs = [
+        *_find_other_edition(facts, expected),
+        *_find_other_series(facts, expected),
+        *_find_marks(facts),
+        *(FileSign(FindingKind.PERSONAL_METADATA, name) for name in find_people(facts.people)),
+    ]
+    if facts.is_tagged is False:
+        signs.append(FileSign(FindingKind.NOT_ACCESSIBLE, "a PDF without tags"))
+    return tuple(dict.fromkeys(signs))
+
+
+def _find_other_edition(facts: FileFacts, expected: Expectation) -> Iterator[FileSign]:
+    """Yield the heading of an earlier edition of the series, unless the file may be the right one.
+
+    It may be if it mentions its period or the month of its slot, has later data, or was changed
+    just before the slot. A series that is named after the month of its publication has another
+    period inside.
+    """
+    title = expected.title
+    earlier = [
+        heading
+        for heading in facts.headings
+        if names_earlier_edition(title, heading) and _have_same_shape(title, heading)
+    ]
+    if not earlier or _is_named_after_publication(title, expected.day):
+        return
+    if any(_mentions_edition(line, expected) for line in facts.lines):
+        return
+    if _has_recent_data(facts, expected) or _was_just_changed(facts.modified, expected.day):
+        return
+    yield FileSign(FindingKind.WRONG_EDITION, _name_period(earlier[0]))
+
+
+def _name_period(heading: str) -> str:
+    """Return the period of a heading in words, such as `5 January 2018`, and no other words."""
+    return " ".join(map(_name_word, period_of(heading)))
+
+
+def _name_word(word: str) -> str:
+    if word in _MONTHS:
+        return month_name[_MONTHS.index(word) + 1]
+    is_day = word[0] == "d" and word[1:].isdecimal()
+    return word[1:] if is_day else word.capitalize()
+
+
+def _have_same_shape(title: str, heading: str) -> bool:
+    """Return whether two titles name periods of the same shape, such as one month and one year."""
+    ours, theirs = (sorted(map(_shape_of, read_title(text).period)) for text in (title, heading))
+    return ours == theirs
+
+
+def _shape_of(word: str) -> str:
+    """Return the kind of one word of a period: a year, a span of years, a month, or its letter."""
+    if word[0].isdigit():
+        return "span" if "/" in word else "year"
+    if word in _MONTHS:
+        return "month"
+    return word if word.isalpha() else word[0]
+
+
+def _is_named_after_publication(title: str, day: date) -> bool:
+    """Return whether a title may name when it is published, not what its data are about."""
+    period = read_title(title).period
+    if any(_shape_of(word) in ("d", "w") for word in period):
+        return False
+    months = [_MONTHS.index(word) + 1 for word in period if word in _MONTHS]
+    is_of_year = str(day.year) in period
+    return is_of_year and (not months or max(months) >= day.month)
+
+
+def _mentions_edition(line: str, expected: Expectation) -> bool:
+    """Return whether a line has all of the release's period, or the month of its slot."""
+    words = set(period_of(line))
+    slot_month = {_MONTHS[expected.day.month - 1], str(expected.day.year)}
+    return read_title(expected.title).period <= words or slot_month <= words
+
+
+def _has_recent_data(facts: FileFacts, expected: Expectation) -> bool:
+    """Return whether the latest day of the data is in or after the period of the release."""
+    period, latest = read_title(expected.title).period, facts.latest
+    if latest is None:
+        return False
+    years = [int(word) for word in period if _shape_of(word) == "year"]
+    months = [_MONTHS.index(word) + 1 for word in period if word in _MONTHS]
+    if not years:
+        return True
+    return (latest.year, latest.month) >= (max(years), max(months, default=1))
+
+
+def _was_just_changed(modified: datetime | None, day: date) -> bool:
+    return modified is not None and timedelta() <= day - modified.date() <= _RECENT
+
+
+def _find_other_series(facts: FileFacts, expected: Expectation) -> Iterator[FileSign]:
+    """Yield the title of another release that heads the file, unless a heading may be ours."""
+    ours = expected.title
+    if any(_may_be_ours(ours, heading, expected.similar_titles) for heading in facts.headings):
+        return
+    for other in expected.similar_titles:
+        words = read_title(other).words
+        is_series = any(
+            len(words) > 1 and is_same_series(read_title(heading), read_title(other))
+            for heading in facts.headings
+        )
+        if is_series:
+            yield FileSign(FindingKind.WRONG_CONTENT, other)
+            return
+
+
+def _may_be_ours(title: str, heading: str, others: Iterable[str]) -> bool:
+    """Return whether a heading may be of the release, of this or any other edition."""
+    likeness = compare_titles(title, heading, ())
+    return likeness is not Likeness.DIFFERENT or is_variant(title, heading, others, is_new=True)
+
+
+def _find_marks(facts: FileFacts) -> Iterator[FileSign]:
+    """Yield the marks of what is not to be published, each a cell, line or name of its own."""
+    for line in facts.lines:
+        found = _MARK.match(line) if len(line) <= _LONGEST_MARK else None
+        if found is not None and found.lastgroup is not None:
+            yield FileSign(FindingKind.MARKED_DRAFT, _NAME_OF_MARK[found.lastgroup])
+    if _IS_DRAFT.match(facts.status):
+        yield FileSign(FindingKind.MARKED_DRAFT, _NAME_OF_MARK["draft"])
+    if facts.has_tracked_changes:
+        yield FileSign(FindingKind.MARKED_DRAFT, "tracked changes")

@@ -1,0 +1,44 @@
+"""What a reader returns of a file, and the signs of a fault that are kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from schedules.contract.verdict import FindingKind
+
+
+class UnreadableFile(Exception):
+    """The only exception of a reader: the file is damaged, encrypted or of another kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What was read inside a file.
+
+    `headings` are the first lines of each sheet, page or table. `lines` are the visible text in its
+    order, with names of sheets, headers and footers. Neither is complete for a large file. `people`
+    are its author and who last changed it, as its properties state them. `modified` is when that
+    was. `latest` is the latest day in a cell or line. `status` is the property of that name, such
+    as "Draft". `is_tagged` is about PDF only.
+    """
+
+    headings: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    modified: datetime | None = None
+    latest: date | None = None
+    status: str = ""
+    has_tracked_changes: bool = False
+    is_tagged: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileSign:
+    """One sign of a fault inside a file.
+
+    `text` names the other edition's period, the other release, the mark, or the person.
+    """
+
+    kind: FindingKind
+    text: str = ""

@@ -1,0 +1,21 @@
+"""The task of a confined worker: read one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from monitor.files.facts import FileFacts, UnreadableFile
+from monitor.files.office import read_xlsx
+
+READERS: Mapping[str, Callable[[bytes], FileFacts]] = {
+    "xlsx": read_xlsx,
+}
+"""The reader of each kind of file, by the extension of its address."""
+
+
+def inspect_file(body: bytes, extension: str) -> FileFacts:
+    """Return what is read inside a file, nothing of one that is not readable."""
+    try:
+        return READERS[extension](body)
+    except UnreadableFile:
+        return FileFacts()

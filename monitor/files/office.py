@@ -1,0 +1,96 @@
+"""Readers of Office files: XLSX, ODS and DOCX (ECMA-376, OpenDocument 1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import islice
+from posixpath import normpath
+
+from lxml import etree
+
+from monitor.files.archive import Archive, attribute, local_name, text_of
+from monitor.files.collect import MOST_ROWS, MOST_TABLES, Collector
+from monitor.files.facts import FileFacts, UnreadableFile
+from schedules.patterns import quick
+
+_MOST_STRINGS = 20_000
+_CORE = "docProps/core.xml"
+_FIRST_DAY = date(1899, 12, 30)
+"""Day 0 of spreadsheets. The files of old Macs that count from 1904 are rare, and not read right:
+their days are four years early.
+"""
+_LAST_DAY_NUMBER = 73_050
+_BUILT_IN_DAYS = frozenset({14, 15, 16, 17, 22})
+"""The number formats of days that every spreadsheet program knows (ECMA-376, 18.8.30)."""
+_QUOTED = quick(r'"[^"]*"|\[[^\]]*\]|\\.')
+_CODE = quick(r"&(?:[LCR]|\"[^\"]*\"|\d+|[A-Z])")
+"""A code in a header or footer of a sheet: a place, a font, a size or a field."""
+
+
+def read_xlsx(body: bytes) -> FileFacts:
+    """Return the facts of a workbook, without its hidden sheets. Raises `UnreadableFile`."""
+    archive, collected = Archive(body), Collector()
+    sheets = [sheet for sheet in _list_sheets(archive) if sheet[1]]
+    if not sheets:
+        raise UnreadableFile("no sheets")
+    strings = [
+        text_of(each)
+        for each in islice(archive.elements("xl/sharedStrings.xml", "si"), _MOST_STRINGS)
+    ]
+    day_styles = _find_day_styles(archive)
+    for name, part in sheets[:MOST_TABLES]:
+        collected.begin_table(name)
+        for row in islice(archive.elements(part, "row"), MOST_ROWS):
+            for cell in row:
+                _add_cell(cell, strings, day_styles, collected)
+        for margin in archive.elements(part, "oddHeader", "evenHeader", "firstHeader", "oddFooter"):
+            collected.add_line(_CODE.sub(" ", text_of(margin)))
+    collected.read_properties(archive, _CORE)
+    return collected.facts()
+
+
+def _list_sheets(archive: Archive) -> Iterator[tuple[str, str]]:
+    """Yield each visible sheet: its name, and the name of its part, empty if it has none."""
+    targets = {
+        attribute(each, "Id"): attribute(each, "Target")
+        for each in archive.elements("xl/_rels/workbook.xml.rels", "Relationship")
+    }
+    for sheet in archive.elements("xl/workbook.xml", "sheet"):
+        if attribute(sheet, "state") in ("", "visible"):
+            target = targets.get(attribute(sheet, "id"), "")
+            part = target.removeprefix("/") if target[:1] == "/" else normpath(f"xl/{target}")
+            yield attribute(sheet, "name"), part if target else ""
+
+
+def _find_day_styles(archive: Archive) -> frozenset[str]:
+    """Return the numbers of the cell styles that show a number as a day."""
+    formats = {
+        attribute(each, "numFmtId"): attribute(each, "formatCode")
+        for each in archive.elements("xl/styles.xml", "numFmt")
+    }
+    styles = set()
+    for group in archive.elements("xl/styles.xml", "cellXfs"):
+        for number, style in enumerate(group):
+            format_id = attribute(style, "numFmtId")
+            code = _QUOTED.sub("", formats.get(format_id, "")).lower()
+            is_built_in = format_id.isdecimal() and int(format_id) in _BUILT_IN_DAYS
+            if is_built_in or ("y" in code and "m" in code):
+                styles.add(str(number))
+    return frozenset(styles)
+
+
+def _add_cell(
+    cell: etree._Element, strings: list[str], day_styles: frozenset[str], collected: Collector
+) -> None:
+    kind = attribute(cell, "t")
+    value = next((text_of(each) for each in cell if local_name(each) in ("v", "is")), "")
+    if kind == "s":
+        is_known = value.isdecimal() and int(value) < len(strings)
+        collected.add_text(strings[int(value)] if is_known else "")
+    elif kind in ("inlineStr", "str"):
+        collected.add_text(value)
+    elif attribute(cell, "s") in day_styles and value.partition(".")[0].isdecimal():
+        number = int(value.partition(".")[0])
+        if 0 < number < _LAST_DAY_NUMBER:
+            collected.add_day(_FIRST_DAY + timedelta(days=number))

@@ -1,0 +1,130 @@
+"""Has files read that users could get: once for each content that a file had."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from http import HTTPStatus
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.files.compare import Expectation, find_signs
+from monitor.files.facts import FileFacts
+from monitor.files.inspect import READERS
+from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.interpret import FILE_CAP
+from monitor.look.sandbox.process import NoWorker, ReadFault
+from monitor.look.sandbox.workers import Workers
+from monitor.look.sighting import Sighting
+from monitor.plan.targets import Target, extension_of
+from monitor.threads import Tasks
+from monitor.watch.release import WatchedRelease
+from monitor.watch.watch import Watch
+from schedules.in_force import slot_in_force
+from schedules.times.zone import local_date
+
+_log = structlog.get_logger(__name__)
+LARGEST_FILE = 16_000_000
+"""Larger files are not read."""
+READ_SECONDS = 2
+"""Limit of processor seconds for one file."""
+_RETRY_AFTER = timedelta(minutes=1)
+_READABLE = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReadings:
+    """Reads files in the confined workers, one at a time, and adds the signs to their runs.
+
+    A look has the first bytes of a file. If there are more, `send` requests the whole file, in the
+    turn of its host. `similar_titles` returns the titles that may be confused with one.
+    """
+
+    watch: Watch
+    workers: Workers
+    clock: Clock
+    send: Callable[[Request], Awaitable[Answer | Failure]]
+    similar_titles: Callable[[str], tuple[str, ...]]
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tasks: Tasks = field(default_factory=Tasks)
+
+    def consider(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
+        """Begin to read a file in the background if a look got content that was not read yet."""
+        if not target.is_file or sighting.digest is None or isinstance(outcome, Failure):
+            return
+        watched, now = self.watch.releases.get(target.release), self.clock.now()
+        if watched is None or outcome.status not in _READABLE:
+            return
+        key = target.part, sighting.digest
+        again = watched.file_reads.get(key, now)
+        if again is None or now < again or extension_of(target.url) not in READERS:
+            return
+        if not self.watch.rules.policies.of(watched.release).file_findings:
+            return
+        watched.file_reads[key] = None
+        if not _was_read(watched, sighting.digest):
+            self._tasks.start(self._read(watched, target, sighting.digest, outcome))
+
+    async def finish(self) -> None:
+        """Wait until all files that were considered are read."""
+        await self._tasks.finish()
+
+    async def _read(
+        self, watched: WatchedRelease, target: Target, digest: str, answer: Answer
+    ) -> None:
+        async with self._turn:
+            whole = await self._get_whole_file(answer, digest)
+            facts = None if whole is None else await self._read_inside(target, whole.body)
+        if facts is None:
+            watched.file_reads[target.part, digest] = self.clock.now() + _RETRY_AFTER
+            return
+        expected = self._expect(watched)
+        if expected is not None:
+            self.watch.note_inside(target, digest, find_signs(facts, expected))
+
+    async def _read_inside(self, target: Target, body: bytes) -> FileFacts | None:
+        """Return what a worker reads, nothing of a file that is too costly. None without worker."""
+        try:
+            facts: FileFacts = await self.workers.run(
+                "inspect",
+                target.host,
+                body,
+                extension_of(target.url),
+                seconds=READ_SECONDS,
+                size=len(body),
+            )
+        except NoWorker:
+            return None
+        except ReadFault as exc:
+            _log.warning("file_not_read", target=target.id, fault=str(exc))
+            return FileFacts()
+        return facts
+
+    async def _get_whole_file(self, answer: Answer, digest: str) -> Answer | None:
+        """Return an answer with the whole file, None if it is not the file with this digest."""
+        if answer.whole and answer.status == HTTPStatus.OK:
+            return answer
+        whole = await self.send(Request(answer.url, cap=LARGEST_FILE))
+        if isinstance(whole, Failure) or whole.status != HTTPStatus.OK:
+            return None
+        cut = replace(whole, body=whole.body[:FILE_CAP], whole=len(whole.body) <= FILE_CAP)
+        return whole if cut.digest == digest else None
+
+    def _expect(self, watched: WatchedRelease) -> Expectation | None:
+        """Return what a file of a release should be, None if it has no slot."""
+        release = watched.release
+        slot = slot_in_force(release, watched.promises, self.clock.now()).slot
+        begins = None if slot is None else slot.begins()
+        if slot is None or begins is None:
+            return None
+        day = local_date(begins, slot.timezone)
+        return Expectation(release.title, day, self.similar_titles(release.title))
+
+
+def _was_read(watched: WatchedRelease, digest: str) -> bool:
+    """Return whether a run of a release has the signs inside a file, as after a restart."""
+    runs = (run for of_target in watched.runs.values() for run in of_target)
+    return any(run.digest == digest and run.inside is not None for run in runs)

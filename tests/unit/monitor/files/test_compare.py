@@ -1,0 +1,140 @@
+"""Which signs of a fault a file has. Each case is what the file shows, and the kinds of sign."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from monitor.files.compare import Expectation, find_signs
+from monitor.files.facts import FileFacts
+from monitor.files.people import find_people
+
+TITLE = "Births registered in England and Wales: November 2017"
+MONTHLY = "Monthly deaths registered in England: November 2017"
+WEEKLY = "Weekly deaths registered in England: November 2017"
+SLOT_DAY = date(2018, 1, 5)
+
+
+def shown(*lines: str) -> FileFacts:
+    return FileFacts(headings=lines, lines=lines)
+
+
+def kinds(facts: FileFacts, title: str = TITLE, others: tuple[str, ...] = ()) -> list[str]:
+    signs = find_signs(facts, Expectation(title, SLOT_DAY, others))
+    return [str(sign.kind) for sign in signs]
+
+
+OCTOBER = "Births registered in England and Wales: October 2017"
+
+
+def test_earlier_period_under_the_same_title_is_another_edition() -> None:
+    (sign,) = find_signs(shown(OCTOBER, "Table 1"), Expectation(TITLE, SLOT_DAY))
+    assert (sign.kind, sign.text) == ("wrong_edition", "October 2017")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        shown(TITLE, OCTOBER),
+        shown(OCTOBER, "This release: November 2017"),
+        shown(OCTOBER, "Published 5 January 2018"),
+        shown("Births registered in England and Wales: December 2017"),
+        shown("Births registered in England and Wales: October to December 2016"),
+        shown("Births registered in England and Wales: 2016"),
+        shown("Births registered in England and Wales"),
+        shown("Table 1: October 2017"),
+        FileFacts((OCTOBER,), (OCTOBER,), latest=date(2017, 11, 30)),
+        FileFacts((OCTOBER,), (OCTOBER,), modified=datetime(2018, 1, 3, tzinfo=UTC)),
+    ],
+    ids=[
+        "both editions",
+        "its period elsewhere",
+        "month of the slot",
+        "later period",
+        "several months",
+        "only a year",
+        "no period",
+        "no title",
+        "later data",
+        "changed just before the slot",
+    ],
+)
+def test_file_that_may_be_the_right_edition_has_no_sign(facts: FileFacts) -> None:
+    assert kinds(facts) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("Universal Credit statistics: January 2018", "Universal Credit statistics: December 2017"),
+        ("Housing survey: 2018", "Housing survey: 2017"),
+    ],
+)
+def test_series_named_after_its_publication_has_another_period_inside(
+    title: str, heading: str
+) -> None:
+    assert kinds(shown(heading), title) == []
+
+
+def test_title_of_a_similar_release_is_other_content() -> None:
+    (sign,) = find_signs(shown(WEEKLY), Expectation(MONTHLY, SLOT_DAY, (WEEKLY,)))
+    assert (sign.kind, sign.text) == ("wrong_content", WEEKLY)
+
+
+@pytest.mark.parametrize(
+    "facts", [shown(MONTHLY, WEEKLY), shown("Deaths registered in England"), shown("Table 1")]
+)
+def test_file_that_may_be_of_the_series_is_no_other_content(facts: FileFacts) -> None:
+    assert kinds(facts, MONTHLY, (WEEKLY,)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "is_mark"),
+    [
+        ("DRAFT", True),
+        ("Draft v0.3", True),
+        ("*** DRAFT - NOT FOR PUBLICATION ***", True),
+        ("Draft for review by policy", True),
+        ("Embargoed until 9.30am Friday 5 January 2018", True),
+        ("Strictly not for publication", True),
+        ("Pre-release version", True),
+        ("Draft budget 2018", False),
+        ("Draft legislation", False),
+        ("Pre-release access list", False),
+        ("Figures are not for publication of regions", False),
+        ("The draft was published in May", False),
+        ("Not for profit organisations", False),
+        ("Embargoed goods, tonnes", False),
+    ],
+)
+def test_mark_is_a_line_of_its_own(line: str, *, is_mark: bool) -> None:
+    assert (kinds(shown(line)) == ["marked_draft"]) is is_mark
+
+
+def test_tracked_changes_and_status_are_marks() -> None:
+    facts = FileFacts(status="Draft", has_tracked_changes=True)
+    assert kinds(facts) == ["marked_draft", "marked_draft"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_person"),
+    [
+        ("Jane Smith", True),
+        ("Smith, Jane", True),
+        ("SMITH, Jane (Analysis Division)", True),
+        ("Dr A Jones", True),
+        ("jane.smith@ons.gov.uk", True),
+        ("Office for National Statistics", False),
+        ("Ministry of Justice", False),
+        ("Microsoft Office User", False),
+        ("Grant Thornton", False),
+        ("Sport England", False),
+        ("Martin House", False),
+        ("statistics.team@ons.gov.uk", False),
+        ("openpyxl", False),
+        ("JS", False),
+    ],
+)
+def test_only_sure_names_of_persons_count(name: str, *, is_person: bool) -> None:
+    assert bool(list(find_people([name]))) is is_person
