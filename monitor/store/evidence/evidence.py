@@ -49,9 +49,10 @@ _RECORDS_REMEMBERED = 2_000
 class Evidence(RowSource):
     """Keeps answers: bytes and records are written in the batch of the runs that they prove.
 
-    Call methods in the event loop's thread, except `write`, `note_committed` and `flush_to_disk`.
-    At most 64 MB wait while the store fails, then `keep` drops answers. Only the service account
-    can read the files, because evidence must not be disclosed before its slot.
+    Create it before the writer has work. Call methods in the event loop's thread, except `write`,
+    `note_committed` and `flush_to_disk`. At most 64 MB wait while the store fails, then `keep`
+    drops answers. Only the service account can read the files, because evidence must not be
+    disclosed before its slot.
     """
 
     def __init__(  # noqa: PLR0913 # everything it connects
