@@ -33,9 +33,9 @@ from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local, local_date, zone
 
 GRADED_PREFIX = "graded "
-"""The beginning of every timeline entry about a grade that a person gave."""
+"""Begins every timeline entry about a grade that a person gave."""
 ATTACHED_PREFIX = "attached "
-"""The beginning of every timeline entry about a file that was attached."""
+"""Begins every timeline entry about a file."""
 _LONGEST_NAME = 150
 LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
 _STALE_AFTER_DAYS = 31
@@ -46,11 +46,11 @@ _DATE_FAULTS = {
 }
 _LINK = re.compile(r"https?://[^\s\"'<>()]+[^\s\"'<>().,]")
 _NEAR_INCIDENT = timedelta(days=1)
-"""A date further than this from the incident is often a slip, such as the wrong year."""
+"""Dates further from the incident are often a slip, such as the wrong year."""
 
 
 class InvalidInput(ValueError):
-    """The text that a person typed is not valid. `faults` has each reason in one line."""
+    """What a person typed is not valid. `faults` has each reason in one line."""
 
     def __init__(self, faults: list[str]) -> None:
         """Take all faults at once, one line each."""
@@ -66,13 +66,12 @@ def log_by_hand(
 ) -> Incident:
     """Return an incident that a person saw: a leak, a misdirected e-mail, an item in the press.
 
-    `words` are the texts of the fields of a form, by the name of the field. Fields that must be
-    there are `what` (what happened) and `when` (local ISO dates or date-times, separated by
-    commas). Without the `facts` of a release, `title` and `producer` must be there too. Optional
-    fields are `until` (when it ended), `due` (when the release was due), `page` (the page of the
-    statistics), `url` (where it was seen, one address a line), `grade` (default: `report`, the
-    gravest), `by` (the role that logs it) and `release`. Other fields, such as `sort`, are kept
-    for the draft of the incident. Raises `InvalidInput` with all faults.
+    `words` are a form's texts by field. Required are `what` (what happened) and `when` (local ISO
+    dates or date-times, separated by commas), without `facts` of a release also `title` and
+    `producer`. Optional are `until` (when it ended), `due` (when the release was due), `page` (of
+    the statistics), `url` (where it was seen, one a line), `grade` (default: `report`), `by` (the
+    role that logs it) and `release`. Others, such as `sort`, are kept for the draft. Raises
+    `InvalidInput` with all faults.
     """
     words = {name: make_storable(text).strip() for name, text in words.items()}
     faults = list(_find_faults(words, facts, now, timezone))
@@ -84,11 +83,11 @@ def log_by_hand(
         dates.append(_parse_instant(words["until"], timezone))
     release = facts.release if facts is not None else words.get("release", "")
     producer = facts.producer if facts is not None else one_line(words["producer"])
-    # The id ends with a hash of all words, so that a form sent twice makes one incident.
+    # With a hash of all words, a form sent twice makes one incident.
     typed = "\x1f".join(f"{key}={words[key]}" for key in sorted(words))
     digest = hashlib.sha256(typed.encode()).hexdigest()[:6]
     logged = Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))
-    # Each unlikely date, such as one at a weekend, gets a warning in the timeline.
+    # For example of one at a weekend.
     warnings = [Entry(now, MONITOR, warning) for warning in _warn_of_dates(dates, now, timezone)]
     subject = release or slug(producer)[:60] or "incident"
     return Incident(
@@ -108,8 +107,7 @@ def log_by_hand(
 
 def make_storable(text: str) -> str:
     """Return text that can be stored and written into a document, without invisible marks."""
-    # A terminal passes on invalid bytes as lone surrogates, which neither a database nor a document
-    # accepts.
+    # A terminal passes on invalid bytes as lone surrogates, which databases and documents refuse.
     return remove_invisible_marks(text).encode("utf-8", "replace").decode()
 
 
@@ -145,8 +143,7 @@ def add_note(
     if faults:
         raise InvalidInput(faults)
     noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
-    # A time far from the incident gets a second line that asks to check it, unless it is recent: it
-    # may be a reply.
+    # If it is far from the incident, a second line asks to check it, unless it may be a reply.
     is_recent = now - happened <= _NEAR_INCIDENT
     if is_recent or abs(happened - incident.occurred) <= _NEAR_INCIDENT:
         return noted
@@ -156,12 +153,10 @@ def add_note(
 
 
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
-    """Add an e-mail that users got to the timeline, at the time it was sent.
+    """Add an e-mail that users got to the timeline, at the time it was sent, once.
 
-    `what` is a person's description of it.
-
-    An e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is
-    in the future.
+    `what` is a person's description. Raises `InvalidInput` without a date, or if that is in the
+    future.
     """
     try:
         message = message_from_bytes(data)
@@ -206,17 +201,13 @@ def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
 
 
 def logged_end(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
-    """Return when an incident ended, as typed by the person who logged it; None if they gave no
-    time.
-    """
+    """Return when an incident ended, as typed by the person who logged it, if they did."""
     until = incident.words.get("until")
     return _parse_instant(until, timezone) if until else None
 
 
 def has_time_of_day(incident: Incident) -> bool:
-    """Return whether the time at which an incident occurred is known, not only the day, as a person
-    may type it.
-    """
+    """Return whether more than the day is known of when an incident occurred."""
     first_date = incident.words.get("when", "").partition(",")[0].strip()
     return not first_date or len(first_date) > len("2016-10-01")
 
@@ -232,9 +223,8 @@ def is_address(text: str) -> bool:
 
 
 def record_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
-    """Record the cause in a few words, which reports count.
-
-    It replaces an earlier one. A blank one is ignored.
+    """Record the cause in a few words, which reports count, in place of an earlier one. A blank one
+    is ignored.
     """
     words = one_line(make_storable(cause))
     if not words or incident.words.get("cause") == words:
@@ -306,9 +296,7 @@ def sign_off_report(
 
 
 def waive_report(incident: Incident, role: str, reason: str, now: datetime) -> Incident:
-    """Record why no report will be made, and close the incident.
-
-    New facts may reopen it; the report stays waived.
+    """Record why no report will be made, and close the incident. If it reopens, it stays waived.
 
     Raises `InvalidInput` without a reason, or if no report is owed.
     """
@@ -401,9 +389,7 @@ def _find_faults(
 
 
 def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield the faults of the typed dates: one or several in `when`, and the end of the incident in
-    `until`.
-    """
+    """Yield the faults of the typed dates in `when` and `until`."""
     parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:
@@ -423,18 +409,12 @@ def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str
 
 
 def parse_instants(texts: str, timezone: str) -> list[datetime]:
-    """Return local ISO dates or date-times, separated by commas, in UTC.
-
-    Raises ValueError if one is not ISO.
-    """
+    """Return local ISO dates or date-times, separated by commas, in UTC. Raises ValueError."""
     return [_parse_instant(text.strip(), timezone) for text in texts.split(",")]
 
 
 def _parse_instant(text: str, timezone: str) -> datetime:
-    """Return a local ISO date (its first instant) or date-time in UTC.
-
-    Raises ValueError if it is neither.
-    """
+    """Return a local ISO date (its first instant) or date-time in UTC. Raises ValueError."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         return day_begins(date.fromisoformat(text), timezone)
     parsed = datetime.fromisoformat(text)
@@ -453,9 +433,7 @@ def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> s
 
 
 def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each unlikely date: at a weekend, over a day from the first one, or a first
-    one long ago.
-    """
+    """Yield a line for each date at a weekend, over a day from the first, or long ago."""
     occurred = instants[0]
     for instant in instants:
         day = local_date(instant, timezone)

@@ -10,10 +10,9 @@ from alerts.draft.form import find_question
 from alerts.draft.report import Answer, Field, Report
 from alerts.finding import ReleaseFacts
 
-# Prefix of the key for a person's words about a step of the list of things to do: `step.NAME`.
+# Prefix of the key for words about a step of the list of things to do.
 STEP_PREFIX = "step."
-# If `instead.FIELD` is not blank, a person's text for that field replaces the measured account,
-# else both are shown.
+# If not blank, a person's text replaces the measured account, else both are shown.
 INSTEAD_PREFIX = "instead."
 NUMBER = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
@@ -24,8 +23,7 @@ TIME = re.compile(
 )
 BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
 MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-# Dates are not compared: reports also name days without measurements, such as that of a reply or a
-# meeting.
+# Not compared: reports also name days without measurements, such as that of a meeting.
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 DATE = re.compile(
     rf"\b{DAY}(?: (?:and|to) {DAY})? {MONTHS}(?: \d{{4}})?\b|\b{MONTHS} \d{{4}}\b"
@@ -37,9 +35,7 @@ TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A box that a person changed (`typed`) and, since they read it, also another person
-    (`stored`).
-    """
+    """A box that a person changed (`typed`) and, since they read it, another too (`stored`)."""
 
     field: str
     stored: str
@@ -55,8 +51,7 @@ def combine_changes(
     """Return the words to store in each box that a person `changed`, and the boxes that another
     person changed too, which get both wordings.
 
-    All words are by box. The person in the role `by` started from `base_words`. The stored words
-    are now `newest_words`.
+    The person in the role `by` started from `base_words`. Now `newest_words` are stored.
     """
     words_to_store: dict[str, str] = {}
     conflicts = []
@@ -65,8 +60,7 @@ def combine_changes(
         is_changed_by_other = stored != base_words.get(name, "") and stored not in ("", typed)
         if not is_changed_by_other:
             words_to_store[name] = typed
-        # The stored words stay alone if the person emptied the box, or if they already contain what
-        # the person typed.
+        # The stored words stay alone if they contain what the person typed.
         elif typed.strip() and typed not in stored:
             words_to_store[name] = (
                 f"{TWO_WORDINGS}\n{stored}\n[as {by} wrote it meanwhile]\n{typed}"
@@ -82,20 +76,16 @@ def merge_words(
     by: str = "",
     seen: Report | None = None,
 ) -> Report:
-    """Return the report `new`, which was just measured, with the texts that people typed into its
-    earlier versions.
+    """Return the report `new`, just measured, with the texts that people typed into earlier ones.
 
-    `words` are these texts by the id of their box: a field of the form, or a step of the list of
-    things to do. A text whose box is not on the new form goes to an empty box about the same fact,
-    else to the end of the form.
+    `words` are these by the id of their box: a field of the form, or a step. Without that box, a
+    text goes to an empty one about the same fact, else to the end of the form.
 
-    `before` is the last version with typed texts. An answer that is unchanged from it keeps its
-    author and time. A changed answer has the author `by` (a role), and keeps the measured text that
-    this author saw in the version `seen` (default: `before`), so that a later measurement can be
-    compared with it.
+    `before` is the last version with typed texts. An answer unchanged since then keeps its author
+    and time. A changed one has the author `by` (a role), and keeps the measured text that they saw
+    in the version `seen` (default: `before`), to be compared with a later measurement.
     """
-    # The mark `instead.BOX` is no text: it says that the text of a box replaces the measured
-    # account.
+    # `instead.BOX` is no text, but a mark.
     typed = {
         name: text
         for name, text in words.items()
@@ -133,15 +123,13 @@ def merge_words(
 
 
 def find_wrong_numbers(report: Report, name: str) -> list[str]:
-    """Return the numbers and times of a person's text in field `name` that do not agree with the
-    measurements.
+    """Return the numbers and times in a person's text that do not agree with measurements.
 
-    A time agrees if its minute was measured, or is in a measured interval: 9.03am in `between 9am
-    and 9.05am`.
+    A time agrees if its minute was measured, or is in an interval: 9.03am in `between 9am and
+    9.05am`.
     """
     field = report.find_field(name)
-    # If the text does not replace the measured account (`paragraphs`), readers see both and can
-    # compare them.
+    # If the text does not replace the measured account (`paragraphs`), readers see both.
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     captions = (table.caption for table in report.measured)
@@ -151,8 +139,7 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     typed = DATE.sub(" ", field.answer.text)  # a person may name days that were not measured
     for word, time in (("noon", "12pm"), ("midnight", "12am")):
         known_text, typed = known_text.replace(word, time), typed.replace(word, time)
-    # Each `between 9am and 9.05am` is a span of minutes of the day, (540, 545). A single time is a
-    # span of one minute.
+    # `between 9am and 9.05am` is a span of minutes of the day, (540, 545).
     spans = [
         (parse_minute(span["first"]), parse_minute(span["last"]))
         for span in BETWEEN.finditer(known_text)
@@ -160,14 +147,13 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     single_minutes = (parse_minute(found[0]) for found in TIME.finditer(known_text))
     spans += [(minute, minute) for minute in single_minutes]
     known_numbers = set(NUMBER.findall(known_text))
-    # Wrong times and numbers by their offset in the typed text, to list them in the order of the
-    # text.
+    # By their offset in the typed text, to list them in order.
     wrong_by_offset = {
         found.start(): found[0]
         for found in TIME.finditer(typed)
         if not any(first <= parse_minute(found[0]) <= last for first, last in spans)
     }
-    # Replace each time by as many spaces, so that the numbers between the times keep their offsets.
+    # As many spaces keep the offsets of other numbers.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
     numbers = NUMBER.finditer(without_times)
     wrong_by_offset |= {
@@ -177,9 +163,7 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
 
 
 def parse_minute(text: str) -> int:
-    """Return the minute of the day (0 to 1439) of a time that `TIME` matches, such as `17:30:03` or
-    `5pm`; else -1.
-    """
+    """Return the minute of the day (0 to 1439) of a time that `TIME` matches, else -1."""
     found = TIME.search(text)
     if found is None:
         return -1
@@ -190,9 +174,7 @@ def parse_minute(text: str) -> int:
 
 
 def list_open_fields(report: Report) -> list[str]:
-    """Return the ids of the fields that a person must still complete: without an answer, or with
-    two wordings.
-    """
+    """Return the ids of fields that a person must complete: no answer, or two wordings."""
     return [
         field.id
         for field in report.fields()
@@ -224,8 +206,7 @@ def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[Obstacle]
         for field in report.fields()
         if (why := _find_obstacle(field))
     ]
-    # `kept` are texts that a person typed into a box of an earlier form. The form of this report
-    # has no such box.
+    # `kept` are texts of an earlier form's boxes that this form lacks.
     obstacles += [
         Obstacle(f"{name}: its words have no box on this form; move them to one")
         for name in report.kept
@@ -241,7 +222,7 @@ def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[Obstacle]
 def _find_obstacle(field: Field) -> str:
     """Return why a report cannot be signed with this field as it is; empty if it can."""
     if field.answer is None:
-        # The sign-off box needs no answer, because a person signs the report itself.
+        # A person signs the report itself.
         is_sign_off = field.facts == ("human.signoff",)
         return (
             "is to be completed" if field.required and field.placeholder and not is_sign_off else ""
@@ -252,16 +233,14 @@ def _find_obstacle(field: Field) -> str:
 
 
 def _assign_boxes(words: Mapping[str, str], new: Report) -> dict[str, str]:
-    """Return for each id of a typed text the id of its box: its own, else a free one for the same
-    fact, else empty.
-    """
+    """Return the box of each typed text, by id: its own, a free one for the same fact, or empty."""
     boxes = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
-    # Assign texts whose own box still exists first, so that no other text moves there.
+    # Those whose own box exists come first, so that no other text moves there.
     assigned = {name: name for name in words if name in boxes}
     for name in [name for name in words if name not in boxes]:
         question = find_question(name)
         facts = question.facts if question else ()
-        # Other facts are measured or configured. They do not move a person's text to another box.
+        # Measured or configured facts do not move a text.
         typed_facts = {fact for fact in facts if fact.startswith(("human.", "statement."))}
         similar = (field.id for field in new.fields() if typed_facts & {*field.facts})
         assigned[name] = next((box for box in similar if box not in assigned.values()), "")

@@ -1,8 +1,7 @@
-"""The stages between the outbox and a channel, as functions without side effects on the rows that
-wait for it.
+"""The stages between the outbox and a channel, without side effects.
 
-Each channel's rows pass `drop_silenced`, `hold_for_digest` and `order_threads`. Of the result,
-`bundle` returns the messages that replace several rows, and `select_ready` the rows to attempt now.
+Each channel's rows pass `drop_silenced`, `hold_for_digest` and `order_threads`. Then `bundle`
+returns the messages that replace several rows, and `select_ready` the rows to attempt now.
 """
 
 from __future__ import annotations
@@ -25,14 +24,10 @@ MOST_PAUSES = 5
 _UNHURRIED_FACTOR = 50
 """The wait after an opening that is not urgent, as a multiple of `within`."""
 _SAME_EVENT_WITHIN = timedelta(minutes=5)
-"""Openings so soon after a digest are probably the same event. People were already notified, so
-they are not urgent.
-"""
+"""Openings so soon after a digest are probably the same event, so they are not urgent."""
 _MIN_GAP = timedelta(minutes=1)
 SILENCE_OVER = "muted by a silence that has ended"
-"""The reason stored with a delivery after its silence. Stored rows are compared with it: keep its
-wording.
-"""
+"""The reason stored with a delivery after its silence. Keep its wording: rows are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +60,8 @@ class ChannelState:
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
     def count_backlog(self, waiting: Sequence[OutboxRow], sendable: Sequence[OutboxRow]) -> None:
-        """Count what waits. Silenced rows are counted, but do not make the backlog older, because
-        they could not have been sent yet.
-        """
-        # A retried delivery has waited since its notice, because its due time moves with each
-        # attempt.
+        """Count what waits. Silenced rows do not make the backlog older."""
+        # A retried delivery has waited since its notice: each attempt moves its due time.
         since = (row.delivery.due if row.is_first_attempt else row.notice.at for row in sendable)
         self.backlog = Backlog(len(waiting), min(since, default=None), self.last_delivered)
 
@@ -84,8 +76,8 @@ class ChannelState:
 class Silenced:
     """The rows of a channel, divided by silences.
 
-    No silence suppresses `sendable`. `ends` are the instants at which suppressed rows can be sent.
-    `ended` are, by incident, a silence that has ended and the rows that it suppressed.
+    `sendable` are those without. At the instants `ends`, others can be sent. `ended` are, by
+    incident, a silence that has ended and the rows that it suppressed.
     """
 
     sendable: list[OutboxRow] = field(default_factory=list)
@@ -99,8 +91,7 @@ def drop_silenced(
     incidents: Mapping[str, Incident],
     now: datetime,
 ) -> Silenced:
-    """Return which of these rows can be sent, must wait for a silence, or waited for one that has
-    ended.
+    """Return which rows can be sent, must wait for a silence, or waited for one that has ended.
 
     `incidents` are those of the rows, by id.
     """
@@ -109,16 +100,15 @@ def drop_silenced(
         incident = incidents.get(row.notice.incident)
         covering = [one for one in silences if incident is not None and one.covers(incident)]
         active_until = [one.ends for one in covering if one.is_on(now)]
-        # An attempted message may have arrived, so it is only retried. A row with the reason
-        # `SILENCE_OVER` was chosen after a silence to be sent unchanged.
+        # An attempted message may have arrived, so it is only retried. `SILENCE_OVER`: it was
+        # chosen to be sent unchanged.
         is_replaceable = row.is_first_attempt and row.delivery.reason != SILENCE_OVER
-        # The silences that delayed this message and have ended. None if it must not be replaced.
+        # Those that delayed this message.
         ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
             found.ends.append(max(active_until, default=row.delivery.due))
         elif ended:
-            # The new message of an incident names one silence: the last that ended and had
-            # suppressed its first row.
+            # The new message names one: the last that ended and had suppressed its first row.
             last_ended = max(ended, key=lambda one: one.ends)
             found.ended.setdefault(row.notice.incident, (last_ended, []))[1].append(row)
         else:
@@ -139,11 +129,10 @@ def hold_for_digest(
 
 
 def order_threads(rows: Sequence[OutboxRow], state: ChannelState) -> list[OutboxRow]:
-    """Return the rows, oldest first, each due a minute after its thread's last message if the
-    channel is paced.
+    """Return the rows, oldest first, on a paced channel a minute after their thread's last message.
 
-    An urgent row does not wait for that. It makes earlier ones of its thread due, because it must
-    not overtake them. They may wait, for example, for the end of quiet hours.
+    An urgent row does not wait. It makes earlier ones of its thread due, which it must not
+    overtake, even those that wait for the end of quiet hours.
     """
     # The earliest time at which an urgent row of a thread is due, among those seen so far.
     due_of_urgent: dict[str, datetime] = {}
@@ -153,7 +142,7 @@ def order_threads(rows: Sequence[OutboxRow], state: ChannelState) -> list[Outbox
         hurried = min(due, due_of_urgent.get(row.thread, due))
         if row.notice.urgent:
             due_of_urgent[row.thread] = hurried
-        # A channel that refused a row gets it again only at the time of the retry.
+        # One that was refused is due again only at its retry.
         newest_first.append(replace(row, due=hurried if row.is_first_attempt else due))
     return newest_first[::-1]
 
@@ -164,9 +153,8 @@ def bundle(
     now: datetime,
     name_of: Callable[[str], str] = str,
 ) -> list[Digest]:
-    """Return the messages that are sent instead of several rows: a digest of openings, and on a
-    paced channel one for the later notices of each incident. The rows are as `order_threads`
-    returns them.
+    """Return the messages that replace several of the ordered rows: a digest of openings, and on a
+    paced channel one for the later notices of each incident.
 
     `name_of` returns the name of a producer by its id.
     """
@@ -177,7 +165,7 @@ def bundle(
             made.append(fold_openings(openings, now, state.digest_rule.threshold, name_of))
     later: dict[str, list[Notice]] = defaultdict(list)
     for row in rows:
-        # This includes rows that wait only for an earlier one of their thread.
+        # Also if they wait only for an earlier one of their thread.
         if state.is_paced and row.is_first_attempt and row.due <= now and row.notice.follows:
             later[row.thread].append(row.notice)
     made += [_fold_later(notices) for notices in later.values() if len(notices) > 1]
@@ -185,10 +173,9 @@ def bundle(
 
 
 def select_ready(rows: Sequence[OutboxRow], now: datetime) -> list[OutboxRow]:
-    """Return the rows to attempt now, at most the first of each thread.
+    """Return the rows to attempt now, at most the first of each thread, urgent threads first.
 
-    Threads with an urgent row that is due come first. A message that may have killed the process
-    goes last, so that it cannot block the others.
+    A message that may have killed the process goes last, so that it cannot block the others.
     """
     urgent = {row.thread for row in rows if row.notice.urgent and row.due <= now}
     ready = [row for row in _select_first_of_each_thread(rows) if row.due <= now]
@@ -203,10 +190,7 @@ def next_due(rows: Sequence[OutboxRow]) -> datetime | None:
 def _group_openings(
     rows: Sequence[OutboxRow], state: ChannelState, now: datetime
 ) -> Iterator[list[OutboxRow]]:
-    """Yield groups of due openings of the same kind and urgency that a digest can replace.
-
-    A group ends at a gap longer than the wait after its openings.
-    """
+    """Yield groups of due openings of one kind and urgency, up to a gap longer than their wait."""
     if state.channel.name not in state.digest_rule.channels:
         return
     groups: dict[tuple[str, timedelta], list[OutboxRow]] = defaultdict(list)
@@ -225,8 +209,7 @@ def _group_openings(
 def _wait_after(opening: Notice, state: ChannelState) -> timedelta:
     """Return how long an opening waits for others, to be sent in one digest.
 
-    Less urgent openings wait longer: unproven releases, and openings soon after a digest, except
-    early exposures.
+    Unproven releases wait longer, and those soon after a digest, except early exposures.
     """
     last, within = state.last_digest, state.digest_rule.within
     is_soon_after_digest = last is not None and opening.at - last < _SAME_EVENT_WITHIN
@@ -236,16 +219,14 @@ def _wait_after(opening: Notice, state: ChannelState) -> timedelta:
 
 
 def _end_of_wait(group: Sequence[OutboxRow], state: ChannelState) -> datetime:
-    """Return until when a group waits: one pause after its last opening, and at most five after
-    its first.
-    """
+    """Return one pause after the last opening of a group, at most five after its first."""
     first, last = group[0].notice, group[-1].notice
     pause = _wait_after(first, state)
     return min(last.at + pause, first.at + MOST_PAUSES * pause)
 
 
 def _end_of_gap(row: OutboxRow, state: ChannelState) -> datetime:
-    """Return until when a row waits because a message of its thread was sent just now."""
+    """Return until when a row waits after the last message of its thread."""
     last = state.last_sent.get(row.notice.follows) if state.is_paced else None
     if last is None or row.notice.urgent or not row.is_first_attempt:
         return row.due
@@ -253,9 +234,7 @@ def _end_of_gap(row: OutboxRow, state: ChannelState) -> datetime:
 
 
 def _fold_later(notices: Sequence[Notice]) -> Digest:
-    """Return one message for later notices of an incident: the newest, with the earlier
-    subjects.
-    """
+    """Return the newest of an incident's later notices, with the earlier subjects."""
     newest, covers = notices[-1], tuple(one.id for one in notices)
     before = "\n".join(f"- {one.subject}" for one in notices[:-1])
     identity = notice_id(newest.incident, "several", " ".join(sorted(covers)))
