@@ -1,6 +1,4 @@
-"""Facts of a report on a period: the releases watched between two dates, their punctuality and
-their faults.
-"""
+"""Facts of a report on a period: releases between two dates, their punctuality and faults."""
 
 from __future__ import annotations
 
@@ -28,13 +26,12 @@ JUDGED_VERDICTS = ("on_time", "late", "overdue", "early", "not_published")
 class Row:
     """One release of the period.
 
-    `delay` is that of its announced page, `exposure` the longest before its slot.
-
-    `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id. Each
-    is empty if absent. `early_bound`: an on-time release may have appeared up to this many seconds
-    before its slot. `other_producers` has all but `producer`. `decided` says in words to which time
-    the release was brought forward, if a person recorded it. `with_platform`: its verdict has the
-    finding `platform`. `precision`: that of `slot`, `instant` or `day`.
+    `delay` is that of its announced page, `exposure` the longest before its slot. The cited
+    `practice`, the logged `cause` and the id of the `incident` are empty if absent. `early_bound`:
+    an on-time release may have appeared up to this many seconds before its slot. `other_producers`
+    has all but `producer`. `decided` says in words to which time a person brought it forward.
+    `with_platform`: it has the finding `platform`. `precision` is that of `slot`, `instant` or
+    `day`.
     """
 
     release: str
@@ -67,9 +64,9 @@ class Period:
     """Releases with a slot between two local dates, both included: of one `producer` or `host` if
     named, else all.
 
-    With a `series`, named by the title of its newest edition, they are all its editions.
-    `blind` are the monitor's own gaps in that time, `logged` the incidents that people logged by
-    hand, `claims` the publishers' own statements. Neither `logged` nor `claims` count as releases.
+    With a `series`, named by its newest edition's title, they are all its editions. `blind` are the
+    monitor's own gaps, `logged` the incidents logged by hand, `claims` the publishers' statements,
+    which count no releases.
     """
 
     begins: date
@@ -91,11 +88,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Punctuality:
-    """The standard indicator TP3 over releases that could be judged.
+    """The standard indicator TP3 over the `judged` releases, `on_time` if within tolerance.
 
-    `judged` counts them, `on_time` those within tolerance. `mean` bounds the mean of measured
-    delays in seconds (0 for early releases), None without any. `left_out` are the incomplete bounds
-    of those overdue or never published.
+    `mean` bounds the mean of measured delays in seconds (0 for early releases), None without any.
+    `left_out` are the incomplete bounds of those overdue or never published.
     """
 
     judged: int
@@ -112,9 +108,7 @@ class Punctuality:
 def select_period(
     rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = ""
 ) -> Period:
-    """Return the period with the rows whose slot is between two local days, of one producer and
-    host if not empty.
-    """
+    """Return the rows whose slot is between two local days, of one producer and host if named."""
     chosen = (
         row
         for row in rows
@@ -133,9 +127,7 @@ def select_period(
 
 
 def name_producers(period: Period, name_of: Callable[[str], str]) -> Period:
-    """Return the period with names in place of producer ids. `name_of` returns the name for an
-    id.
-    """
+    """Return the period with names in place of producer ids."""
     return replace(
         period,
         rows=tuple(replace(row, producer=name_of(row.producer)) for row in period.rows),
@@ -152,23 +144,17 @@ def count_verdicts(period: Period) -> dict[str, int]:
 
 
 def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
-    """Return how many of these verdicts are `on_time`, and how many of them count for
-    punctuality.
-    """
+    """Return how many verdicts are `on_time`, and how many count for punctuality."""
     judged = [verdict for verdict in verdicts if verdict in JUDGED_VERDICTS]
     return judged.count("on_time"), len(judged)
 
 
 def measure_punctuality(period: Period) -> Punctuality:
-    """Return the standard indicator of punctuality for a period.
-
-    Only delays that are known count for the mean.
-    """
+    """Return the punctuality of a period. Only known delays count for the mean."""
     on_time, judged = count_on_time(row.verdict for row in period.rows)
     timed = (row for row in period.rows if row.precision == "instant")  # a day has no delay
     delays = [row.delay or Bounds() for row in timed if row.verdict in JUDGED_VERDICTS]
-    # A delay is complete if both bounds are known, or if its upper bound shows that the release was
-    # not late.
+    # Complete: both bounds are known, or the upper one shows that it was not late.
     complete = [
         delay
         for delay in delays
@@ -177,17 +163,14 @@ def measure_punctuality(period: Period) -> Punctuality:
     left_out = tuple(delay for delay in delays if delay not in complete)
     if not complete:
         return Punctuality(judged, on_time, None, left_out)
-    # An early release counts as no delay, however early it was. If it offset late ones, the mean
-    # would be too low.
+    # An early release counts as no delay, else it would offset late ones.
     lowest_mean = sum(max(0.0, delay.min or 0.0) for delay in complete) / len(complete)
     highest_mean = sum(max(0.0, delay.max or 0.0) for delay in complete) / len(complete)
     return Punctuality(judged, on_time, Bounds(lowest_mean, highest_mean), left_out)
 
 
 def list_early_bounds(period: Period) -> list[float]:
-    """Return by how many seconds on-time releases may have been early, if more than `SURE`,
-    shortest first.
-    """
+    """Return by how many seconds on-time releases may have been early, if over `SURE`, in order."""
     bounds = (
         row.early_bound
         for row in period.rows
@@ -207,23 +190,19 @@ def list_late_delays(period: Period) -> list[Bounds]:
 
 
 def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
-    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None
-    without delays.
-    """
+    """Return bounds of the delay that this share of delays does not exceed (nearest rank)."""
     if not delays:
         return None
     # The median of an even number of delays is between the middle two, as on the page `/history`.
     choose = median if share == 0.5 else itemgetter(max(0, math.ceil(share * len(delays)) - 1))
-    # Each bound is ranked separately, so that the quantile of the true delays is between the two.
+    # Ranked separately, so that the quantile of the true delays is between the two.
     low = choose(sorted(delay.min or 0.0 for delay in delays))
     high = choose(sorted(math.inf if delay.max is None else delay.max for delay in delays))
     return Bounds(low, None if high == math.inf else high)
 
 
 def count_faulty_by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
-    """Return (group, faulty releases, releases watched) for each value of `key`, the largest share
-    of faults first.
-    """
+    """Return (group, faulty, watched) for each value of `key`, the largest share first."""
     watched, faulty = Counter(map(key, period.rows)), Counter(map(key, period.incidents))
     groups = sorted(
         watched, key=lambda group: (-faulty[group] / watched[group], -faulty[group], group)
@@ -263,18 +242,15 @@ class PlatformFault:
 
 
 def find_platform_faults(period: Period) -> list[PlatformFault]:
-    """Return the faults of platforms, each with its releases: those that came out late with other
-    producers' releases.
+    """Return the faults of platforms, each with its releases, late with other producers' ones.
 
-    A fault lasts from a slot until the first late release of this slot is out. A later slot on the
-    same host up to that instant belongs to the same fault. Example: the first release of the slot
-    09:30 is out at 09:50, and that of the slot 09:45 at 10:05. This is one fault from 09:30 to
-    10:05.
+    A fault lasts from a slot until the first late release of this slot is out, later slots on the
+    host until then included. If the first release of 09:30 is out at 09:50, and that of 09:45 at
+    10:05, this is one fault from 09:30 to 10:05.
     """
     groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots
-        # The monitor found that this release was late together with those of other producers on its
-        # host.
+        # It was late together with those of other producers on its host.
         if row.with_platform and row.slot is not None:
             groups.setdefault((row.host, row.slot), []).append(row)
     faults: list[list[Row]] = []

@@ -56,8 +56,7 @@ def _build_spans(
     `between` two states.
     """
     # In `between`, the state is not known: from the last look that showed the old one to the first
-    # with the new one.
-    # when each state starts, in time order
+    # with the new one. The starts are in time order.
     starts: list[tuple[datetime, str]] = [(begins, "absent")]
     for exposure in part.exposures:
         starts += _list_starts(exposure.start, "early")

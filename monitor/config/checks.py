@@ -1,6 +1,4 @@
-"""Checks between the tables of a configuration: names that others refer to, and what needs other
-packages.
-"""
+"""Checks between the tables of a configuration."""
 
 from __future__ import annotations
 
@@ -39,9 +37,8 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     """Yield each fault between tables, such as a name that no table has, and each file or address
     that is unusable.
 
-    `data` is the raw TOML. Relative files start from `folder`. `settings` is the whole
-    configuration, or None if a table by itself has a fault. Without it, checks of links, forms, the
-    Code and findings in routes are left out.
+    `data` is the raw TOML. Relative files start from `folder`. Without `settings`, because a table
+    by itself has a fault, links, forms, the Code and findings in routes are not checked.
     """
     yield from _repeat_faults(data, "calendar", "name")
     yield from _repeat_faults(data, "producer", "id")
@@ -62,9 +59,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
 
 
 def recogniser_fault(recogniser: str) -> str | None:
-    """Return what is wrong with a recogniser of a part, such as `text:WORDS`, or None if it is
-    right.
-    """
+    """Return what is wrong with a recogniser of a part, such as `text:WORDS`, if anything."""
     from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser  # noqa: PLC0415 # libraries are heavy
 
     name, _, argument = recogniser.partition(":")
@@ -139,9 +134,7 @@ def _part_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _route_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield a fault for each unknown channel or rota in a route, and unknown channel in `[alert]
-    open_channels`.
-    """
+    """Yield the unknown channels and rotas of routes and `[alert] open_channels`."""
     known, rotas = _names_in(data, "channel"), _names_in(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
@@ -153,12 +146,8 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of a rota: its name is taken, it names an unknown channel or role, or its
-    source is wrong.
-    """
     channels, calendars = _names_in(data, "channel"), _names_in(data, "calendar")
-    # A rota NAME has a calendar of shifts, called `rota-NAME`. If another calendar has that name,
-    # NAME is taken.
+    # The calendar of a rota's shifts is called `rota-NAME`, so another must not be.
     taken_names = {
         *channels,
         *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-")),
@@ -172,8 +161,7 @@ def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
             yield from _unknown_names(
                 f"{place}.who.{quote_value(role)}", "channel", [channel], channels
             )
-        # `turns` lists the roles that take turns. Without `who`, no role is known, and the rota's
-        # own check refuses it.
+        # Without `who`, the rota's own check refuses it.
         if channel_of_role:
             yield from _unknown_names(
                 f"{place}.turns", "role", _texts_in(row.get("turns")), channel_of_role
@@ -188,18 +176,13 @@ def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
 def _unknown_names(
     key: str, what: str, names: Iterable[object], known: Collection[str]
 ) -> Iterator[CrossFault]:
-    """Yield the fault of a key for each of its `names` that is a text and names a thing that is not
-    configured.
-    """
     for name in names:
         if isinstance(name, str) and name not in known:
             yield key, f"no {what} of that name{did_you_mean(name, known)}", quote_value(name)
 
 
 def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield the faults of the source of a rota: turns, shifts, or a calendar at an address or in a
-    file.
-    """
+    """Yield the faults of a rota's turns, shifts and calendar."""
     file = row.get("file")
     if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
         yield place, "needs turns, shifts, a url or a file: without one, no one is on call", None
@@ -224,9 +207,7 @@ def _names_in(data: Row, table: str) -> list[str]:
 
 
 def _summary_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield a fault for each channel of a summary that is not configured, or that reaches more than
-    staff.
-    """
+    """Yield the channels of summaries that are unknown, or reach more than staff."""
     channels_of_rota = {
         row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")
     }
@@ -235,7 +216,7 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):
             yield from _unknown_names(f"{place}.channels", "channel", [name], known)
-            # A rota sends through the channels of its roles. Any other name is a channel.
+            # A rota sends through the channels of its roles.
             reached_channels = channels_of_rota.get(name, [name])
             if name in known and any(channel in open_channels for channel in reached_channels):
                 yield (
@@ -246,9 +227,7 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield a fault for each key of `[budget]` that is not a host name, and each invalid proxy of
-    `[network]`.
-    """
+    """Yield each key of `[budget]` that is no host name, and invalid proxies of `[network]`."""
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None
@@ -264,9 +243,7 @@ def _network_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    """Yield (key, reason, value to quote or None) for faults of links, templates, the Code of
-    Practice and routes.
-    """
+    """Yield faults of links, templates, the Code of Practice and routes."""
     if settings.web.link_key is not None and settings.web.public_url is None:
         yield (
             "web.public_url",
@@ -274,10 +251,10 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
             None,
         )
     yield from _tolerance_faults(settings)
-    yield from _template_faults(settings, folder)  # relative files start from `folder`
+    yield from _template_faults(settings, folder)
     yield from _code_faults(settings)
-    # A route with a misspelt finding would never match, so its notices would go elsewhere. It may
-    # also name a kind of incident, or `not_published`, the verdict at the end of the watch.
+    # A route with a misspelt finding would never match. It may also name a kind of incident, or
+    # `not_published`.
     known = sorted({*FindingKind, *incident.IncidentKind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         pattern = route.match.finding
@@ -311,9 +288,6 @@ def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
 
 
 def _faults_of_template(file: Path) -> Iterator[str]:
-    """Yield why a .docx form cannot be used: it cannot be read, or has a field that does not
-    exist.
-    """
     from alerts.draft.write.template import BadTemplate, find_unknown_names  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
@@ -327,9 +301,7 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
-    """Yield a fault for each unknown edition or practice of the Code of Practice for Statistics in
-    the settings.
-    """
+    """Yield each unknown edition or practice of the Code of Practice for Statistics."""
     practices = {
         edition.name: [f"{edition.name}/{name}" for name in edition.practices]
         for edition in load_editions()
@@ -349,8 +321,8 @@ def _code_faults(settings: Settings) -> Iterator[CrossFault]:
 
 
 def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of `[web]`: addresses to listen on, the file of users, and sign-in that is
-    unsafe or useless.
+    """Yield the faults of addresses to listen on, of users, and of sign-in that is unsafe or
+    useless.
     """
     listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
     yield from _proxy_header_faults(web)
@@ -387,9 +359,7 @@ def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
 
 
 def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
-    """Yield the faults of sign-in by a proxy: it needs a header, named proxies, and rights for
-    people.
-    """
+    """Yield what sign-in by a proxy lacks: a header, named proxies, and rights for people."""
     header, proxies = web.get("proxy_header"), web.get("proxies")
     if header is None:
         if web.get("proxy_rights"):
@@ -416,9 +386,7 @@ def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
 
 
 def _provider_faults(web: Row) -> Iterator[CrossFault]:
-    """Yield the faults of sign-in by a provider, `[web.oidc]`: an address that is unsafe, or no way
-    back to us.
-    """
+    """Yield the faults of `[web.oidc]`: an unsafe address, or no way back to us."""
     oidc = web.get("oidc")
     if not isinstance(oidc, dict):
         return
@@ -430,7 +398,6 @@ def _provider_faults(web: Row) -> Iterator[CrossFault]:
 
 
 def _issuer_fault(issuer: str) -> str | None:
-    """Return what is wrong with the address of a sign-in provider, or None if it can be used."""
     try:
         split = urlsplit(issuer)
         _ = split.port  # raises ValueError if it is not a number

@@ -35,9 +35,7 @@ _ANY = "*"
 @dataclass(frozen=True, slots=True)
 class Known:
     """Facts from outside the configuration: entries by calendar at its last usable read, releases,
-    environment.
-
-    `gaps` are the spans ahead, in words, in which no one of a rota is on call.
+    environment. `gaps` are, in words, the spans in which no one of a rota is on call.
     """
 
     entries: Mapping[str, int] = field(default_factory=dict)
@@ -80,9 +78,7 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield doubts about calendars: there is none, one has no entries, or one filters by an unknown
-    organisation.
-    """
+    """Yield doubts: no calendar, one without entries, or one of an unknown organisation."""
     if not settings.calendar:
         yield "calendar", "no calendar is configured, so no release is watched", None
     for place, table in enumerate(settings.calendar, 1):
@@ -103,17 +99,14 @@ def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _producers_of(table: CalendarSettings) -> Iterable[str]:
-    """Return the producers that a calendar's settings name, `*` for any.
-
-    Releases read from a file name their own.
-    """
+    """Return the producers that a calendar's settings name, `*` for any, none for a file."""
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":
         return table.filters.get("organisations", [_ANY])
     if table.kind in SINGLE_PRODUCER_KINDS:
         return [SINGLE_PRODUCER_KINDS[table.kind]]
-    # the caller gets the producers of a file from the releases in it
+    # Releases in a file name their own.
     return [] if table.file else [_ANY]
 
 
@@ -139,11 +132,10 @@ def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
 
 
 def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Doubt]:
-    """Yield a doubt about `key` if its pattern matches none of the `producers` that calendars can
-    name.
+    """Yield a doubt if the pattern of `key` matches none of the `producers` of calendars.
 
-    The doubt suggests the most similar of GOV.UK's producers, or else of `producers`. If a calendar
-    can name any producer (`*`), a pattern that resembles none is not doubted.
+    It suggests the most similar of GOV.UK's producers, or else of `producers`. If a calendar can
+    name any (`*`), a pattern that resembles none is not doubted.
     """
     named = producers - {_ANY}
     if any(fnmatchcase(producer, pattern) for producer in named):
@@ -157,9 +149,7 @@ def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Dou
 
 
 def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield each `match` whose title and address match none of the known releases, if any release
-    is known.
-    """
+    """Yield each `match` that no known release fits, if any is known."""
     for key, match in _all_matches(settings) if known.releases else ():
         without_producer = match.model_copy(update={"producer": None})
         has_pattern = match.title is not None or match.url is not None
@@ -172,9 +162,7 @@ def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
-    """Yield doubts about channels: none notifies people, no route uses one, or its host is only an
-    example.
-    """
+    """Yield doubts: no channel for people, one that no route uses, or an example host."""
     if not settings.channel:
         yield "channel", "no channel is configured, so no one is notified", None
     elif all(channel.kind == "folder" for channel in settings.channel):
@@ -221,7 +209,6 @@ def _names_in_routes(settings: Settings) -> set[str]:
 
 
 def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield doubts about rotas: no route or summary uses one, or no one is on call at times."""
     used = _names_in_routes(settings) | {
         name for table in settings.summary for name in table.channels
     }
@@ -241,7 +228,7 @@ def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield a doubt for each host with a budget at which there is no known address."""
+    """Yield each host with a budget but without a known address."""
     hosts = {
         *DEFAULT_RATES,
         *HOSTS.values(),
@@ -257,7 +244,7 @@ def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     }
     for host in settings.budget.keys() - hosts - {"default"}:
         near = difflib.get_close_matches(host, hosts, n=1, cutoff=0.8)
-        # While no release is known, only the name of a host that resembles a known one is doubtful.
+        # While no release is known, only a host that resembles a known one is doubtful.
         if near or known.releases:
             meant = f", did you mean {near[0]}?" if near else ""
             yield f'budget."{host}"', f"no known address is on this host{meant}", None

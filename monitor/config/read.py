@@ -28,10 +28,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def check_settings(data: Mapping[str, Any], path: Path) -> Settings:
-    """Return the configuration in the TOML data of a file.
-
-    Raises `BadInput` with every fault in it.
-    """
+    """Return the configuration in the TOML data of a file. Raises `BadInput` with all faults."""
     settings, faults = validate_data(data, path.name, Settings, {"folder": path.parent})
     between_tables = [
         Fault(path.name, *fault) for fault in cross_faults(data, settings, path.parent)
@@ -40,13 +37,9 @@ def check_settings(data: Mapping[str, Any], path: Path) -> Settings:
 
 
 def require_no_fault(model: M | None, faults: list[Fault], between_tables: Iterable[Fault]) -> M:
-    """Return a validated model.
-
-    Raises `BadInput` if there are `faults` of single tables or `between_tables`.
-    """
+    """Return a validated model. Raises `BadInput` with all faults, if there are any."""
     reported = {fault.key for fault in faults}
-    # If a key has both, the second may be only a result of the first, such as a reference to a
-    # table that is refused.
+    # If a key has both, the second may only follow from the first.
     all_faults = faults + [fault for fault in between_tables if fault.key not in reported]
     if all_faults or model is None:
         raise BadInput(all_faults)
@@ -56,11 +49,9 @@ def require_no_fault(model: M | None, faults: list[Fault], between_tables: Itera
 def validate_data(
     data: Mapping[str, Any], file: str, model: type[M], context: Mapping[str, Any] | None = None
 ) -> tuple[M | None, list[Fault]]:
-    """Return the model of some TOML data, or None and all its faults in words, in the order of the
-    model's keys.
+    """Return the model of some TOML data, or None and all its faults in the order of its keys.
 
-    `file` is the name of the file in the faults. `context` has the folder to which secret files are
-    relative.
+    `file` is named in them. `context` has the folder to which secret files are relative.
     """
     try:
         return model.model_validate(data, context=context), []
@@ -83,7 +74,7 @@ def load(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as exc:
         raise BadInput([Fault(path.name, "", f"is not TOML: {exc}")]) from exc
     except (RecursionError, ValueError) as exc:
-        # Limits of tomllib: too many nested tables, or a number of thousands of digits.
+        # tomllib's limits: too many nested tables, or thousands of digits.
         raise BadInput(
             [Fault(path.name, "", "is not TOML that can be read: too deep, or a number too long")]
         ) from exc
@@ -92,11 +83,9 @@ def load(path: Path) -> dict[str, Any]:
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults of the file, each with a place, a reason and the
-    quoted value.
-    """
+    """Convert one error of pydantic into faults of the file."""
     place, value = _find_place(error["loc"], data)
-    # our own check of a table raised this error, with one or more faults of its keys
+    # from our own check of a table
     if error["type"] == "keys":
         table = _write_path(place)
         faults = error["ctx"]["faults"]
@@ -104,9 +93,8 @@ def _faults_of_error(
             Fault(file, f"{table}.{key}" if key else table, reason, quoted)
             for key, reason, quoted in faults
         ]
-    # a table has an unknown kind, and pydantic only says which table
+    # pydantic only says which table, and quotes the key: 'kind'
     if error["type"] == "union_tag_invalid":
-        # pydantic quotes the name of the key: 'kind'
         key_of_kind = str(error["ctx"]["discriminator"]).strip("'")
         place.append(key_of_kind)
         value = _child_of(value, key_of_kind)
@@ -117,24 +105,19 @@ def _faults_of_error(
 
 
 def _is_secret_in_file(error: Mapping[str, Any]) -> bool:
-    """Return whether the fault is a secret that is written in the file itself, where a table must
-    name its place.
-    """
+    """Return whether a secret is written in the file itself, not its place."""
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
 def _find_place(loc: Sequence[str | int], data: Any) -> tuple[list[str | int], Any]:  # noqa: ANN401 # any TOML value
-    """Return pydantic's location `loc` as a path of keys in the file, and the value there, or None
-    if there is none.
+    """Return pydantic's location `loc` as a path of keys in the file, and the value there, if any.
 
-    Where a table can be of several kinds (a union), pydantic adds a tag with the kind, which is no
-    key and is left out.
+    In a union of tables, pydantic adds the kind as a tag, which is left out.
     """
     place: list[str | int] = []
     value = data
     for position, step in enumerate(loc):
-        # Only the last key can be absent from the file. Any other step that is absent is such a
-        # tag.
+        # Only the last key can be absent from the file, so any other is such a tag.
         is_tag = isinstance(value, Mapping) and step not in value and position < len(loc) - 1
         if not is_tag:
             place.append(step)
@@ -152,9 +135,7 @@ def _child_of(value: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML va
 
 
 def _write_path(place: Sequence[str | int]) -> str:
-    """Return a path as people read it: `calendar[2].kind` is the key `kind` of the second
-    `[[calendar]]`.
-    """
+    """Return a path such as `calendar[2].kind`: of the second `[[calendar]]`."""
     text = ""
     for step in place:
         if isinstance(step, int):
@@ -174,7 +155,7 @@ _REMOVED = {
         " the folder of the spool"
     ),
 }
-"""Keys of earlier versions, with what replaced each."""
+"""Keys of earlier versions, and what replaced them."""
 _REASONS = {
     "missing": "must be given",
     "string_type": "must be text in quotes",
@@ -191,15 +172,13 @@ _REASONS = {
     "less_than_equal": "must be at most {le}",
     "too_short": "must not be empty",
 }
-"""A reason for each type of error of pydantic, from the context of the error."""
+"""By type of pydantic's error."""
 
 
 def _explain_error(
     error: Mapping[str, Any], place: Sequence[str | int], value: object, model: type[BaseModel]
 ) -> str:
-    """Return in words what is wrong with the `value` at `place`, and what to write instead if that
-    can be guessed.
-    """
+    """Return what is wrong with a `value`, and what to write instead, if that can be guessed."""
     if error["type"] == "extra_forbidden":
         if (removed := _REMOVED.get(_write_path(place))) is not None:
             return removed
@@ -223,9 +202,7 @@ def _explain_error(
 
 
 def _suggest_name(name: str, known: Sequence[str]) -> str:
-    """Return the known name that was probably meant, as the end of a reason, or "" if none is
-    similar.
-    """
+    """Return the most similar known name, as the end of a reason, "" if none is."""
     meant = _KIND_OF_SERVICE.get(name.lower())
     return f", use {meant} for {name}" if meant in known else did_you_mean(name, known)
 
@@ -239,17 +216,13 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
     "govuk-notify": "notify",
     "http": "webhook",
 }
-"""Other names for kinds of channel, and the kind that is meant."""
+"""Other names for kinds of channel."""
 
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Return the keys that the table at `loc` can have.
-
-    If its kind is not known, these are the keys of every kind.
-    """
-    # `loc` leads from the whole file to the table, such as ("channel", 0, "email"): a key, a
-    # position, a kind. After each step, `candidates` are the tables that may be meant: a dict of
-    # fields by key for each.
+    """Return the keys that the table at `loc` can have, of every kind if its own is not known."""
+    # `loc` has keys, positions and kinds, such as ("channel", 0, "email"). `candidates` are the
+    # fields by key of each table that may be meant.
     candidates = [_fields_by_key(model)]
     for step in map(str, loc):
         fields = [table[step] for table in candidates if step in table]
@@ -263,8 +236,7 @@ def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
                 for one in candidates
                 if "kind" in one and step in get_args(one["kind"].annotation)
             ]
-            # If the step is no kind, it is a position in a list or a name that the user chose: all
-            # candidates remain.
+            # No kind, but a position or a name that the user chose: all candidates remain.
             candidates = of_kind or candidates
     return [key for table in candidates for key in table]
 
@@ -316,5 +288,5 @@ def is_private(place: Sequence[str | int]) -> bool:
     ):
         return True
     words = [word for name in names for word in re.split(r"[^a-z]+", name.lower())]
-    # A misspelt key counts too, because the fault of an unknown key quotes its value.
+    # An unknown key's fault quotes its value, so misspelt ones count too.
     return any(difflib.get_close_matches(word, _SECRET_WORDS, n=1, cutoff=0.8) for word in words)

@@ -22,9 +22,7 @@ _FOLD_OF_ICALENDAR = "\r\n "
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
-    """Return the values that must not be logged: secrets, secret addresses, and the password of the
-    store.
-    """
+    """Return what must not be logged: secrets, secret addresses, and the store's password."""
     values = [secret.reveal() for _, secret in find_secrets(settings)]
     values += [settings.deadman.url or "", _password(settings.store.url)]
     values += [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
@@ -33,9 +31,7 @@ def secrets_of(settings: Settings) -> frozenset[str]:
 
 
 def secrets_in_addresses(settings: Settings) -> frozenset[str]:
-    """Return the queries and fragments of configured addresses, and the paths that are declared
-    secret.
-    """
+    """Return queries, fragments and secret paths of configured addresses."""
     addresses = [(table.url, table.secret) for table in settings.calendar if table.url]
     addresses += [(table.url, table.secret) for table in settings.rota if table.url]
     addresses += [
@@ -50,15 +46,13 @@ def secrets_in_addresses(settings: Settings) -> frozenset[str]:
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
-    """Yield the texts in an address that may be a key: its query and fragment, and also its path if
-    `is_secret`.
+    """Yield what may be a key in an address: its query and fragment, each long pair of the query,
+    and, if `is_secret`, its path.
 
-    Also yield each query pair with a long value. Placeholders such as `{slug}`, filled in later,
-    split a text.
+    Placeholders such as `{slug}`, filled in later, split a text.
     """
     split = urlsplit(url)
-    # A redirect may reorder the pairs, so each is a secret by itself. Short ones such as "page=1"
-    # are not keys.
+    # A redirect may reorder the pairs. Short ones such as "page=1" are no keys.
     yield from (
         pair
         for pair in split.query.split("&")
@@ -71,11 +65,10 @@ def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
-    """Return a function that replaces these secrets in a text by "[redacted]", however they are
-    escaped.
+    """Return a function that replaces these secrets by "[redacted]", however they are escaped.
 
-    Secrets shorter than four characters are not replaced, because most texts contain them by
-    chance. Return None if there are no longer ones.
+    Those shorter than four characters stay, because most texts contain them by chance. None if no
+    other is left.
     """
     forms = {
         form
@@ -94,7 +87,7 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
 
     def redact(text: str) -> str:
-        # A fold of iCalendar inside a secret hides it. Only then is the text unfolded.
+        # Unfold the text only if a fold of iCalendar hides a secret.
         unfolded = text.replace(_FOLD_OF_ICALENDAR, "")
         has_folded_secret = unfolded != text and pattern.search(unfolded)
         return pattern.sub("[redacted]", unfolded if has_folded_secret else text)
@@ -103,15 +96,13 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
 
 
 def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
-    """Yield every secret in settings (a pydantic model) or in TOML (a dict), with its key, such as
-    `channel[2].token`.
-
-    `key` is the key of the value itself, "" for a whole file.
+    """Yield every secret in settings (a model) or in TOML (a dict), with its key, such as
+    `channel[2].token`. `key` is that of the value itself, "" for a whole file.
     """
     match value:
         case Secret():
             yield key, value
-        # A table with only the key `env` or `file` names the place of a secret.
+        # The place of a secret.
         case {"env": str(name), **other} if not other:
             yield key, Secret(env=name)
         case {"file": str(path), **other} if not other:
@@ -121,18 +112,14 @@ def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
                 yield from find_secrets(entry, f"{key}[{place}]")
         case BaseModel() | dict():
             for name, inner in dict(value).items():
-                # Skip a dict in a model. The secrets of a model are `Secret` objects. In its dicts
-                # people chose the keys, such as the roles in `who` of a rota, so {env = "NAME"}
-                # there is a role called env.
+                # In a model, secrets are `Secret` objects. People chose the keys of its dicts, such
+                # as roles in `who`, so {env = "NAME"} is a role called env there.
                 if not (isinstance(value, BaseModel) and isinstance(inner, dict)):
                     yield from find_secrets(inner, f"{key}.{name}".removeprefix("."))
 
 
 def _path_and_query(secret: str) -> Iterator[str]:
-    """Yield path and query of a secret address, because libraries log them without the host.
-
-    Short ones are no key.
-    """
+    """Yield path and query of a secret address, unless short: libraries log them without host."""
     split = urlsplit(secret if "://" in secret else "")
     yield from (part for part in (split.path, split.query) if len(part) > _SHORTEST_KEY_IN_ADDRESS)
 

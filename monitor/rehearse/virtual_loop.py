@@ -1,6 +1,4 @@
-"""An event loop with virtual time: it jumps to the next timer unless a real operation is in
-progress.
-"""
+"""An event loop with virtual time, which jumps to the next timer unless something real runs."""
 
 from __future__ import annotations
 
@@ -33,9 +31,7 @@ _DEFAULT_PATIENCE = 30.0
 _LONGEST_WAIT = 1.0
 """Real seconds after which a waiting loop checks whether anything has made progress."""
 _BUSY_SECONDS = 0.002
-"""CPU seconds during one wait that show that a thread is working. The loop itself uses a tenth of
-that.
-"""
+"""CPU seconds during one wait that show a busy thread. The loop itself uses a tenth of that."""
 _TICKS_TO_NOTICE_A_CLOSED_SOCKET = 4
 _NINE_ON_A_WORKING_DAY = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
@@ -48,32 +44,25 @@ class Deadlock(RuntimeError):
 
 
 class _Selector(selectors.DefaultSelector):
-    """A selector that advances the loop's time where it would wait for a timer.
-
-    It waits for real I/O only.
-    """
+    """A selector that waits for real I/O only, and advances the loop's time for timers."""
 
     before_wait: Callable[[float], float]
-    """Called with the seconds that the loop would sleep. Advances time and returns the real seconds
-    to wait for I/O.
+    """Gets the seconds that the loop would sleep. Advances time, and returns the real seconds to
+    wait for I/O.
     """
     after_wait: Callable[[float, bool], None]
-    """Called with the real seconds of a wait, and whether any I/O became ready."""
+    """Gets the real seconds of a wait, and whether any I/O became ready."""
     idle_seconds: float = 0.0
     """Real seconds since the last progress."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return the ready I/O.
-
-        If none is ready, advance virtual time, or wait until real I/O is ready.
-        """
+        """Return the ready I/O. If none is, advance virtual time, or wait."""
         ready = super().select(0)
         must_not_wait = timeout is not None and timeout <= 0
         if ready or must_not_wait:
             self.idle_seconds = 0.0  # real seconds without progress
             return ready
-        # Either advances virtual time and returns 0, or returns how many real seconds to wait for
-        # real I/O.
+        # 0 if it advanced virtual time.
         real_seconds = self.before_wait(float("inf") if timeout is None else timeout)
         if real_seconds <= 0:
             self.idle_seconds = 0.0
@@ -87,31 +76,25 @@ class _Selector(selectors.DefaultSelector):
 class JumpingLoop(asyncio.SelectorEventLoop):
     """An asyncio loop with virtual time, in seconds from 0.0.
 
-    If no callback and no I/O is ready, time jumps to the next timer. While time is stopped for any
-    reason (`stop_time`), the loop waits for real I/O instead. With `speed`, time does not jump but
-    runs at that multiple of real time.
+    If no callback and no I/O is ready, time jumps to the next timer, or runs at `speed` times real
+    time. While it is stopped (`stop_time`), the loop waits for real I/O instead.
 
-    The loop raises `Deadlock` if it makes no progress for `patience` real seconds: no I/O, no
-    thread that uses the CPU, and none that waits for a child process. A busy machine only slows
-    these down.
+    It raises `Deadlock` after `patience` real seconds without I/O, a thread that uses the CPU, or
+    one that waits for a child process.
     """
 
     def __init__(self, *, speed: float | None = None, patience: float = _DEFAULT_PATIENCE) -> None:
-        """Make a loop at virtual time 0.
-
-        `speed` is virtual seconds for each real second. With None, time jumps to the next timer.
-        """
-        # The selector is where a loop waits, so it advances virtual time before or after each wait.
+        """Make a loop at virtual time 0. With `speed` None, time jumps."""
+        # A loop waits in the selector.
         self._selector_with_time = _Selector()
         self._selector_with_time.before_wait = self._advance_time
         self._selector_with_time.after_wait = self._account_for_wait
         self._time = 0.0
         self._speed = speed
         self._patience = patience
-        # By reason, how many calls of `stop_time` are in force. Time is stopped while there is any.
+        # By reason, how many calls of `stop_time` are in force.
         self._stops_in_force: Counter[str] = Counter()
-        # By thread id, the reason for which time is stopped while the thread works
-        # (`run_in_executor`).
+        # By thread id, while the thread works (`run_in_executor`).
         self._stop_reasons_of_threads: dict[int, str] = {}
         # whether virtual time runs during the current wait, which needs a `speed`
         self._advances_in_wait = False
