@@ -106,6 +106,9 @@ Text = Annotated[str, _must_match(r"\S(.*\S)?", "must say something, without bla
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LOOSE_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s{0,9}([a-z]{0,9})")
+_UNIT_WORDS = _SECONDS | {"": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0}
+_UNIT_WORDS |= {"hr": 3600.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
 _FullMatch = Callable[[str], re.Match[str] | None]
 _NO_RATE = 'not a rate, write "2/s" or "30/m"'
@@ -161,11 +164,30 @@ def _match_whole_text(fullmatch: _FullMatch, value: Any, message: str) -> re.Mat
 
 def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
-    found = _match_whole_text(_DURATION.fullmatch, value, 'not a duration, write "1s"')
+    found = _match_whole_text(
+        _DURATION.fullmatch, value, f'not a duration, write "{_suggest_duration(value)}"'
+    )
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds > LONGEST_DAYS * _SECONDS["d"]:
         raise refuse(f"must be at most {LONGEST_DAYS}d")
     return timedelta(seconds=seconds)
+
+
+def _suggest_duration(value: Any) -> str:  # noqa: ANN401 # any TOML value
+    """Return the duration in seconds that a faulty text means, such as `60s` for `1 minute`.
+
+    An example if it is not understood.
+    """
+    text = str(value).casefold()
+    if _LOOSE_DURATION.sub("", text).strip():
+        return "1s"
+    seconds = 0.0
+    for number, word in _LOOSE_DURATION.findall(text):
+        unit = _UNIT_WORDS.get(word) or _UNIT_WORDS.get(word.removesuffix("s"))
+        if unit is None:
+            return "1s"
+        seconds += float(number) * unit
+    return f"{round(seconds * 1000)}ms" if 0 < seconds < 1 else f"{seconds or 1:g}s"
 
 
 def write_duration(length: timedelta) -> str:

@@ -12,6 +12,7 @@ import click
 from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
+from monitor.look.fetch import describe_why
 from monitor.plan.targets import Target, View
 from schedules.times.json import fields_json, instant_json
 
@@ -48,7 +49,8 @@ def command(context: Context, *, url: str, recogniser: str) -> None:
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
     with log_only_errors():
         facts, is_answered = asyncio.run(_look_once(context, url, recogniser))
-    context.print_result(facts, fact_lines(facts))
+    words = facts | {"why": describe_why(facts["why"] or "") or None}
+    context.print_result(facts, fact_lines(words))
     if not is_answered:
         raise SystemExit(3)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.judge.verdict import Verdict
+from monitor.look.fetch import describe_why
 from monitor.plan.addresses import origin_from_id
 from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.contract.verdict import PartVerdict, verdict_text
@@ -112,12 +113,8 @@ def last_look_text(body: Mapping[str, Any]) -> str:
     due = body.get("due")
     if not due:
         return ""
-    looks = count(due["looks"], "look")
-    return (
-        f"{due['got']}, {looks}"
-        if due["part"] == "page"
-        else f"{due['part']}: {due['got']}, {looks}"
-    )
+    got = f"{describe_why(due['got'])}, {count(due['looks'], 'look')}"
+    return got if due["part"] == "page" else f"{due['part']}: {got}"
 
 
 def status_in_capitals(body: Mapping[str, Any]) -> str:

@@ -31,6 +31,27 @@ class Reason(StrEnum):
     MONITOR_FAULT = "monitor_fault"
 
 
+_SENTENCES: Mapping[str, str] = {
+    Reason.DNS: "its host has no address in DNS",
+    Reason.CONNECT: "no connection to its host",
+    Reason.TLS: "its certificate or TLS is faulty",
+    Reason.TIMEOUT: "no answer in time, see timeout in [network]",
+    Reason.RESET: "its host reset the connection",
+    Reason.PROTOCOL: "its answer is not HTTP",
+    Reason.TRUNCATED: "its answer was cut short",
+    Reason.TOO_LARGE: "its answer is too large",
+    Reason.ENCODING: "its answer has an unreadable encoding",
+    Reason.REFUSED_ADDRESS: "its address or port is not allowed, see allow and ports in [network]",
+    Reason.POOL: "no connection was free",
+    Reason.MONITOR_FAULT: "a fault of the monitor, see its log",
+}
+
+
+def describe_why(why: str) -> str:
+    """Return why a look proved nothing, in words for people, with the key that may cure it."""
+    return _SENTENCES.get(why, why)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request.

@@ -34,6 +34,7 @@ from monitor.judge.as_text import (
     elsewhere_text,
     open_alternatives,
 )
+from monitor.look.fetch import describe_why
 from monitor.store.rows import NAME_PREFIX
 from monitor.web.queries import Queries
 from monitor.web.request import may_act, problem_response, queries_of, session_of
@@ -122,7 +123,7 @@ def _make_environment() -> Environment:
     ]
     functions += [as_json.length_text, as_json.decisive_delay]
     functions += [plots.draw_for_page, plots.draw_rows_for_page, plots.draw_slot_bars]
-    functions += [plots.list_states]
+    functions += [plots.list_states, describe_why]
     made.globals |= {
         "plot_states": plots.STATES,
         "slot_ticks": plots.SLOT_TICKS,

@@ -172,6 +172,8 @@ class CalendarSettings(Table):
                 'people add to this calendar on the pages, so it needs kind = "toml" and a file'
             )
             faults.append(("name", reason, None))
+        if self.allow and self.url is None:
+            faults.append(("allow", "has no effect without url, remove it", None))
         refuse_any([*faults, *self._option_faults()])
         return self
 

@@ -16,6 +16,7 @@ from monitor.judge.policy import Policy
 from monitor.judge.reasons import slot_words
 from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
+from monitor.look.fetch import describe_why
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
 from schedules.announcement import ORIGIN_KNOWN, address_known
@@ -339,7 +340,8 @@ def _describe_run(case: Case, run: Run) -> str:
     if run.state is State.UNKNOWN:
         # Such looks prove nothing, so only the times of request and answer are known.
         begins, ends = exactly(run.first_sent, case.zone), exactly(run.last_received, case.zone)
-        return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{gap}"
+        why = describe_why(run.why) or "no reason given"
+        return f"unknown ({why}) from {begins} to {ends}, {looks}{gap}"
     status = f" (HTTP {run.status})" if run.status is not None else ""
     failed = f", {run.failed} more that failed in between" if run.failed else ""
     edition = ", by content that only this edition has" if run.specific else ""

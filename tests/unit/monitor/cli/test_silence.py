@@ -59,7 +59,7 @@ def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -
             1,
             "from: must begin within 90 days",
         ),
-        ((*OF_ONS, "--for", "2 hours", *WHY), 2, 'not a duration, write "1s"'),
+        ((*OF_ONS, "--for", "2 hours", *WHY), 2, 'not a duration, write "7200s"'),
         ((*OF_ONS, *WHY), 2, "give its length or end"),
         (("--for", "2h", *WHY), 2, "one of --incident, --release, --producer and --host"),
         (("--producer", "onss", "--for", "2h", *WHY), 1, 'no producer "onss", did you mean "ons"?'),

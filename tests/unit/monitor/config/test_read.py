@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from pydantic_core import PydanticCustomError
 
 from monitor.config.checks import recogniser_fault
 from monitor.config.read import is_private, load, read_settings
@@ -121,7 +122,7 @@ def test_faults_between_tables_are_reported_together_with_faults_within_them(rea
     """,
     )
     assert faults == [
-        'config.toml: policy.on_time_within: not a duration, write "1s" (got "90 s")',
+        'config.toml: policy.on_time_within: not a duration, write "90s" (got "90 s")',
         'config.toml: channel[2].name: is there already (got "desk")',
         'config.toml: route[1].channels: no channel of that name, did you mean desk? (got "dsk")',
     ]
@@ -180,6 +181,26 @@ def test_quoted_values_are_cut_and_tables_not_quoted() -> None:
 def test_a_duration_reads_back_as_it_was_written(milliseconds: int) -> None:
     length = timedelta(milliseconds=milliseconds)
     assert read_duration(write_duration(length)) == length
+
+
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [
+        ("1 minute", "60s"),
+        ("90", "90s"),
+        (600, "600s"),
+        ("1h 30m", "5400s"),
+        ("5mins", "300s"),
+        ("20 ms", "20ms"),
+        ("1 month", "1s"),
+        ("1,5h", "1s"),
+    ],
+)
+def test_faulty_duration_names_the_right_value_if_its_unit_is_known(
+    typed: object, suggested: str
+) -> None:
+    with pytest.raises(PydanticCustomError, match=f'^not a duration, write "{suggested}"$'):
+        read_duration(typed)
 
 
 def test_a_secret_is_found_in_a_file_or_the_environment(tmp_path: Path) -> None:

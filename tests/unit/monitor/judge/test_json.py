@@ -406,7 +406,7 @@ def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
         explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind)
     )
     assert "62 failed and proved nothing" in text  # 61 + 1
-    assert "unknown (timeout) from" in text
+    assert "unknown (no answer in time, see timeout in [network]) from" in text
     assert "blind (killed) from Fri 5 Jan 2018 09:30:20 GMT to Fri 5 Jan 2018 09:30:50 GMT" in text
 
 
@@ -473,7 +473,7 @@ def test_explanation_sums_up_absences_and_failed_looks_between_them_in_one_line(
     ]
     facts = explained(now=120, seen=[*every_other_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]
-    assert "unknown (timeout)" in first_failure
+    assert "unknown (no answer in time, see timeout in [network])" in first_failure
     # 50 absences until the slot and 59 after it are 109. After the first of them, 50 more looks
     # failed.
     assert "109 looks, 50 more that failed in between, widest gap 2 s" in absences

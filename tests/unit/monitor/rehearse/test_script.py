@@ -125,7 +125,7 @@ FAULTS = [
     ("[[answer]]\nstatus = 999", "answer[1].status: must be at most 599 (got 999)"),
     (
         '[[answer]]\nlatency = "20 ms"',
-        'answer[1].latency: not a duration, write "1s" (got "20 ms")',
+        'answer[1].latency: not a duration, write "20ms" (got "20 ms")',
     ),
     ('[[answer]]\nbody_file = "no.html"', 'answer[1].body_file: no such file (got "no.html")'),
     ('[[fault]]\nkind = "rset"', 'fault[1].kind: not known, did you mean reset? (got "rset")'),

@@ -132,3 +132,13 @@ async def test_overdue_release_links_to_where_users_can_get_it(board: Board) -> 
     row = render_row(board.queries, overdue_but_in_the_news(), None, None)
     assert "out elsewhere since 09:51 GMT: news" in text_of(row)
     assert f'href="{NEWS.url}"' in row
+
+
+async def test_reason_of_a_failed_look_is_a_sentence_with_the_key_that_cures_it(
+    board: Board,
+) -> None:
+    refused = replace(a_run("page", UNKNOWN, 0, 12), why="refused_address", looks=12)
+    body = release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), refused]}))
+    row = text_of(render_row(board.queries, body, None, None))
+    assert "not allowed, see allow and ports in [network], 12 looks" in row
+    assert "refused_address" not in row
