@@ -24,8 +24,8 @@ from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, parse_day, queries_of, read_form
 from monitor.web.strip import read_strips
 
-_FOLDED_OVER = 20
-"""If a day has more releases, those without a problem are folded by producer."""
+FOLDED_OVER = 20
+"""If a page has more releases, the board folds those without a problem, and a month its days."""
 _FILTERS = ("producer", "state", "q")
 _DATE_FIELDS = ("day", "month", "year")
 PRODUCER_COOKIE = "ninethirty-mine"
@@ -150,7 +150,7 @@ def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[
 
     On a busy day, those without a problem are folded by producer.
     """
-    if len(rows) <= _FOLDED_OVER:
+    if len(rows) <= FOLDED_OVER:
         return [RowGroup("", rows)] if rows else []
     bad = [row for row in rows if fragments.has_gone_wrong(row)]
     good: dict[str, list[fragments.Row]] = {}

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import is_by
 from monitor.ledger.export import promised_between
-from monitor.web.board import list_producers, render_rows
+from monitor.web.board import FOLDED_OVER, list_producers, render_rows
 from monitor.web.fragments import Row, count_statuses, has_gone_wrong
 from monitor.web.pages import render
 from monitor.web.request import check_parameters, parse_day, queries_of
@@ -89,6 +89,7 @@ async def show_month(request: Request) -> Response:
         count=len(rows),
         html_rows=await render_rows(queries, rows, {}, now, {}) if lists_rows else {},
         whole=lists_rows,
+        folded_over=FOLDED_OVER,
         producers=producers,
         producer=producer,
         before=first - timedelta(days=1),

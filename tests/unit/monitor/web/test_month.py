@@ -46,11 +46,10 @@ def save_release_due(board: Board, name: str, start: datetime, **changes: Any) -
 
 def titles_by_day(page: str) -> Mapping[str, list[str]]:
     """Return the titles under the heading of each day."""
-    parts = re.split(r"<h2 id=\"[^\"]*\">(.*?)</h2>", page)[1:]
-    headings = (re.sub("<[^>]*>", "", heading) for heading in parts[::2])
+    parts = re.split('<details class="day"[^>]*><summary>([^:<]*)', page)[1:]
     return {
         heading: re.findall(r'href="/releases/[^"]*">([^<]*)<', part)
-        for heading, part in zip(headings, parts[1::2], strict=True)
+        for heading, part in zip(parts[::2], parts[1::2], strict=True)
     }
 
 
@@ -118,8 +117,24 @@ async def test_very_full_month_shows_linked_counts_per_day(board: Board) -> None
         save_release_due(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
     text = (await board.client.get(FEBRUARY)).text
     assert titles_by_day(text) == {"Thursday 1 February 2018": [], "Friday 2 February 2018": []}
-    assert "<p>201: 201 pending.</p>" in text
+    assert "Thursday 1 February 2018: 201 pending</summary>" in text
     assert 'href="/?date=2018-02-02&amp;producer="' in text
+
+
+@pytest.mark.parametrize(("releases", "is_open"), [(20, True), (21, False)])
+async def test_busy_month_folds_its_days_and_shows_the_worst_outcome_of_each(
+    board: Board,
+    releases: int,
+    is_open: bool,  # noqa: FBT001 # a column of the table
+) -> None:
+    for number in range(releases):
+        verdict = "late" if number == 7 else "on_time"
+        save_release_due(
+            board, f"n{number}", datetime(2018, 2, 1, 9, 30, tzinfo=UTC), verdict=verdict
+        )
+    text = (await board.client.get(FEBRUARY)).text
+    assert ('id="day-1" open' in text) == is_open
+    assert re.search('<td class="late( many)?"><a href="#day-1">', text)
 
 
 @pytest.mark.parametrize(
