@@ -345,3 +345,12 @@ async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> 
     refused = await board.client.get(f"{address}?document=cover")
     assert refused.status_code == 400
     assert "document: Input should be 'draft', 'report'" in refused.text
+
+
+async def test_the_page_begins_with_the_strip_and_its_timeline_does_not_repeat_the_title(
+    board: Board,
+) -> None:
+    page = await board.read_page(board.incident_page)
+    assert page.index('class="strip"') < page.index("<h2")
+    timeline = page.partition('<ol class="timeline">')[2].partition("</ol>")[0]
+    assert "monitor: LATE (Ofqual) due 09:30 GMT, still absent at 09:36:40 GMT" in timeline
