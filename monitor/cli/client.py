@@ -6,25 +6,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate
 from urllib.parse import quote
 
 import click
 import httpx
 
-from monitor.cli.common import check_known, log_only_errors
+from monitor.cli.common import Context, P, check_known, json_verb, log_only_errors
 from monitor.cli.on_call import read_rotas
 from monitor.errors import EnvironmentFault, StoreFault, UserFault
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
 
 if TYPE_CHECKING:
-    from monitor.cli.common import Context
     from monitor.store.sql.engine import Store
 
 Json = dict[str, Any]
@@ -86,6 +85,28 @@ class Api:
         if answer.status_code >= 500:
             raise StoreFault(problem["detail"])
         raise RefusedByMonitor(problem)
+
+
+def acting_verb(verb: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:
+    """Give a verb that changes something the context, the option `--json`, and the refusal of
+    `--by`, which named a role in 1.0.0rc1.
+    """
+    return click.option("--by", hidden=True, expose_value=False, callback=_refuse_role)(
+        json_verb(verb)
+    )
+
+
+def _refuse_role(_ctx: click.Context, _param: click.Parameter, role: str | None) -> None:
+    if role is not None:
+        raise click.UsageError(
+            "leave out --by: your account decides your role, see docs/how-to/sign-in.md"
+        )
+
+
+def act(context: Context, path: str, text: str, **body: object) -> None:
+    """Do something, and print the answer as JSON, or `text`."""
+    with open_api(context) as api:
+        context.print_result(api.post(path, **body), text)
 
 
 def check_producer(api: Api, name: str) -> None:

@@ -186,17 +186,6 @@ class Parsed(click.ParamType[V]):
             self.fail(f'{exc} (got "{value}")', param, ctx)
 
 
-def _refuse_role(_ctx: click.Context, _param: click.Parameter, role: str | None) -> None:
-    if role is not None:
-        raise click.UsageError(
-            "leave out --by: your account decides your role, see docs/how-to/sign-in.md"
-        )
-
-
-refuse_role = click.option("--by", hidden=True, expose_value=False, callback=_refuse_role)
-"""The option that named a role in 1.0.0rc1. It is an error, so that no one relies on it."""
-
-
 def print_json(value: object) -> None:
     """Print one JSON value on one line."""
     click.echo(json.dumps(value, ensure_ascii=False))

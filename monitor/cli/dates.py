@@ -150,3 +150,7 @@ def _read_nearest_instant(text: str, today: date) -> datetime | None:
         ]:
             return min(instants, key=lambda instant: abs(instant.date() - today))
     return None
+
+
+LOCAL_TIME = Parsed("time", to_local_iso)
+"""A local time or day, as a request has it. The monitor refuses what cannot be read."""

@@ -9,13 +9,12 @@ from typing import Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import open_api
+from monitor.cli.client import act, acting_verb, open_api
 from monitor.cli.common import (
     Context,
     Parsed,
     json_stamp,
     json_verb,
-    refuse_role,
     table_lines,
 )
 from monitor.cli.dates import INSTANT
@@ -65,8 +64,7 @@ def command() -> None:
 )
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
-@refuse_role
-@json_verb
+@acting_verb
 def add(  # one for each option
     context: Context,
     /,
@@ -132,16 +130,13 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
 
 @command.command("end")
 @click.argument("silence", shell_complete=complete.silences)
-@refuse_role
-@json_verb
+@acting_verb
 def end(context: Context, *, silence: str) -> None:
     """End a SILENCE before its time. People get the current status within five minutes.
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000
     """
-    with open_api(context) as api:
-        ended = api.post(f"/silences/{silence}/end")
-    context.print_result(ended, "ended")
+    act(context, f"/silences/{silence}/end", "ended")
 
 
 def silence_text(one: Mapping[str, Any], zone: str) -> str:

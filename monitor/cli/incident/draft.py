@@ -12,17 +12,15 @@ from typing import Any
 import click
 
 from alerts.draft.edits import INSTEAD_PREFIX
-from monitor.cli.client import Api, open_api
+from monitor.cli.client import Api, acting_verb, open_api
 from monitor.cli.common import (
     PATH,
     Context,
     bullet_lines,
     choose_format,
     json_stamp,
-    json_verb,
     print_json,
     read_input,
-    refuse_role,
     table_lines,
     write_output,
 )
@@ -63,8 +61,7 @@ amends_option = click.option(
 @click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
 @amends_option
-@refuse_role
-@json_verb
+@acting_verb
 def draft(  # noqa: PLR0913 # one for each option
     context: Context,
     *,

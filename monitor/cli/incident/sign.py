@@ -10,13 +10,11 @@ import click
 
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
-from monitor.cli.client import Api, RefusedByMonitor, open_api
+from monitor.cli.client import Api, RefusedByMonitor, acting_verb, open_api
 from monitor.cli.common import (
     PATH,
     Context,
     bullet_lines,
-    json_verb,
-    refuse_role,
     write_output,
 )
 from monitor.cli.complete import incidents
@@ -44,8 +42,7 @@ from monitor.errors import EnvironmentFault, UserFault
         " as pdf."
     ),
 )
-@refuse_role
-@json_verb
+@acting_verb
 def sign(  # one for each option
     context: Context,
     *,

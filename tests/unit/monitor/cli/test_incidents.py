@@ -14,7 +14,7 @@ import click
 import pytest
 
 from monitor.cli.client import OFFLINE
-from monitor.cli.incident import add
+from monitor.cli.incident import acts
 from monitor.cli.incident.show import incident_lines
 from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
@@ -656,7 +656,7 @@ def test_exporting_evidence_does_not_overwrite_a_file(run_cli: RunCli, folder: P
 
 def test_command_page_and_api_accept_the_same_kinds_of_breach() -> None:
     # `incident add --sort KIND` says what kind of breach a person logs, such as a leak.
-    (kind_option,) = (option for option in add.add.params if option.name == "sort")
+    (kind_option,) = (option for option in acts.add.params if option.name == "sort")
     assert isinstance(kind_option.type, click.Choice)
     kinds_of_command = set(kind_option.type.choices)
     assert kinds_of_command == set(KINDS_OF_BREACH_ON_PAGE)
