@@ -26,6 +26,7 @@ from schedules.times.words import day_text
 
 Json = dict[str, Any]
 _MOST_SHOWN = 10
+_NONE_PROMISED = "no release that is watched is promised for this day"
 
 
 @click.command("today")
@@ -51,20 +52,26 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
 
 
 def _day_lines(context: Context, api: Api, day: date, rows: Sequence[Json]) -> Iterator[str]:
-    counts = count_by_status(rows) or _say_why_empty(api.get("/calendars")["calendars"])
+    counts = count_by_status(rows) or _say_why_empty(api.get_for_staff("/calendars", "calendars"))
     yield f"{day_text(day, weekday=True)}: {counts}"
     # If all verdicts are final, the counts above say everything that the headline would.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
         yield f"{headline} ({elapsed_text(context.now() - since)})" if since else headline
-    yield from on_call_lines((one["rota"], one["words"]) for one in api.get("/on-call")["rotas"])
+    rotas = api.get_for_staff("/on-call", "rotas") or []
+    yield from on_call_lines((one["rota"], one["words"]) for one in rotas)
     yield from board_lines(rows, context)
     # A release published days early is on the board of another day, but people must act today.
     yield from _open_work_lines(context, api)
 
 
-def _say_why_empty(calendars: Sequence[Json]) -> str:
-    """Return why no release is promised for a day, and what to do next if there is anything."""
+def _say_why_empty(calendars: Sequence[Json] | None) -> str:
+    """Return why no release is promised for a day, and what to do next if there is anything.
+
+    A viewer does not know the calendars (None).
+    """
+    if calendars is None:
+        return _NONE_PROMISED
     if not calendars:
         return "no calendar is configured. Add a [[calendar]] to your configuration"
     read = [one for one in calendars if one["last_read"]]
@@ -73,7 +80,7 @@ def _say_why_empty(calendars: Sequence[Json]) -> str:
     if not any(one["last_usable_read"] for one in read):
         name = read[0]["name"]
         return f"no calendar could be read yet. Run `ninethirty calendar read {name}` to see why"
-    return "no release that is watched is promised for this day"
+    return _NONE_PROMISED
 
 
 def _open_work_lines(context: Context, api: Api) -> Iterator[str]:
@@ -94,7 +101,8 @@ def _open_work_lines(context: Context, api: Api) -> Iterator[str]:
     if owed:
         yield from ("", f"Closed, report owed: {len(owed)}")
         yield from (_incident_text(context, one) for one in owed[:_MOST_SHOWN])
-    overdue = [one for one in api.get("/actions")["actions"] if one["overdue"]]
+    actions = api.get_for_staff("/actions", "actions") or []
+    overdue = [one for one in actions if one["overdue"]]
     titles = {one["id"]: one["title"] for one in incidents}
     if overdue:
         yield from ("", f"Actions overdue: {len(overdue)}")

@@ -181,6 +181,15 @@ def test_viewer_reads_neither_status_nor_history(run_cli: RunCli, folder: Path) 
             assert (refused.status, refused.out) == (1, "")
 
 
+def test_viewer_sees_the_board_of_the_day(run_cli: RunCli, folder: Path) -> None:
+    with_users(folder, f'vic:system = "{own_name()}":reader:viewer')
+    with monitor_of(folder):
+        shown, empty = (run_cli("today", "--date", f"2018-01-0{day}") for day in (5, 6))
+    assert (shown.status, empty.status, shown.err + empty.err) == (0, 0, "")
+    assert "births-2016" in shown.out
+    assert "no release that is watched is promised for this day" in empty.out
+
+
 def test_a_wrong_token_is_refused(
     run_cli: RunCli, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
