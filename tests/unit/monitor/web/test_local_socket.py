@@ -23,7 +23,7 @@ from monitor.web.local_socket import (
     read_peer,
 )
 from monitor.web.server import WebServer, bind_address
-from tests.unit.monitor.web.board import SILENCE_OF_R, Board, a_board
+from tests.unit.monitor.web.board import SILENCE_OF_R, WITH_TOKEN, Board, a_board
 
 CONFIGURATION = Path("/etc/ninethirty/config.toml")
 Served = tuple[Board, httpx.AsyncClient]
@@ -62,6 +62,22 @@ async def test_user_without_a_line_acts_as_the_operator(tmp_path: Path) -> None:
         (act,) = board.store.verdicts.acts(board.incident)
         assert (act.account, act.role) == (f"system:{own_name()}", "operator of the monitor")
         assert (await client.get("/status")).status_code == 200
+
+
+@pytest.mark.parametrize("faults", [[], ["config.toml: listen: must be a port"]])
+async def test_user_of_the_machine_reloads_the_configuration(
+    tmp_path: Path, faults: list[str]
+) -> None:
+    async def reload() -> list[str]:
+        return faults
+
+    async with served(tmp_path) as (board, client):
+        assert (await client.post("/api/v1/reload", json={})).status_code == 409  # none runs
+        board.queries.reload = reload
+        answer = await client.post("/api/v1/reload", json={})
+        assert answer.json() == {"taken": not faults, "faults": faults}
+        refused = await board.client.post("/api/v1/reload", json={}, headers=WITH_TOKEN)
+        assert refused.status_code == 403
 
 
 @pytest.mark.parametrize(
