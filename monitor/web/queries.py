@@ -191,7 +191,7 @@ class Queries:
         ]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of judged releases and, from today on, of unjudged ones, by slot."""
+        """Return the JSON of judged releases and of those not judged yet, by slot."""
         begin, end = self._day_bounds(first, last)
         # in the order of slots
         judged_ids = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
@@ -204,7 +204,8 @@ class Queries:
             bodies |= {row.release: row.body for row in rows}
         judged = [body for body in bodies.values() if body is not None and is_by(body, producer)]
         releases = await self._add_decisions(judged)
-        if last >= self.today():
+        # A monitor that watches has judged every release up to today.
+        if last > self.today() or not self.live.last_looks():
             now, judged_before = self.clock.now(), set(judged_ids)
             entries = await self.ask(lambda: self.store.ledger.releases(begin, end))
             promised = [one for one in entries if one.id not in judged_before]

@@ -26,10 +26,11 @@ from tests.unit.monitor.cli.conftest import (
     INCIDENT,
     RunCli,
     append_config,
+    release_with_promise,
     write_store,
 )
 from tests.unit.monitor.cli.terminal import ROOT, run_at_terminal
-from tests.worlds.instants import MINUTE, SLOT
+from tests.worlds.instants import MINUTE, SECOND, SLOT
 from tests.worlds.stores import a_store_file
 
 DAY = ("--date", "2018-01-05")
@@ -123,6 +124,17 @@ def test_the_board_in_json_is_a_list_of_releases(run_cli: RunCli) -> None:
 def test_release_not_watched_yet_is_on_board_of_its_day(run_cli: RunCli) -> None:
     (row,) = run_cli("today", "--date", "2030-01-04", "--json").json
     assert (row["id"], row["verdict"]) == ("deaths-2029", "pending")
+
+
+def test_release_that_was_never_judged_is_on_the_board_of_a_past_day(
+    run_cli: RunCli, folder: Path
+) -> None:
+    known, promise = release_with_promise("marriages-2016", "Marriages 2016", SLOT + 86400 * SECOND)
+    with write_store(folder) as tx:
+        tx.save(known)
+        tx.add_promises([promise])
+    (row,) = run_cli("today", "--date", "2018-01-06", "--json").json
+    assert row["id"] == "marriages-2016"
 
 
 def test_a_day_without_releases_is_no_error(run_cli: RunCli, folder: Path) -> None:
