@@ -38,35 +38,28 @@ def list_file_names(answer: Answer, own_url: str) -> Iterator[str]:
 
 
 def is_file_of_earlier_edition(title: str, name: str) -> bool:
-    """Return whether a name has words of a title, no others, and the period of an earlier edition.
-
-    If it has less than half of the words, its period must name a month or quarter.
+    """Return whether a name has half of a title's words, no others, and the period of an earlier
+    edition.
     """
     if names_earlier_edition(title, name):
         return True
     own, seen = read_title(title), read_title(name)
-    words = _words_of_file(seen)
     ours, theirs = last_month(own.period), last_month(seen.period)
-    is_precise = len(theirs) > 1 or 2 * len(words) >= len(own.words)
-    is_part = bool(words) and words <= set(own.words)
-    return is_part and is_precise and len(ours) == len(theirs) and () != theirs < ours
+    return _has_half_of(own, seen) and len(ours) == len(theirs) and () != theirs < ours
 
 
 def is_file_of_another(title: str, name: str, others: Iterable[str]) -> bool:
     """Return whether a name is that of a file of one of the `others`, titles of known releases.
 
-    It has their period, at least half of their words, no others, and one that `title` lacks.
+    It has their period, half of their words, no others, and one that `title` lacks.
     """
     own, seen = read_title(title), read_title(name)
-    words = _words_of_file(seen)
-    if not seen.period or words <= set(own.words):
+    if not seen.period or set(seen.words) - _OF_FILES <= set(own.words):
         return False
-    for other in map(read_title, others):
-        is_half = 2 * len(words) >= len(set(other.words))
-        if seen.period == other.period and words <= set(other.words) and is_half:
-            return True
-    return False
+    known = map(read_title, others)
+    return any(seen.period == other.period and _has_half_of(other, seen) for other in known)
 
 
-def _words_of_file(name: Title) -> set[str]:
-    return set(name.words) - _OF_FILES
+def _has_half_of(title: Title, name: Title) -> bool:
+    words, wanted = set(name.words) - _OF_FILES, set(title.words)
+    return words <= wanted and 2 * len(words) >= len(wanted) > 0
