@@ -21,6 +21,7 @@ _OPENING, _CLOSING = "([{<", ")]}>"
 _MARKS = '|*_~!"\u201c\u201d'
 _DASHES = ("-", "--", "\u2013", "\u2014", "\u2026")
 _PAUSES = (*_DASHES, ":", ";", ".")
+_LONGEST = 500
 _JOINTS = " -\u2013\u2014\u2026:,;.|*~!"
 # Such words say that something is wrong, but not what.
 _SAYS_NO_STATE = quick(
@@ -98,8 +99,11 @@ def read_called_off(title: str) -> tuple[str, Status]:
     """Return a title without "cancelled" or "postponed", and the status that this names.
 
     The status is empty if the title names none, and not understood if a word such as "(delayed)"
-    is alone. The rest is empty if the whole title only says that.
+    is alone. The rest is empty if the whole title only says that. Longer titles than `_LONGEST` are
+    not read.
     """
+    if len(title) > _LONGEST:
+        return title, Status()
     for piece in _split(title):
         status = _read_piece(title, piece)
         if status is not None:
@@ -119,7 +123,7 @@ def leading_state(title: str) -> State | None:
     """Return the state that the first words of a title name, if a colon, a dash or brackets
     separate them. Else None.
     """
-    pieces = (piece for piece in _split(title) if piece.text)
+    pieces = (piece for piece in _split(title[:_LONGEST]) if piece.text)
     first = next(pieces, None)
     if first is None or not first.is_apart or first.is_last:
         return None

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.content import ANNOUNCED, read_test_page, require_content
-from monitor.look.recognise.notices import BLANK, is_blank, notice_reason
+from monitor.look.recognise.notices import BLANK, is_blank, notice_reason, says_withdrawn
 from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
 from monitor.look.recognise.result import (
     NAMELESS,
@@ -51,7 +51,6 @@ from schedules.titles import title_matches
 _ANNOUNCEMENT = quick(
     r"\s- (accredited official|national|official) statistics announcement$", re.IGNORECASE
 )
-_WITHDRAWN = quick(r"^\[withdrawn\]", re.IGNORECASE)
 _DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
 _NOT_OUT = ("placeholder", "special_route", "coming_soon")
 _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp", "format")
@@ -135,7 +134,7 @@ def _read_template(page: Page) -> Recognised | None:
         return absent(BLANK)
     if _ANNOUNCEMENT.search(title):
         return absent(ANNOUNCED)
-    return withdrawn("marked as withdrawn") if _WITHDRAWN.match(title) else None
+    return withdrawn("marked as withdrawn") if says_withdrawn(title) else None
 
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:

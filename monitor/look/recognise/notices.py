@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from monitor.look.recognise.page import Page
+from schedules.announcement import State
 from schedules.called_off import read_called_off
 from schedules.patterns import quick
 
@@ -58,10 +59,6 @@ _OF_THE_SITE = quick(
 _MARK = quick(
     r"^\W*(preview|draft|test|embargoed)\b *[\])}:–—|-]"
     r"|[\[({](preview|draft|test|embargoed)[\])}]\W*$",
-    re.IGNORECASE,
-)
-_WITHDRAWN = quick(
-    r"^\W*withdrawn *[\])}:–—|-]|[\[({]withdrawn[\])}]\W*$",
     re.IGNORECASE,
 )
 # These count only on a page without content. Figures for Wales may be "not yet available".
@@ -165,7 +162,11 @@ def is_marked_withdrawn(page: Page, title: str) -> bool:
     """Return whether title or heading of a page say that it is withdrawn, and the release's `title`
     does not.
     """
-    is_marked = any(
-        _WITHDRAWN.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)
-    )
-    return is_marked and not _WITHDRAWN.search(title)
+    is_marked = any(map(says_withdrawn, (page.title, page.heading)))
+    return is_marked and not says_withdrawn(title)
+
+
+def says_withdrawn(title: str) -> bool:
+    """Return whether a title says that its release is withdrawn, such as "[Withdrawn] …"."""
+    is_cancelled = read_called_off(title)[1].state is State.CANCELLED
+    return is_cancelled and "withdrawn" in title.lower()

@@ -26,3 +26,8 @@ def test_a_title_says_whether_its_release_stands(line: str) -> None:
     is_called_off = says != "stands"
     bare = "".join(rest) if is_called_off else clean_title(title)
     assert read_called_off(clean_title(title)) == (bare, _STATUS[says])
+
+
+def test_a_title_of_marks_alone_is_read_at_once() -> None:
+    for title in ("(" * 500, "- " * 250, "(cancelled" * 50, "(" * 100_000):
+        assert read_called_off(title)[1] in _STATUS.values()
