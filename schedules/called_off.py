@@ -14,22 +14,31 @@ from schedules.patterns import quick
 from schedules.titles import MONTH
 
 CALLED_OFF = (State.CANCELLED, State.POSTPONED)
+# Dashes, points and brackets, and any other sign that no name of a series has inside
 _SEPARATOR = quick(
-    r"\b_|_\b|[()\[\]{}<>|*~!\"\u201c\u201d:\u2013\u2014\u2026]|(?:^|(?<= ))--?(?= |$)|[,;.](?= |$)"
+    r"\b_|_\b|[^\w\s',.;:&/+%$\u00a3\u20ac\u2018\u2019-]|:"
+    r"|(?<!\w)['\u2018\u2019]|['\u2018\u2019](?!\w)|(?:^|(?<= ))--?|--?(?= |$)|[,;./](?= |$)"
 )
-_OPENING, _CLOSING = "([{<", ")]}>"
-_MARKS = '|*_~!"\u201c\u201d'
-_DASHES = ("-", "--", "\u2013", "\u2014", "\u2026")
-_PAUSES = (*_DASHES, ":", ";", ".")
+_KINDS = {
+    **dict.fromkeys("([{<", "("),
+    **dict.fromkeys(")]}>", ")"),
+    **dict.fromkeys(("-", "--", "\u2013", "\u2014", "\u2026"), "-"),
+    **dict.fromkeys(",/", ","),
+    **dict.fromkeys(";.", "."),
+    ":": ":",
+    "": "",
+}
+"""Kinds of separators, by the sign that stands for each. Every other sign is a mark, "*"."""
+_PAUSES = ("-", ":", ".")
 _LONGEST = 500
-_JOINTS = " -\u2013\u2014\u2026:,;.|*~!"
+_JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 # Such words say that something is wrong, but not what.
 _SAYS_NO_STATE = quick(
     r"(?:not published|superseded|replaced|no (?:release|publication)|to be rescheduled"
     r"|will (?:now|instead) be published"
-    r"|(?:release )?date (?:has )?changed|new (?:release )?date|(?:date )?tbc"
-    r"|date to be [a-z]{1,12}|now (?:due )?(?:on )?(?=\d))"
-    r"(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b))"
+    r"|(?:release )?date (?:has )?changed?|change of date|new (?:release )?date|(?:date )?tbc"
+    r"|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on )?(?=\d))"
+    r"(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b| ?\d))"
 )
 # Another word may also name what the statistics are about, if it has no subject and no reason.
 _SURE = quick(
@@ -63,10 +72,10 @@ _UNMARKED = (
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A piece of a title, from `begins` to `ends`.
+    """A piece of a title, which ends at `ends` and whose separator begins at `begins`.
 
-    `before` and `after` are the separators beside it, "" at an end of the title. `is_last`: nothing
-    follows but reasons, which `has_reasons` says.
+    `before` and `after` are the kinds of the separators beside it, "" at an end of the title.
+    `is_last`: nothing follows but reasons, which `has_reasons` says.
     """
 
     text: str
@@ -81,8 +90,7 @@ class _Piece:
     @property
     def is_enclosed(self) -> bool:
         """Whether it begins what stands in brackets or between marks, and a pause follows."""
-        is_opened = self.before != "" and self.before in _OPENING + _MARKS
-        return is_opened and (self.is_last or self.after not in (",", *_OPENING))
+        return self.before in ("(", "*") and (self.is_last or self.after not in (",", "("))
 
     @property
     def is_apart(self) -> bool:
@@ -90,8 +98,8 @@ class _Piece:
         if self.is_enclosed:
             return True
         if self.is_first:
-            return self.after == ":" or self.after in _DASHES or self.after in _MARKS
-        return self.before in _DASHES and (self.is_last or self.after in _DASHES)
+            return self.after in (":", "-", "*")
+        return self.before == "-" and (self.is_last or self.after == "-")
 
 
 @lru_cache(maxsize=10_000)
@@ -135,17 +143,17 @@ def _split(title: str) -> Iterator[_Piece]:
     cuts = [*_SEPARATOR.finditer(title)]
     begins = [0, *(cut.end() for cut in cuts)]
     ends = [*(cut.start() for cut in cuts), len(title)]
-    marks = ["", *(cut[0] for cut in cuts), ""]
+    kinds = ["", *(_KINDS.get(cut[0], "*") for cut in cuts), ""]
     texts = [title[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
     for place, text in enumerate(texts):
         later = [other for other in texts[place + 1 :] if other]
         is_last = all(_REASON.match(other.lower()) for other in later)
         yield _Piece(
             text,
-            begins[place],
+            0 if place == 0 else ends[place - 1],
             begins[place] + len(title[begins[place] : ends[place]].rstrip()),
-            marks[place],
-            marks[place + 1],
+            kinds[place],
+            kinds[place + 1],
             is_first=not any(texts[:place]),
             is_last=is_last,
             has_reasons=is_last and bool(later),
@@ -158,7 +166,7 @@ def _read_piece(title: str, piece: _Piece) -> Status | None:
     """
     plain = normalise(piece.text)
     call = find_call_off(plain)
-    if call is not None and _NAMES_NO_TIME.match(call.reason):
+    if call is not None and not call.has_subject and _NAMES_NO_TIME.match(call.reason):
         return None
     is_whole = piece.is_first and piece.is_last
     is_explained = piece.has_reasons or (piece.is_enclosed and piece.after in _PAUSES)
@@ -167,7 +175,7 @@ def _read_piece(title: str, piece: _Piece) -> Status | None:
         return None
     if call is None:
         return Status(is_understood=False) if _SAYS_NO_STATE.match(plain) else None
-    is_sure = has_reason or (piece.is_first and not is_whole)
+    is_sure = has_reason or (piece.is_first and piece.is_apart and not is_whole)
     if _SURE.fullmatch(call.word) and not is_whole:
         is_sure = is_sure or piece.is_apart or _follows_number(title, piece)
     elif call.word == "moved" and not has_reason:
@@ -176,28 +184,32 @@ def _read_piece(title: str, piece: _Piece) -> Status | None:
 
 
 def _is_at_end(title: str, piece: _Piece) -> bool:
-    """Return whether a piece ends a title after a colon or point, and does not end a list."""
+    """Return whether a piece is parted from the rest of a title by a colon or point at either end,
+    and is not in a list.
+    """
+    if piece.is_first:
+        return piece.after == "."
     is_listed = piece.before == "," and title.count(",") > 1 and not _follows_number(title, piece)
-    return piece.is_last and piece.before in (":", ",", ";", ".") and not is_listed
+    return piece.is_last and piece.before in (":", ",", ".") and not is_listed
 
 
 def _follows_number(title: str, piece: _Piece) -> bool:
-    return title[: piece.begins - len(piece.before)].rstrip()[-1:].isdigit()
+    return title[: piece.begins].rstrip()[-1:].isdigit()
 
 
 def _remove(title: str, piece: _Piece) -> str:
     """Return a title without a piece, its separators and the reasons after it."""
-    begins, ends = piece.begins - len(piece.before), piece.ends
-    if piece.before and piece.before in _OPENING:
-        closing = (title.find(mark, ends) for mark in _CLOSING)
+    ends = piece.ends
+    if piece.before == "(":
+        closing = (title.find(mark, ends) for mark in ")]}>")
         ends = min((place + 1 for place in closing if place >= 0), default=len(title))
     elif piece.is_last:
         ends = len(title)
-    elif piece.is_first or (piece.after == piece.before and piece.before in _MARKS):
-        ends += len(piece.after)
-    return _join(title[:begins], title[ends:])
+    elif piece.is_first or piece.before == piece.after == "*":
+        ends += 1
+    return _join(title[: piece.begins], title[ends:])
 
 
 def _join(left: str, right: str) -> str:
-    left = left.rstrip(_JOINTS + "".join(_OPENING))
+    left = left.rstrip(f"{_JOINTS}([{{<")
     return f"{left}{right}".strip() if left else right.strip(_JOINTS)

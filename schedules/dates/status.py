@@ -44,8 +44,8 @@ _FIRST_WORDS = quick(rf"{_SUBJECT}(?:{_STATUS})(?![a-z0-9])")
 _CALLED_OFF = frozenset({"cancelled", "postponed"})
 # A note calls off only if one of these follows. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
-    r"(?: (?:date|release|indefinitely|until further notice))?"
-    r"(?:$| ?[-:;,.!(\[]| (?:until|till|to|by|due|owing|pending|because|as|see|following"
+    r"(?: (?:date|release|publication|indefinitely|until further notice))?"
+    r"(?:$| ?[:;,.!(\[]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
     r"|(?:from|on) \d))"
 )
 _REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b|new (?:release )?date\b")
