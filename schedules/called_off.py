@@ -48,7 +48,8 @@ _SURE = quick(
 _SPAN = r"(?:an?|one|two|three|\d\d?) (?:day|week|month)"
 _TIME = rf"\d|\b(?:{MONTH}|spring|summer|autumn|winter|week|month|quarter|year|notice|later)\b"
 # "Moved to London", "cancelled by hospital"
-_NAMES_NO_TIME = quick(rf" (?:by (?!{_SPAN})|(?:until|till|to) (?!.{{0,60}}(?:{_TIME})))")
+_NAMES_NO_TIME = quick(rf" (?:until|till|to) (?!.{{0,60}}(?:{_TIME}))")
+_NAMES_WHO = quick(rf" by (?!{_SPAN})")
 _REASON = quick(r"(?:see|note|due|owing|because|until|pending|following|new|will|the|figures)\b")
 _SHOUTED = (
     "CANCELL?ED|POSTPONED|WITHDRAWN|DISCONTINUED|ON HOLD|SUSPENDED|DELAYED|DEFERRED|PAUSED"
@@ -166,11 +167,13 @@ def _read_piece(title: str, piece: _Piece) -> Status | None:
     """
     plain = normalise(piece.text)
     call = find_call_off(plain)
-    if call is not None and not call.has_subject and _NAMES_NO_TIME.match(call.reason):
+    if call is not None and not call.has_subject and _NAMES_WHO.match(call.reason):
         return None
     is_whole = piece.is_first and piece.is_last
     is_explained = piece.has_reasons or (piece.is_enclosed and piece.after in _PAUSES)
-    has_reason = call is not None and (call.has_subject or call.reason != "" or is_explained)
+    has_reason = is_explained and call is not None
+    if call is not None and not _NAMES_NO_TIME.match(call.reason):
+        has_reason = is_explained or call.has_subject or call.reason != ""
     if not (piece.is_apart or is_whole or has_reason or _is_at_end(title, piece)):
         return None
     if call is None:
