@@ -17,6 +17,8 @@ from monitor.files.facts import UnreadableFile
 
 PART_CAP = 1_000_000
 """The most bytes that are read of one part of a container."""
+_MOST_BYTES = 3 * PART_CAP
+_LONGEST_TEXT = 2000
 _MOST_ENTRIES = 5000
 _HEAD = 4096
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -33,7 +35,7 @@ _FAULTS = (
 
 
 class Archive:
-    """A ZIP container. Reading a part that it lacks gives no bytes."""
+    """A ZIP container. All its parts together are read up to a limit, the first ones first."""
 
     def __init__(self, body: bytes) -> None:
         """Open the container. Raises `UnreadableFile`."""
@@ -45,27 +47,30 @@ class Archive:
         if len(entries) > _MOST_ENTRIES:
             raise UnreadableFile("too many entries")
         self._entries = {entry.filename: entry for entry in entries}
+        self._left = _MOST_BYTES
 
     @property
     def names(self) -> list[str]:
         """Return the names of its parts."""
         return list(self._entries)
 
-    def read(self, name: str, cap: int = PART_CAP) -> bytes:
-        """Return the first bytes of a part, empty if there is no such part.
+    def read(self, name: str) -> bytes:
+        """Return the first bytes of a part, empty if there is no such part or too much was read.
 
         Raises `UnreadableFile` for a damaged or encrypted one.
         """
         entry = self._entries.get(name)
-        if entry is None:
+        if entry is None or not self._left:
             return b""
         if entry.compress_type not in _METHODS:
             raise UnreadableFile("a compression that is not read")
         try:
             with self._zip.open(entry) as part:
-                return part.read(cap)
+                content = part.read(min(PART_CAP, self._left))
         except _FAULTS as exc:
             raise UnreadableFile("a damaged part") from exc
+        self._left -= len(content)
+        return content
 
     def elements(self, name: str, *tags: str) -> Iterator[etree._Element]:
         """Yield the elements with these local names in an XML part, each when it ends."""
@@ -78,6 +83,8 @@ def iterate_elements(xml: bytes, *tags: str) -> Iterator[etree._Element]:
     Raises `UnreadableFile` for anything else that is no XML, and for a document type: only that
     defines entities, and no Office format has one.
     """
+    if b"<!DOCTYPE" in xml[:_HEAD]:
+        raise UnreadableFile("a document type")
     parser = etree.XMLPullParser(
         events=("end",),
         tag=[f"{{*}}{tag}" for tag in tags],
@@ -86,8 +93,6 @@ def iterate_elements(xml: bytes, *tags: str) -> Iterator[etree._Element]:
         load_dtd=False,
         huge_tree=False,
     )
-    if b"<!DOCTYPE" in xml[:_HEAD]:
-        raise UnreadableFile("a document type")
     try:
         parser.feed(xml)
         for _event, element in parser.read_events():
@@ -109,8 +114,14 @@ def attribute(element: etree._Element, name: str) -> str:
 
 
 def text_of(element: etree._Element) -> str:
-    """Return all text in an element, with spaces made single."""
-    return " ".join("".join(map(str, element.itertext())).split())
+    """Return the first text in an element, with spaces made single."""
+    parts, left = [], _LONGEST_TEXT
+    for part in map(str, element.itertext()):
+        parts.append(part[:left])
+        left -= len(part)
+        if left <= 0:
+            break
+    return " ".join("".join(parts).split())
 
 
 def _local(key: str | bytes) -> str:

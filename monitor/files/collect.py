@@ -11,6 +11,7 @@ from schedules.clean import clean_text
 
 MOST_ROWS = 200
 """The most rows that are read of one sheet or table."""
+MOST_COLUMNS = 100
 MOST_TABLES = 12
 _MOST_LINES = 1500
 _LONGEST_LINE = 300
@@ -69,6 +70,13 @@ class Collector:
     def add_day(self, day: date) -> None:
         """Add a day that a cell of the data has."""
         self.latest = day if self.latest is None else max(self.latest, day)
+
+    def add_day_text(self, text: str) -> None:
+        """Add a day that is written as `2017-11-30`. Any other text adds nothing."""
+        try:
+            self.add_day(date.fromisoformat(text))
+        except ValueError:
+            return
 
     def read_properties(self, archive: Archive, part: str) -> None:
         """Add the properties that a document states about itself in this part."""

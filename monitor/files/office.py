@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
@@ -9,8 +10,14 @@ from posixpath import normpath
 
 from lxml import etree
 
-from monitor.files.archive import Archive, attribute, local_name, text_of
-from monitor.files.collect import MOST_ROWS, MOST_TABLES, Collector
+from monitor.files.archive import (
+    Archive,
+    attribute,
+    iterate_elements,
+    local_name,
+    text_of,
+)
+from monitor.files.collect import MOST_COLUMNS, MOST_ROWS, MOST_TABLES, Collector
 from monitor.files.facts import FileFacts, UnreadableFile
 from schedules.patterns import quick
 
@@ -42,7 +49,7 @@ def read_xlsx(body: bytes) -> FileFacts:
     for name, part in sheets[:MOST_TABLES]:
         collected.begin_table(name)
         for row in islice(archive.elements(part, "row"), MOST_ROWS):
-            for cell in row:
+            for cell in islice(row, MOST_COLUMNS):
                 _add_cell(cell, strings, day_styles, collected)
         for margin in archive.elements(part, "oddHeader", "evenHeader", "firstHeader", "oddFooter"):
             collected.add_line(_CODE.sub(" ", text_of(margin)))
@@ -94,3 +101,63 @@ def _add_cell(
         number = int(value.partition(".")[0])
         if 0 < number < _LAST_DAY_NUMBER:
             collected.add_day(_FIRST_DAY + timedelta(days=number))
+
+
+def read_ods(body: bytes) -> FileFacts:
+    """Return the facts of an OpenDocument spreadsheet, without its hidden sheets.
+
+    Raises `UnreadableFile`.
+    """
+    archive, collected = Archive(body), Collector()
+    content = archive.read("content.xml")
+    hidden = {
+        attribute(style, "name")
+        for style in iterate_elements(content, "style")
+        if any(attribute(each, "display") == "false" for each in style)
+    }
+    rows: Counter[etree._Element | None] = Counter()
+    for row in iterate_elements(content, "table-row"):
+        # A long table has no end in the part that is read, so it is known by its rows.
+        table = next(row.iterancestors("{*}table"), None)
+        if table is None or attribute(table, "style-name") in hidden:
+            continue
+        if table not in rows:
+            collected.begin_table(attribute(table, "name"))
+        rows[table] += 1
+        if rows[table] <= MOST_ROWS and len(rows) <= MOST_TABLES:
+            _add_row(row, collected)
+    if not rows:
+        raise UnreadableFile("no tables")
+    for margin in archive.elements("styles.xml", "header", "footer"):
+        collected.add_line(text_of(margin))
+    changes = iterate_elements(content, "tracked-changes")
+    collected.has_tracked_changes = any(len(each) > 0 for each in changes)
+    collected.read_properties(archive, "meta.xml")
+    return collected.facts()
+
+
+def _add_row(row: etree._Element, collected: Collector) -> None:
+    for cell in islice(row, MOST_COLUMNS):
+        day = attribute(cell, "date-value")[:10]
+        if day:
+            collected.add_day_text(day)
+        else:
+            collected.add_text(text_of(cell))
+
+
+def read_docx(body: bytes) -> FileFacts:
+    """Return the facts of a text document. Raises `UnreadableFile`."""
+    archive, collected = Archive(body), Collector()
+    document = archive.read("word/document.xml")
+    if not document:
+        raise UnreadableFile("no text")
+    collected.begin_table()
+    for paragraph in islice(iterate_elements(document, "p"), MOST_ROWS):
+        collected.add_text(text_of(paragraph))
+    collected.has_tracked_changes = any(True for _ in iterate_elements(document, "ins", "del"))
+    for part in archive.names:
+        if part.startswith(("word/header", "word/footer")):
+            for paragraph in islice(archive.elements(part, "p"), MOST_ROWS):
+                collected.add_line(text_of(paragraph))
+    collected.read_properties(archive, _CORE)
+    return collected.facts()

@@ -19,7 +19,7 @@ GAUGE = {
     "monitor/cli": 29_478,
     "monitor/config": 9_004,
     "monitor/deliver": 24_090,
-    "monitor/files": 3_170,
+    "monitor/files": 4_386,
     "monitor/health": 9_157,
     "monitor/judge": 34_900,
     "monitor/ledger": 17_546,

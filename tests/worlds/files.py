@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -222,3 +223,20 @@ def csv_file(rows: Rows, encoding: str = "utf-8-sig") -> bytes:
 def zip_of_csv(**tables: Rows) -> bytes:
     """Return a ZIP of tables by their names."""
     return zipped({f"{name}.csv": csv_file(rows) for name, rows in tables.items()})
+
+
+def pdf(author: str = "", *, tagged: bool = True, compressed: bool = False) -> bytes:
+    """Return a PDF of one page, with its objects `compressed` or not, and its tags."""
+    tags = "/MarkInfo << /Marked true >> /StructTreeRoot 4 0 R" if tagged else ""
+    catalog = f"<< /Type /Catalog /Pages 2 0 R {tags} >>"
+    escaped = author.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+    information = f"<< /Author ({escaped}) /ModDate (D:20161220100000Z) >>"
+    pages = "2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n"
+    if compressed:
+        packed = zlib.compress(f"1 0 3 90 {catalog} {information}".encode("latin-1"))
+        head = f"5 0 obj\n<< /Type /ObjStm /N 2 /First 9 /Filter /FlateDecode /Length {len(packed)}"
+        objects = head.encode() + b" >>\nstream\n" + packed + b"\nendstream\nendobj\n"
+    else:
+        plain = f"1 0 obj\n{catalog}\nendobj\n3 0 obj\n{information}\nendobj\n"
+        objects = plain.encode("latin-1")
+    return b"%PDF-1.7\n" + objects + pages.encode() + b"trailer << /Root 1 0 R >>\n%%EOF\n"

@@ -1,0 +1,42 @@
+"""Readers of tables as text: CSV, and a ZIP of them."""
+
+from __future__ import annotations
+
+import csv
+from itertools import islice
+
+from monitor.files.archive import PART_CAP, Archive
+from monitor.files.collect import MOST_COLUMNS, MOST_ROWS, MOST_TABLES, Collector
+from monitor.files.facts import FileFacts, UnreadableFile
+
+
+def read_csv(body: bytes) -> FileFacts:
+    """Return the facts of a table. Raises `UnreadableFile`."""
+    collected = Collector()
+    _add_table(body[:PART_CAP], collected)
+    return collected.facts()
+
+
+def read_zip(body: bytes) -> FileFacts:
+    """Return the facts of the tables in a ZIP. Raises `UnreadableFile`, also if it has none."""
+    archive, collected = Archive(body), Collector()
+    tables = [name for name in archive.names if name.lower().endswith(".csv")]
+    if not tables:
+        raise UnreadableFile("no tables")
+    for name in tables[:MOST_TABLES]:
+        collected.begin_table(name.rpartition("/")[2][: -len(".csv")])
+        _add_table(archive.read(name), collected)
+    return collected.facts()
+
+
+def _add_table(table: bytes, collected: Collector) -> None:
+    if b"\0" in table:
+        raise UnreadableFile("no text")
+    rows = csv.reader(table.decode("utf-8-sig", "replace").splitlines())
+    try:
+        for row in islice(rows, MOST_ROWS):
+            for cell in row[:MOST_COLUMNS]:
+                collected.add_text(cell)
+                collected.add_day_text(cell)
+    except csv.Error as exc:
+        raise UnreadableFile("no readable CSV") from exc

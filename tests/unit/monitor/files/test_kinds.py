@@ -1,0 +1,133 @@
+"""Sixty files as publishers shape them, each with the signs that are right.
+
+Ten shapes of content, in each kind of file that can show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from random import Random
+
+import pytest
+
+from monitor.files.compare import Expectation, find_signs
+from monitor.files.inspect import inspect_file
+from tests.worlds.files import (
+    Properties,
+    Sheet,
+    csv_file,
+    docx,
+    ods,
+    pdf,
+    xlsx,
+    zip_of_csv,
+)
+
+TITLE = "Monthly deaths registered in England and Wales: November 2017"
+EARLIER = "Monthly deaths registered in England and Wales: October 2017"
+WEEKLY = "Weekly deaths registered in England and Wales: November 2017"
+EXPECTED = Expectation(TITLE, date(2018, 1, 5), (WEEKLY,))
+TEAM, PERSON = "Office for National Statistics", "Smith, Jane (Health Analysis)"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file shows: first lines, and the name in its properties."""
+
+    lines: Sequence[str]
+    author: str = TEAM
+
+
+CONTENTS = {
+    "right": (Content([TITLE, "Released: 5 January 2018"]), set()),
+    "right, named by a team": (Content([TITLE], "Mortality Statistics Team"), set()),
+    "right, with the last edition": (Content([TITLE, f"Previous: {EARLIER}"]), set()),
+    "right, without a title": (Content(["Table 1", "Area"]), set()),
+    "right, with words of marks": (Content([TITLE, "Draft legislation, 2017"]), set()),
+    "earlier edition": (Content([EARLIER, "Table 1"]), {"wrong_edition"}),
+    "weekly file": (Content([WEEKLY, "Table 1"]), {"wrong_content"}),
+    "marked": (Content([TITLE, "DRAFT - not for publication"]), {"marked_draft"}),
+    "named by a person": (Content([TITLE], PERSON), {"personal_metadata"}),
+    "all at once": (
+        Content([EARLIER, "Pre-release version"], PERSON),
+        {"wrong_edition", "marked_draft", "personal_metadata"},
+    ),
+}
+NAMELESS_KINDS = ("csv", "zip")
+
+
+def _sheets(content: Content) -> list[Sheet]:
+    table = Sheet("Table_1", [["Area", "Deaths"], ["England", 45678], ["Wales", 2890]])
+    return [Sheet("Cover", [[line] for line in content.lines]), table]
+
+
+BUILDERS: dict[str, Callable[[Content], bytes]] = {
+    "xlsx": lambda content: xlsx(*_sheets(content), properties=Properties(author=content.author)),
+    "ods": lambda content: ods(*_sheets(content), properties=Properties(author=content.author)),
+    "docx": lambda content: docx(content.lines, properties=Properties(author=content.author)),
+    "csv": lambda content: csv_file([[line] for line in content.lines]),
+    "zip": lambda content: zip_of_csv(data=[[line, "", ""] for line in content.lines]),
+    "pdf": lambda content: pdf(content.author),
+}
+UNREAD_PAGES = {"wrong_edition", "wrong_content", "marked_draft"}
+
+
+@pytest.mark.parametrize("extension", list(BUILDERS))
+@pytest.mark.parametrize("name", list(CONTENTS))
+def test_each_file_has_the_signs_that_are_right(name: str, extension: str) -> None:
+    content, right = CONTENTS[name]
+    facts = inspect_file(BUILDERS[extension](content), extension)
+    if extension in NAMELESS_KINDS:
+        right = right - {"personal_metadata"}
+    if extension == "pdf":
+        right = right - UNREAD_PAGES
+    assert {str(sign.kind) for sign in find_signs(facts, EXPECTED)} == right
+
+
+def test_five_hundred_clean_files_have_no_sign() -> None:
+    random = Random(72)  # noqa: S311  # which files, no secret
+    series = ("Rail fares", "Housing starts", "Hospital waits", "School meals", "Road traffic")
+    months = ("August 2017", "September 2017", "October 2017", "November 2017")
+    notes = ("Source: administrative data", "Notes", "Contents", "Contact the team", "Draft Bill")
+    authors = (TEAM, "Apache POI", "Sport England", "Microsoft Office User", "Home Office", "")
+    for _ in range(500):
+        name, month = random.choice(series), random.choice(months)
+        title = f"{name} in {random.choice(('England', 'Wales', 'Scotland'))}: {month}"
+        heading = random.choice((title, f"Table 1: {name}", name, f"{name}, {month}"))
+        lines = [heading, *random.sample(notes, 3), random.choice(months)]
+        content = Content(lines, random.choice(authors))
+        extension = random.choice(list(BUILDERS))
+        facts = inspect_file(BUILDERS[extension](content), extension)
+        others = [f"{other} in England: {month}" for other in series if other != name]
+        assert find_signs(facts, Expectation(title, date(2018, 1, 5), others)) == ()
+
+
+def test_pdf_without_tags_is_not_accessible() -> None:
+    facts = inspect_file(pdf(TEAM, tagged=False), "pdf")
+    assert [str(sign.kind) for sign in find_signs(facts, EXPECTED)] == ["not_accessible"]
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_properties_of_a_pdf_may_be_compressed(*, is_compressed: bool) -> None:
+    facts = inspect_file(pdf("Jane Smith", compressed=is_compressed), "pdf")
+    assert facts.people == ("Jane Smith",)
+    assert facts.is_tagged is True
+
+
+def test_tracked_changes_of_a_text_are_read() -> None:
+    facts = inspect_file(docx(["A"], inserted="B"), "docx")
+    assert facts.has_tracked_changes
+    assert not inspect_file(docx(["A"]), "docx").has_tracked_changes
+
+
+def test_headers_and_hidden_sheets_of_an_open_document() -> None:
+    sheets = (
+        Sheet("A", [["x", date(2017, 11, 30)]], header="DRAFT"),
+        Sheet("B", [["secret"]], is_hidden=True),
+    )
+    facts = inspect_file(ods(*sheets), "ods")
+    assert "DRAFT" in facts.lines
+    assert "secret" not in facts.lines
+    assert facts.latest == date(2017, 11, 30)
