@@ -1,6 +1,4 @@
-"""Gauges of releases and of the monitor, read from memory at each scrape and never from the
-store.
-"""
+"""Gauges of releases and of the monitor, read from memory at each scrape."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "swapped": lambda verdict: _has_finding(verdict, {FindingKind.SWAPPED}),
     "calendar": lambda verdict: _has_finding(verdict, CALENDAR_FINDINGS),
 }
-"""The findings that alert rules query. Each also has the value 0, so that its last value survives a
-missed scrape.
-"""
+"""Findings that alert rules query, also if 0, so that the last value survives a missed scrape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +48,8 @@ class ReleaseState:
 class MonitorState:
     """The monitor itself for metrics.
 
-    `stretch` is by host how much wider looks are spaced than planned. `overdue` is the delay of the
-    most overdue look, `oldest` the wait of the oldest delivery that could have been sent, both in
-    seconds.
+    `stretch` is by host how much wider looks are spaced than planned. In seconds, `overdue` is the
+    delay of the most overdue look, `oldest` the wait of the oldest delivery that could be sent.
     """
 
     unready: Sequence[str] = ()
@@ -67,13 +62,11 @@ class MonitorState:
 
 @dataclass(eq=False)
 class StateCollector(Collector):
-    """Collects all gauges. A release has its own series only while its slot is near.
+    """Collects all gauges. A release has its own series only while its slot is near, and before the
+    slot these say only that it is promised (`EmbargoedCollector` has the rest).
 
-    Before its slot these say only that it is promised. What was measured until then is in
-    `EmbargoedCollector`.
-
-    Each scrape counts the slots that have passed since the last one, the exposures that began,
-    however short, and its own failure.
+    Each scrape counts the slots that have passed since the last one, the exposures that began, and
+    its own failure.
     """
 
     releases: Callable[[], Sequence[ReleaseState]]
@@ -92,10 +85,9 @@ class StateCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics, and count the slots and exposures that are new since the last scrape.
+        """Yield the metrics, and count what is new since the last scrape.
 
-        If measuring raises an error, yield none, so that the counters of other collectors are still
-        served.
+        Yield none after an error, so that other collectors are still served.
         """
         now = self.now()
         try:
@@ -108,9 +100,7 @@ class StateCollector(Collector):
         yield from families
 
     def _count_new(self, shown: Sequence[Verdict], now: datetime) -> None:
-        """Count each slot that passed and each exposure that began since this collector started,
-        each only once.
-        """
+        """Count once each slot that passed and exposure that began since the start."""
         slots = {(verdict.release, _slot_end(verdict)) for verdict in shown}
         passed = {
             (release, end) for release, end in slots if end is not None and self._began < end <= now
@@ -125,14 +115,13 @@ class StateCollector(Collector):
             for release, part, at in starts
             if at is not None and at > self._began
         }
-        # Those that the last scrape counted are not counted again.
+        # Without those of the last scrape.
         self.counters.slots_passed.inc(len(passed - self._counted_slots))
         self.counters.exposures.inc(len(began - self._counted_exposures))
         self._counted_slots, self._counted_exposures = passed, began
 
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
-    """Yield the number of all releases by verdict, and the metrics of each release that is near."""
     near = [row.verdict for row in shown if _is_near(row, now)]
     yield _count_by_verdict(shown)
     yield _show_verdicts(near)
@@ -142,9 +131,7 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
 
 @dataclass(frozen=True, eq=False)
 class EmbargoedCollector(Collector):
-    """Collects what was measured of releases whose slot has not passed: exposures, findings and
-    delays.
-    """
+    """Collects exposures, findings and delays of releases whose slot has not passed."""
 
     releases: Callable[[], Sequence[ReleaseState]]
     now: Callable[[], datetime]
@@ -272,9 +259,7 @@ def _show_delays(near: Iterable[Verdict]) -> Metric:
 
 
 def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
-    """Yield the metrics of the monitor itself: readiness, looks, deliveries, spacing of looks by
-    host.
-    """
+    """Yield readiness, looks, deliveries, and spacing of looks by host."""
     yield _gauge(
         "ready", "1 while this monitor is to be relied on", float(not monitor_state.unready)
     )
@@ -297,9 +282,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def _slot_end(verdict: Verdict) -> datetime | None:
-    """Return the instant at which the slot has passed, or None if there is no slot or it has no
-    end.
-    """
+    """Return when the slot has passed, if it has an end."""
     return verdict.slot.passes() if verdict.slot is not None else None
 
 

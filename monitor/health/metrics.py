@@ -46,26 +46,19 @@ _LOOK_OUTCOMES = (*(state.value for state in State), *(reason.value for reason i
 _DELIVERY_OUTCOMES = ("sent", "again", "given_up")
 _PING_OUTCOMES = ("accepted", "refused", "withheld")
 FRESH_READS = 3
-"""A calendar is stale if its last usable read is older than this many spacings of its reads."""
+"""After so many spacings of its reads without a usable one, a calendar is stale."""
 MOST_HOSTS = 200
-"""The most hosts with their own series. Looks at further hosts are counted together, to limit the
-number of series.
-"""
+"""Looks at further hosts are counted together."""
 OTHER_HOSTS = "other"
 
 
 class QuickHistogram(Collector):
-    """A histogram without locks, because only one thread observes values. Any thread can read
-    it.
-    """
+    """A histogram without locks: one thread observes values, any can read it."""
 
     def __init__(
         self, registry: CollectorRegistry, name: str, help_text: str, bounds: Sequence[float]
     ) -> None:
-        """Register the histogram as `ninethirty_NAME`.
-
-        `bounds` are the upper ends of its buckets, ascending.
-        """
+        """Register it as `ninethirty_NAME`. `bounds` are the upper ends of buckets, ascending."""
         self._name, self._help = f"{_NAMESPACE}_{name}", help_text
         self._bounds = tuple(bound for bound in bounds if bound != inf)
         self._counts = [0] * (len(self._bounds) + 1)
@@ -85,10 +78,7 @@ class QuickHistogram(Collector):
 
 
 class QuickCounter(Collector):
-    """A counter without locks: one thread adds to `counts`, by the values of its labels.
-
-    Any thread can read it.
-    """
+    """A counter without locks: one thread adds to `counts`, by the values of its labels."""
 
     def __init__(
         self, registry: CollectorRegistry, name: str, help_text: str, labels: Sequence[str]
@@ -127,8 +117,7 @@ class Metrics:
         hosts: Iterable[str] = (),
         channels: Iterable[str] = (),
     ) -> None:
-        """Create every series that is known in advance, so that none is absent before its first
-        event.
+        """Create every series known in advance, so that none is absent before its first event.
 
         `calendars` are the spacings of their reads.
         """
@@ -241,11 +230,8 @@ class Metrics:
     def prepare_series(
         self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]
     ) -> None:
-        """Create the series of these calendars, hosts and channels, and remove those of other
-        calendars.
-
-        `calendars` are the spacings of their reads. A calendar is stale after `FRESH_READS` of them
-        without a read.
+        """Create the series of these calendars (with the spacings of their reads), hosts and
+        channels, and remove those of other calendars.
         """
         for removed in self._calendars - calendars.keys():
             for metric in (self.calendar_read, self.calendar_entries, self.calendar_stale):
@@ -268,17 +254,13 @@ class Metrics:
             self.reload_at.set(at.timestamp())
 
     def record_owed(self, count: int, longest: timedelta, actions: int) -> None:
-        """Record the number of owed reports, the age of the oldest, and the number of overdue
-        actions.
-        """
+        """Record the owed reports, the age of the oldest, and the overdue actions."""
         self.actions_overdue.set(actions)
         self.reports_owed.set(count)
         self.report_owed.set(longest.total_seconds())
 
     def count_look(self, host: str, outcome: str, duration: float, late: float) -> None:
-        """Count one look with its outcome, the duration of the response and the delay of its start,
-        in seconds.
-        """
+        """Count one look. `duration` of the response and `late` at its start are in seconds."""
         self.looks.counts[self._host_label(host), outcome] += 1
         self.duration.observe(duration)
         self.lateness.observe(late)
@@ -300,10 +282,7 @@ class Metrics:
         self.missed.counts[self._host_label(host),] += looks
 
     def render(self, *states: Collector) -> Iterator[bytes]:
-        """Yield the text for Prometheus, one metric at a time.
-
-        `states` come first, because reading them can count.
-        """
+        """Yield the text for Prometheus, one metric at a time, first `states`, which may count."""
         yield from render_metrics(*states, self.registry)
 
     def _host_label(self, host: str) -> str:

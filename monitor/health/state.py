@@ -25,12 +25,11 @@ _STORE_SILENCE = timedelta(seconds=5)
 class HealthState:
     """The monitor's own state: calendars, store, clock and event loop.
 
-    `spacings` are those of calendar reads. A calendar is stale if the last usable read is older
-    than three of them. `calendars` has the last usable read of each, `faults` the fault of its last
-    read. `on_blind` gets each blind span when it grows or ends, and `blind_until`
-    returns the latest end of any. `costly` are hosts with responses
-    that could not be parsed within their limits, until people are notified. `offset` is our clock's
-    offset in seconds, None while it is unknown.
+    `spacings` are those of calendar reads: after three without a usable one, a calendar is stale.
+    `calendars` has the last usable read of each, `faults` the fault of its last. `on_blind` gets
+    each blind span when it grows or ends, `blind_until` returns the latest end. `costly` are hosts
+    with too costly responses, until people are notified. `offset` of our clock is in seconds, None
+    while unknown.
     """
 
     started: datetime
@@ -63,11 +62,7 @@ class HealthState:
             self.faults.pop(calendar, None)
 
     def note_commit(self, now: datetime) -> None:
-        """Note that the store works.
-
-        Looks that were made while it failed were kept and are stored now. If there was no room for
-        some of them, the time since the first of these is a blind span.
-        """
+        """Note that the store works. From the first look that found no room, the time is blind."""
         self._store_failing_since = None
         if self._looks_lost_since is not None:
             self.on_blind(Blind(self._looks_lost_since, now, "store"))
@@ -93,10 +88,7 @@ class HealthState:
         self.on_blind(Blind(begin, end, "stalled"))
 
     def note_clock_offset(self, offset: Bounds | None, now: datetime) -> None:
-        """Note our clock's offset (None: unknown).
-
-        While it is too large, looks prove neither presence nor absence.
-        """
+        """Note our clock's offset. While it is too large, looks prove nothing."""
         self.offset = offset
         if self.is_clock_off:
             self._clock_off_since = self._clock_off_since or now
@@ -135,10 +127,7 @@ class HealthState:
         return reasons
 
     def unable(self, now: datetime) -> list[str]:
-        """Return why this monitor cannot work at all.
-
-        Empty if it can. Other faults only make its evidence doubtful.
-        """
+        """Return why this monitor cannot work. Other faults only make its evidence doubtful."""
         failing = self.store_failing_since(now)
         if failing is None:
             return []
@@ -160,14 +149,13 @@ class HealthState:
         return last is not None and now - last <= self.stale_after(calendar)
 
     def stale_after(self, calendar: str) -> timedelta:
-        """Return the age of the last usable read from which a calendar is stale."""
+        """Return how old the last usable read of a fresh calendar can be."""
         return FRESH_READS * self.spacings[calendar]
 
     def _stale_reason(self, calendar: str) -> str:
         last = self.calendars.get(calendar)
         when = f"last read {last:%d %B %H:%M} UTC" if last else "no usable read yet"
-        # The fault itself is shown only on the status page, because it may quote an address and
-        # this text is public.
+        # This text is public, and the fault may quote an address.
         return f"calendar {calendar}: {when}"
 
 
@@ -188,8 +176,7 @@ class StoreHealth:
         """Count and log a batch of writes that could not be committed."""
         # If only the evidence folder refuses the batch, the store works.
         if not isinstance(fault, EvidenceRefused):
-            # `StoreSilent` is raised `STALLED_AFTER` seconds after the batch was sent. The store
-            # has failed since then.
+            # `StoreSilent` comes `STALLED_AFTER` seconds late.
             failing_for = (
                 timedelta(seconds=STALLED_AFTER) if isinstance(fault, StoreSilent) else timedelta()
             )

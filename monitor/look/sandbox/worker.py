@@ -1,11 +1,9 @@
-"""Runs as a process that only reads foreign bytes: `python -m monitor.look.sandbox.worker
-MEGABYTES`.
+"""A process that only reads foreign bytes: `python -m monitor.look.sandbox.worker MEGABYTES`.
 
-It runs the tasks that arrive as lines on its input, one after the other, answers each with a line
-of JSON, and ends when its input ends. The system stops it if it exceeds its limit of memory, or the
-limit of processor time of a task. It is confined (`confine.py`) before its first task.
-
-It first answers whether it can run tasks: it cannot if its memory and time cannot be limited.
+It first answers whether it can run tasks, which needs limits of memory and time. Then it runs the
+tasks that arrive as lines on its input, confined (`confine.py`), answers each with a line of JSON,
+and ends with its input. The system stops it beyond its limit of memory, or of a task's processor
+time.
 """
 
 from __future__ import annotations
@@ -40,8 +38,7 @@ def main() -> None:
 
 def _run_tasks(replies: BinaryIO, megabytes: int, statm: FileIO) -> None:
     fault = _import_and_limit(megabytes, statm)
-    # Lower our priority, so that looks go first on a busy machine. Done earlier, the imports would
-    # take minutes there.
+    # So that looks go first on a busy machine. Earlier, the imports would take minutes there.
     priority_fault = ""
     try:
         os.nice(10)
@@ -67,16 +64,13 @@ def _send(replies: BinaryIO, reply: Reply[Any]) -> None:
 
 
 def _import_and_limit(megabytes: int, statm: FileIO) -> str:
-    """Import the modules of all tasks, and limit memory and time.
-
-    Return the fault, or an empty string.
-    """
+    """Import the modules of all tasks, and limit memory and time. Return the fault, or ""."""
     try:
         _limit_seconds(_START_SECONDS)
         # Imports must not count against the time of a task.
         for name in PLACES:
             find_task(name)
-        # Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
+        # In addition to the interpreter and the libraries.
         most = _memory_pages(statm)[0] * resource.getpagesize() + megabytes * 1024 * 1024
         _set_limit(resource.RLIMIT_AS, most, is_final=True)
         _set_limit(resource.RLIMIT_CORE, 0, is_final=True)
@@ -115,13 +109,9 @@ def _limit_seconds(seconds: int) -> None:
 
 
 def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
-    """Limit a resource of this process, such as `resource.RLIMIT_AS`, for good if `is_final`.
-
-    Raises `OSError`.
-    """
+    """Limit a resource such as `resource.RLIMIT_AS`, for good if `is_final`. Raises `OSError`."""
     try:
-        # A process can raise a limit again, but not above its hard limit, which may have been set
-        # before the start.
+        # The hard limit, which may have been set before the start, cannot be raised.
         _, hard_limit = resource.getrlimit(kind)
         most = most if hard_limit == resource.RLIM_INFINITY else min(most, hard_limit)
         resource.setrlimit(kind, (most, most if is_final else hard_limit))
@@ -130,9 +120,7 @@ def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
 
 
 def _memory_pages(statm: FileIO) -> tuple[int, int]:
-    """Return the number of memory pages that this process has mapped, and of those that are
-    resident.
-    """
+    """Return how many memory pages this process has mapped, and how many are resident."""
     statm.seek(0)
     mapped, resident = statm.read().split()[:2]
     return int(mapped), int(resident)
