@@ -245,6 +245,7 @@ def prometheus_config(chain: Chain) -> str:
         rules = [_at_once(chain, file) for file in rules]
     table["global"]["external_labels"] = {"board": f"http://127.0.0.1:{chain.web}"}
     table["rule_files"] = list(map(str, rules))
+    del table["alerting"]["alertmanagers"][0]["basic_auth"]
     table["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [
         f"127.0.0.1:{chain.alertmanager}"
     ]

@@ -126,12 +126,18 @@ def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
         "ninethirty/users",
         "prometheus/embargoed_token",
         "prometheus/metrics_token",
+        "prometheus/prometheus_password",
+        "prometheus/alertmanager_password",
+        "prometheus/web.yml",
+        "alertmanager/web.yml",
         "grafana/grafana_password",
+        "grafana/prometheus_password",
     }
     assert files["ninethirty/metrics_token"] == files["prometheus/metrics_token"]
     people, faults = read_people(files["ninethirty/users"], "users")
     assert (list(people), faults) == (["admin"], [])
-    assert len({*files.values()}) == len(files) - 2
+    # Both tokens and the password of Prometheus are there twice.
+    assert len({*files.values()}) == len(files) - 3
     # The container's log keeps the output, so it must not contain a password.
     assert "cat /run/secrets/board_password" in output
     assert not any(text.strip() in output for text in files.values())
@@ -142,6 +148,42 @@ def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
         for file in made.rglob("*")
         if file.is_file()
     } == files
+
+
+@pytest.mark.needs("prometheus")
+@pytest.mark.slow
+async def test_prometheus_answers_only_with_the_generated_password(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    make_secrets(tmp_path / "given", tmp_path / "made")
+    secrets, port = tmp_path / "made/prometheus", free_port()
+    (tmp_path / "prometheus.yml").write_text("{}", encoding="utf-8")
+    flags = {
+        "config.file": tmp_path / "prometheus.yml",
+        "storage.tsdb.path": tmp_path / "data",
+        "web.config.file": secrets / "web.yml",
+        "web.listen-address": f"127.0.0.1:{port}",
+    }
+    password = (secrets / "prometheus_password").read_text(encoding="utf-8").strip()
+    arguments = [f"--{name}={value}" for name, value in flags.items()]
+    async with (
+        running("prometheus", *arguments),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+
+        async def statuses() -> list[int] | None:
+            try:
+                attempts = [
+                    await client.get("/-/healthy", auth=auth)
+                    for auth in (None, ("admin", "guess"), ("admin", password))
+                ]
+            except httpx.TransportError:
+                return None
+            return [one.status_code for one in attempts]
+
+        async def only_the_password_opens() -> bool:
+            return await statuses() == [401, 401, 200]
+
+        await until("only the password opens it", only_the_password_opens)
 
 
 @pytest.mark.slow
