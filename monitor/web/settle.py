@@ -65,4 +65,4 @@ def _read_meant(sent: SentForm, zone: str) -> datetime:
     return meant
 
 
-ROUTES = [Route("/releases/{release}/slot", settle_by_form, methods=["POST"])]
+ROUTES = [Route("/releases/{release:path}/slot", settle_by_form, methods=["POST"])]

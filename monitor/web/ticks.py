@@ -48,4 +48,4 @@ async def tick_by_form(request: Request, sent: SentForm) -> Response:
     return RedirectResponse(f"/releases/{quote(release)}", 303)
 
 
-ROUTES = [Route("/releases/{release}/ticks", tick_by_form, methods=["POST"])]
+ROUTES = [Route("/releases/{release:path}/ticks", tick_by_form, methods=["POST"])]

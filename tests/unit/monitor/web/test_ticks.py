@@ -20,10 +20,10 @@ TOMORROW = SLOT + DAY
 TICKS = "/api/v1/releases/next/ticks"
 
 
-def announce_for_tomorrow(board: Board) -> None:
+def announce_for_tomorrow(board: Board, release: str = "next") -> None:
     with board.store.transaction() as tx:
-        tx.save(a_release(id="next", title="Prices of tomorrow"))
-        tx.add_promises([a_promise(TOMORROW, release="next", confirmed_at=board.clock.now())])
+        tx.save(a_release(id=release, title="Prices of tomorrow"))
+        tx.add_promises([a_promise(TOMORROW, release=release, confirmed_at=board.clock.now())])
     board.queries.judge_promised = partial(
         body_of_unwatched, board.store, Policies(Policy()), editions=RULES.editions
     )
@@ -55,6 +55,17 @@ async def test_ticks_of_a_person_are_kept_with_account_and_role(users: Path) -> 
         (first, second) = board.store.verdicts.acts("next")
         assert {first.what, second.what} == {"ticked_scheduled", "ticked_list_sent"}
         assert (first.account, first.role) == ("user:anne", "duty statistician")
+
+
+async def test_form_of_a_release_with_a_slash_in_its_id_arrives(users: Path) -> None:
+    """Both forms of its page. They have no tick and no time, which is what is refused."""
+    async with signed_in_board(users, DUTY) as board:
+        announce_for_tomorrow(board, "cal/next")
+        page = await board.client.get("/releases/cal/next")
+        form = {"guard": hidden_field(page, "guard")}
+        for path in ("ticks", "slot"):
+            sent = await board.client.post(f"/releases/cal/next/{path}", data=form)
+            assert sent.status_code == 400, path
 
 
 async def test_form_without_a_tick_is_refused(users: Path) -> None:
