@@ -120,7 +120,7 @@ class HandCalendar:
             )
             list(_list_additions(data))  # this and the next line raise for another form
             write_toml(data)
-        except (OSError, ValueError, AttributeError, TypeError) as exc:
+        except (OSError, ValueError, AttributeError, TypeError, RecursionError) as exc:
             why = (
                 exc
                 if isinstance(exc, OSError | ValueError)

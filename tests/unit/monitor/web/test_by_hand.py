@@ -382,7 +382,9 @@ async def test_adding_to_an_unreadable_calendar_shows_its_fault(
         "release = 1",
         "zone = 'UTC'",
         "[[release]]\nof = 'b'\npart = 1",
+        f"a{'.a' * 7500} = 1",
     ],
+    ids=["no TOML", "no list", "no table", "no release", "no parts", "deep"],
 )
 async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, content: str) -> None:
     """A case is the content of a file that is no TOML, or no calendar.
