@@ -210,7 +210,7 @@ class WorkerHealth:
         if self._failing_since is None:
             return []
         larger = (
-            f"nothing larger than {SMALL_BODY // 1024} KB can be read since"
+            f"no calendar and nothing larger than {SMALL_BODY // 1024} KB can be read since"
             f" {self._failing_since:%H:%M:%S} UTC"
         )
         return [f"{larger}: no worker process starts"]

@@ -123,7 +123,9 @@ class CalendarPages:
 
     async def _strip_people(self, url: str, body: bytes) -> bytes:
         host = urlsplit(url).hostname or ""
-        stripped: bytes = await self.workers.run("strip", host, body, seconds=WORKER_SECONDS)
+        stripped: bytes = await self.workers.run(
+            "strip", host, body, seconds=WORKER_SECONDS, is_look=False
+        )
         return stripped
 
 

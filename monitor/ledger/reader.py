@@ -149,7 +149,7 @@ class CalendarReader:
         """Return the result of a task of our source, which a worker runs. Raises `ReadFault`."""
         arguments = (self.settings, self.source.state, tuple(pages), self.clock.now())
         result, self.source.state = await self.pages.workers.run(
-            task, host_of(pages), *arguments, seconds=WORKER_SECONDS
+            task, host_of(pages), *arguments, seconds=WORKER_SECONDS, is_look=False
         )
         return result
 

@@ -61,8 +61,9 @@ class RotaReader:
             # A request that is not optional has a page, or raises.
             pages = (fetched.page,) if fetched is not None else ()
             arguments = (self.calendar, self.roles, pages, now)
+            host = host_of(pages)
             spans = await self.pages.workers.run(
-                "read_rota", host_of(pages), *arguments, seconds=WORKER_SECONDS
+                "read_rota", host, *arguments, seconds=WORKER_SECONDS, is_look=False
             )
         except (PagesUnavailable, ReadFault) as exc:
             return (), " ".join(str(exc).split())

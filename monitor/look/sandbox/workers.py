@@ -80,7 +80,13 @@ class Workers:
         self._places = asyncio.Semaphore(self.most)
 
     async def run(
-        self, task: str, host: str, *arguments: object, seconds: int, size: int = 0
+        self,
+        task: str,
+        host: str,
+        *arguments: object,
+        seconds: int,
+        size: int = 0,
+        is_look: bool = True,
     ) -> Any:  # noqa: ANN401  # per task
         """Run a task of `tasks.PLACES` to read `size` bytes within `seconds` of processor time.
 
@@ -93,12 +99,13 @@ class Workers:
                 self._refuse_if_closed_or_paused()
                 return await self._call_in_thread(self._run_on_worker, task, arguments, seconds)
             except NoWorker:
-                if not self._is_closed:
+                # A calendar that was not read leaves no look unread.
+                if is_look and not self._is_closed:
                     # The response was received at about `began`.
                     self.on_unread(host, began)
                 raise
             except (TooCostly, WorkerFault):
-                if not self._is_closed:
+                if host and not self._is_closed:  # a local file has no host
                     self.on_costly(host)
                 raise
 

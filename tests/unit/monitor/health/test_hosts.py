@@ -137,7 +137,10 @@ def test_failed_worker_starts_are_reported_until_one_succeeds() -> None:
     # Each attempt takes a second, so the first one began at noon.
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=20, fault=FAULT)
-    reason = "nothing larger than 16 KB can be read since 12:00:00 UTC: no worker process starts"
+    reason = (
+        "no calendar and nothing larger than 16 KB can be read since 12:00:00 UTC: no worker"
+        " process starts"
+    )
     assert (workers.health.reasons(), workers.health.fault) == ([reason], FAULT)
     assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
     workers.attempt_start(at=30, fault=NO_FAULT)

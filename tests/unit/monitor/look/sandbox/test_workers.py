@@ -250,6 +250,18 @@ async def test_worker_that_does_not_start_is_not_the_hosts_fault() -> None:
     workers.close()
 
 
+async def test_calendar_without_a_worker_leaves_no_look_of_its_host_unread() -> None:
+    """Looks at small pages of the host go on. A local file has no host that could be reported."""
+    machine = Machine(can_start_workers=False)
+    workers = machine.workers()
+    settings = calendar_settings("toml", "https://a.example/x.toml")
+    for host in ("a.example", ""):
+        with pytest.raises(NoWorker):
+            await workers.run("read", host, settings, None, (), NOW, seconds=5, is_look=False)
+    assert (machine.unread_hosts, machine.costly_hosts) == ([], [])
+    workers.close()
+
+
 async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
     """Five answers come. To read one, a worker process must be started, but each start fails.
 
