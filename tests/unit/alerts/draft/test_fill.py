@@ -497,6 +497,27 @@ def test_account_says_that_another_file_was_at_the_address(
     assert sentence in text_of_field(note, "N.what")
 
 
+@pytest.mark.parametrize(
+    ("kind", "instead", "said"),
+    [
+        (FindingKind.WRONG_EDITION, "October 2015", "the edition of October 2015"),
+        (FindingKind.WRONG_CONTENT, "Weekly deaths", "the file of “Weekly deaths”"),
+        (FindingKind.WRONG_CONTENT, "", "it was not"),
+    ],
+)
+def test_account_says_what_the_file_at_the_address_was(
+    ipcc_late: Incident, kind: FindingKind, instead: str, said: str
+) -> None:
+    facts = ipcc_late.facts
+    late = VerdictKind.LATE
+    sheet = PartVerdict("sheet", "data", "https://x.example/a.ods", required=True, verdict=late)
+    wrong = Finding(kind, "sheet", at=facts.slot, seconds=Bounds(600, 601), instead=instead)
+    note = note_of(with_facts(ipcc_late, parts=(*facts.parts, sheet), findings=(wrong,)))
+    account = text_of_field(note, "N.what")
+    assert "The file a.ods was there from 9.30am until 9.40am, but it was" in account
+    assert said in account
+
+
 def test_account_says_plainly_that_release_moved_at_short_notice(ipcc_late: Incident) -> None:
     short_notice = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     note = note_of(with_facts(ipcc_late, findings=(short_notice,)))
