@@ -25,7 +25,6 @@ from monitor.app.options import (
     make_fetcher,
     make_join_rules,
     make_openid,
-    make_policies,
     make_proxy_auth,
     make_tripwire_producers,
     make_watch_rules,
@@ -50,7 +49,6 @@ from monitor.look.fetch import Fetcher
 from monitor.store.retention import BOUNDED, DAILY, Retention
 from monitor.threads import RecurringJob, run_in_thread
 from monitor.watch.budget_forecast import FORECAST_EVERY, BudgetForecast
-from monitor.watch.compaction import Compaction
 from monitor.watch.planner import WatchRules
 from monitor.watch.predicted_addresses import PREDICT_EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
@@ -357,15 +355,10 @@ def upkeep_jobs(
     addresses.
     """
     settings, clock = core.settings, core.clock
-    policies, after = make_policies(settings), settings.store.compact_after
-    # Compaction and retention read the whole store. `core.threads.ask` would limit their time.
-    ask = run_in_thread
-    compact = Compaction(
-        core.store, core.writer, clock, policies, after, watch.releases.keys, ask
-    ).compact
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
+    # It reads the whole store. `core.threads.ask` would limit its time.
     retention = Retention(
-        core.evidence, compact, core.store, core.writer, clock, ask=ask, keep=keep, most=most
+        core.evidence, core.store, core.writer, clock, ask=run_in_thread, keep=keep, most=most
     )
     yield DAILY, "retention", retention.run_daily
     yield BOUNDED, "evidence", retention.keep_within_limit

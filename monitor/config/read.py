@@ -146,6 +146,7 @@ def _write_path(place: Sequence[str | int]) -> str:
 
 
 _REMOVED = {
+    "store.compact_after": "is no longer a key, remove it: old releases keep their few rows",
     "store.mode": (
         "is no longer a key, remove it: of the monitors on one PostgreSQL one leads and looks, and"
         " the others stand by"

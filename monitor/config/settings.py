@@ -74,10 +74,6 @@ class StoreSettings(Table):
     """If the leader gives no sign of life for this long, a standby takes over
     ([more](how-to/several-monitors.md)).
     """
-    compact_after: Duration = timedelta(days=400)
-    """A release with a final verdict and a slot this long ago is kept in fewer rows
-    ([Retention](how-to/personal-data.md#what-is-deleted)). No verdict changes. `"0s"`: never.
-    """
 
 
 class EvidenceSettings(Table):

@@ -343,18 +343,6 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
     )
 
 
-def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
-    """Return the runs by target, with equal absences of one monitor before `until` merged.
-
-    Only the times of failed looks are lost.
-    """
-    early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
-    if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
-        # The time of the last look before early content matters, so merge none.
-        return {target: list(of_target) for target, of_target in runs.items()}
-    return {target: _merge_absences(of_target, until) for target, of_target in runs.items()}
-
-
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one target, merged so that people have fewer to read.
 
@@ -376,19 +364,6 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
             )
         merged += failed.values()
     return merged
-
-
-def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return a target's runs, with equal ones of one monitor that ended before `until` merged.
-
-    These must be absences or failures.
-    """
-    merged: list[Run] = []
-    for monitor in dict.fromkeys(run.monitor for run in runs):
-        own = [run for run in runs if run.monitor == monitor]  # in time order
-        ended = [run for run in own if run.last_received < until]
-        merged += [*_merge_equal_runs(ended), *own[len(ended) :]]
-    return sorted(merged, key=lambda run: run.key)
 
 
 def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:

@@ -1,8 +1,7 @@
-"""Deletes expired data and compacts the store, in small portions that do not delay other writes."""
+"""Deletes expired data, in small portions that do not delay other writes."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from functools import partial
@@ -35,12 +34,10 @@ class Retention:
 
     Promises, verdicts, events, incidents, drafts, notices and hashes are never deleted.
 
-    At most `most` bytes of evidence are kept, for `keep`. `compact` merges old runs, and returns
-    how many fewer exist.
+    At most `most` bytes of evidence are kept, for `keep`.
     """
 
     evidence: Evidence
-    compact: Callable[[], Awaitable[int]]
     store: Store
     writer: Writer
     clock: Clock
@@ -62,8 +59,8 @@ class Retention:
             _log.info("given_up", files=files)
 
     async def run_daily(self) -> None:
-        """Delete old evidence and reads of calendars, merge old runs, free disk space, update the
-        query statistics.
+        """Delete old evidence and reads of calendars, free disk space, update the query
+        statistics.
         """
         await self._delete_evidence()
         before = self.clock.now() - READS_KEPT
@@ -72,9 +69,8 @@ class Retention:
         repeated = await self.ask(lambda: self.store.ledger.repeated_reads(before))
         for reads in chunks(repeated):
             await self.writer.write(partial(Transaction.forget_reads, reads=reads))
-        fewer_runs = await self.compact()
-        if repeated or fewer_runs:
-            _log.info("given_up", reads=len(repeated), runs=fewer_runs)
+        if repeated:
+            _log.info("given_up", reads=len(repeated))
         # Each call frees some pages and returns how many are left. Stop if none are left, or if a
         # call has freed none.
         left_before, left = 0, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))

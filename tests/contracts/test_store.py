@@ -297,13 +297,6 @@ def test_merged_runs_are_one_and_all_others_stay(store: Store) -> None:
     assert runs_of(store, EDGE, "r/page/origin") == [merged, other, runs[3]]
 
 
-def test_a_release_is_crowded_if_one_of_its_targets_has_too_many_runs(store: Store) -> None:
-    with store.transaction() as tx:
-        tx.save(*(a_run("a/b/page/edge", first=60 * n) for n in range(3)))
-        tx.save(*(a_run("c/page/edge", first=60 * n) for n in range(2)))
-    assert [store.runs.find_crowded(most) for most in (2, 1, 3)] == [["a/b"], ["a/b", "c"], []]
-
-
 def saved(store: Store, *runs: Run) -> list[Run]:
     with store.transaction() as tx:
         tx.save(*runs)

@@ -15,7 +15,6 @@ from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
-from monitor.plan.targets import release_from_id
 from monitor.store.rows import (
     LEADER,
     Act,
@@ -73,12 +72,6 @@ class RunStore(Queries):
         return sorted(
             {*recent, *self.runner.find_all(Blind, *overlaps, tables.IS_LONG)}, key=_BLIND_IN_TIME
         )
-
-    def find_crowded(self, most: int) -> list[str]:
-        """Return the releases with a target that has more than `most` runs."""
-        target = tables.RUN.c.target
-        crowded = select(target).group_by(target).having(func.count() > most)
-        return sorted({release_from_id(name) for name in self.runner.make_each(str, crowded)})
 
 
 @lru_cache(maxsize=512)

@@ -839,7 +839,6 @@ def test_oldest_evidence_is_deleted_once_new_evidence_exceeds_limit(archive: Arc
     async def keep_48_megabytes(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         retention = Retention(
             evidence,
-            compact_nothing,
             archive.store,
             writer,
             clock,
@@ -863,7 +862,3 @@ def test_oldest_evidence_is_deleted_once_new_evidence_exceeds_limit(archive: Arc
 
 async def ask_at_once(question: Callable[[], T]) -> T:
     return question()
-
-
-async def compact_nothing() -> int:
-    return 0

@@ -32,7 +32,7 @@ class FakeEvidence:
 
 
 async def run_retention(
-    evidence: FakeEvidence, *, compacted_runs: int, ages_of_reads: Sequence[float] = ()
+    evidence: FakeEvidence, *, ages_of_reads: Sequence[float] = ()
 ) -> tuple[list[dict[str, object]], int]:
     """Return what the daily retention logs, and how many reads of a calendar that never changed
     remain.
@@ -42,9 +42,6 @@ async def run_retention(
     store, clock = TemporaryStore(), SystemClock()
     writer, now = Writer(store, clock), clock.now()
 
-    async def compact() -> int:
-        return compacted_runs
-
     async def ask(question: Callable[[], T]) -> T:
         return question()
 
@@ -53,15 +50,13 @@ async def run_retention(
         await writer.write(
             lambda tx, at=at: tx.save(CalendarRead("govuk", at, at, usable=True, digest="same"))
         )
-    retention = Retention(
-        evidence, compact, store, writer, clock, ask=ask, keep=KEEP, most=MOST_BYTES
-    )
+    retention = Retention(evidence, store, writer, clock, ask=ask, keep=KEEP, most=MOST_BYTES)
     with capture_logs() as lines:
         await retention.run_daily()
     await writer.close()
-    return [
-        {key: line.get(key) for key in ("event", "files", "reads", "runs")} for line in lines
-    ], len(store.ledger.reads())
+    return [{key: line.get(key) for key in ("event", "files", "reads")} for line in lines], len(
+        store.ledger.reads()
+    )
 
 
 async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> None:
@@ -69,23 +64,21 @@ async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> Non
     deletes by these limits and logs the names of the deleted files.
     """
     evidence = FakeEvidence(files=["edge-000000001-20260101.warc.gz"])
-    lines, _ = await run_retention(evidence, compacted_runs=0)
+    lines, _ = await run_retention(evidence)
     assert evidence.limits == [(KEEP, MOST_BYTES)]
-    assert lines == [{"event": "given_up", "files": evidence.files, "reads": None, "runs": None}]
+    assert lines == [{"event": "given_up", "files": evidence.files, "reads": None}]
 
 
 async def test_read_older_than_ninety_days_is_deleted_if_repeated() -> None:
     """A calendar was read 92, 91, 1 and 0.5 days ago, each time with the same entries. The oldest
     read stays. The one of 91 days ago only repeats it, and is older than 90 days, so it is deleted.
     """
-    lines, reads_left = await run_retention(
-        FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5)
-    )
+    lines, reads_left = await run_retention(FakeEvidence(), ages_of_reads=(92, 91, 1, 0.5))
     assert reads_left == 3
-    # The log line of the daily retention is called `given_up`, and also counts the compacted runs.
-    assert lines == [{"event": "given_up", "files": None, "reads": 1, "runs": 7}]
+    # The log line of the daily retention is called `given_up`.
+    assert lines == [{"event": "given_up", "files": None, "reads": 1}]
 
 
 async def test_no_deletion_writes_no_log_line() -> None:
-    lines, _ = await run_retention(FakeEvidence(), compacted_runs=0)
+    lines, _ = await run_retention(FakeEvidence())
     assert lines == []
