@@ -188,17 +188,6 @@ def reopen(earlier: Incident, again: Incident, now: datetime) -> Incident:
     return replace(earlier, closed=None).with_entries(Entry(now, MONITOR, again.timeline[0].text))
 
 
-def fill_in_subject(incident: Incident) -> Incident:
-    """Fill in `calendar` or `series` from the id of an incident that was stored before there were
-    these fields.
-    """
-    if incident.calendar or incident.series:
-        return incident
-    if incident.id.startswith("unannounced-"):
-        return replace(incident, series=incident.title)
-    return replace(incident, calendar=incident.id[len("calendar-") : -len("-2026-01-31")])
-
-
 def are_of_one_edit(one: Incident, other: Incident) -> bool:
     """Return whether two incidents are about one edit: one read revealed both changes, to entries
     of one producer.

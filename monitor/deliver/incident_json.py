@@ -13,7 +13,6 @@ from alerts.incident import Action, Attachment, Incident, IncidentKind, steps_fo
 from alerts.one_line import whole_lengths
 from alerts.status import find_main_late_part
 from alerts.steps import numbered_steps
-from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.contract.verdict import LEAD
 from schedules.times.interval import Bounds
@@ -47,7 +46,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
             fields_json(one, "incident", "release", "producers", "stands")
             for one in incident.linked
         ],
-        "report_owed": is_owed(incident, drafts),
+        "report_owed": incident.owes_report,
         "acknowledged": fields_json(acknowledged, "at", "by") if acknowledged is not None else None,
         "assigned": incident.words.get("assigned"),
         # LEAD: a hint, which is no verdict

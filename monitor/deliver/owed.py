@@ -4,33 +4,22 @@ actions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from alerts.actions import overdue_actions
 from alerts.incident import Action, Incident
-from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore
 
 _MOST = 10_000
 
 
-def is_owed(incident: Incident, drafts: Sequence[Draft]) -> bool:
-    """Return whether the report of an incident must still be signed or waived.
-
-    Older incidents do not record the signature themselves, so their drafts are checked too.
-    """
-    return incident.owes_report and not any(draft.signed for draft in drafts)
-
-
-def needs_action(incident: Incident, drafts: Callable[[str], Sequence[Draft]], today: date) -> bool:
+def needs_action(incident: Incident, today: date) -> bool:
     """Return whether an incident is open, owes its report, or has an action that was due before
     this local day.
     """
     return (
-        incident.closed is None
-        or bool(overdue_actions([incident], today))
-        or is_owed(incident, drafts(incident.id))
+        incident.closed is None or incident.owes_report or bool(overdue_actions([incident], today))
     )
 
 
@@ -42,7 +31,7 @@ def find_owed(
     Both are oldest first.
     """
     unfinished = store.open_incidents(_MOST)
-    reports = [one for one in unfinished if one.owes_report and not store.is_draft_signed(one.id)]
+    reports = [one for one in unfinished if one.owes_report]
     return sorted(reports, key=lambda one: (one.opened, one.id)), overdue_actions(unfinished, today)
 
 

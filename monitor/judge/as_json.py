@@ -8,7 +8,6 @@ from typing import Any
 
 from monitor.judge.verdict import Verdict
 from monitor.look.fetch import describe_why
-from monitor.plan.addresses import origin_from_id
 from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.contract.verdict import PartVerdict, verdict_text
 from schedules.times.interval import Bounds
@@ -203,8 +202,5 @@ def _slot_json(verdict: Verdict) -> Json | None:
 
 def part_from_json(part: Mapping[str, Any]) -> Part:
     """Return a part from its JSON, without its recogniser."""
-    # In JSON stored by an older version, only the id shows the origin.
-    origin = Origin(part["origin"]) if "origin" in part else origin_from_id(part["id"])
-    return Part(
-        part["id"], Role(part["role"]), part["url"], required=part["required"], origin=origin
-    )
+    role, origin = Role(part["role"]), Origin(part["origin"])
+    return Part(part["id"], role, part["url"], required=part["required"], origin=origin)

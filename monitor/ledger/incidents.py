@@ -62,11 +62,7 @@ class CalendarIncidents:
             for incident in recent
             if incident.kind is IncidentKind.CALENDAR and incident.closed is None
         )
-        self._open = {
-            incident.id: alerts.fill_in_subject(incident)
-            for incident in still_open
-            if not incident.release
-        }
+        self._open = {incident.id: incident for incident in still_open if not incident.release}
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
         """Update health, metrics and the calendar's incident after a read.

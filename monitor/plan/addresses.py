@@ -37,15 +37,7 @@ _PUBLICATION_PATHS = ("/government/statistics/", "/government/publications/")
 
 def may_be_the_page(part: str) -> bool:
     """Return whether a part is the page, or an address from a listing that may turn out to be."""
-    return part == "page" or origin_from_id(part) is Origin.ELSEWHERE
-
-
-def origin_from_id(part: str) -> Origin:
-    """Return the origin of a part by its id, for those stored without it."""
-    return next(
-        (origin for origin, prefix in PART_ID_PREFIX.items() if part.startswith(prefix)),
-        Origin.ANNOUNCED,
-    )
+    return part == "page" or part.startswith(PART_ID_PREFIX[Origin.ELSEWHERE])
 
 
 def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> Iterator[str]:

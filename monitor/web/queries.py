@@ -277,7 +277,7 @@ class Queries:
                 if occurred_on_these_days(one)
             ]
             return self._visible_incidents(
-                [one for one in of_days if needs_action(one, store.drafts, today)], now
+                [one for one in of_days if needs_action(one, today)], now
             )
 
         return await self.ask(read)

@@ -199,14 +199,6 @@ class VerdictStore(Queries):
         found = self.runner.find_each_of(Act, tables.ACT.c.subject, subjects)
         return sorted(found, key=lambda act: (act.at, act.what))
 
-    def is_draft_signed(self, incident: str) -> bool:
-        """Return whether a version of a draft is signed, without reading them."""
-        table = tables.DRAFT
-        signed = select(table.c.version).where(
-            table.c.incident == incident, table.c.signed.is_not(None)
-        )
-        return bool(self.runner.make_each(int, signed.limit(1)))
-
 
 class OutboxStore(Queries):
     """Queries for notices, deliveries, silences and rotas."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from alerts.incident import SIGNED, Action, Incident
 from monitor.deliver.owed import count_owed, find_owed, needs_action
-from monitor.store.rows import Draft
 from tests.worlds.incidents import an_incident, facts_of_a_release
 from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
@@ -39,37 +38,6 @@ def test_report_on_an_early_release_counts_only_from_slot_on() -> None:
     # `count_owed` returns the number of reports, and how long the oldest has been owed.
     assert count_owed([early], SLOT - SECOND) == (0, timedelta())
     assert count_owed([early], SLOT) == (1, DAY)
-
-
-@pytest.mark.parametrize(
-    ("first_version_signed_at", "owed_reports_of"),
-    [(None, ["hand"]), (SLOT, [])],
-    ids=["no version", "the first version"],
-)
-def test_report_is_owed_until_any_draft_version_is_signed(
-    first_version_signed_at: datetime | None, owed_reports_of: list[str]
-) -> None:
-    """The draft of a report has two versions. If neither is signed, the report is owed.
-
-    If the first one is signed, the report is not owed, although the second one is not signed.
-    """
-    store = TemporaryStore()
-    first = Draft(
-        "hand",
-        version=1,
-        at=SLOT,
-        by="monitor",
-        form="A",
-        edition="3.0",
-        facts={},
-        signed=first_version_signed_at,
-    )
-    with store.transaction() as tx:
-        tx.save(an_incident("hand", facts=None, release="", opened=SLOT))
-        tx.add_draft(first)
-        tx.add_draft(replace(first, version=2, signed=None))
-    reports, _overdue_actions = find_owed(store.verdicts, today=SLOT.date())
-    assert [incident.id for incident in reports] == owed_reports_of
 
 
 DUE_DAY = date(2018, 1, 12)
@@ -135,9 +103,4 @@ def test_signed_incident_needs_action_only_for_an_overdue_task(
     It needs action only if a task was due yesterday or earlier and is not done. A task due today is
     not overdue.
     """
-
-    # The incident itself records its signature, so its drafts are not needed.
-    def drafts_of_incident(_incident: str) -> list[Draft]:
-        return []
-
-    assert needs_action(closed_and_signed_incident, drafts_of_incident, today) is needs_attention
+    assert needs_action(closed_and_signed_incident, today) is needs_attention
