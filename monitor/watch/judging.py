@@ -87,7 +87,7 @@ class Judging:
                 await self.clock.sleep(_RETRY_AFTER / timedelta(seconds=1))
             async for release in with_pauses(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
-                    self._judge_in_background(watched)
+                    self._judge_or_retry(watched)
             # Let looks and the store run.
             await asyncio.sleep(0)
 
@@ -185,6 +185,15 @@ class Judging:
                 continue
             if (assessment := self._assess_if_changed(watched)) is not None:
                 await self.record(watched, assessment)
+
+    def _judge_or_retry(self, watched: WatchedRelease) -> None:
+        """Judge a release. After a fault, judge it again in a minute, and go on with the others."""
+        try:
+            self._judge_in_background(watched)
+        except Exception as fault:  # noqa: BLE001 # the daemon's handler counts and logs it
+            self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, watched.release.id)
+            found = {"message": "a release cannot be judged", "exception": fault}
+            asyncio.get_running_loop().call_exception_handler(found)
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
         """Judge a release, and record a changed verdict in the background."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pytest
 
@@ -98,6 +98,14 @@ def test_releases_of_one_slot_do_not_requeue_each_other_forever(
     # If they are queued again and again, this helper fails after 50 turns.
     judge_for_some_seconds(releases, store)
     assert [row.word for row in store.verdicts.judged()] == verdicts
+
+
+def test_a_release_that_cannot_be_judged_does_not_keep_others_from_it() -> None:
+    store = TemporaryStore()
+    releases = {name: release_without_verdict(name, State.ABSENT) for name in NAMES}
+    releases["claims"].promises = cast("list[Promise]", [None])
+    judge_for_some_seconds(releases, store)
+    assert [row.release for row in store.verdicts.judged()] == ["visas", "wages"]
 
 
 def release_at_guessed_address(
