@@ -24,8 +24,6 @@ within a day.
 """
 READS_KEPT = timedelta(days=90)
 """How long reads of calendars are kept that had the same result as the read before."""
-_PAGES_AT_ONCE = 100
-_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,7 @@ class Retention:
             _log.info("given_up", files=files)
 
     async def run_daily(self) -> None:
-        """Delete old evidence and reads of calendars, free disk space, update the query
-        statistics.
-        """
+        """Delete old evidence and reads of calendars, and update the query statistics."""
         await self._delete_evidence()
         before = self.clock.now() - READS_KEPT
         # A repeated read found the same as the read of this calendar before it, so it can be
@@ -71,10 +67,4 @@ class Retention:
             await self.writer.write(partial(Transaction.forget_reads, reads=reads))
         if repeated:
             _log.info("given_up", reads=len(repeated))
-        # Each call frees some pages and returns how many are left. Stop if none are left, or if a
-        # call has freed none.
-        left_before, left = 0, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
-        while left not in {0, left_before}:
-            await self.clock.sleep(_PAUSE)  # so that other writes go first
-            left_before, left = left, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         await self.ask(self.store.update_statistics)

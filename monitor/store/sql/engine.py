@@ -46,8 +46,6 @@ _log = structlog.get_logger(__name__)
 # Any number that all monitors use.
 _UPGRADE_LOCK = 930
 _LONGEST_TABLE_WAIT_MS = 2000
-_INCREMENTAL_VACUUM = 2
-"""Of `auto_vacuum`: free pages are returned on request."""
 _BUSY_MS = 5000
 # Of the write-ahead log after a long read.
 _LOG_BYTES = 8_000_000
@@ -200,25 +198,11 @@ class Store(Reads):
             lacks = f"the database is damaged, it lacks {', '.join(sorted(missing))}"
             raise StoreDamaged(f"store {self._place}: {lacks}: {MEND}")
 
-    def free_pages(self, most: int) -> int:
-        """Return up to `most` free pages to the disk. Return how many are left.
-
-        It delays writes for milliseconds. PostgreSQL does this itself, and an old SQLite file
-        cannot: return 0.
-        """
-        if self._engine.dialect.name != "sqlite":
-            return 0
-        with self._locked_sqlite() as driver:
-            if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL_VACUUM:
-                return 0
-            # It yields one row a page, and `execute` would stop after the first.
-            driver.executescript(f"PRAGMA incremental_vacuum({most})")
-            return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
-
     def update_statistics(self) -> None:
         """Update the statistics by which the database chooses indexes."""
         if self._engine.dialect.name == "sqlite":
-            with self._locked_sqlite() as driver:
+            with convert_faults(self._place), closing(self._engine.raw_connection()) as raw:
+                driver: Any = raw.driver_connection
                 driver.executescript(f"PRAGMA analysis_limit={_ROWS_ANALYSED}; ANALYZE;")
             return
         autocommitting = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -334,11 +318,6 @@ class Store(Reads):
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LONGEST_TABLE_WAIT_MS}")
             yield connection
 
-    @contextmanager
-    def _locked_sqlite(self) -> Iterator[Any]:
-        with convert_faults(self._place), closing(self._engine.raw_connection()) as raw:
-            yield raw.driver_connection
-
 
 def _read_revision(connection: Connection) -> str:
     """Return the revision of the store's schema, "" if Alembic's table is empty."""
@@ -372,9 +351,6 @@ def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # no
     # SQLAlchemy begins every transaction, by `_begin_sqlite`.
     dbapi.isolation_level = None
     dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-    if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
-        # Only possible while the database is empty.
-        dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
     write_ahead_log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
     for pragma in (
         *write_ahead_log,
