@@ -168,7 +168,8 @@ def bundle(
         # Also if they wait only for an earlier one of their thread.
         if state.is_paced and row.is_first_attempt and row.due <= now and row.notice.follows:
             later[row.thread].append(row.notice)
-    made += [_fold_later(notices) for notices in later.values() if len(notices) > 1]
+    bundles = map(_select_bundle, later.values())
+    made += [_fold_later(notices) for notices in bundles if len(notices) > 1]
     return [digest for digest in made if digest is not None]
 
 
@@ -231,6 +232,12 @@ def _end_of_gap(row: OutboxRow, state: ChannelState) -> datetime:
     if last is None or row.notice.urgent or not row.is_first_attempt:
         return row.due
     return last + _MIN_GAP
+
+
+def _select_bundle(notices: Sequence[Notice]) -> Sequence[Notice]:
+    """Return the notices up to the last urgent one, which gives the message its kind, or all."""
+    urgent = [place for place, one in enumerate(notices, 1) if one.urgent]
+    return notices[: urgent[-1]] if urgent else notices
 
 
 def _fold_later(notices: Sequence[Notice]) -> Digest:

@@ -184,3 +184,13 @@ def test_channel_that_is_not_paced_gets_each_later_notice() -> None:
     assert bundle(rows, a_state(is_paced=False), NOW) == []
     (digest,) = bundle(rows, a_state(), NOW)
     assert digest.covers == ("n1", "n2")
+
+
+def test_an_urgent_notice_is_bundled_with_earlier_ones_and_stays_urgent() -> None:
+    rows = [
+        a_row("n1", "a", made=1),
+        a_row("n2", "a", made=2, kind="grade_changed"),
+        a_row("n3", "a", made=3, kind="appeared"),
+    ]
+    (digest,) = bundle(rows, a_state(), NOW)
+    assert (digest.covers, digest.notice.urgent) == (("n1", "n2"), True)
