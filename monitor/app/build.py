@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ class LookedOnce:
     """
 
     releases: list[dict[str, Any]]
-    faults: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)

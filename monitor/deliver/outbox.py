@@ -103,7 +103,7 @@ class Outbox:
     _: KW_ONLY
     rng: Random
     on_outcome: Callable[[str, str], None] = lambda _channel, _outcome: None
-    options: OutboxOptions = field(default_factory=OutboxOptions)
+    options: OutboxOptions
     states: dict[str, ChannelState] = field(default_factory=dict, init=False)
     """The channels of the present configuration, by name."""
     _channel_tasks: asyncio.TaskGroup | None = field(default=None, init=False)

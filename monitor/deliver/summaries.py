@@ -64,7 +64,7 @@ class SummarySchedule:
     kind: str
     channels: tuple[str, ...]
     trigger: BaseTrigger
-    producer: str = ""
+    producer: str
 
     def last_due(self, now: datetime) -> datetime | None:
         """Return the instant when it last fell due, or None if that is too long ago to send it."""

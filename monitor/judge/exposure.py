@@ -26,7 +26,7 @@ def find_exposures(
     presences: Iterable[Presence],
     window: Window,
     now: datetime,
-    runs: Iterable[Run] = (),
+    runs: Iterable[Run],
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 

@@ -128,10 +128,10 @@ class Witnesses:
     may have been public and removed. `redirects`: the announcement has.
     """
 
-    announced: datetime | None = None
-    unlisted: datetime | None = None
-    redirects: bool = False
-    watched_since: datetime | None = None
+    announced: datetime | None
+    unlisted: datetime | None
+    redirects: bool
+    watched_since: datetime | None
     lags: Lags = DEFAULT_LAGS
 
     @property

@@ -17,7 +17,7 @@ from monitor.health.state import HealthState
 from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.store.sql.read import VerdictStore
 from monitor.store.writer import STALLED_AFTER, Writer
-from monitor.threads import Ask, Tasks, run_in_thread
+from monitor.threads import Ask, Tasks
 from schedules.times.zone import local_date
 
 _LOOK_BACK = timedelta(days=730)
@@ -44,8 +44,8 @@ class CalendarIncidents:
     writer: Writer
     events: VerdictRecorder
     wake: Callable[[], None]
-    timezone: str = "Europe/London"
-    ask: Ask = run_in_thread
+    timezone: str
+    ask: Ask
     _failing: dict[str, datetime] = field(default_factory=dict)
     _open: dict[str, Incident] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)

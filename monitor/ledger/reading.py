@@ -92,8 +92,8 @@ class CalendarReads:
     incidents: CalendarIncidents
     health: HealthState
     clock: Clock
-    expect_editions: bool = True
-    check: PromiseCheck = field(default_factory=PromiseCheck)
+    expect_editions: bool
+    check: PromiseCheck
     _last_tried: dict[str, datetime] = field(default_factory=dict)
     _kept_outcomes: dict[str, Outcome] = field(default_factory=dict)
 

@@ -46,7 +46,7 @@ class RotaReader:
     roles: list[str]
     pages: CalendarPages
     clock: Clock
-    file: Path | None = None
+    file: Path | None
 
     async def read(self) -> tuple[tuple[Shift, ...], str]:
         """Return the shifts and an empty text, or no shifts and the reason why they could not be

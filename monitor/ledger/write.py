@@ -64,7 +64,7 @@ def prepare_confirming_read(
     read: CalendarRead,
     confirmed: Mapping[str, str],
     as_of: datetime,
-    unlisted: Sequence[Promise] = (),
+    unlisted: Sequence[Promise],
 ) -> Portions:
     """Return what to store for a read with the same entries as the one before, in portions of one
     transaction each.
@@ -90,7 +90,7 @@ def prepare_rejoined(change: LedgerChange, at: datetime) -> Portions:
 
 
 def prepare_changing_read(
-    change: LedgerChange, read: CalendarRead, result: ReadResult, updated: Sequence[Promise] = ()
+    change: LedgerChange, read: CalendarRead, result: ReadResult, updated: Sequence[Promise]
 ) -> Portions:
     """Return what to store for a read with new or changed entries, in the order in which it must be
     written.

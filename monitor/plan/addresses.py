@@ -40,7 +40,7 @@ def may_be_the_page(part: str) -> bool:
     return part == "page" or part.startswith(PART_ID_PREFIX[Origin.ELSEWHERE])
 
 
-def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> Iterator[str]:
+def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int) -> Iterator[str]:
     """Yield ids for new parts of an origin that none of `parts` has, numbered from `first`."""
     taken = {part.id for part in parts}
     ids = (f"{PART_ID_PREFIX[origin]}{number}" for number in count(first))

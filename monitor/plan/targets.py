@@ -85,7 +85,7 @@ def release_from_id(target: str) -> str:
     return target.rsplit("/", 2)[0]
 
 
-def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
+def watched_parts(parts: Sequence[Part], most: int) -> list[Part]:
     """Return the parts to watch, in their order, without those that a page only links to.
 
     Of more than `most`, required parts come first, those found on a page last.

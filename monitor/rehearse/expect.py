@@ -30,7 +30,7 @@ class Met:
     release: str
     part: str | None
     met: bool
-    why: str = ""
+    why: str
 
 
 def check(script: Script, results: Results) -> list[Met]:

@@ -117,7 +117,7 @@ class KeptSessions:
             raise
         self._copies[key_hash] = _Copy(None, self._clock.monotonic())
 
-    async def list_sessions(self, account: str | None = None) -> list[StoredSession]:
+    async def list_sessions(self, account: str | None) -> list[StoredSession]:
         """Return the sessions of an account or of all, the last used first. Raises `StoreFault`."""
         now = self._clock.now()
         found = await self._threads.ask(lambda: self._store.sessions.sessions(account))

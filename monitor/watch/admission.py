@@ -22,7 +22,6 @@ from monitor.threads import (
     Tasks,
     offload_many,
     repeat_until_answered,
-    run_in_thread,
     with_pauses,
 )
 from monitor.watch.listing_match import NearRelease, recognise_by_title
@@ -46,7 +45,7 @@ class Admission:
     ledger: Ledger
     watch: Watch
     clock: Clock
-    ask: Ask = run_in_thread
+    ask: Ask
     _has_watched_all: bool = False
     # Ids of releases that listings may show: due within `LISTINGS_AHEAD`, or lately.
     _near_for_listings: set[str] = field(default_factory=set)

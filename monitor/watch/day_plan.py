@@ -43,7 +43,7 @@ class PlannedRelease:
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
-    parts_to_prove: Sequence[tuple[str, forecast.PartToProve]] = ()
+    parts_to_prove: Sequence[tuple[str, forecast.PartToProve]]
 
     @property
     def predicted_urls(self) -> list[str]:
@@ -87,7 +87,7 @@ class HostPlan:
     peak: tuple[datetime, int]
     spacings: dict[WantedSpacing, float]
     warning: str | None
-    slots: tuple[forecast.SlotForecast, ...] = ()
+    slots: tuple[forecast.SlotForecast, ...]
 
     @property
     def looks(self) -> int:

@@ -71,7 +71,7 @@ class Judging:
     health: HealthState
     _: KW_ONLY
     on_recorded: Callable[[RecordedVerdict], None]
-    is_clock_in_doubt: Callable[[], bool] = lambda: False
+    is_clock_in_doubt: Callable[[], bool]
     releases: dict[str, WatchedRelease] = field(default_factory=dict)
     promise_check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)

@@ -52,7 +52,7 @@ class ListingMatch:
     url: str
     listing: str
     listed: Interval
-    title: str = field(default="", repr=False)
+    title: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

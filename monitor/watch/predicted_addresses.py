@@ -69,7 +69,7 @@ class PredictedAddresses:
     clock: Clock
     hosts: Mapping[str, Collection[str]]
     ask: Ask
-    inside: Collection[str] = ()
+    inside: Collection[str]
     _tried: dict[str, datetime] = field(default_factory=dict)
 
     async def predict_missing(self) -> None:

@@ -42,7 +42,7 @@ class _Listing:
     """One tripwire: its producer, the addresses it has shown, and its last read."""
 
     producer: Producer
-    is_press: bool = False
+    is_press: bool
     seen: set[str] = field(default_factory=set)
     read_at: datetime | None = None
     near_releases: tuple[NearRelease, ...] = ()

@@ -121,7 +121,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
 
 
 def group_by_heading(
-    explanation: Explanation, kinds: Collection[str] = FACT_HEADINGS
+    explanation: Explanation, kinds: Collection[str]
 ) -> list[tuple[str, list[str]]]:
     """Return the texts of the facts of these kinds, grouped under their headings.
 

@@ -86,7 +86,7 @@ class PageStatus:
         return self.state in {PageState.PUBLISHED, PageState.WITHDRAWN}
 
 
-def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
+def page_state(answer: ScriptAnswer | None, title: str) -> PageState:
     """Return the state of a page from its answer.
 
     With status 200, the body decides: a published one has the title.
