@@ -11,7 +11,7 @@ from monitor.cli.client import open_api
 from monitor.cli.common import Context, bullet_lines, json_verb
 from monitor.cli.dates import DAY
 from monitor.cli.terminal import page_output
-from monitor.readiness.line import Assessment, Line, Readiness
+from monitor.readiness.line import Line, Readiness, ReadinessAssessment
 from monitor.readiness.text import STATE_WORDS, describe_assessment, describe_line
 
 
@@ -28,7 +28,7 @@ def command(context: Context, *, day: date | None) -> None:
     """
     with open_api(context) as api:
         found = api.get("/readiness", date=day and day.isoformat())
-    assessment = Assessment.from_json(found)
+    assessment = ReadinessAssessment.from_json(found)
     headline = describe_assessment(assessment, context.settings_or_default.timezone)
     text = [headline, *_listed_lines(assessment.lines)]
     context.print_result(found, text, ok=found["ready"])

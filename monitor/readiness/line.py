@@ -54,7 +54,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
+class ReadinessAssessment:
     """The lines about the slots from `begin` to before `end`, as of `at`.
 
     `slots` are those of the releases, without duplicates.
@@ -78,7 +78,7 @@ class Assessment:
         }
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> Assessment:
+    def from_json(cls, body: dict[str, Any]) -> ReadinessAssessment:
         """Return the assessment that the API published."""
         begin, end, at = (datetime.fromisoformat(body[name]) for name in ("from", "to", "at"))
         slots = tuple(map(datetime.fromisoformat, body["slots"]))

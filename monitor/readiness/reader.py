@@ -25,7 +25,7 @@ from monitor.readiness.facts import (
     HostFacts,
     ProducerFacts,
 )
-from monitor.readiness.line import Assessment
+from monitor.readiness.line import ReadinessAssessment
 from monitor.store.rows import CHANNEL_TESTED, Act, DeliveryState, Judged
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
@@ -59,12 +59,12 @@ class ReadinessReader:
     spacings: Mapping[str, timedelta]
     certificates: Mapping[str, datetime] = field(default_factory=dict)
 
-    def assess_day(self, day: date, now: datetime) -> Assessment:
+    def assess_day(self, day: date, now: datetime) -> ReadinessAssessment:
         """Return the assessment of the slots of a local day that are still ahead."""
         zone = self.reporting.timezone
         return self.assess(day_begins(day, zone), day_begins(day + _DAY, zone), now)
 
-    def assess_next(self, now: datetime) -> Assessment:
+    def assess_next(self, now: datetime) -> ReadinessAssessment:
         """Return the assessment of the next day with a slot that is ahead, today included.
 
         Without one within a few days, it is that of today, without lines.
@@ -77,14 +77,14 @@ class ReadinessReader:
 
     def assess(
         self, begin: datetime, end: datetime, now: datetime, producer: str = ""
-    ) -> Assessment:
+    ) -> ReadinessAssessment:
         """Return the assessment of the slots from `begin` to before `end` that are still ahead.
 
         Only releases of `producer` count, unless it is empty.
         """
         facts = self.read_facts(begin, end, now, producer)
         slots = tuple(sorted({due.slot for due in facts.releases}))
-        return Assessment(begin, end, now, slots, assess_readiness(facts, now))
+        return ReadinessAssessment(begin, end, now, slots, assess_readiness(facts, now))
 
     def read_facts(self, begin: datetime, end: datetime, now: datetime, producer: str) -> Facts:
         """Return the facts about the releases of these slots, in the order of slots."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from monitor.readiness.line import Assessment, Line, Readiness
+from monitor.readiness.line import Line, Readiness, ReadinessAssessment
 from schedules.times.words import count, day_text
 from schedules.times.zone import local, local_date
 
@@ -15,7 +15,7 @@ STATE_WORDS = {
 }
 
 
-def describe_assessment(assessment: Assessment, timezone: str) -> str:
+def describe_assessment(assessment: ReadinessAssessment, timezone: str) -> str:
     """Return one line: the day with its slots, and how many checks have each state."""
     day = day_text(local_date(assessment.begin, timezone), weekday=True)
     if not assessment.slots:

@@ -31,7 +31,7 @@ from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
 from monitor.judge.policy import Policies
-from monitor.readiness.line import Assessment
+from monitor.readiness.line import ReadinessAssessment
 from monitor.readiness.reader import ReadinessReader
 from monitor.store.rows import Act, CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
@@ -136,7 +136,7 @@ class Queries:
     # The last rendered row, by (for staff, release), and the values that it was rendered from.
     rendered: dict[tuple[bool, str], tuple[Mapping[str, object], str]] = field(default_factory=dict)
     # By day, None for the next day with a slot.
-    _assessed: dict[date | None, Assessment] = field(default_factory=dict)
+    _assessed: dict[date | None, ReadinessAssessment] = field(default_factory=dict)
     _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))
     _slow_threads: Threads = field(default_factory=lambda: Threads(1, "web-aside", within=300.0))
 
@@ -316,7 +316,7 @@ class Queries:
                 await desk.writer.write(redraft)
         return await self.ask(lambda: self.store.verdicts.drafts(incident))
 
-    async def assess_readiness(self, day: date | None) -> Assessment | None:
+    async def assess_readiness(self, day: date | None) -> ReadinessAssessment | None:
         """Return whether everything is ready for the slots of a day (None: the next with a slot),
         at most a minute old. None if this viewer may not see it, or nothing is assessed here.
         """
