@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.export import FORMATS, PromisedRelease, list_promised
-from schedules.promise import Promise
 from schedules.slot import has_passed
 
 
@@ -56,7 +54,5 @@ def promised_between(
         for release in ledger.releases(*span)
         if not producer or producer in release.producers
     ]
-    promises: dict[str, list[Promise]] = defaultdict(list)
-    for promise in ledger.promises([release.id for release in releases]):
-        promises[promise.release].append(promise)
+    promises = ledger.promises_by_release([release.id for release in releases])
     yield from list_promised(releases, promises, now)

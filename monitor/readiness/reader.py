@@ -28,11 +28,9 @@ from monitor.readiness.facts import (
 from monitor.readiness.line import ReadinessAssessment
 from monitor.store.rows import CHANNEL_TESTED, Act, DeliveryState, Judged
 from monitor.store.sql.engine import Store
-from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_found_page, judged_parts
 from schedules.in_force import InForce, slot_in_force
-from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision
 from schedules.times.zone import day_begins, local_date
@@ -113,10 +111,8 @@ class ReadinessReader:
         # A slot of a whole day begins with the day.
         releases = ledger.promised_between(begin - _DAY, end)
         names = [release.id for release in releases]
-        promises = defaultdict[str, list[Promise]](list)
-        for promise in ledger.promises(names):
-            promises[promise.release].append(promise)
-        rows = {row.release: row for some in chunks(names) for row in verdicts.judged_on(some)}
+        promises = ledger.promises_by_release(names)
+        rows = {row.release: row for row in verdicts.judged_on(names)}
         last_runs = self._read_last_runs(names)
         acts = defaultdict[str, list[Act]](list)
         for act in verdicts.acts_on(names):

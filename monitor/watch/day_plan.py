@@ -16,7 +16,6 @@ from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, windows_in_force
 from monitor.store.sql.engine import Store
-from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import JudgingState, WatchedRelease
@@ -228,11 +227,9 @@ def plan_releases(
     slots_until = end + rules.watch.far.begins
     releases = store.ledger.releases(slots_from, slots_until)
     names = [release.id for release in releases]
-    promises: dict[str, list[Promise]] = defaultdict(list)
-    for promise in store.ledger.promises(names):
-        promises[promise.release].append(promise)
-    rows = (row for ids in chunks(names) for row in store.verdicts.judged_on(ids))
+    promises = store.ledger.promises_by_release(names)
     # also parts that looks found
+    rows = store.verdicts.judged_on(names)
     parts_of_judged = {row.release: judged_parts(row) for row in rows}
     day = Day(store, parts_of_judged.keys(), rules, begin, end, now)
     planned = []

@@ -111,6 +111,13 @@ class LedgerStore(Queries):
             found, key=lambda promise: (promise.learnt, promise.release, promise.calendar)
         )
 
+    def promises_by_release(self, releases: Sequence[str]) -> dict[str, list[Promise]]:
+        """Return the promises of each of these releases, in the order of their reads."""
+        found: dict[str, list[Promise]] = {name: [] for name in releases}
+        for promise in self.promises(releases):
+            found[promise.release].append(promise)
+        return found
+
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
         """Return the newest promise of the first `limit` releases with ids above `after`, as
         editions.
