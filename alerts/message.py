@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from alerts.channel import Attachment, Message
 from alerts.draft.logged import say_what_happened, write_badge
@@ -23,7 +22,7 @@ from alerts.notice import Notice, notice_id, write_blocks
 from alerts.notice_html import draw_release, write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
-from schedules.times.json import bounds_json, fields_json, instant_from_json, instant_json
+from schedules.times.json import Json, bounds_json, fields_json, instant_from_json, instant_json
 from schedules.times.words import moment
 from schedules.times.zone import LONDON
 
@@ -275,7 +274,7 @@ def _message_data(
     facts: ReleaseFacts | None,
     attachments: Sequence[Attachment],
     link: str,
-) -> dict[str, Any]:
+) -> Json:
     return {
         "schema": SCHEMA,
         "id": notice.id,
@@ -294,7 +293,7 @@ def _message_data(
     }
 
 
-def _incident_json(incident: Incident) -> dict[str, Any]:
+def _incident_json(incident: Incident) -> Json:
     acknowledged = incident.acknowledged
     return {
         **fields_json(incident, "id", "kind"),
@@ -305,7 +304,7 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
+def _facts_json(facts: ReleaseFacts) -> Json:
     measured = fields_json(
         facts, "url", "timezone", "slot", "slot_text", "verdict", "final", "at", "unproven_because"
     )

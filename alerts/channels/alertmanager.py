@@ -7,14 +7,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import AlertmanagerSettings
 from alerts.message import OPENING_KINDS
 from schedules.contract.verdict import Grade
-from schedules.times.json import instant_from_json, instant_json
+from schedules.times.json import Json, instant_from_json, instant_json
 
 _LONGEST_TEXT = 4000
 
@@ -34,9 +33,7 @@ class Alertmanager(HttpChannel[AlertmanagerSettings]):
         )
 
 
-def build_alerts(
-    message: Message, settings: AlertmanagerSettings, now: datetime
-) -> Iterator[dict[str, Any]]:
+def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[Json]:
     """Yield the alert of a message.
 
     If its grade may have risen, also end the alerts of all lower grades.
@@ -64,7 +61,7 @@ def build_alerts(
             yield _build_alert(message, lower, opened, ends=at)
 
 
-def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime) -> dict[str, Any]:
+def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime) -> Json:
     """Return the alert of a message in the form of Alertmanager's API, for one grade."""
     data = message.data
     incident = data.get("incident") or {}

@@ -5,12 +5,12 @@ same key.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from alerts.channel import SEVERITIES, Accepted, Message, Outcome
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import PagerdutySettings
 from alerts.one_line import one_line
+from schedules.times.json import Json
 
 EVENTS = "https://events.pagerduty.com/v2/enqueue"
 _PLATFORM_EVENTS = frozenset({"opened", "reopened", "final", "acknowledged", "closed"})
@@ -30,7 +30,7 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
         return await self._post_json(self._settings.url or EVENTS, body)
 
 
-def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
+def build_event(message: Message, routing_key: str) -> Json | None:
     """Return the event: `resolve` (last notice, or closed incident), `acknowledge`
     (acknowledgement), else `trigger`.
 
@@ -45,7 +45,7 @@ def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     is_over = message.kind == "final" or incident.get("closed") is not None
     is_acknowledged = message.kind == "acknowledged"
     # The numbers below are limits of PagerDuty, in characters.
-    event: dict[str, Any] = {
+    event: Json = {
         "routing_key": routing_key,
         "event_action": "resolve" if is_over else "acknowledge" if is_acknowledged else "trigger",
         "dedup_key": str(incident.get("id") or message.notice)[:255],

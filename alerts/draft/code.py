@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter
 
+from schedules.times.json import Json
 from schedules.times.zone import local_date
 
 CODE_URL = "https://code.statisticsauthority.gov.uk"
@@ -141,11 +141,9 @@ def load_editions() -> Editions:
 
 
 @cache
-def load_data(name: str) -> dict[str, Any]:
+def load_data(name: str) -> Json:
     """Return a table of `data`, such as `clauses`."""
-    table: dict[str, Any] = json.loads(
-        (Path(__file__).parent / "data" / f"{name}.json").read_text("utf-8")
-    )
+    table: Json = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text("utf-8"))
     return table
 
 

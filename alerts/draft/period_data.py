@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from itertools import chain
-from typing import Any
 
 from alerts.by_hand import logged_end
 from alerts.claim import claim_json
@@ -24,7 +23,7 @@ from alerts.incident import Incident
 from alerts.one_line import csv_cell
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
-from schedules.times.json import bounds_json, fields_json, instant_json
+from schedules.times.json import Json, bounds_json, fields_json, instant_json
 
 COLUMNS = (
     "release",
@@ -74,7 +73,7 @@ def period_csv(period: Period) -> bytes:
     return content.getvalue()
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: Row) -> Json:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
     names = (
         "release",
@@ -98,7 +97,7 @@ def _row_json(row: Row) -> dict[str, Any]:
     }
 
 
-def period_json(period: Period) -> dict[str, Any]:
+def period_json(period: Period) -> Json:
     """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each
     release.
     """
@@ -129,7 +128,7 @@ def period_json(period: Period) -> dict[str, Any]:
     }
 
 
-def _logged_json(incident: Incident) -> dict[str, Any]:
+def _logged_json(incident: Incident) -> Json:
     """Return an incident that a person logged, not the monitor, as JSON values.
 
     `words` are what they typed, by key.
@@ -147,7 +146,7 @@ def _logged_json(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _platform_fault_json(fault: PlatformFault) -> dict[str, Any]:
+def _platform_fault_json(fault: PlatformFault) -> Json:
     return {
         "id": platform_id(fault.host, fault.begins),
         "host": fault.host,

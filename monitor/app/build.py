@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -28,6 +28,7 @@ from monitor.deliver.by_hand import log_by_hand
 from monitor.errors import EnvironmentFault, PortTaken
 from monitor.store.writer import STALLED_AFTER
 from monitor.web.queries import Queries
+from schedules.times.json import Json
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class LookedOnce:
     calendar.
     """
 
-    releases: list[dict[str, Any]]
+    releases: list[Json]
     faults: dict[str, str]
 
 

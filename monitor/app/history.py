@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Any
 
 from monitor.deliver.incident_json import incident_json
 from monitor.deliver.open_data import FlatRow, blind_rows, look_row, promise_row, verdict_row
 from monitor.errors import StoreFault, UserFault
 from monitor.store.open import file_of, open_store
 from monitor.store.sql.query import chunks
+from schedules.times.json import Json
 
 
 class History(AbstractContextManager["History"]):
@@ -50,7 +50,7 @@ class History(AbstractContextManager["History"]):
 
     def releases(
         self, begin: datetime | None = None, end: datetime | None = None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Json]:
         """Yield the JSON of each release that was judged, by slot, with its parts, findings and
         exposures.
         """
@@ -73,7 +73,7 @@ class History(AbstractContextManager["History"]):
 
     def incidents(
         self, begin: datetime | None = None, end: datetime | None = None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Json]:
         """Yield the JSON of each incident that occurred in `[begin, end)`."""
         for incident in self._store.verdicts.incidents(begin, end):
             yield incident_json(incident, self._store.verdicts.drafts(incident.id))

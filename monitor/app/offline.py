@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,6 +34,7 @@ from monitor.web.not_running import NotRunning
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
+from schedules.times.json import Json
 
 
 class StoredMonitor(NotRunning):
@@ -45,7 +45,7 @@ class StoredMonitor(NotRunning):
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
 
-    def body(self, release: str) -> dict[str, Any] | None:
+    def body(self, release: str) -> Json | None:
         """Return the JSON of a judged release as of now, or None if it was not judged yet."""
         row = self._store.verdicts.judged_one(release)
         if row is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from monitor import __version__
 from monitor.app.core import Core
@@ -23,6 +22,7 @@ from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.times.interval import Bounds
+from schedules.times.json import Json
 from schedules.times.words import stamp
 
 _MOST_HOSTS = 5
@@ -44,7 +44,7 @@ class Status:
     record: VerdictRecorder
     timezone: str
 
-    def body(self, release: str) -> dict[str, Any] | None:
+    def body(self, release: str) -> Json | None:
         """Return the JSON of a watched release as of now."""
         return self.watch.judging.verdict_now(release)
 
@@ -83,7 +83,7 @@ class Status:
         """Yield the page with what was measured of releases before their slot."""
         return render_metrics(EmbargoedCollector(self.states.releases, self.states.now))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the health of the monitor: why it is not reliable, and the checks of the status
         page.
         """

@@ -22,11 +22,11 @@ from monitor.cli.on_call import read_rotas
 from monitor.errors import EnvironmentFault, StoreFault, UserFault
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
+from schedules.times.json import Json
 
 if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
 
-Json = dict[str, Any]
 OFFLINE = "No monitor runs here, so this works on the store itself."
 _HERE = "http://localhost"
 _SECONDS = 120.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
 
 import click
 
@@ -22,9 +21,9 @@ from monitor.judge.as_text import (
     slot_headline,
     slot_label,
 )
+from schedules.times.json import Json
 from schedules.times.words import day_text
 
-Json = dict[str, Any]
 _MOST_SHOWN = 10
 _NONE_PROMISED = "no release that is watched is promised for this day"
 

@@ -17,7 +17,7 @@ from monitor.judge.as_json import release_json
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Origin
 from schedules.contract.verdict import FindingKind
-from schedules.times.json import instant_json
+from schedules.times.json import Json, instant_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Assessment:
 
     verdict: Verdict
     facts: ReleaseFacts
-    body: dict[str, Any]
+    body: Json
     visible: VisibleState
 
 
@@ -72,9 +72,7 @@ def assess(verdict: Verdict, measured: Measurement, editions: Editions | None = 
     return Assessment(verdict, facts, body, visible)
 
 
-def body_of(
-    verdict: Verdict, incident: Incident | None, editions: Editions | None = None
-) -> dict[str, Any]:
+def body_of(verdict: Verdict, incident: Incident | None, editions: Editions | None = None) -> Json:
     """Return the JSON of a release, with the edition and practice of the Code that its findings
     concern.
     """
@@ -85,22 +83,18 @@ def body_of(
     return body if slot is None else _with_code(body, slot, editions)
 
 
-def with_incident(
-    body: dict[str, Any], incident: Incident, editions: Editions | None
-) -> dict[str, Any]:
+def with_incident(body: Json, incident: Incident, editions: Editions | None) -> Json:
     """Return the JSON of a release with its incident, and with the Code as of its occurrence."""
     body = _with_code(body, incident.occurred, editions) | {"incident": incident.id}
     return with_brought_forward(body, incident.words)
 
 
-def _with_code(
-    body: dict[str, Any], occurred: datetime, editions: Editions | None
-) -> dict[str, Any]:
+def _with_code(body: Json, occurred: datetime, editions: Editions | None) -> Json:
     kinds = [finding["kind"] for finding in body["findings"]]
     return body | {"code": code_json(occurred, kinds, editions, body["producer"])}
 
 
-def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) -> dict[str, Any]:
+def with_brought_forward(body: Json, words: Mapping[str, str] | None) -> Json:
     """Return the JSON of a release, with the decision to bring it forward if a person recorded
     one.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from alerts.by_hand import has_time_of_day, logged_end
 from alerts.draft.edits import list_open_fields
@@ -16,12 +15,12 @@ from alerts.steps import numbered_steps
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.contract.verdict import LEAD
 from schedules.times.interval import Bounds
-from schedules.times.json import bounds_json, fields_json, instant_json
+from schedules.times.json import Json, bounds_json, fields_json, instant_json
 from schedules.times.words import lengths
 from schedules.times.zone import LONDON
 
 
-def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
+def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> Json:
     """Return an incident as the command line and the API show it."""
     facts, acknowledged = incident.measured, incident.acknowledged
     findings = facts.findings if facts else ()
@@ -61,7 +60,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
     }
 
 
-def to_do_json(incident: Incident, drafts: Sequence[Draft]) -> dict[str, Any]:
+def to_do_json(incident: Incident, drafts: Sequence[Draft]) -> Json:
     """Return what people typed about an incident, its steps to do now, and the boxes to
     complete.
     """
@@ -90,14 +89,14 @@ def list_steps_to_do(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     return list(numbered_steps(steps)) if steps else []
 
 
-def action_json(action: Action) -> dict[str, Any]:
+def action_json(action: Action) -> Json:
     """Return an action of an incident."""
     return fields_json(action, "text", "owner", "due", "done", "done_by") | {
         "due": action.due.isoformat()
     }
 
 
-def attachment_json(attachment: Attachment) -> dict[str, Any]:
+def attachment_json(attachment: Attachment) -> Json:
     """Return a file that was attached to an incident."""
     return fields_json(attachment, "name", "at", "by") | {"sha256": attachment.digest}
 
@@ -131,7 +130,7 @@ def measured_text(incident: Incident, timezone: str = LONDON) -> str:
     )
 
 
-def event_json(event: Event) -> dict[str, Any]:
+def event_json(event: Event) -> Json:
     """Return a change of verdict: the verdict before and after, and the JSON of the release at that
     time.
     """
@@ -140,12 +139,12 @@ def event_json(event: Event) -> dict[str, Any]:
     }
 
 
-def draft_json(draft: Draft) -> dict[str, Any]:
+def draft_json(draft: Draft) -> Json:
     """Return one version of a draft without its text."""
     return fields_json(draft, "version", "at", "by", "form", "edition", "signed", "digest")
 
 
-def calendar_read_json(read: CalendarRead) -> dict[str, Any]:
+def calendar_read_json(read: CalendarRead) -> Json:
     """Return one read of a calendar."""
     columns = fields_json(read, "calendar", "started", "finished", "usable", "entries", "digest")
     return columns | {"fault": read.fault or None}

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from alerts.delivery import AfterAttempt, GivenUp, RetryAt
 from alerts.notice import Notice
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.read import OutboxStore
-from schedules.times.json import instant_json
+from schedules.times.json import Json, instant_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
     return {row.channel for row in rows if is_of_this_incident(row)}
 
 
-def given_up_json(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
+def given_up_json(outbox: OutboxStore, delivery: Delivery) -> Json:
     """Return the JSON of a delivery that was given up, with the subject and incident of its notice,
     if it has one.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from alerts.incident import Incident, make_fact_notice
 from alerts.notice import thread_id
@@ -15,7 +14,7 @@ from monitor.deliver.stages import SILENCE_OVER
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.read import OutboxStore
 from monitor.store.sql.write import Transaction
-from schedules.times.json import fields_json
+from schedules.times.json import Json, fields_json
 
 RefreshIncident = Callable[[Transaction, Incident, datetime], Incident]
 """Returns an incident with the facts of an instant."""
@@ -96,7 +95,7 @@ def _was_notified(outbox: OutboxStore, incident: Incident, channel: str) -> bool
     return any(was_sent(notice.id) for notice in outbox.notices(incident.id))
 
 
-def silence_json(one: Silence) -> dict[str, Any]:
+def silence_json(one: Silence) -> Json:
     """Return the JSON of a silence."""
     fields = fields_json(one, "name", "begins", "until", "by", "reason", "ended", "ended_by")
     return {"id": one.id, "of": one.scope.value, **fields}

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from alerts.calendar_incidents import are_of_one_edit, cover_whole_edit
 from alerts.decide import decide
@@ -39,6 +38,7 @@ from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.read import EvidenceIndex, Reads
 from monitor.store.sql.write import Transaction
 from schedules.contract.verdict import FindingKind, VerdictKind
+from schedules.times.json import Json
 from schedules.times.zone import day_begins, local_date
 
 _REPORTED_WITHIN = timedelta(days=1)
@@ -58,7 +58,7 @@ class RecordedVerdict:
     new notices.
     """
 
-    body: dict[str, Any]
+    body: Json
     incident: Incident | None
     notices: int
 
@@ -302,7 +302,7 @@ class VerdictRecorder:
         return replace(incident, facts=replace(facts, certainty=certainty))
 
 
-def judged_row(verdict: Verdict, body: dict[str, Any]) -> Judged:
+def judged_row(verdict: Verdict, body: Json) -> Judged:
     """Return the row that keeps a verdict, with the JSON of its release."""
     return Judged(
         verdict.release,

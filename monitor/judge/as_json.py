@@ -11,10 +11,14 @@ from monitor.look.fetch import describe_why
 from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.contract.verdict import PartVerdict, verdict_text
 from schedules.times.interval import Bounds
-from schedules.times.json import bounds_from_json, fields_json, instant_from_json, instant_json
+from schedules.times.json import (
+    Json,
+    bounds_from_json,
+    fields_json,
+    instant_from_json,
+    instant_json,
+)
 from schedules.times.words import MINUTE, count, instant_text, length, lengths, stamp, sureness
-
-Json = dict[str, Any]
 
 
 def release_json(verdict: Verdict) -> Json:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from monitor.app.build import App, Edges, build
 from monitor.app.options import make_editions, make_policies
@@ -31,7 +30,7 @@ from monitor.store.rows import Draft
 from monitor.store.sql.read import OutboxStore, VerdictStore
 from monitor.store.writer import DELAY
 from monitor.watch.rejudge import body_of_unwatched, current_body
-from schedules.times.json import instant_json
+from schedules.times.json import Json, instant_json
 
 _DELAY_WITHOUT_KILL = 60.0
 """Virtual seconds until a look is committed, if the script never kills the daemon."""
@@ -70,7 +69,7 @@ class RehearsalOutcome:
         """Whether the script was played to its end and every expectation was met."""
         return self.reason is None and all(met.met for met in self.met)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the outcome as the JSON object of `rehearse --json`."""
         return {
             "title": self.script.title,
@@ -289,7 +288,7 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
         store.close()
 
 
-def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
+def _read_notices(outbox: OutboxStore) -> list[Json]:
     """Return the notices as `rehearse --json` prints them.
 
     `follows` is the id of an earlier notice, or None.
@@ -312,7 +311,7 @@ def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
     ]
 
 
-def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
+def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[Json]:
     """Return the last version of each incident's draft, after writing it to files in
     `folder`/drafts.
     """

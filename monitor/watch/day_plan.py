@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from monitor.deliver.facts import slot_text
 from monitor.judge.case import is_exact
@@ -25,7 +24,7 @@ from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Slot
-from schedules.times.json import instant_json
+from schedules.times.json import Json, instant_json
 
 _MINUTE = 60.0
 
@@ -54,7 +53,7 @@ class PlannedRelease:
         """Return its slot in words."""
         return slot_text(self.slot)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the release, its slot and the windows of its targets as JSON.
 
         `due`: its slot is in the period.
@@ -100,7 +99,7 @@ class HostPlan:
         """
         return stretch_factor(self.peak[1] / _MINUTE, self.budget)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the plan of the host as JSON.
 
         Its list `apart` has a row for each kind of target in the busiest minute: the seconds
@@ -291,7 +290,7 @@ def _all_targets(
             yield target, window_at_all_times(tripwire_spacing)
 
 
-def _target_json(target: Target, windows: Iterable[Window]) -> dict[str, Any]:
+def _target_json(target: Target, windows: Iterable[Window]) -> Json:
     windows_json = [
         {
             "name": window.name,

@@ -13,7 +13,6 @@ from collections.abc import (
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -44,6 +43,7 @@ from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import has_passed
+from schedules.times.json import Json
 
 _log = structlog.get_logger(__name__)
 
@@ -139,7 +139,7 @@ class Judging:
         watched.judging.cached_json = None
         self.queue.judge_soon(watched.release.id)
 
-    def verdict_now(self, release: str) -> dict[str, Any] | None:
+    def verdict_now(self, release: str) -> Json | None:
         """Return the JSON of a watched release as of now, None without a verdict to show."""
         watched = self.releases.get(release)
         if watched is None or watched.judging.is_withheld:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from alerts.draft.code import Editions
 from alerts.finding import ReleaseFacts
@@ -36,7 +35,7 @@ from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.times.json import instant_from_json
+from schedules.times.json import Json, instant_from_json
 
 _BLIND_SPANS_AROUND = timedelta(days=30)
 _MOMENT, _DAY = timedelta(microseconds=1), timedelta(days=1)
@@ -130,7 +129,7 @@ def judged_found_page(row: Judged | None) -> tuple[str, Address] | None:
 
 def current_body(
     store: Store, policies: Policies, row: Judged, now: datetime, editions: Editions | None = None
-) -> dict[str, Any]:
+) -> Json:
     """Return the JSON of a release, judged as of now. `row` has its stored verdict and JSON.
 
     `editions` are the configured editions of the Code of Practice for Statistics. None: those of
@@ -153,7 +152,7 @@ def judged_between(
     now: datetime,
     editions: Editions | None = None,
     redactor: Redactor | None = None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Json]:
     """Yield the JSON as of `now` of every judged release with a slot that begins in `span` (None:
     without bound).
     """
@@ -168,7 +167,7 @@ def current_bodies(
     now: datetime,
     editions: Editions | None = None,
     redactor: Redactor | None = None,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Json]:
     """Yield the JSON as of `now` of these releases, without those that were never judged.
 
     Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
@@ -196,7 +195,7 @@ def facts_of(
 
 def body_of_unwatched(
     store: Store, policies: Policies, release: str, now: datetime, editions: Editions | None = None
-) -> dict[str, Any] | None:
+) -> Json | None:
     """Return the JSON of a release that is promised and not watched yet.
 
     None if it was judged or is not known.
@@ -267,7 +266,7 @@ class Explained:
     facts.
     """
 
-    body: dict[str, Any]
+    body: Json
     explanation: Explanation
     case: ReleaseCase
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import takewhile
 from operator import is_
-from typing import Any
 
 from monitor.deliver.assessment import VisibleState
 from monitor.judge.runs import (
@@ -34,7 +33,7 @@ from schedules.announcement import Address
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.times.json import instant_json
+from schedules.times.json import Json, instant_json
 
 _JSON_MAX_AGE = timedelta(seconds=1)
 """How long the JSON is reused after looks that changed no verdict."""
@@ -127,7 +126,7 @@ class CachedJson:
     `changes_at` is when time alone does, or None.
     """
 
-    body: dict[str, Any]
+    body: Json
     at: datetime
     changes_at: datetime | None
     recorded_state: Sequence[object]
@@ -135,7 +134,7 @@ class CachedJson:
 
     def as_of(
         self, now: datetime, recorded_state: Sequence[object], seen_state: Sequence[object]
-    ) -> dict[str, Any] | None:
+    ) -> Json | None:
         """Return the JSON if it can be used at `now`, or None.
 
         Each change of the verdict or a promise puts a new object into `recorded_state`, each look

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from monitor.health.self_check import Check
+from schedules.times.json import Json
 
 
 class NotRunning:
@@ -16,7 +16,7 @@ class NotRunning:
 
     reasons: Sequence[str] = ()
 
-    def body(self, release: str) -> dict[str, Any] | None:  # noqa: ARG002 # as a running monitor
+    def body(self, release: str) -> Json | None:  # noqa: ARG002 # as a running monitor
         """Return None: each release is shown as stored."""
         return None
 
@@ -44,7 +44,7 @@ class NotRunning:
         """Return nothing: no process needs a restart."""
         return ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the reasons, and no checks."""
         return {"unready": [*self.reasons], "status": {}}
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from schedules.announcement import Address, Origin, Role
 from schedules.times.interval import NOTHING, Bounds, Interval
-from schedules.times.json import fields_json, interval_json
+from schedules.times.json import Json, fields_json, interval_json
 
 LEAD: Final = "lead"
 """The verdict and finding of facts that a person must judge. It accuses no one."""
@@ -99,7 +99,7 @@ class Exposure:
     open: bool
     ended: Ended | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the exposure as published."""
         begins = {"part": self.part, "from": interval_json(self.start)}
         return begins | fields_json(self, "to", "seconds", "open", "ended")
@@ -114,7 +114,7 @@ class Elsewhere:
     start: Interval
     to: Interval = NOTHING
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the span as published."""
         return {
             "part": self.part,
@@ -138,7 +138,7 @@ class Due:
     looks: int
     is_confirming: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the part as the API has it."""
         return {
             "part": self.part,
@@ -192,7 +192,7 @@ class Finding:
     is_readable: bool = False
     instead: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the finding as published."""
         return fields_json(self, "kind", "part", "detail", "seconds")
 
@@ -260,7 +260,7 @@ class PartVerdict:
             return False
         return publisher is None or publisher.max is None or users.min > publisher.max
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Json:
         """Return the part as published. Webhooks have fewer keys."""
         known = fields_json(
             self, "id", "role", "origin", "url", "required", "verdict", "first_seen", "released"

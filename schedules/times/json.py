@@ -17,6 +17,9 @@ Precision = Literal["seconds", "milliseconds"]
 Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
 """An aware instant, in UTC if a model reads it from JSON."""
 
+Json = dict[str, Any]
+"""A JSON object."""
+
 
 @overload
 def instant_json(instant: datetime, precision: Precision = ...) -> str: ...
@@ -36,7 +39,7 @@ def instant_from_json(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def interval_json(interval: Interval) -> dict[str, Any]:
+def interval_json(interval: Interval) -> Json:
     """Return an interval as JSON. A limit that is not known is null."""
     return {"after": instant_json(interval.after), "by": instant_json(interval.by)}
 
@@ -46,7 +49,7 @@ def interval_from_json(sides: Mapping[str, Any]) -> Interval:
     return Interval(instant_from_json(sides["after"]), instant_from_json(sides["by"]))
 
 
-def bounds_json(bounds: Bounds | None) -> dict[str, Any] | None:
+def bounds_json(bounds: Bounds | None) -> Json | None:
     """Return bounds in seconds as JSON, null for None."""
     return None if bounds is None else {"min": bounds.min, "max": bounds.max}
 
@@ -56,7 +59,7 @@ def bounds_from_json(sides: Mapping[str, Any] | None) -> Bounds | None:
     return None if sides is None else Bounds(sides["min"], sides["max"])
 
 
-def fields_json(model: object, *names: str) -> dict[str, Any]:
+def fields_json(model: object, *names: str) -> Json:
     """Return the fields of a model with these names as JSON, in this order."""
     return {name: _value_json(getattr(model, name)) for name in names}
 
