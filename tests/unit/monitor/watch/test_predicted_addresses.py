@@ -14,7 +14,6 @@ from typing import cast
 import pytest
 
 from monitor.deliver.facts import Measurement, release_facts
-from monitor.judge.as_json import part_from_json
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
@@ -575,16 +574,6 @@ def test_page_linked_by_two_series_is_not_predicted() -> None:
     february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
     other_series = judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)
     assert predicted_urls(MARCH_ROW, february, other_series) == []
-
-
-def test_stored_predicted_page_is_read_as_predicted() -> None:
-    """This stored part has no origin.
-
-    But its id begins with `expected`, which shows that it was predicted.
-    """
-    stored = {"id": "expected-1", "role": "alternative", "url": PAGE, "required": False}
-    assert part_from_json(stored) == PREDICTED_PAGE
-    assert PREDICTED_PAGE.origin is Origin.PREDICTED
 
 
 def test_predicted_page_is_recognised_by_its_period_at_edge() -> None:
