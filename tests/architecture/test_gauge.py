@@ -21,14 +21,14 @@ GAUGE = {
     "monitor/deliver": 24_090,
     "monitor/files": 4_386,
     "monitor/health": 9_157,
-    "monitor/judge": 34_900,
+    "monitor/judge": 34_660,
     "monitor/ledger": 17_546,
     "monitor/look": 43_229,
     "monitor/plan": 10_031,
     "monitor/readiness": 6_654,
     "monitor/rehearse": 22_060,
     "monitor/store": 35_343,
-    "monitor/watch": 28_605,
+    "monitor/watch": 27_922,
     "monitor/web": 54_453,
 }
 SLACK = 0.03

@@ -97,6 +97,7 @@ def part_row(name: str, url: str, by: str | None = "2017-12-05T09:30:00.000Z") -
         "role": "data",
         "url": url,
         "required": False,
+        "origin": "found" if name.startswith("found") else "announced",
         "first_seen": {"after": None, "by": by},
     }
 
