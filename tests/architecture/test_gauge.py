@@ -18,7 +18,7 @@ GAUGE = {
     "monitor/app": 16_943,
     "monitor/cli": 29_478,
     "monitor/config": 9_004,
-    "monitor/deliver": 24_090,
+    "monitor/deliver": 23_969,
     "monitor/files": 4_386,
     "monitor/health": 9_157,
     "monitor/judge": 34_660,
