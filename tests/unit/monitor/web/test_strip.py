@@ -171,4 +171,9 @@ async def test_a_wall_shows_the_strip_in_place_of_the_lists(board: Board) -> Non
     assert 'class="strip"' in page
     assert ">Promised<" not in page
     assert 'class="needing"' not in page
-    assert "www.gov.uk/" in page.partition('class="strip"')[2]
+    # `r` is out nowhere, and the exposure of `early` is over.
+    assert "public: " not in page
+    exposure = board.stored_release("early").body["exposures"][0] | {"open": True}
+    board.change_release("early", exposures=[exposure])
+    page = await board.read_page("/?date=2018-01-05&wall=1")
+    assert page.count("public: www.gov.uk/") == 1
