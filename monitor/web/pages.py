@@ -80,16 +80,33 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 def _make_environment() -> Environment:
-    """Return the environment in which all templates are rendered.
-
-    Most filters have the name of their function.
-    """
+    """Return the environment in which all templates are rendered."""
     made = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         auto_reload=False,
     )
+    made.globals |= {
+        "plot_states": plots.STATES,
+        "slot_ticks": plots.SLOT_TICKS,
+        "plot_pattern": plots.PATTERN_ON_PAGE,
+    }
+    made.filters |= {one.__name__: one for one in _list_filters()}
+    made.filters |= {
+        "at": partial(stamp, step=SECOND),
+        "clock_time": clock,
+        "exact_time": partial(clock, exact=True),
+    }
+    made.filters |= {
+        "kind": KIND_NAMES.__getitem__,
+        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
+    }
+    return made
+
+
+def _list_filters() -> list[Callable[..., Any]]:
+    """Return the filters that have the name of their function."""
     functions: list[Callable[..., Any]] = [
         local_text,
         day_text,
@@ -124,22 +141,7 @@ def _make_environment() -> Environment:
     functions += [as_json.length_text, as_json.decisive_delay]
     functions += [plots.draw_for_page, plots.draw_rows_for_page, plots.draw_slot_bars]
     functions += [plots.list_states, describe_why]
-    made.globals |= {
-        "plot_states": plots.STATES,
-        "slot_ticks": plots.SLOT_TICKS,
-        "plot_pattern": plots.PATTERN_ON_PAGE,
-    }
-    made.filters |= {one.__name__: one for one in functions}
-    made.filters |= {
-        "at": partial(stamp, step=SECOND),
-        "clock_time": clock,
-        "exact_time": partial(clock, exact=True),
-    }
-    made.filters |= {
-        "kind": KIND_NAMES.__getitem__,
-        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
-    }
-    return made
+    return functions
 
 
 def local_text(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
