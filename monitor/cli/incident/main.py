@@ -23,16 +23,16 @@ def command() -> None:
 for _verb in (
     list_incidents,
     show_incident,
-    draft,
-    sign,
     acts.action,
     acts.add,
     acts.attach,
-    acts.close,
-    acts.export,
+    draft,
     acts.grade,
-    acts.note,
+    sign,
     acts.step,
+    acts.note,
+    acts.close,
     acts.waive,
+    acts.export,
 ):
     command.add_command(_verb)
