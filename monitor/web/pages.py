@@ -79,71 +79,6 @@ _ASSETS = {
 _FOLDER = Path(__file__).parent / "templates"
 
 
-def _make_environment() -> Environment:
-    """Return the environment in which all templates are rendered."""
-    made = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        auto_reload=False,
-    )
-    made.globals |= {
-        "plot_states": plots.STATES,
-        "slot_ticks": plots.SLOT_TICKS,
-        "plot_pattern": plots.PATTERN_ON_PAGE,
-    }
-    made.filters |= {one.__name__: one for one in _list_filters()}
-    made.filters |= {
-        "at": partial(stamp, step=SECOND),
-        "clock_time": clock,
-        "exact_time": partial(clock, exact=True),
-    }
-    made.filters |= {
-        "kind": KIND_NAMES.__getitem__,
-        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
-    }
-    return made
-
-
-def _list_filters() -> list[Callable[..., Any]]:
-    """Return the filters that have the name of their function."""
-    functions: list[Callable[..., Any]] = [
-        local_text,
-        day_text,
-        time_of_day,
-        millis,
-        ago,
-        elapsed_text,
-        short_length,
-    ]
-    functions += [
-        slot_start,
-        seen_text,
-        delay_from_slot,
-        list_reasons,
-        proved_to,
-        list_public_links,
-        describe_exposure_end,
-    ]
-    functions += [
-        verdict_text,
-        elsewhere_text,
-        open_alternatives,
-        backticks_to_code,
-        as_json.status_text,
-    ]
-    functions += [
-        as_json.verdict_or_due,
-        as_json.last_look_text,
-        as_json.decision_text,
-        as_json.address_note,
-    ]
-    functions += [as_json.length_text, as_json.decisive_delay]
-    functions += [plots.draw_for_page, plots.draw_rows_for_page, plots.draw_slot_bars]
-    functions += [plots.list_states, describe_why]
-    return functions
-
-
 def local_text(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
     """Return an ISO instant in local time, such as `5 Jan 2018 09:30:00 GMT`, or `not known` for
     None.
@@ -264,6 +199,41 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     # Two units and no tenths, as in `length_text`.
     before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
     return f"between {before} before and {after} after"
+
+
+_FILTERS: tuple[Callable[..., Any], ...] = (
+    *(ago, backticks_to_code, day_text, delay_from_slot, describe_exposure_end, describe_why),
+    *(elapsed_text, elsewhere_text, list_public_links, list_reasons, local_text, millis),
+    *(open_alternatives, proved_to, seen_text, short_length, slot_start, time_of_day),
+    *(as_json.address_note, as_json.decision_text, as_json.decisive_delay, as_json.last_look_text),
+    *(as_json.length_text, as_json.status_text, as_json.verdict_or_due, verdict_text),
+    *(plots.draw_for_page, plots.draw_rows_for_page, plots.draw_slot_bars, plots.list_states),
+)
+"""The filters of templates that have the name of their function."""
+
+
+def _make_environment() -> Environment:
+    """Return the environment in which all templates are rendered."""
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    made.globals |= {
+        "plot_states": plots.STATES,
+        "slot_ticks": plots.SLOT_TICKS,
+        "plot_pattern": plots.PATTERN_ON_PAGE,
+    }
+    made.filters |= {one.__name__: one for one in _FILTERS}
+    made.filters |= {
+        "at": partial(stamp, step=SECOND),
+        "clock_time": clock,
+        "exact_time": partial(clock, exact=True),
+        "kind": KIND_NAMES.__getitem__,
+        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
+    }
+    return made
 
 
 _ENVIRONMENT = _make_environment()
