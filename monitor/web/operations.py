@@ -94,15 +94,14 @@ class Operation:
 
         A POST needs a caller that may change incidents.
         """
-        is_read = self.method == "GET"
-        if not is_read and (refusal := _refuse_without_right(request)) is not None:
-            return refusal
-        fields = self.input.model_fields.items() if is_read else ()
+        fields = self.input.model_fields.items() if self.method == "GET" else ()
         check_parameters(request, [field.alias or name for name, field in fields])
         if not all(map(str.isprintable, request.path_params.values())):
             raise UnknownName("no item has such a name")
-        if is_read:
+        if self.method == "GET":
             sent = self.input.read(dict(request.query_params))
+        elif (refusal := _refuse_without_right(request)) is not None:
+            return refusal
         else:
             sent = self.input.read(await read_body(request, self.max_bytes))
         try:

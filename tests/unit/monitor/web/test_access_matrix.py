@@ -172,7 +172,9 @@ async def test_caller_may_do_what_its_rights_say_and_acts_with_its_account(
                     board.clock.seconds += 1
                     body = BODIES.get(name, {}) if method == "POST" else None
                     answer = await client.request(method, f"{path}{query}", json=body)
-                    if (answer.status_code not in REFUSED) is not (right in expected.may):
+                    # `acknowledge` refuses the parameter of a secret address before its caller.
+                    is_refused = answer.status_code in REFUSED or (query and answer.is_client_error)
+                    if (not is_refused) is not (right in expected.may):
                         wrong.append((name, path, answer.status_code))
         assert wrong == []
         acts = board.store.verdicts.acts_on([board.incident, "r"])

@@ -12,6 +12,7 @@ from monitor.web import api
 from monitor.web.operations import describe_api
 from monitor.web.request import read_form_with_files
 from tests.unit.monitor.web.board import Board
+from tests.worlds.releases import a_release
 
 DAY = "2018-01-05"
 UNKNOWN = "unknown parameter, known are format, from, to, producer, after, limit"
@@ -45,6 +46,7 @@ async def test_every_api_address_refuses_unknown_parameters(board: Board, route:
         route.path_format.replace("{release}", "r")
         .replace("{incident}", board.incident)
         .replace("{ending}", "md")
+        .replace("{kind}", "csv")
     )
     method = "POST" if "POST" in (route.methods or ()) else "GET"
     # Parameters are checked before the token and the body of a POST.
@@ -70,7 +72,12 @@ async def test_every_described_parameter_is_accepted(board: Board) -> None:
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
     valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY, "date": DAY}
     valid |= {"version": "1", "incident": board.incident, "include": "all", "drafts": "true"}
-    valid["at"] = "2018-01-05T10:00:00Z"
+    valid |= {
+        "at": "2018-01-05T10:00:00Z",
+        "host": "www.gov.uk",
+        "series": a_release().title,
+        "what": "events",
+    }
     # `after` is the position in a list at which its page before ended. Each list has its own kind
     # of position.
     valid_after = {
@@ -87,7 +94,7 @@ async def test_every_described_parameter_is_accepted(board: Board) -> None:
         }
         if values:
             address = path.replace("{incident}", board.incident).replace("{ending}", "md")
-            address = address.replace("{release}", "r")
+            address = address.replace("{release}", "r").replace("{kind}", "csv")
             assert (await board.client.get(address, params=values)).status_code == 200
 
 
