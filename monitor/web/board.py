@@ -178,7 +178,7 @@ async def render_rows(
     rows: Iterable[fragments.Row],
     looked: Mapping[str, datetime],
     now: datetime | None,
-    steps: Mapping[str, tuple[str, str]],
+    steps: Mapping[str, fragments.NextStep],
 ) -> dict[str, Markup]:
     """Return the HTML row of each release, by its id.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from alerts.actions import overdue_actions
@@ -93,12 +93,12 @@ def render_row(
     row: Row,
     looked: datetime | None,
     now: datetime | None,
-    step: tuple[str, str] | None = None,
+    step: NextStep | None = None,
 ) -> str:
     """Return the HTML cells of a release's row, from the cache if the release has not changed.
 
     `looked` is the time of the last look. Without `now`, the page's script counts how long ago that
-    was. `step` is the next step of its incident, and the anchor of that step.
+    was. `step` is the next one of its incident.
     """
     key = queries.sees_all, row["id"]
     # Render the cells again if one of these values has changed. The cells do not show `at`, when it
@@ -137,33 +137,36 @@ def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
     return incident_json(incident) | {"measured": measured_text(incident), "overdue": overdue_text}
 
 
-def choose_next_step(incident: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the next step for an incident that needs action, and the anchor of that step on its
-    page.
-    """
+class NextStep(NamedTuple):
+    """The next step of an incident that needs action, its place on the page, and whose it is."""
+
+    words: str
+    anchor: str
+    whose: str
+
+
+def choose_next_step(incident: Mapping[str, Any]) -> NextStep:
+    """Return the next step of an incident that needs action, from its JSON."""
+    whose = f"given to {incident['assigned']}" if incident["assigned"] else ""
     if not incident["closed"]:
-        return (
-            ("See what to do now", "now")
-            if incident["acknowledged"]
-            else ("Acknowledge it", "acknowledge")
-        )
-    return (
-        ("Complete the report", "draft")
-        if incident["report_owed"]
-        else ("Do what is overdue", "actions")
-    )
+        if incident["acknowledged"]:
+            return NextStep("See what to do now", "now", whose)
+        return NextStep("Acknowledge it", "acknowledge", whose)
+    if incident["report_owed"]:
+        return NextStep("Complete the report", "draft", whose)
+    return NextStep("Do what is overdue", "actions", whose)
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
     """What needs a person, each release once: rows of the shown day, and other incidents.
 
-    `steps` has the next step and its anchor by incident, `waiting` are not acknowledged.
+    `steps` has the next step by incident, `waiting` are not acknowledged.
     """
 
     rows: Sequence[Row]
     others: Sequence[Incident]
-    steps: Mapping[str, tuple[str, str]]
+    steps: Mapping[str, NextStep]
     waiting: Sequence[str]
 
 
