@@ -29,6 +29,7 @@ _KINDS = {
     "": "",
 }
 """Kinds of separators, by the sign that stands for each. Every other sign is a mark, "*"."""
+_CLOSING = dict(zip("([{<", ")]}>", strict=True))
 _PAUSES = ("-", ":", ".")
 _LONGEST = 500
 _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
@@ -203,11 +204,11 @@ def _follows_number(title: str, piece: _Piece) -> bool:
 def _remove(title: str, piece: _Piece) -> str:
     """Return a title without a piece, its separators and the reasons after it."""
     ends = piece.ends
-    if piece.before == "(":
-        closing = (title.find(mark, ends) for mark in ")]}>")
-        ends = min((place + 1 for place in closing if place >= 0), default=len(title))
-    elif piece.is_last:
+    if piece.is_last:
         ends = len(title)
+    elif piece.before == "(":
+        closing = title.find(_CLOSING[title[piece.begins]], ends)
+        ends = closing + 1 if closing >= 0 else len(title)
     elif piece.is_first or piece.before == piece.after == "*":
         ends += 1
     return _join(title[: piece.begins], title[ends:])

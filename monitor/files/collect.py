@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from monitor.files.archive import Archive, local_name, text_of
 from monitor.files.facts import FileFacts
 from schedules.clean import clean_text
+from schedules.patterns import quick
 
 MOST_ROWS = 200
 """The most rows that are read of one sheet or table."""
@@ -27,6 +29,7 @@ _PROPERTIES = (
 )
 _PEOPLE = ("creator", "initial-creator", "lastModifiedBy")
 _TIMES = ("modified", "date")
+_DAY = quick(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(slots=True)
@@ -73,10 +76,9 @@ class Collector:
 
     def add_day_text(self, text: str) -> None:
         """Add a day that is written as `2017-11-30`. Any other text adds nothing."""
-        try:
-            self.add_day(date.fromisoformat(text))
-        except ValueError:
-            return
+        if _DAY.fullmatch(text):
+            with suppress(ValueError):
+                self.add_day(date.fromisoformat(text))
 
     def read_properties(self, archive: Archive, part: str) -> None:
         """Add the properties that a document states about itself in this part."""
@@ -85,7 +87,7 @@ class Collector:
             if name in _PEOPLE:
                 self.add_person(text)
             elif name in _TIMES:
-                self.modified = _read_time(text)
+                self.modified = _read_time(text) or self.modified
             elif name == "contentStatus":
                 self.status = clean_text(text, _LONGEST_LINE)
             else:

@@ -14,7 +14,7 @@ from monitor.clock import Clock
 from monitor.files.compare import Expectation, find_signs
 from monitor.files.facts import FileFacts
 from monitor.files.inspect import READERS
-from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.interpret import FILE_CAP
 from monitor.look.sandbox.process import NoWorker, ReadFault
 from monitor.look.sandbox.workers import Workers
@@ -31,6 +31,8 @@ LARGEST_FILE = 16_000_000
 """Larger files are not read."""
 READ_SECONDS = 2
 """Limit of processor seconds for one file."""
+_MOST_CONTENTS = 8
+"""The most contents of one part that are read: some files are made anew for each request."""
 _RETRY_AFTER = timedelta(minutes=1)
 _READABLE = (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
 
@@ -64,6 +66,9 @@ class FileReadings:
             return
         if not self.watch.rules.policies.of(watched.release).file_findings:
             return
+        contents = [part for part, _ in watched.file_reads if part == target.part]
+        if key not in watched.file_reads and len(contents) >= _MOST_CONTENTS:
+            return
         watched.file_reads[key] = None
         if not _was_read(watched, sighting.digest):
             self._tasks.start(self._read(watched, target, sighting.digest, outcome))
@@ -76,14 +81,31 @@ class FileReadings:
         self, watched: WatchedRelease, target: Target, digest: str, answer: Answer
     ) -> None:
         async with self._turn:
-            whole = await self._get_whole_file(answer, digest)
-            facts = None if whole is None else await self._read_inside(target, whole.body)
+            facts = await self._read_facts(target, digest, answer)
         if facts is None:
             watched.file_reads[target.part, digest] = self.clock.now() + _RETRY_AFTER
             return
         expected = self._expect(watched)
         if expected is not None:
             self.watch.note_inside(target, digest, find_signs(facts, expected))
+
+    async def _read_facts(self, target: Target, digest: str, answer: Answer) -> FileFacts | None:
+        """Return the facts of a file, nothing of one that is too large or too costly.
+
+        None if it cannot be read now.
+        """
+        whole = await self._get_whole_file(answer)
+        if isinstance(whole, Failure):
+            return FileFacts() if whole.reason is Reason.TOO_LARGE else None
+        cut = replace(whole, body=whole.body[:FILE_CAP], whole=len(whole.body) <= FILE_CAP)
+        if whole.status != HTTPStatus.OK or cut.digest != digest:
+            return None
+        return await self._read_inside(target, whole.body)
+
+    async def _get_whole_file(self, answer: Answer) -> Answer | Failure:
+        if answer.whole and answer.status == HTTPStatus.OK:
+            return answer
+        return await self.send(Request(answer.url, cap=LARGEST_FILE))
 
     async def _read_inside(self, target: Target, body: bytes) -> FileFacts | None:
         """Return what a worker reads, nothing of a file that is too costly. None without worker."""
@@ -103,20 +125,11 @@ class FileReadings:
             return FileFacts()
         return facts
 
-    async def _get_whole_file(self, answer: Answer, digest: str) -> Answer | None:
-        """Return an answer with the whole file, None if it is not the file with this digest."""
-        if answer.whole and answer.status == HTTPStatus.OK:
-            return answer
-        whole = await self.send(Request(answer.url, cap=LARGEST_FILE))
-        if isinstance(whole, Failure) or whole.status != HTTPStatus.OK:
-            return None
-        cut = replace(whole, body=whole.body[:FILE_CAP], whole=len(whole.body) <= FILE_CAP)
-        return whole if cut.digest == digest else None
-
     def _expect(self, watched: WatchedRelease) -> Expectation | None:
         """Return what a file of a release should be, None if it has no slot."""
-        release = watched.release
-        slot = slot_in_force(release, watched.promises, self.clock.now()).slot
+        release, now = watched.release, self.clock.now()
+        notice_days = self.watch.rules.policies.of(release).short_notice.days
+        slot = slot_in_force(release, watched.promises, now, notice_days).slot
         begins = None if slot is None else slot.begins()
         if slot is None or begins is None:
             return None

@@ -29,7 +29,7 @@ _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
 _UNTIL_DAY = quick(r"\b(UNTIL=\d{8})(;|$)")
-_YEAR_1970_TO_2099 = quick(r"(19[7-9]|20)\d")
+_YEAR_1970_TO_2099 = quick(r"(?:19[7-9]|20\d)\d")
 # Parts of an RRULE with which it always has an occurrence, if their values are valid.
 _SAFE_PARTS = frozenset(
     ["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"]

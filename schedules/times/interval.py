@@ -49,6 +49,8 @@ def between(start: Interval, end: Interval) -> Bounds:
 def magnitude(length: Bounds) -> Bounds:
     """Return the bounds of a length without its sign."""
     low, high = length.min, length.max
+    if low is not None and high is not None and low < 0 < high:
+        return Bounds(0.0, max(-low, high))
     if (low or 0) < 0 or (high or 0) < 0:
         low, high = (None if high is None else -high), (None if low is None else -low)
     return Bounds(None if low is None else max(0.0, low), high)

@@ -11,6 +11,7 @@ from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Run
+from monitor.look.sighting import State
 from monitor.plan.targets import extension_of
 from schedules.announcement import Origin, Role
 from schedules.contract.verdict import Finding, FindingKind, PartVerdict
@@ -35,7 +36,7 @@ def find_inside(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterat
     """
     if part.role == Role.ALTERNATIVE.value:
         return
-    runs = [run for run in evidence.runs_at_edge_and_origin if run.digest is not None]
+    runs = [run for run in evidence.runs_at_edge_and_origin if run.state is not State.UNKNOWN]
     for digest in dict.fromkeys(run.digest for run in runs if run.inside is not None):
         of_file = [run for run in runs if run.digest == digest]
         since = _find_fault_start(case, part, of_file)
@@ -55,7 +56,9 @@ def _find_fault_start(case: Case, part: PartVerdict, of_file: list[Run]) -> date
     """Return since when a fault of this file counts; None if it does not count yet."""
     window = case.judged_window
     first = min(run.first_sent for run in of_file)
-    if first >= window.slot_begins or part.exposures:
+    starts = [exposure.start.after or exposure.start.by for exposure in part.exposures]
+    was_exposed = any(start is not None and first >= start for start in starts)
+    if first >= window.slot_begins or was_exposed:
         return first
     is_still_there = max(run.last_received for run in of_file) > window.on_time_until
     return window.slot_begins if is_still_there else None
@@ -70,10 +73,14 @@ def _measure_stay(runs: list[Run], digest: str | None, since: datetime) -> Bound
 
 
 def _choose_signs(case: Case, part: PartVerdict, of_file: list[Run]) -> Iterator[FileSign]:
-    """Yield the first sign of each kind that the policy of the producer wants."""
+    """Yield one sign of each kind that the policy of the producer wants.
+
+    A mark such as "draft" counts before a leftover embargo notice.
+    """
     signs = [sign for run in of_file for sign in run.inside or ()]
     if _lacks_open_format(case, part):
         signs.append(FileSign(FindingKind.NOT_ACCESSIBLE, "no ODS or CSV beside this XLSX"))
+    signs.sort(key=lambda sign: sign.text == EMBARGOED)
     by_kind: dict[FindingKind, FileSign] = {}
     for sign in signs:
         by_kind.setdefault(sign.kind, sign)

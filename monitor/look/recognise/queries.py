@@ -51,6 +51,18 @@ def find_element(selector: str) -> Recogniser:
     return recognise
 
 
+def _is_empty(value: object) -> bool:
+    """Return whether a query found nothing: null, false or "", or only such values.
+
+    An expression such as `[a, b]` has a null for each missing field. Zero is true in JMESPath.
+    """
+    if isinstance(value, list):
+        return all(map(_is_empty, value))
+    if isinstance(value, dict):
+        return all(map(_is_empty, value.values()))
+    return value is None or value is False or value == ""
+
+
 def recognise_json_query(expression: str) -> Recogniser:
     """Return a recogniser of JSON for which a JMESPath expression has a result other than null,
     false or empty.
@@ -71,10 +83,10 @@ def recognise_json_query(expression: str) -> Recogniser:
         try:
             content = json.loads(answer.body)
             value = query.search(content)
+            is_empty = _is_empty(value)
         except (ValueError, RecursionError, JMESPathError):
             return unknown(NO_JSON)
-        # In JMESPath, zero is true.
-        if value is None or value is False or value in ("", [], {}):
+        if is_empty:
             return (
                 unknown(ERROR_MESSAGE)
                 if says_error(content)
@@ -84,13 +96,11 @@ def recognise_json_query(expression: str) -> Recogniser:
         has_release_title = is_title_among(
             context, (text for text in values if isinstance(text, str))
         )
-        rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
-        links = [
-            Found(
-                absolute_url(answer.url, row["url"]), title=str(row.get("title", "")), role="listed"
-            )
-            for row in rows
-        ]
+        links = []
+        for row in values[:_MOST_ENTRIES]:
+            if isinstance(row, dict) and isinstance(row.get("url"), str):
+                title = str(row.get("title") or "")
+                links.append(Found(absolute_url(answer.url, row["url"]), title, role="listed"))
         # An address that is not valid has become an empty `url`.
         return present(tuple(link for link in links if link.url), specific=has_release_title)
 

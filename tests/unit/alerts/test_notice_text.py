@@ -24,6 +24,7 @@ LONDON = "Europe/London"
         (Bounds(None, 5.1), "at most 6 s"),
         (Bounds(-145801, -145799), "1 d 16 h 29 min 59 s to 1 d 16 h 30 min 1 s"),
         (Bounds(None, -60), "at least 1 min"),
+        (Bounds(-5, 10), "0 s to 10 s"),
         (Bounds(), "an unknown time"),
     ],
 )

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from monitor.files.collect import Collector
 from monitor.files.compare import Expectation, find_signs
 from monitor.files.facts import FileFacts
 from monitor.files.people import find_people
@@ -138,3 +139,10 @@ def test_tracked_changes_and_status_are_marks() -> None:
 )
 def test_only_sure_names_of_persons_count(name: str, *, is_person: bool) -> None:
     assert bool(list(find_people([name]))) is is_person
+
+
+def test_only_a_written_day_counts_as_latest_data() -> None:
+    collector = Collector()
+    for text in ("52471204", "2017-W48", "2017-13-01", "2017-11-30"):
+        collector.add_day_text(text)
+    assert collector.latest == date(2017, 11, 30)

@@ -54,6 +54,19 @@ def test_stay_of_a_wrong_file_ends_with_the_next_one() -> None:
     assert wrong.seconds == Bounds(199.0, 209.0)
 
 
+def test_stay_of_a_wrong_file_ends_with_its_removal() -> None:
+    (wrong,) = found_inside(
+        ABSENT_BEFORE, file_run(1, 200, EARLIER), a_run("sheet", ABSENT, 210, 400)
+    )
+    assert wrong.seconds == Bounds(199.0, 209.0)
+
+
+def test_embargo_notice_hides_no_other_mark() -> None:
+    signs = tuple(FileSign(FindingKind.MARKED_DRAFT, mark) for mark in ("embargoed until", "draft"))
+    (marked,) = found_inside(ABSENT_BEFORE, file_run(1, 400, signs))
+    assert marked.instead == "draft"
+
+
 @pytest.mark.parametrize(("until", "is_found"), [(30, False), (300, True)])
 def test_file_in_place_counts_if_it_is_there_after_the_tolerance(
     until: float, *, is_found: bool

@@ -211,6 +211,13 @@ def test_json_is_queried_by_an_expression(content: object, state: State) -> None
     assert recognise_with("jmespath:out", json_answer(content)).state is state
 
 
+@pytest.mark.parametrize("expression", ["[url, title]", "{address: url}"])
+def test_expression_whose_fields_are_all_missing_finds_nothing(expression: str) -> None:
+    assert recognise_with(f"jmespath:{expression}", json_answer({"id": 1})).state is ABSENT
+    found = recognise_with(f"jmespath:{expression}", json_answer({"id": 1, "url": "/a"}))
+    assert found.state is PRESENT
+
+
 def test_title_found_by_expression_is_specific() -> None:
     """`specific` means that it can only be this edition, because the title is that of our
     release.
