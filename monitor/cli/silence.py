@@ -65,7 +65,7 @@ def command() -> None:
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
 @acting_verb
-def add(  # one for each option
+def add(
     context: Context,
     /,
     *,

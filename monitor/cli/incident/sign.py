@@ -43,7 +43,7 @@ from monitor.errors import EnvironmentFault, UserFault
     ),
 )
 @acting_verb
-def sign(  # one for each option
+def sign(
     context: Context,
     *,
     incident: str,
