@@ -256,7 +256,8 @@ def test_no_secret_stands_in_a_file(file: Path) -> None:
     )
     named = ("/", "{", "[", "$", "secrets:/", "false")
     # A volume of secrets that is mounted read-only ends in `ro`.
-    assert [value for value in values if not value.startswith(named) and value != "ro"] == []
+    written = [value for value in values if not value.strip("'").startswith(named)]
+    assert [value for value in written if value != "ro"] == []
     assert not re.search(r"://[^/\s:@]+:[^/\s@]+@", text)
 
 

@@ -89,7 +89,7 @@ async def test_provisional_promise_is_marked(board: Board) -> None:
     # The page also needs the JSON of the release, which has no state of its promise.
     save_release_due(board, "perhaps", slot)
     text = (await board.client.get(FEBRUARY)).text
-    assert re.search(r"09:30 GMT<br><span class=\"producer\">provisional<", text)
+    assert re.search(r"09:30 GMT <br><span class=\"producer\">provisional<", text)
 
 
 async def test_month_of_one_producer_has_its_own_subscription_address(board: Board) -> None:
