@@ -28,6 +28,7 @@ _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
+_IN_EVERY_MONTH = quick(r"(?:-?(?:[1-9]|1\d|2[0-8])(?:,|$))+")
 _UNTIL_DAY = quick(r"\b(UNTIL=\d{8})(;|$)")
 _YEAR_1970_TO_2099 = quick(r"(?:19[7-9]|20\d)\d")
 # Parts of an RRULE with which it always has an occurrence, if their values are valid.
@@ -180,9 +181,15 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
     """Return whether an RRULE may have no occurrence, so that a search for one would run to the
     year 9999.
 
-    False only if the rule has no other parts than `_SAFE_PARTS`, and its months and weekdays exist.
+    False only if its months and weekdays exist, and it has no other parts than `_SAFE_PARTS`, a day
+    that every month has, and the first or last of a set.
     """
-    has_other_parts = not set(parts) <= _SAFE_PARTS
+    safe_parts = set(_SAFE_PARTS)
+    if "BYDAY" not in parts and _IN_EVERY_MONTH.fullmatch(parts.get("BYMONTHDAY", "")):
+        safe_parts.add("BYMONTHDAY")
+    if parts.get("BYSETPOS") in ("1", "-1"):
+        safe_parts.add("BYSETPOS")
+    has_other_parts = not set(parts) <= safe_parts
     months = parts.get("BYMONTH", "1").split(",")
     # Three digits are enough to see that a number is too large.
     are_months_valid = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)

@@ -366,6 +366,18 @@ def test_only_first_five_dateless_recurrence_rules_are_searched(parse: Parse) ->
     assert {each.doubt for each in announced} == {"series-refused"}
 
 
+@pytest.mark.parametrize("rule", ["BYMONTHDAY=15", "BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1"])
+def test_series_that_have_ended_refuse_no_other(parse: Parse, rule: str) -> None:
+    ended = [
+        event("DTSTART:20180115T093000Z", f"RRULE:FREQ=MONTHLY;{rule};UNTIL=20190101", uid=f"e{n}")
+        for n in range(7)
+    ]
+    current = event("DTSTART:20260115T093000Z", "RRULE:FREQ=MONTHLY;BYMONTHDAY=15", uid="current")
+    announced = parse("ics", calendar(*ended, current), at=NOW).announcements
+    assert announced
+    assert {each.doubt for each in announced} == {None}
+
+
 def test_address_comes_from_url_description_or_uid_path(parse: Parse) -> None:
     body = calendar(
         event("DTSTART:20260723", "URL:https://stats.example/a", uid="with URL"),
