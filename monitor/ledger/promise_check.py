@@ -1,4 +1,4 @@
-"""Requests that calendars are read again at once, before a breach of their promises is reported
+"""Requests to read calendars again at once, before a breach of their promises is reported
 (`docs/decides.md#where-the-promise-is-in-doubt`).
 """
 
@@ -130,7 +130,7 @@ class PromiseCheck:
     async def next_requested(self) -> list[str]:
         """Wait for requests, and return the calendars to read.
 
-        Before the first call, no verdict is deferred.
+        Until the first call, no verdict waits for such a read.
         """
         self.has_reader = True
         await self._wakeup.wait()

@@ -68,8 +68,9 @@ def recognise_json_query(expression: str) -> Recogniser:
     false or empty.
 
     The answer is specific to this edition if the result is the title of the release, or a list that
-    contains it. Its objects with a `url` become `Found` links with the role `listed`. Raises
-    `UserFault` for an invalid expression.
+    contains it. Objects with a `url` in the result become `Found` links with the role `listed`.
+
+    Raises `UserFault` for an invalid expression.
     """
     try:
         query = jmespath.compile(expression.strip())

@@ -139,7 +139,7 @@ async def test_reminders_come_after_15_minutes_and_then_every_30(world: World) -
 async def test_reminders_at_night_are_rarer_once_all_were_reminded(world: World) -> None:
     """The incident opens at 22:30.
 
-    Three reminders go up the ladder. From then on there is one each two hours until 07:00, and then
+    Three reminders escalate. From the fourth on, there is one each two hours until 07:00, and then
     the one that waited.
     """
     await world.open_late_incident()
