@@ -16,11 +16,13 @@ from alerts.ticks import Tick
 from monitor.deliver.ticks import entries_of_ticks
 from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
 from monitor.judge.explain.timeline import build_timeline
+from monitor.judge.judge import ReleaseCase
 from monitor.readiness.ticks import TICKED_BY_PEOPLE
 from monitor.store.rows import Act
 from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.request import queries_of
+from schedules.contract.verdict import FindingKind
 from schedules.times.json import instant_from_json
 
 _PUBLIC_REASONS = {"promise", "policy", "blind"}
@@ -68,10 +70,19 @@ async def render_release(
         if shows_all
         else [],
         no_proof=NO_PROOF,
+        people=_list_people(case) if case is not None and queries.sees_all else [],
         incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name))
         if queries.sees_all
         else [],
     )
+
+
+def _list_people(case: ReleaseCase) -> Sequence[str]:
+    """Return the people whom files of a release name in their properties, without duplicates."""
+    runs = (run for of_target in case.runs.values() for run in of_target)
+    signs = (sign for run in runs for sign in run.inside or ())
+    names = (sign.text for sign in signs if sign.kind is FindingKind.PERSONAL_METADATA)
+    return list(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ import pytest
 
 from alerts.by_hand import log_by_hand
 from alerts.claim import NO_PROOF, Claim
+from monitor.files.facts import FileSign
+from schedules.contract.verdict import FindingKind
 from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
+from tests.worlds.looks import PRESENT, a_run
 
 
 async def test_release_page_shows_reasons_and_what_would_change_the_verdict(board: Board) -> None:
@@ -122,6 +125,18 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
     assert VIEW_OF_A_LOOK in for_staff
     assert VIEW_OF_A_LOOK not in for_strangers
     assert REASONS in for_strangers
+
+
+async def test_only_staff_see_whom_a_file_names(board: Board) -> None:
+    inside = (FileSign(FindingKind.PERSONAL_METADATA, "Jane Smith"),)
+    with board.store.transaction() as tx:
+        tx.save(a_run("early/page/edge", PRESENT, 400, 401, digest="f", inside=inside))
+    finding = {"kind": "personal_metadata", "part": None, "detail": "a name"}
+    board.change_release("early", findings=[finding])
+    for_staff = await board.read_page("/releases/early")
+    board.view_as_stranger()
+    assert "Jane Smith" in for_staff
+    assert "Jane Smith" not in await board.read_page("/releases/early")
 
 
 async def read_page_of_early_release(board: Board, exposure_ended: str | None) -> str:
