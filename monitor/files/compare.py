@@ -27,7 +27,7 @@ from schedules.titles import is_same_series, period_of, read_title
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _RECENT = timedelta(days=14)
 _LONGEST_MARK = 90
-_VERSION = r"(?:v(?:ersion|\.)?\s*)?\d[\d.]*"
+_VERSION = r"(?:v(?:ersion|\.)?\s*)?\d+(?:\.\d+)*"
 _REST = r".{0,60}"
 _MARK = quick(
     rf"""^\W*(?:
