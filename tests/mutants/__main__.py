@@ -5,7 +5,7 @@ Each mutant meets every fast test of `tests/unit` and `tests/contracts` that run
 Which test does is recorded once, by running all of them. Another test cannot notice the mutant,
 so no kill is lost. A property gets twenty examples, the same each time.
 Once a test has killed a mutant, only a few seconds of others run, so "killed by 3 of 40" names the
-tests that ran. Code outside functions is not changed.
+tests that ran. A mutant that half a minute of its tests has not killed counts as alive. Code outside functions is not changed.
 
 Results are kept in `var/mutants/`, under the seed and a digest of the sources and tests. The same
 command continues where it was stopped. Files of the project are never written: the changed code replaces
@@ -91,7 +91,7 @@ def describe(mutants: Sequence[Mutant], results: dict[str, dict[str, Any]]) -> l
         if result["killed_by"]:
             killed.append(f"killed by {len(result['killed_by'])} of {ran}{not_run}  {place}")
         else:
-            alive.append(f"alive after {ran} tests  {place}")
+            alive.append(f"alive after {ran} tests{not_run}  {place}")
             unmet += meeting == 0
     total = f"killed {len(killed)} of {len(mutants)}, {unmet} of the others met by no test"
     return [*killed, *alive, total]

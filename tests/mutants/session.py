@@ -26,6 +26,8 @@ LONGEST = 2.0
 """CPU seconds that a test may take. Slower ones belong to the slow tier."""
 ENOUGH = 3.0
 """CPU seconds of tests that a mutant meets after a first one killed it."""
+MOST = 30.0
+"""CPU seconds of tests after which a mutant that none has killed counts as alive."""
 SLOWER = 10.0
 """A test may take this many times as long as without a mutant, and as many seconds more."""
 
@@ -78,7 +80,8 @@ class MutantSession:
         gc.freeze()
         recorded = self._record_tests()
         usable = [each for each in recorded if each.passed and each.seconds <= LONGEST]
-        usable.sort(key=lambda each: each.seconds)
+        # A test that meets few mutants is about them. It kills sooner than one that meets all.
+        usable.sort(key=lambda each: each.seconds * len(each.meets))
         done = {line["name"] for line in read_lines(self._folder / "mutants.jsonl")}
         works = []
         for mutant in self._mutants:
@@ -124,12 +127,12 @@ class MutantSession:
     def _try_mutant(
         self, mutant: Mutant, functions: Functions, meeting: Sequence[Recorded], progress: Path
     ) -> None:
-        """Run tests against a mutant, quick ones first, and append how each ended."""
+        """Run tests against a mutant, the nearest first, and append how each ended."""
         functions.apply(mutant)
         spent, is_killed = 0.0, False
         tests = [self._items[each.test] for each in meeting]
         for known, (item, following) in zip(meeting, _with_following(tests), strict=True):
-            if is_killed and spent + known.seconds > ENOUGH:
+            if spent + known.seconds > (ENOUGH if is_killed else MOST):
                 break
             append_line(progress, {"begun": item.nodeid})
             limit_cpu(SLOWER * (known.seconds + 1))
