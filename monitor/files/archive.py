@@ -28,7 +28,7 @@ _FAULTS = (
     EOFError,
     OSError,
     ValueError,
-    NotImplementedError,
+    OverflowError,
     RuntimeError,
 )
 """What `zipfile` raises for damaged and encrypted containers."""
