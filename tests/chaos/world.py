@@ -387,8 +387,8 @@ class World:
         return self.folder / name / "config.toml"
 
     def run_command(self, name: str, *words: str) -> tuple[int, str]:
-        """Run `ninethirty` with a monitor's configuration. Return its exit status and its
-        output.
+        """Run `ninethirty` with a monitor's configuration. Return its exit status and its output,
+        followed by its errors if it failed.
         """
         command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), *words]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -401,7 +401,9 @@ class World:
             env=environment,
             timeout=120,
         )
-        return done.returncode, done.stdout + done.stderr
+        if done.returncode:
+            return done.returncode, done.stdout + done.stderr
+        return 0, done.stdout
 
 
 @contextmanager
