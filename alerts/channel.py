@@ -42,17 +42,19 @@ class Message:
 
 SEVERITIES = {"report": "critical", "note": "warning"}
 """Severities of pagers and Prometheus by grade; any other grade is `info`."""
-LONGEST_SHORT_FORM = 459
-"""The most characters of a short form: three text messages, joined."""
+_LONGEST_SHORT_FORM = 459
+"""Three text messages, joined."""
+_LONGEST_SHORT_TEXT = 120
 
 
-def make_short_form(message: Message, most: int = LONGEST_SHORT_FORM) -> tuple[str, str]:
-    """Return subject and link in `most` characters together; the link is empty if it would take
-    more than half.
+def make_short_form(message: Message) -> tuple[str, str]:
+    """Return what telephones and chats show: a text of at most 120 characters, and the link to
+    acknowledge, empty if text messages are too short for it.
     """
     link = str(message.data.get("link") or "")
-    link = link if len(link) <= most // 2 else ""
-    return one_line(message.subject, most - len(link) - 1), link
+    if len(link) > _LONGEST_SHORT_FORM - _LONGEST_SHORT_TEXT - 1:
+        link = ""
+    return one_line(message.brief or message.subject, _LONGEST_SHORT_TEXT), link
 
 
 @dataclass(frozen=True, slots=True)

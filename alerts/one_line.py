@@ -27,10 +27,15 @@ def remove_invisible_marks(text: str) -> str:
 
 def one_line(text: str, longest: int = 0) -> str:
     """Return `text` on one line without control characters and invisible marks, cut with … if
-    longer than `longest` (0: any length).
+    longer than `longest` (0: any length), after a word unless that loses more than a third.
     """
     line = " ".join(remove_invisible_marks(text).translate(_EVERY_WHITE).split())
-    return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    if not longest or len(line) <= longest:
+        return line
+    words = line[:longest].rpartition(" ")[0]
+    if len(words) < longest * 2 // 3:
+        words = line[: longest - 1]
+    return words.rstrip(" ,:;") + "…"
 
 
 def slug(text: str) -> str:

@@ -174,6 +174,60 @@ class NotifyTwin:
         return 201, json.dumps({"id": f"n{len(self.taken) - 1}"}), {}
 
 
+@dataclass
+class NtfyTwin:
+    """A fake ntfy server: refuses what ntfy refuses, and reads headers as ntfy does."""
+
+    published: list[Published] = field(default_factory=list)
+
+    def __call__(self, asked: Asked) -> tuple[int, str, dict[str, str]]:
+        body = asked.json
+        assert set(body) <= {"topic", "title", "message"}
+        priority = asked.headers.get("x-priority")
+        assert priority in {None, "min", "low", "default", "high", "max"}
+        (button,) = asked.headers["x-actions"].split("; ")
+        action, label, url, clear = button.split(", ")
+        assert clear == "clear=true"
+        click = asked.headers["x-click"]
+        self.published.append(
+            Published(body["topic"], body["message"], priority, click, (action, label, url))
+        )
+        return 200, json.dumps({"id": "n1", "event": "message"}), {}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A message as people with ntfy see it."""
+
+    topic: str
+    text: str
+    priority: str | None
+    click: str
+    button: tuple[str, str, str]
+
+
+@asynccontextmanager
+async def tunnel_server(reply: Reply, tls: ssl.SSLContext) -> AsyncIterator[Server]:
+    """Be a proxy that answers, by TLS, each request itself to whichever host it is for."""
+    server = Server()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await writer.drain()
+        await writer.start_tls(tls)
+        asked = await _read(reader)
+        server.asked.append(asked)
+        status, body, _ = reply(asked)
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close"
+        writer.write(f"{head}\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with _listening(server, serve):
+        yield server
+
+
 async def _read(reader: asyncio.StreamReader) -> Asked:
     lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     method, target, _ = lines[0].split(" ")

@@ -2,43 +2,76 @@
 
 from __future__ import annotations
 
-import apprise
+from pathlib import Path
+from typing import Any
 
-from alerts.channel import LONGEST_SHORT_FORM, Accepted, Message, Outcome, Refused, make_short_form
+import apprise
+from apprise.plugins import url_to_dict
+
+from alerts.channel import Accepted, Message, Outcome, Refused, make_short_form
 from alerts.channels.base import ThreadChannel
 from alerts.channels.settings import AppriseSettings
 
 _URGENCIES = {"report": apprise.NotifyType.FAILURE, "note": apprise.NotifyType.WARNING}
+_PRIORITIES = {
+    ("ntfy", apprise.NotifyType.FAILURE): "max",
+    ("ntfy", apprise.NotifyType.WARNING): "high",
+    ("pover", apprise.NotifyType.FAILURE): "high",  # also in quiet hours
+}
+_TAKES_WHOLE_TEXT = frozenset({"mailto", "json", "xml", "form"})
+_BUTTON = "I'm on it"
+_TEMPLATES = {"slack": "slack.json", "workflow": "teams.json", "workflows": "teams.json"}
+"""Messages with a button, in the languages of Slack (Block Kit) and Teams (Adaptive Cards)."""
 
 
 class Apprise(ThreadChannel[AppriseSettings]):
-    """Sends each message to one service.
+    """Sends each message to one service: its short form, but the whole text to mail and programs.
 
     Apprise reports only whether it was sent, not why it failed.
     """
 
     def _send_blocking(self, message: Message) -> Outcome:
-        """Send the message to the service behind the secret address, in a form that fits its limit
-        of characters.
-        """
-        url = self._secrets["url"]
+        """Send the message to the service behind the secret address."""
         asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
         asset.app_id, asset.app_desc, asset.app_url = "ninethirty", "ninethirty", ""
-        service = apprise.Apprise(asset=asset)
-        if not service.add(url):
-            return Refused(permanent=False, reason="the address is not one that apprise knows")
         urgency = _URGENCIES.get(str(message.data.get("grade")), apprise.NotifyType.INFO)
         if message.kind == "final":
             urgency = apprise.NotifyType.SUCCESS
-        subject, text = message.subject, message.text
-        limit = min((plugin.body_maxlen for plugin in service), default=len(text))
-        if len(text) > limit:
-            # The service would cut a longer text, or split it.
-            short, link = make_short_form(message, min(limit, LONGEST_SHORT_FORM))
-            subject, text = "", f"{short} {link}".rstrip()
-        scheme = url.partition(":")[0]
+        options = url_to_dict(self._secrets["url"]) or {}
+        scheme = str(options.get("schema"))
+        plain_scheme = scheme.removesuffix("s")  # `s` is for TLS
+        subject, (text, link) = "", make_short_form(message)
+        if plain_scheme in _TAKES_WHOLE_TEXT:
+            subject, text = message.subject, message.text
+        elif link and not _add_button(options, link):
+            text = f"{text} {link}"
+        if priority := _PRIORITIES.get((plain_scheme, urgency)):
+            options.setdefault("priority", priority)
+        service = apprise.Apprise(asset=asset)
+        if not options or not service.add(options):
+            return Refused(permanent=False, reason="the address is not one that apprise knows")
         if service.notify(
             text, subject, urgency, body_format=apprise.NotifyFormat.TEXT, timeout=self._timeout
         ):
             return Accepted(scheme)
         return Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
+
+
+def _add_button(options: dict[str, Any], link: str) -> bool:
+    """Add a button that opens the link to the options of a service, unless its address names a
+    template. Return whether the service has buttons.
+    """
+    scheme = options.get("schema")
+    if scheme in ("ntfy", "ntfys"):
+        options.setdefault("click", link)
+        options.setdefault("actions", f"view, {_BUTTON}, {link}, clear=true")
+    elif scheme == "pover":
+        options |= {"supplemental_url": link, "supplemental_url_title": _BUTTON}
+    elif scheme in _TEMPLATES and not options.keys() & {"template", "workflow_path"}:
+        template = Path(__file__).parent / "data" / _TEMPLATES[scheme]
+        options |= {"template": template.as_uri(), "tokens": {"link": link, "button": _BUTTON}}
+        if scheme == "slack":
+            options["use_blocks"] = True
+    else:
+        return False
+    return True

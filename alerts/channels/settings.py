@@ -69,7 +69,7 @@ class MailSettings(CommonSettings):
 
 
 class AppriseSettings(CommonSettings):
-    """Slack, Teams, pagers, text messages and a hundred other services."""
+    """Slack, Teams, ntfy, Pushover, text messages and a hundred other services."""
 
     kind: Literal["apprise"]
     url: Secret
