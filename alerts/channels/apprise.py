@@ -37,7 +37,7 @@ class Apprise(ThreadChannel[AppriseSettings]):
         urgency = _URGENCIES.get(str(message.data.get("grade")), apprise.NotifyType.INFO)
         if message.kind == "final":
             urgency = apprise.NotifyType.SUCCESS
-        options = url_to_dict(self._secrets["url"]) or {}
+        options = url_to_dict(self._secrets["url"]) or {}  # type: ignore[no-untyped-call] # not typed
         scheme = str(options.get("schema"))
         plain_scheme = scheme.removesuffix("s")  # `s` is for TLS
         subject, (text, link) = "", make_short_form(message)
