@@ -236,9 +236,7 @@ class Outbox:
             if notice is not None:
                 rows.append(OutboxRow(delivery, notice, delivery.due))
         rows.sort(key=lambda row: (row.notice.at, row.notice.id))
-        known = outbox.silences(now - _SILENCES_READ_FOR) if rows else []
-        # A silence that was ended before it began never suppressed a message.
-        silences = [one for one in known if one.begins < one.ends]
+        silences = outbox.silences(now - _SILENCES_READ_FOR) if rows else []
         names = {row.notice.incident for row in rows} if silences else set()
         found = (self.store.verdicts.incident(name) for name in names)
         return rows, silences, {one.id: one for one in found if one is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -36,7 +36,8 @@ def notify_after_silence(
     incident = tx.read.verdicts.incident(rows[0].notice.incident)
     if incident is None:
         return
-    was_notified = _was_notified(tx.read.outbox, incident, channel)
+    suppressed = {row.notice.id for row in rows}
+    was_notified = _is_notified(tx.read.outbox, incident, channel, suppressed)
     # `replacement` is the id of the notice that is sent instead of all rows.
     if incident.closed is not None and not was_notified:
         replacement = ""  # the incident began and closed during the silence, so no notice is sent
@@ -70,29 +71,24 @@ def notify_after_silence(
             )
 
 
-def _was_notified(outbox: OutboxStore, incident: Incident, channel: str) -> bool:
-    """Return whether a channel has sent a notice of an incident, or one that replaced it, such as a
-    digest.
+def _is_notified(
+    outbox: OutboxStore, incident: Incident, channel: str, suppressed: Collection[str]
+) -> bool:
+    """Return whether a channel has sent, or will send, a notice of an incident that is not among
+    the suppressed ones, or one that replaced it, such as a digest.
     """
 
-    def was_sent(notice: str) -> bool:
-        """Return whether the channel has sent this notice, or the notice that was sent instead of
-        it.
-        """
-        # A covered delivery refers to the notice that was sent instead. The reference is empty if
-        # there was none.
-        return any(
-            one.standing is DeliveryState.SENT
-            or (
-                one.standing is DeliveryState.COVERED
-                and one.reference != ""
-                and was_sent(one.reference)
-            )
-            for one in outbox.deliveries(notice)
-            if one.channel == channel
-        )
+    def is_sent(notice: str) -> bool:
+        delivery = stored_delivery(outbox, notice, channel)
+        if delivery is None:
+            return False
+        if delivery.standing is DeliveryState.COVERED:
+            # It refers to the notice that is sent instead, empty if there is none.
+            return delivery.reference != "" and is_sent(delivery.reference)
+        is_waiting = delivery.standing is DeliveryState.WAITING and notice not in suppressed
+        return is_waiting or delivery.standing is DeliveryState.SENT
 
-    return any(was_sent(notice.id) for notice in outbox.notices(incident.id))
+    return any(is_sent(notice.id) for notice in outbox.notices(incident.id))
 
 
 def silence_json(one: Silence) -> Json:

@@ -103,8 +103,7 @@ def drop_silenced(
         # An attempted message may have arrived, so it is only retried. `SILENCE_OVER`: it was
         # chosen to be sent unchanged.
         is_replaceable = row.is_first_attempt and row.delivery.reason != SILENCE_OVER
-        # Those that delayed this message.
-        ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
+        ended = [one for one in covering if is_replaceable and _has_delayed(one, row, now)]
         if active_until or (ended and row.delivery.due > now):
             found.ends.append(max(active_until, default=row.delivery.due))
         elif ended:
@@ -114,6 +113,15 @@ def drop_silenced(
         else:
             found.sendable.append(row)
     return found
+
+
+def _has_delayed(silence: Silence, row: OutboxRow, now: datetime) -> bool:
+    """Return whether a message fell due while this silence, which has ended, suppressed it.
+
+    One that begins later delays nothing: the monitor was down, or another silence was in force.
+    """
+    suppressed_from = max(silence.begins, row.notice.at)
+    return silence.begins <= row.delivery.due and suppressed_from < silence.ends <= now
 
 
 def hold_for_digest(

@@ -245,6 +245,52 @@ async def test_silence_ended_before_its_begin_delays_nothing(world: World) -> No
 
 
 @with_world
+async def test_silence_that_began_after_a_message_was_due_delays_nothing(world: World) -> None:
+    """The monitor is down when the incident opens.
+
+    Meanwhile a person silences the release for a while, and it comes out.
+
+    The silence delayed only the second message. Both are sent.
+    """
+    await world.open_incident()
+    await world.clock.sleep(1)
+    silence = await world.silence()
+    await world.clock.sleep(1)
+    await world.judge_late_and_published()
+    await world.clock.sleep(1)
+    await world.end_silence(silence)
+    assert await world.kinds_sent_by_now() == ["opened", "final"]
+
+
+@with_world
+async def test_planned_silence_that_was_ended_before_its_begin_replaces_nothing(
+    world: World,
+) -> None:
+    """The message waits for the end of quiet hours. A silence was planned and called off before."""
+    now = world.clock.now()
+    planned = create_silence(
+        Scope.RELEASE,
+        "r",
+        now + 2 * HOUR,
+        role="duty statistician",
+        reason="why",
+        now=now,
+        begins=now + HOUR,
+    )
+    await world.writer.write(lambda tx: tx.save(planned))
+    await world.open_incident()
+    await world.clock.sleep(1)
+    await world.end_silence(planned)
+    (waiting,) = world.store.outbox.deliveries()
+    quiet = replace(waiting, due=now + 3 * HOUR)
+    await world.writer.write(lambda tx: tx.save(quiet))
+    assert await world.kinds_sent_after(3 * HOUR) == ["opened"]
+    assert STILL_ABSENT_AFTER_AN_HOUR not in world.last_subject()
+    (sent,) = world.store.outbox.deliveries()
+    assert sent.standing is DeliveryState.SENT
+
+
+@with_world
 async def test_silence_of_a_host_delays_messages_about_its_pages(world: World) -> None:
     await world.silence(Scope.HOST, "www.gov.uk")
     await world.open_incident()
