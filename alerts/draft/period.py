@@ -31,7 +31,7 @@ class Row:
     an on-time release may have appeared up to this many seconds before its slot. `other_producers`
     has all but `producer`. `decided` says in words to which time a person brought it forward.
     `with_platform`: it has the finding `platform`. `precision` is that of `slot`, `instant` or
-    `day`.
+    `day`. `hosts` are those of its page and parts.
     """
 
     release: str
@@ -52,6 +52,7 @@ class Row:
     decided: str = ""
     with_platform: bool = False
     precision: str = "instant"
+    hosts: frozenset[str] = frozenset()
 
     @property
     def host(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from alerts.draft.period import Row as PeriodRow
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
 from monitor.judge.as_json import decision_text, decisive_delay, widest_bound
+from monitor.judge.findings.platform import host_of
 from monitor.judge.runs import Blind, Run, drop_watched_spans, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
@@ -148,4 +149,5 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         other_producers=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
         with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),
         precision=slot["precision"] if is_dated else "instant",
+        hosts=frozenset(host_of(one["url"]) for one in (body, *body["parts"])),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,6 +23,8 @@ from monitor.deliver.message import Redactor
 from monitor.errors import unknown_name
 from monitor.judge.findings.platform import host_of
 from monitor.judge.policy import Policies
+from monitor.judge.runs import Blind
+from monitor.plan.targets import release_from_id
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
@@ -79,8 +81,6 @@ class Periods:
             (claim.host for claim in claims), *map(_hosts_of, logged)
         )
         _check_names(store.verdicts, producers, hosts, producer, host)
-        # `begin` and `end` are never None here, because both days are given.
-        blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
         logged = [
             each
             for each in logged
@@ -91,12 +91,16 @@ class Periods:
             for claim in claims
             if producer in ("", claim.producer) and host in ("", claim.host)
         ]
-        return replace(
+        found = replace(
             select_period(rows, first, last, producer, host),
-            blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
             logged=tuple(logged),
             claims=tuple(claims),
         )
+        # `begin` and `end` are never None here, because both days are given.
+        blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
+        if producer or host:
+            blind = _select_blind(blind, found)
+        return replace(found, blind=_blind_facts(blind))
 
     def judge_between(
         self, span: tuple[datetime | None, datetime | None], now: datetime
@@ -126,13 +130,13 @@ class Periods:
             raise unknown_name("series", title, {release.title for release in alike})
         (first, _), (last, newest) = slots[0], slots[-1]
         days = local_date(first, self.timezone), local_date(last, self.timezone)
-        blind = [
-            BlindSpan(span.begins, span.ends, span.cause)
+        near = [
+            span
             for span in store.runs.blind(first - _AROUND, last + _AROUND)
             if any(span.begins - _AROUND < slot < span.ends + _AROUND for slot, _ in slots)
         ]
         found = select_period(rows, *days, producer)
-        return replace(found, series=newest, blind=tuple(blind))
+        return replace(found, series=newest, blind=_blind_facts(_select_blind(near, found)))
 
     def report(self, found: Period, now: datetime) -> Report:
         """Return the report on a period."""
@@ -193,6 +197,25 @@ def file_stem_of(found: Period) -> str:
     series = slug(" ".join(read_title(found.series).words))
     subject = "-".join(filter(None, (found.producer, found.host, series))) or "all"
     return f"{subject}-{found.begins}-{found.ends}"
+
+
+def _select_blind(spans: Iterable[Blind], found: Period) -> list[Blind]:
+    """Return the spans about the named host of a report, or about its releases, or everything."""
+    hosts = {found.host}
+    if not found.host:
+        hosts.update(*(row.hosts for row in found.rows), *map(_hosts_of, found.logged))
+        hosts.update(claim.host for claim in found.claims)
+    releases = {row.release for row in found.rows}
+    return [
+        span
+        for span in spans
+        if span.host in {"", *hosts}
+        and (not span.target or release_from_id(span.target) in releases)
+    ]
+
+
+def _blind_facts(spans: Iterable[Blind]) -> tuple[BlindSpan, ...]:
+    return tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
 
 
 def _hosts_of(incident: Incident) -> set[str]:

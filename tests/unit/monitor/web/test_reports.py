@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from alerts.draft.period import Period
+from monitor.judge.runs import Blind
 from monitor.watch.periods import FORMATS
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import VIEWER, hidden_field, signed_in_board
+from tests.worlds.instants import after_slot
 
 JANUARY = {"from": "2018-01-01", "to": "2018-01-31"}
 
@@ -50,6 +53,34 @@ async def test_downloaded_report_is_the_one_that_the_store_gives(board: Board) -
     assert file.content == periods.render(january, "csv", now)
     _, *rows = file.text.splitlines()
     assert [row.partition(",")[0] for row in rows] == ["early", "r"]
+
+
+async def test_report_on_one_producer_or_host_counts_only_the_gaps_that_concern_it(
+    board: Board,
+) -> None:
+    """The store has one gap in everything, one at the host of the releases, and two elsewhere."""
+    spans = (
+        Blind(after_slot(0), after_slot(5), "budget", "www.gov.uk"),
+        Blind(after_slot(0), after_slot(6), "budget", "stats.example"),
+        Blind(after_slot(0), after_slot(7), "clock", target="r/page/edge"),
+        Blind(after_slot(0), after_slot(8), "clock", target="elsewhere/page/edge"),
+    )
+    with board.store.transaction() as tx:
+        for span in spans:
+            tx.add_blind(span)
+    periods, now = board.queries.periods, board.clock.now()
+    assert periods is not None
+    january = date(2018, 1, 1), date(2018, 1, 31), now
+
+    def causes(found: Period) -> list[tuple[str, float]]:
+        return [(one.cause, (one.ends - one.begins).total_seconds()) for one in found.blind]
+
+    concerning = [("stalled", 50.0), ("budget", 5.0), ("clock", 7.0)]
+    assert sorted(causes(periods.period(*january, producer="ofqual"))) == sorted(concerning)
+    assert sorted(causes(periods.period(*january, host="www.gov.uk"))) == sorted(concerning)
+    assert len(causes(periods.period(*january))) == 5
+    series = periods.series("Malpractice", now)
+    assert sorted(causes(series)) == sorted(concerning)
 
 
 async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board) -> None:
