@@ -15,6 +15,7 @@ from monitor import __version__
 from monitor.app.options import (
     calendar_spacings,
     make_calendar_checks,
+    make_channels,
     make_fetcher,
     make_join_rules,
 )
@@ -271,7 +272,7 @@ class Edges:
     clock: SteadyClock | None = None
     fetcher: Fetcher | None = None
     store: Store | None = None
-    channels: Sequence[Channel] | None = None
+    open_channels: Callable[[Settings, Callable[[], datetime]], Sequence[Channel]] = make_channels
     seed: int | None = None
     serve: bool = True
     configuration: Path | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,6 @@ from alerts.channel import Channel
 from monitor.app.core import Core, make_clock_steps, make_interpreter
 from monitor.app.options import (
     make_budget,
-    make_channels,
     make_digest_rule,
     make_links,
     make_policies,
@@ -61,12 +61,11 @@ from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 
 
-def make_channels_and_rules(core: Core) -> tuple[list[Channel], ReportingRules]:
-    """Return the configured channels, and the rules of producers, routes and rotas."""
-    settings, replaced = core.settings, core.edges.channels
-    channels = make_channels(settings, core.clock.now) if replaced is None else list(replaced)
-    rules = make_reporting_rules(settings, [channel.name for channel in channels], core.folder)
-    return channels, replace(rules, rotas=add_stored_shifts(rules.rotas, core.store))
+def make_current_rules(core: Core, channels: Sequence[Channel]) -> ReportingRules:
+    """Return the rules of producers, routes and rotas, with the stored shifts."""
+    names = [channel.name for channel in channels]
+    rules = make_reporting_rules(core.settings, names, core.folder)
+    return replace(rules, rotas=add_stored_shifts(rules.rotas, core.store))
 
 
 def judge_at_for(core: Core) -> JudgeAt:
@@ -83,7 +82,8 @@ class Parts:
         self._steps = make_clock_steps(core)
         interpreter = make_interpreter(core, self._steps)
         self.poller = Poller(clock, core.fetcher, make_budget(core.settings), interpreter)
-        self.channels, self._rules = make_channels_and_rules(core)
+        self.channels = core.edges.open_channels(core.settings, clock.now)
+        self._rules = make_current_rules(core, self.channels)
         self._record = VerdictRecorder(
             self._rules, core.evidence.records_being_written, core.evidence.headers.get
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -33,7 +34,7 @@ from monitor.app.options import (
 from monitor.app.parts import (
     Parts,
     judge_at_for,
-    make_channels_and_rules,
+    make_current_rules,
 )
 from monitor.app.readers import make_calendar_readers
 from monitor.config.settings import Settings
@@ -115,7 +116,7 @@ class _Prepared:
     """What a reload makes from new settings before it changes anything."""
 
     core: Core
-    channels: list[Channel]
+    channels: Sequence[Channel]
     rules: ReportingRules
     readers: Sequence[tuple[CalendarReader, timedelta]]
     outbox_options: OutboxOptions
@@ -192,7 +193,7 @@ class Reload:
                 if core.is_standby:
                     self.daemon.begin_again(settings)
                 else:
-                    await self._apply_parts(await self._prepare_parts(settings))
+                    await self._replace_parts(settings)
             except NinethirtyError as fault:
                 core.metrics.record_reload(None)
                 _log.error("reload_refused", faults=str(fault).splitlines())
@@ -201,15 +202,36 @@ class Reload:
         _log.info("reloaded", changed=changed)
         return []
 
-    async def _prepare_parts(self, settings: Settings) -> _Prepared:
+    async def _replace_parts(self, settings: Settings) -> None:
+        """Give new settings to every part that runs.
+
+        If this fails, close what was opened for it, and raise. The old settings then stay in use.
+        """
+        async with AsyncExitStack() as opened:
+            new = await self._prepare_parts(settings, opened)
+            # The ledger comes first, because it uses its new rules at once, and may fail.
+            await new.core.ledger.reconfigure(
+                make_join_rules(settings), make_calendar_checks(settings), new.core.clock.now()
+            )
+            opened.pop_all()
+        await self._apply_parts(new)
+
+    async def _prepare_parts(self, settings: Settings, opened: AsyncExitStack) -> _Prepared:
         """Return every part that new settings make. This changes nothing.
 
-        Raises `EnvironmentFault` if a file that they name cannot be read.
+        Raises `EnvironmentFault` if a file that they name cannot be read. The stack `opened` closes
+        the new fetcher and channels.
         """
-        old = self.daemon.core
+        old, ask = self.daemon.core, self.daemon.core.threads.ask
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
+        if core.fetcher is not old.fetcher:
+            opened.push_async_callback(core.fetcher.close)
         try:
-            channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
+            channels = await ask(partial(core.edges.open_channels, settings, core.clock.now))
+            for channel in channels:
+                if channel not in self.daemon.channels:
+                    opened.push_async_callback(channel.close)
+            rules = await ask(lambda: make_current_rules(core, channels))
             return _Prepared(
                 core,
                 channels,
@@ -227,18 +249,10 @@ class Reload:
             raise EnvironmentFault("a file that the configuration names is not UTF-8") from exc
 
     async def _apply_parts(self, new: _Prepared) -> None:
-        """Give new settings to every part that runs.
-
-        If the ledger refuses them or the store fails, raise. The old settings then stay in use.
-        """
+        """Put the new parts in the place of the old ones."""
         old, daemon, parts = self.daemon.core, self.daemon, self.parts
         core, settings = new.core, new.core.settings
-        # The ledger comes first, because it uses its new rules at once, and may fail.
-        await core.ledger.reconfigure(
-            make_join_rules(settings), make_calendar_checks(settings), core.clock.now()
-        )
-        # Only the last step awaits from here on, so no look, page or notice sees half of the
-        # change.
+        # Only the last step awaits, so no look, page or notice sees half of the change.
         daemon.core = parts.core = core
         parts.current_incidents.record.rules = parts.reminders.rules = new.rules
         parts.current_incidents.judge_at = judge_at_for(core)

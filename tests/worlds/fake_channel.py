@@ -32,6 +32,7 @@ class FakeChannel:
         self.messages: dict[str, Message] = {}
         self.received: dict[str, datetime] = {}
         self.attempts = 0
+        self.is_closed = False
 
     def behave(self, options: Options) -> None:
         """Behave otherwise from now on, as a server does that goes down or comes back."""
@@ -52,3 +53,4 @@ class FakeChannel:
 
     async def close(self) -> None:
         """Keep the messages."""
+        self.is_closed = True

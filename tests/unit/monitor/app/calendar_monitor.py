@@ -103,7 +103,7 @@ class CalendarMonitor:
             clock=SteadyClock(self.clock),
             fetcher=self.fetcher,
             store=self.store_of(self.settings.store.url),
-            channels=[self.channel],
+            open_channels=lambda *_: [self.channel],
             seed=1,
             serve=False,
             durable=False,

@@ -99,7 +99,7 @@ class MonitorInTest:
             clock=clock,
             fetcher=fetcher,
             store=self.store_of(),
-            channels=self.channels,
+            open_channels=lambda *_: self.channels,
             seed=1,
             serve=False,
             durable=False,

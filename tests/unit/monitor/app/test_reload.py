@@ -29,6 +29,8 @@ from tests.unit.monitor.app.monitor_in_test import (
     run_monitor,
     with_daemon,
 )
+from tests.unit.monitor.deliver.outbox import a_channel
+from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.stores import a_store
 
 OTHER = {"name": "other", "kind": "csv", "url": "https://other.example/calendar.csv"}
@@ -138,7 +140,10 @@ async def test_first_sign_in_provider_needs_a_restart(monitor: MonitorInTest) ->
 
 
 def test_reload_that_fails_while_it_is_prepared_changes_nothing(tmp_path: Path) -> None:
-    """The tolerance and the key of links change. But the file of the key is no text."""
+    """The tolerance and the key of links change, and a channel is added.
+
+    But the file of the key is no text. So the added channel is closed.
+    """
     key = tmp_path / "link.key"
     key.write_bytes(b"\xff" * 40)
     key.chmod(0o600)
@@ -146,11 +151,17 @@ def test_reload_that_fails_while_it_is_prepared_changes_nothing(tmp_path: Path) 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
         before = monitor.daemon.core
+        (running,) = monitor.channels
+        added = a_channel(monitor.clock, "added")
+        monitor.channels = [running, added]
         faults = await reload_with(
             monitor, policy={"on_time_within": "90s"}, web={"link_key": {"file": str(key)}}
         )
         assert faults == ["a file that the configuration names is not UTF-8"]
         assert monitor.daemon.core is before
+        assert monitor.daemon.channels == [running]
+        assert isinstance(running, FakeChannel)
+        assert (added.is_closed, running.is_closed) == (True, False)
         assert monitor.metric("config_last_reload_successful") == 0.0
         # Published at 09:31:15, 75 s after the slot. The refused policy would allow that.
         await monitor.until("09:35:00")
