@@ -19,11 +19,11 @@ from monitor.judge.runs import Blind
 from monitor.store.move import copy_store, restore_store
 from monitor.store.open import open_store
 from monitor.store.rows import Actor, Heartbeat, RotaRead
-from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import METADATA
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.cli.conftest import fill
+from tests.worlds.first_store import make_first_store
 from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.looks import a_run
 from tests.worlds.sessions import a_session
@@ -171,7 +171,7 @@ def test_a_backup_of_a_version_that_is_too_old_or_too_new_is_refused_by_its_own_
     backup = tmp_path / "old.db"
     engine = create_engine(f"sqlite:///{backup}")
     with engine.begin() as connection:
-        migrate.upgrade(connection)
+        make_first_store(connection)
         change = text("UPDATE alembic_version SET version_num = :revision")
         connection.execute(change, {"revision": revision})
     engine.dispose()
@@ -184,7 +184,7 @@ def test_a_backup_of_a_version_that_is_too_old_or_too_new_is_refused_by_its_own_
 def test_a_backup_of_the_first_release_candidate_is_restored(tmp_path: Path, target: str) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/old.db")
     with engine.begin() as connection:
-        migrate.upgrade(connection, "0012")
+        make_first_store(connection)
     engine.dispose()
     assert set(restore_store(tmp_path / "old.db", target).values()) == {0}
 

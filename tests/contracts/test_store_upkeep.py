@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, text
 
 from monitor.errors import Conflict, StoreFault, UserFault
 from monitor.store.open import open_store
@@ -18,6 +18,7 @@ from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import METADATA
 from monitor.store.sql.write import Transaction
+from tests.worlds.first_store import make_first_store
 from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_run
@@ -173,15 +174,13 @@ def test_many_that_upgrade_at_once_make_one_store(
 
 
 @pytest.mark.needs("postgresql")
-def test_the_steps_lead_to_the_same_tables_on_postgresql_and_back(database: str) -> None:
+def test_the_steps_lead_to_the_same_tables_on_postgresql(database: str) -> None:
     engine = create_engine(database)
     with engine.begin() as connection:
-        for _ in range(2):
-            migrate.upgrade(connection)
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, METADATA) == []
-            migrate.downgrade(connection)
-        assert inspect(connection).get_table_names() == ["alembic_version"]
+        make_first_store(connection)
+        migrate.upgrade(connection)
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
     engine.dispose()
 
 

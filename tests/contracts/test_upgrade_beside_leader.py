@@ -17,8 +17,8 @@ from sqlalchemy import create_engine
 from bench.daemons import ROOT, configure, free_port, poll_while_starting, start_daemon
 from monitor.errors import StoreFault
 from monitor.store.open import open_store
-from monitor.store.sql import migrate
-from monitor.store.sql.tables import HEAD
+from monitor.store.sql.tables import HEAD, OLDEST
+from tests.worlds.first_store import make_first_store
 
 pytestmark = pytest.mark.needs("postgresql")
 NEXT = f"{int(HEAD) + 1:04}"
@@ -134,15 +134,14 @@ def test_running_monitor_ends_in_one_line_when_the_schema_is_newer(
 def test_migration_waits_for_open_transactions_of_an_older_version(postgresql: str) -> None:
     """Such a transaction has read the revision, and would write rows of the older version."""
     with closing(open_store(postgresql)) as store:
-        store.upgrade()
         with store._engine.begin() as connection:
-            migrate.downgrade(connection, "0012")
+            make_first_store(connection)
         with store._engine.begin() as connection:
             connection.exec_driver_sql("SELECT version_num FROM alembic_version")
             began = time.monotonic()
             with pytest.raises(StoreFault, match="lock timeout"):
                 store.upgrade()
             assert time.monotonic() - began < 10
-        assert revision_of(postgresql) == "0012"
+        assert revision_of(postgresql) == OLDEST
         store.upgrade()
         assert revision_of(postgresql) == HEAD

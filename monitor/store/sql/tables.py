@@ -55,18 +55,21 @@ REVISION = sa.Table(
 _Kind = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
-def _keys(**kinds: _Kind) -> list[sa.Column[Any]]:
+def keys(**kinds: _Kind) -> list[sa.Column[Any]]:
+    """Return the columns of a primary key."""
     return [
         sa.Column(name, kind, primary_key=True, autoincrement=False, nullable=False)
         for name, kind in kinds.items()
     ]
 
 
-def _not_null(**kinds: _Kind) -> list[sa.Column[Any]]:
+def not_null(**kinds: _Kind) -> list[sa.Column[Any]]:
+    """Return columns that always have a value."""
     return [sa.Column(name, kind, nullable=False) for name, kind in kinds.items()]
 
 
-def _nullable(**kinds: _Kind) -> list[sa.Column[Any]]:
+def nullable(**kinds: _Kind) -> list[sa.Column[Any]]:
+    """Return columns that may be NULL."""
     return [sa.Column(name, kind, nullable=True) for name, kind in kinds.items()]
 
 
@@ -109,9 +112,9 @@ def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElemen
 
 RELEASE = _table(
     "release",
-    *_keys(id=Name),
-    *_not_null(producer=Name, body=Packed),
-    *_nullable(joined_into=Name),
+    *keys(id=Name),
+    *not_null(producer=Name, body=Packed),
+    *nullable(joined_into=Name),
     *_added_later(title=Words, url=Words),
     sa.Index(None, "producer"),
 )
@@ -124,17 +127,17 @@ JOINED_RELEASES = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(Non
 
 PROMISE = _compact_table(
     "promise",
-    *_keys(release=Name, calendar=Name, learnt=Instant),
-    *_nullable(begins=Instant, confirmed_at=Instant),
-    *_not_null(body=Packed),
+    *keys(release=Name, calendar=Name, learnt=Instant),
+    *nullable(begins=Instant, confirmed_at=Instant),
+    *not_null(body=Packed),
     sa.Index(None, "begins"),
 )
 
 ANNOUNCED = _table(
     "announced",
-    *_keys(calendar=Name, uid=Name),
-    *_not_null(body=Body, seen_first=Instant, seen_last=Instant),
-    *_nullable(gone=Instant),
+    *keys(calendar=Name, uid=Name),
+    *not_null(body=Body, seen_first=Instant, seen_last=Instant),
+    *nullable(gone=Instant),
     *_added_later(release=Name),
     sa.Index(None, "release"),
     sa.Index(None, "gone"),
@@ -142,8 +145,8 @@ ANNOUNCED = _table(
 
 CALENDAR_READ = _compact_table(
     "calendar_read",
-    *_keys(calendar=Name, started=Instant),
-    *_not_null(
+    *keys(calendar=Name, started=Instant),
+    *not_null(
         finished=Instant,
         usable=sa.Boolean,
         entries=sa.Integer,
@@ -156,23 +159,23 @@ CALENDAR_READ = _compact_table(
 
 RUN = _compact_table(
     "run",
-    *_keys(target=Name, first_sent=Instant, monitor=Name),
-    *_not_null(
+    *keys(target=Name, first_sent=Instant, monitor=Name),
+    *not_null(
         state=OneOf(State), last_received=Instant, begin=Instant, end=Instant, looks=sa.BigInteger
     ),
-    *_not_null(largest_gap=Length, specific=sa.Boolean, why=Words),
-    *_nullable(status=sa.Integer, digest=Words),
-    *_not_null(evidence=NameList),
-    *_nullable(version=Words),
+    *not_null(largest_gap=Length, specific=sa.Boolean, why=Words),
+    *nullable(status=sa.Integer, digest=Words),
+    *not_null(evidence=NameList),
+    *nullable(version=Words),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     *_added_later(address=Words),
-    *_nullable(first_received=Instant, inside=Signs),
+    *nullable(first_received=Instant, inside=Signs),
 )
 
 BLIND = _compact_table(
     "blind",
-    *_keys(begins=Instant, cause=Name, host=Name, target=Name),
-    *_not_null(ends=Instant),
+    *keys(begins=Instant, cause=Name, host=Name, target=Name),
+    *not_null(ends=Instant),
     *_added_later(monitor=Name),
     sa.Index(None, "ends"),
 )
@@ -183,10 +186,10 @@ _add_partial_index("ix_blind_long", BLIND.c.ends, IS_LONG)
 
 JUDGED = _table(
     "judged",
-    *_keys(release=Name),
-    *_not_null(producer=Name),
-    *_nullable(slot=Instant),
-    *_not_null(word=sa.Text, grade=sa.Text, final=sa.Boolean, at=Instant, body=Body),
+    *keys(release=Name),
+    *not_null(producer=Name),
+    *nullable(slot=Instant),
+    *not_null(word=sa.Text, grade=sa.Text, final=sa.Boolean, at=Instant, body=Body),
     sa.Index(None, "slot"),
     sa.Index(None, "producer", "slot"),
     sa.Index(None, "final", "slot"),
@@ -194,16 +197,16 @@ JUDGED = _table(
 
 EVENT = _table(
     "event",
-    *_keys(id=Name),
-    *_not_null(release=Name, at=Instant, before=sa.Text, after=sa.Text, body=Body),
+    *keys(id=Name),
+    *not_null(release=Name, at=Instant, before=sa.Text, after=sa.Text, body=Body),
     sa.Index(None, "release", "at"),
     sa.Index(None, "at"),
 )
 
 INCIDENT = _table(
     "incident",
-    *_keys(id=Name),
-    *_not_null(
+    *keys(id=Name),
+    *not_null(
         release=Name,
         producer=Name,
         kind=OneOf(IncidentKind),
@@ -222,76 +225,74 @@ _add_partial_index("ix_incident_open", INCIDENT.c.occurred, IS_OPEN)
 
 DRAFT = _table(
     "draft",
-    *_keys(incident=Name, version=sa.Integer),
-    *_not_null(at=Instant, by=Words, form=sa.Text, edition=sa.Text, facts=Body, words=Body),
-    *_nullable(signed=Instant),
-    *_not_null(digest=sa.Text),
+    *keys(incident=Name, version=sa.Integer),
+    *not_null(at=Instant, by=Words, form=sa.Text, edition=sa.Text, facts=Body, words=Body),
+    *nullable(signed=Instant),
+    *not_null(digest=sa.Text),
 )
 
 NOTICE = _table(
     "notice",
-    *_keys(id=Name),
-    *_not_null(incident=Name, at=Instant, body=Packed),
+    *keys(id=Name),
+    *not_null(incident=Name, at=Instant, body=Packed),
     sa.Index(None, "incident", "at"),
     sa.Index(None, "at"),
 )
 
 DELIVERY = _compact_table(
     "delivery",
-    *_keys(notice=Name, channel=Name),
-    *_not_null(standing=OneOf(DeliveryState), due=Instant, attempts=sa.Integer),
-    *_nullable(began=Instant, finished=Instant),
-    *_not_null(reason=Words, reference=Words),
+    *keys(notice=Name, channel=Name),
+    *not_null(standing=OneOf(DeliveryState), due=Instant, attempts=sa.Integer),
+    *nullable(began=Instant, finished=Instant),
+    *not_null(reason=Words, reference=Words),
     sa.ForeignKeyConstraint(["notice"], ["notice.id"]),
     sa.Index(None, "standing", "due"),
 )
 
 SILENCE = _compact_table(
     "silence",
-    *_keys(id=Name),
-    *_not_null(
-        scope=OneOf(Scope), name=Name, begins=Instant, until=Instant, by=Words, reason=Words
-    ),
-    *_nullable(ended=Instant),
-    *_not_null(ended_by=Words),
+    *keys(id=Name),
+    *not_null(scope=OneOf(Scope), name=Name, begins=Instant, until=Instant, by=Words, reason=Words),
+    *nullable(ended=Instant),
+    *not_null(ended_by=Words),
     sa.Index(None, "until"),
 )
 
 ACT = _compact_table(
     "act",
-    *_keys(subject=Name, at=Instant, account=Name, what=Name),
-    *_not_null(role=Words),
+    *keys(subject=Name, at=Instant, account=Name, what=Name),
+    *not_null(role=Words),
 )
 
 SESSION = _table(
     "session",
-    *_keys(key_hash=Name),
-    *_not_null(account=Name, use=OneOf(SessionUse), began=Instant, seen=Instant),
-    *_nullable(ends=Instant),
-    *_not_null(body=Body),
+    *keys(key_hash=Name),
+    *not_null(account=Name, use=OneOf(SessionUse), began=Instant, seen=Instant),
+    *nullable(ends=Instant),
+    *not_null(body=Body),
     sa.Index(None, "account"),
 )
 
-ROTA = _table("rota", *_keys(rota=Name), *_not_null(at=Instant, shifts=Packed))
+ROTA = _table("rota", *keys(rota=Name), *not_null(at=Instant, shifts=Packed))
 
 CLAIM = _compact_table(
     "claim",
-    *_keys(producer=Name, url=Name, at=Instant),
-    *_not_null(title=Words),
-    *_nullable(slot=Instant),
-    *_not_null(slot_source=sa.Text, source=Words, read=Instant),
+    *keys(producer=Name, url=Name, at=Instant),
+    *not_null(title=Words),
+    *nullable(slot=Instant),
+    *not_null(slot_source=sa.Text, source=Words, read=Instant),
     sa.Index(None, "at"),
     sa.Index(None, "url"),
 )
 
 HEARTBEAT = _compact_table(
-    "heartbeat", *_keys(monitor=Name), *_not_null(at=Instant, stopped=sa.Boolean)
+    "heartbeat", *keys(monitor=Name), *not_null(at=Instant, stopped=sa.Boolean)
 )
 
 EVIDENCE = _compact_table(
     "evidence",
-    *_keys(monitor=Name, number=sa.BigInteger),
-    *_not_null(
+    *keys(monitor=Name, number=sa.BigInteger),
+    *not_null(
         kind=sa.Text,
         at=Instant,
         file=Name,
@@ -299,17 +300,17 @@ EVIDENCE = _compact_table(
         length=sa.BigInteger,
         sha256=Digest,
     ),
-    *_not_null(chain=Digest),
-    *_nullable(expired=Instant),
+    *not_null(chain=Digest),
+    *nullable(expired=Instant),
 )
 
 # Earlier versions wrote `since`.
 LEASE = _compact_table(
-    "lease", *_keys(name=Name), *_not_null(holder=Name, until=Instant), *_nullable(since=Instant)
+    "lease", *keys(name=Name), *not_null(holder=Name, until=Instant), *nullable(since=Instant)
 )
 
 LEADER = _compact_table(
     "leader",
-    *_keys(role=Name),
-    *_not_null(holder=Name, monitor=Name, epoch=sa.BigInteger, since=Instant, until=Instant),
+    *keys(role=Name),
+    *not_null(holder=Name, monitor=Name, epoch=sa.BigInteger, since=Instant, until=Instant),
 )

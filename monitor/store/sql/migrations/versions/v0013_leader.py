@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from monitor.store.sql.migrations.layout import create_table
+from monitor.store.sql.columns import Instant, Name
+from monitor.store.sql.tables import keys, not_null
 
 revision = "0013"
 down_revision = "0012"
@@ -16,16 +17,12 @@ def upgrade() -> None:
 
     That version may use a store of a later revision, unless the column `works_from` names one.
     """
-    create_table(
+    op.create_table(
         "leader",
-        "*role:name holder:name monitor:name epoch:long since:long until:long",
-        has_row_id=False,
+        *keys(role=Name),
+        *not_null(holder=Name, monitor=Name, epoch=sa.BigInteger, since=Instant, until=Instant),
+        sqlite_with_rowid=False,
     )
     columns = sa.inspect(op.get_bind()).get_columns("alembic_version")
     if "works_from" in {column["name"] for column in columns}:
         op.execute("UPDATE alembic_version SET works_from = '0013'")
-
-
-def downgrade() -> None:
-    """Drop the table."""
-    op.drop_table("leader")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-from monitor.store.sql.migrations.layout import create_table
+from monitor.store.sql.columns import Instant, Name, Words
+from monitor.store.sql.tables import keys, not_null
 
 revision = "0014"
 down_revision = "0013"
@@ -12,11 +13,9 @@ down_revision = "0013"
 
 def upgrade() -> None:
     """Create the table."""
-    create_table(
-        "act", "*subject:name *at:long *account:name *what:name role:text", has_row_id=False
+    op.create_table(
+        "act",
+        *keys(subject=Name, at=Instant, account=Name, what=Name),
+        *not_null(role=Words),
+        sqlite_with_rowid=False,
     )
-
-
-def downgrade() -> None:
-    """Drop the table."""
-    op.drop_table("act")

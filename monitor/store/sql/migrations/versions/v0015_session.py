@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-from monitor.store.sql.migrations.layout import create_table
+from monitor.store.sql.columns import Body, Instant, Name, Words
+from monitor.store.sql.tables import keys, not_null, nullable
 
 revision = "0015"
 down_revision = "0014"
@@ -12,13 +13,11 @@ down_revision = "0014"
 
 def upgrade() -> None:
     """Create the table and its index."""
-    create_table(
+    op.create_table(
         "session",
-        "*key_hash:name account:name use:text began:long seen:long ends:long? body:bytes",
+        *keys(key_hash=Name),
+        *not_null(account=Name, use=Words, began=Instant, seen=Instant),
+        *nullable(ends=Instant),
+        *not_null(body=Body),
     )
     op.create_index("ix_session_account", "session", ["account"])
-
-
-def downgrade() -> None:
-    """Drop the table."""
-    op.drop_table("session")

@@ -12,8 +12,3 @@ down_revision = "0015"
 def upgrade() -> None:
     """Add the column. It is empty for files that were not read."""
     op.add_column("run", sa.Column("inside", sa.Text, nullable=True))
-
-
-def downgrade() -> None:
-    """Drop the column."""
-    op.drop_column("run", "inside")

@@ -1,20 +1,25 @@
-"""The tables of 1.0.0rc1, the first version for others.
-
-Its stores are at this revision already. Stores of earlier versions cannot be upgraded.
-"""
+"""A store of 1.0.0rc1, the first version whose stores can be upgraded."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
-from alembic import op
 
-from monitor.store.sql.migrations.layout import create_table
+from monitor.store.sql.columns import Name
+from monitor.store.sql.tables import OLDEST, REVISION
 
-revision = "0012"
-down_revision = None
-
-# One table an item, with its layout.
-TABLES = {
+_KINDS: dict[str, Any] = {
+    "name": Name,
+    "text": sa.Text,
+    "int": sa.Integer,
+    "long": sa.BigInteger,
+    "bool": sa.Boolean,
+    "bytes": sa.LargeBinary,
+}
+# One table an item, with its columns and their kinds: `*id:name at:long ended:long? failed:int=0`.
+# "*" before a column marks the key, "?" after it an optional one. A value after "=" is its default.
+_TABLES = {
     "release": "*id:name producer:name body:bytes joined_into:name? title:text= url:text=",
     "promise": (
         "*release:name *calendar:name *learnt:long begins:long? confirmed_at:long? body:bytes"
@@ -67,7 +72,7 @@ TABLES = {
     "lease": "*name:name holder:name until:long since:long?",
 }
 # Tables with short rows.
-LEAN = (
+_LEAN = (
     "promise",
     "calendar_read",
     "run",
@@ -79,7 +84,7 @@ LEAN = (
     "evidence",
     "lease",
 )
-INDICES = (
+_INDEXES = (
     ("release", "producer"),
     ("promise", "begins"),
     ("announced", "release"),
@@ -102,7 +107,7 @@ INDICES = (
     ("claim", "url"),
 )
 # Indices of a part of a table: name, table, column, condition.
-PARTIAL_INDICES = (
+_PARTIAL_INDEXES = (
     ("ix_release_joined_into", "release", "joined_into", "joined_into IS NOT NULL"),
     # 60 days, in microseconds
     ("ix_blind_long", "blind", "ends", "ends - begins > 5184000000000"),
@@ -110,20 +115,42 @@ PARTIAL_INDICES = (
 )
 
 
-def upgrade() -> None:
-    """Create every table."""
-    notice = sa.ForeignKeyConstraint(["notice"], ["notice.id"], name="fk_delivery_notice_notice")
-    for table, layout in TABLES.items():
-        constraints = [notice] if table == "delivery" else []
-        create_table(table, layout, *constraints, has_row_id=table not in LEAN)
-    for table, *columns in INDICES:
-        op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
-    for name, table, column, condition in PARTIAL_INDICES:
+def make_first_store(connection: sa.Connection) -> None:
+    """Create the tables of 1.0.0rc1 in an empty database."""
+    metadata = sa.MetaData()
+    for name, layout in _TABLES.items():
+        _define_table(name, layout, metadata)
+    notice = metadata.tables["delivery"].c.notice
+    metadata.tables["delivery"].append_constraint(
+        sa.ForeignKeyConstraint([notice], ["notice.id"], name="fk_delivery_notice_notice")
+    )
+    for name, *columns in _INDEXES:
+        table = metadata.tables[name]
+        sa.Index(f"ix_{name}_{'_'.join(columns)}", *(table.c[column] for column in columns))
+    for index, name, column, condition in _PARTIAL_INDEXES:
         where = sa.text(condition)
-        op.create_index(name, table, [column], sqlite_where=where, postgresql_where=where)
+        indexed = metadata.tables[name].c[column]
+        sa.Index(index, indexed, sqlite_where=where, postgresql_where=where)
+    metadata.create_all(connection)
+    REVISION.create(connection)
+    connection.execute(sa.insert(REVISION), {"version_num": OLDEST})
 
 
-def downgrade() -> None:
-    """Drop every table. Tables that refer to others are dropped first."""
-    for table in reversed(TABLES):
-        op.drop_table(table)
+def _define_table(name: str, layout: str, metadata: sa.MetaData) -> None:
+    columns, keys = list[sa.Column[Any]](), list[str]()
+    for word in layout.split():
+        column, _, kind = word.removeprefix("*").partition(":")
+        kind, has_default, default = kind.partition("=")
+        value: Any = sa.true() if default == "true" else default
+        columns.append(
+            sa.Column(
+                column,
+                _KINDS[kind.removesuffix("?")],
+                nullable=kind.endswith("?"),
+                server_default=value if has_default else None,
+            )
+        )
+        if word.startswith("*"):
+            keys.append(column)
+    key = sa.PrimaryKeyConstraint(*keys, name=f"pk_{name}")
+    sa.Table(name, metadata, *columns, key, sqlite_with_rowid=name not in _LEAN)
