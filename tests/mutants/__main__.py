@@ -72,10 +72,11 @@ def draw_mutants(seed: int, count: int) -> list[Mutant]:
 
 
 def digest_sources() -> str:
-    """Return a short digest of all code and tests."""
+    """Return a short digest of all code, tests and case files."""
     digest = hashlib.sha256()
     for folder in COMPARED:
-        for file in sorted((ROOT / folder).rglob("*.py")):
+        files = [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.toml")]
+        for file in sorted(files):
             digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 
