@@ -96,7 +96,7 @@ class ConstantAge:
         elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _SECONDS_TO_GROW:
             self._last_sent = answer.sent
-            # Not the earlier copy. A newer one is at most `elapsed` seconds old.
+            # A newer one is at most `elapsed` seconds old.
             if age > elapsed + _ROUNDING:
                 self._unexplained_pairs += 1
         if self._unexplained_pairs < _PAIRS_TO_IGNORE:

@@ -43,8 +43,7 @@ def rejection_reason(answer: Answer) -> str:
 
     A 404 or 410 with the body of a bot wall is a `challenge` too: it proves nothing of the page.
     """
-    # GOV.UK's CDN names the server that answered. If the origin fails, this is a mirror with older
-    # copies.
+    # If the origin fails, this is a mirror with older copies.
     backend = answer.headers.get("fastly-backend-name", "").lower()
     if backend.startswith("mirror") or backend == "error":
         return "mirror"
@@ -75,10 +74,7 @@ def find_challenge(answer: Answer) -> str | None:
 
 
 def _is_challenge_for_missing(answer: Answer) -> bool:
-    """Return whether the page of a 404 or 410 is that of a bot wall.
-
-    Scripts of walls in the publisher's own page do not count, and neither does a field to sign in.
-    """
+    """Return whether the page of a 404 or 410 is that of a bot wall."""
     return _may_be_page(answer) and _is_challenge(answer.body[:_SHORT_HEAD].lower())
 
 

@@ -1,7 +1,7 @@
 """Estimates how wrong our clock is, by the `Date` headers of the watched hosts.
 
 A host writes its date, in whole seconds, between our sending and receiving. So each date bounds the
-offset, our clock minus the true time. A host's bounds are intersected, and the hosts vote.
+offset, our clock minus the true time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Span = tuple[float, float]
 """The least and most seconds that our clock may be ahead."""
 
 TOLERANCE = 1.0
-"""Spans further apart contradict each other. The servers of one name differ by less."""
+"""Spans further apart contradict each other."""
 RIGHT_CLOCK: Span = (-1.0, 1.0)
 """The vote of our own clock."""
 _LEAST_HOSTS = 2
@@ -128,7 +128,7 @@ def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
     """Return how far our clock is ahead by hosts' overlapping spans, if `least_hosts` confirm an
     error.
 
-    E.g. (3, 9) and (5, 8): two confirm at least 3 s, only one 5 s. If two must, it is (3, 8).
+    For example, of (3, 9) and (5, 8) two confirm at least 3 s, only one 5 s.
     """
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
@@ -242,7 +242,6 @@ class Skew:
     _last_moved: float = field(init=False)
     _last_vote: Vote = Vote(NO_OFFSET)
     _dates_by_host: dict[str, _HostDates] = field(default_factory=dict)
-    # Hosts whose last date was more than a day off.
     _far_off_spans: dict[str, Span] = field(default_factory=dict)
     _logged: set[str] = field(default_factory=set)
     # When a clock was last seen to be set. Older dates may be by the old clock.
@@ -250,7 +249,6 @@ class Skew:
     _last_vote_at: datetime | None = None
     # Several answers in a row have the same header.
     _last_date: tuple[str, datetime | None] = ("", None)
-    # To compare a host's next answers from its cache with.
     _kept_answers: dict[str, AgedAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -309,7 +307,6 @@ class Skew:
         if dates is None:
             # Without a date of its own, our clock counts as right unless the vote proved it wrong.
             return self.bounds if is_off(self.bounds) else NO_OFFSET
-        # Unconfirmed dates count at their own host.
         return dates.bounds if host in self._last_vote.unconfirmed else self.bounds
 
     def count_support(self, wall_lead: float) -> tuple[int, int]:
@@ -327,7 +324,6 @@ class Skew:
         doubts = dict.fromkeys(
             self._far_off_spans, "its Date header is more than a day from our clock, and is ignored"
         )
-        # The last vote's result replaces an earlier reason.
         for host in self._last_vote.outvoted:
             doubts[host] = "its clock differs from ours and others', and is not believed"
         for host in self._last_vote.unconfirmed:

@@ -29,7 +29,7 @@ class ClockMove:
 
 
 def _ignore_move(_move_clock: ClockMove) -> None:
-    """Ignore a move. This is the default of `on_moved`."""
+    """Ignore a move."""
 
 
 class ClockSteps:
@@ -44,7 +44,7 @@ class ClockSteps:
         self.skew = skew
         self._clock, self._limit = clock, limit.total_seconds()
         self.on_moved: Callable[[ClockMove], None] = _ignore_move
-        # When a host's date last confirmed our clock. None: not since the start or the last move.
+        # When a host's date last confirmed our clock.
         self._confirmed_at: datetime | None = None
         self._confirmed_mono = -_RIGHT_EVERY
         self._unmoved_since = clock.now()

@@ -28,7 +28,7 @@ _NO_LOOK_BEFORE_PROMISE = timedelta(seconds=0.5)
 
 
 class _Reason(IntEnum):
-    """Why a target waits for an instant: due then, must begin then, or may if the host is idle."""
+    """Why a target waits for an instant."""
 
     DUE = 0
     PROMISED = 1
@@ -262,7 +262,7 @@ class DueTargets:
         return chosen
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
-        """Return whether the next look is one of a sweep. `is_other_due`: another look is due."""
+        """Return whether the next look is one of a sweep."""
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> None:

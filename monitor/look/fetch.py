@@ -14,7 +14,7 @@ from typing import Protocol
 class Reason(StrEnum):
     """Why a look failed.
 
-    A failed look proves nothing. `MONITOR_FAULT`: our own code failed, not the host.
+    `MONITOR_FAULT`: our own code failed, not the host.
     """
 
     DNS = "dns"
@@ -110,8 +110,7 @@ class Answer:
             if not self.whole and not self.headers.get("content-encoding"):
                 # A replaced file that begins with the same bytes nearly always has another length.
                 sha.update(self.headers.get("content-length", "").encode())
-            # All views of a page, and all missing pages of a host, have the same bytes. They share
-            # one text.
+            # All missing pages of a host have the same bytes, and share one text.
             self._digest = intern(sha.hexdigest())
         return self._digest
 

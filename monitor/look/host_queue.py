@@ -188,8 +188,7 @@ class HostQueue:
     async def _wait_for_place(self) -> bool:
         """Wait for a place. Return whether the pacer has already allowed the start.
 
-        `run` gives places only then. Commands do not call `run`: there, a request that ends passes
-        on its place.
+        In commands, where `run` is not called, a request that ends passes on its place.
         """
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self.clock.monotonic(), place))
@@ -215,7 +214,7 @@ class HostQueue:
         if self._is_running:
             self.wake()
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # In a command. The longest-waiting request still waits for the pacer.
+            # The longest-waiting request still waits for the pacer.
             self.under_way += 1
             _, place = self._waiting_requests.popleft()
             has_passed_pacer = False

@@ -106,7 +106,6 @@ class Interpreter:
     def make_request(self, target: Target, url: str | None = None) -> Request:
         """Return the request for a target, by default at its own address."""
         memory, address = self._memory_of(target), url or target.url
-        # Compared at the answer.
         memory.moved = self.skew.moved()
         is_conditional = memory.address == address
         return Request(
@@ -125,7 +124,6 @@ class Interpreter:
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
         memory, reader = self._memory_at_answer(target), self.reader
-        # Some servers send a constant `Age`, which is not the age of a copy.
         answer = memory.constant_age.remove_constant_age(outcome)
         is_same_body = memory.recognised is not None and memory.digest == answer.digest
         if answer.status // 100 != 2 or is_same_body or interpret_without_body(answer, target):
@@ -208,7 +206,6 @@ class Interpreter:
         """Restore what an earlier process knew about a target, and set its slot in force."""
         memory = self._memory_of(target)
         if memory.known.slot != known.slot:
-            # What a body proves depends on the slot.
             memory.forget_body()
         memory.known = memory.known.merge(known)
 
@@ -261,7 +258,6 @@ class Interpreter:
                     target.recognise, answer, self._make_context(target, answer, memory)
                 )
             if recognised.why in UNREAD_REASONS:
-                # So that the next look reads it again, even if it is the same.
                 return recognised
             memory.digest = digest
             if recognised.why == NO_BASELINE:

@@ -31,7 +31,7 @@ _GRACE_SECONDS = 5.0
 
 
 def _do_nothing(*_: object) -> None:
-    """Ignore the arguments. This is the default of every hook."""
+    """Ignore the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,6 @@ class Poller:
         self._stop = asyncio.Event()
         self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
         self._disturbed_until: datetime | None = None  # when the last reported disturbance ended
-        # How far our clock was ahead of steady time after its last step, and when that was noticed.
         self._last_step = (0.0, -LONGEST_SLEEP)  # long ago
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
@@ -202,7 +201,7 @@ class Poller:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
     def reconfigure(self, budget: Budget, fetcher: Fetcher) -> None:
-        """Use another budget and fetcher. Looks under way end with the old ones."""
+        """Use another budget and fetcher."""
         self._budget, self._fetcher = budget, fetcher
         self._set_rates()
 
@@ -277,10 +276,7 @@ class Poller:
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
-        """Look until `stop` is set, then wait a few seconds for looks under way.
-
-        Each host's queue is a task, which reports late wakeups and steps of our clock.
-        """
+        """Look until `stop` is set, then wait a few seconds for looks under way."""
         self._stop, self._hooks = stop, hooks or Hooks()
         try:
             async with asyncio.TaskGroup() as running:
@@ -367,7 +363,6 @@ class Poller:
         if last_end is not None and disturbance.begins <= last_end < disturbance.ends + timedelta(
             seconds=1
         ):
-            # Queues notice its end within a second of each other.
             self._disturbed_until = max(last_end, disturbance.ends)
             return
         self._disturbed_until = disturbance.ends

@@ -155,7 +155,6 @@ class BodyReader:
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:
             return unknown(TOO_COSTLY)
-        # Recognisers do not need the request.
         arguments = (target.recognise, replace(answer, request=None, head=b""), context)
         try:
             seen: Recognised = await self.workers.run(

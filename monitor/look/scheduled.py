@@ -80,7 +80,6 @@ class ScheduledTarget:
 
     def plan_after(self, after: datetime) -> None:
         """Set `due` to the first due or promised instant after `after`, and its `window`."""
-        # Usually it is one spacing later.
         self.due = self._one_spacing_later(after) or next_due(self.windows, after, self.shift)
         self.is_extra = False
         promised = self.promised_at
@@ -150,7 +149,7 @@ class ScheduledTarget:
 
         It stays where the release was seen. Without proof, it is the destination of a redirect on
         the same site, unless there is a loop or there were too many. Else it is the target's own
-        (None), because a page may have replaced the redirect.
+        (None).
         """
         if sighting.state is State.PRESENT:
             return

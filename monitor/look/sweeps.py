@@ -138,7 +138,6 @@ class Sweeps:
             sweeps = self._open_sweeps(now, urgent=urgent)
             all_parts = sum(len(sweep.parts) for sweep in sweeps)
             for sweep in sorted(sweeps, key=lambda sweep: sweep.looks_per_part):
-                # A sweep with a third of all parts gets every third look.
                 gap_within_sweep = gap * (all_parts / len(sweep.parts))
                 part = sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:

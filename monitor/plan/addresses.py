@@ -22,11 +22,9 @@ ADDED_ORIGINS = frozenset(PART_ID_PREFIX)
 UNPROMISED_ORIGINS = frozenset({Origin.PREDICTED, Origin.LINKED})
 """No one promised the release there, so an absence is no proof."""
 ANNOUNCEMENT, INDEX = "announcement", "index"
-"""Ids of the two witnesses: not parts, but signs whether a release with a guessed
-address is out.
-"""
+"""Ids of the two witnesses, which show whether a release with a guessed address is out."""
 REDIRECT_LAG = timedelta(seconds=30)
-"""How long an announcement may outlast its release: a separate job redirects it."""
+"""How long an announcement may outlast its release."""
 INDEX_LAG = timedelta(seconds=120)
 """How long GOV.UK's index, refreshed every 30 s, may lack a page that is out."""
 
@@ -41,7 +39,7 @@ def may_be_the_page(part: str) -> bool:
 
 
 def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int) -> Iterator[str]:
-    """Yield ids for new parts of an origin that none of `parts` has, numbered from `first`."""
+    """Yield ids for new parts of an origin that none of `parts` has."""
     taken = {part.id for part in parts}
     ids = (f"{PART_ID_PREFIX[origin]}{number}" for number in count(first))
     return (part_id for part_id in ids if part_id not in taken)
@@ -61,7 +59,7 @@ def with_page_at(release: Release, url: str, address: Address) -> Release:
 
 
 def is_witness(part: str) -> bool:
-    """Return whether a target is a witness."""
+    """Return whether a target is one of the witnesses."""
     return part in (ANNOUNCEMENT, INDEX)
 
 

@@ -102,8 +102,7 @@ class Pacer:
     """When the next request of any kind to one host may start.
 
     No second ever has more than the budget. After a wait that the host asked for, the pace begins
-    at a quarter and grows by a tenth with every answer. At a rate of 0, none may start. `gap` is
-    the usual time between two starts.
+    at a quarter and grows by a tenth with every answer. `gap` is the usual time between two starts.
     """
 
     rate: float
@@ -157,7 +156,6 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Set the pace: 0.25 allows a quarter of the rate."""
         self._pace = pace
         if self.rate > 0:
             self.gap = least_gap(self.rate * pace)

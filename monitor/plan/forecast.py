@@ -28,7 +28,7 @@ PartToProve = tuple[str, ProofGoal]
 class SlotForecast:
     """What a budget can prove about the parts promised for one slot at one host.
 
-    `proved` of `parts` are likely to be, each within about `width`. `unproved` are the releases of
+    `proved` of `parts` are likely to be, each within about `width`, `unproved` are the releases of
     the others. `sufficient_rate` is the least whole budget, in looks a second, for all.
     """
 
@@ -71,7 +71,6 @@ def forecast_slots(
         # each.
         time_between_looks = max(proved, 1) * least_gap(rate)
         if time_between_looks > _SECOND:
-            # A release may have several parts: name it once.
             unproved = tuple(dict.fromkeys(release_id for _, release_id in sorted(ranked)[proved:]))
             sufficient_rate = rate_to_prove(count, tolerance)
             forecasts.append(
@@ -189,7 +188,6 @@ def _describe_spacing(
         " is wanted"
     )
     limit = close_enough.total_seconds()
-    # Such close looks are wanted mainly around slots, to prove who is on time.
     is_slot_near = wanted_seconds <= limit
     if not is_slot_near or timedelta(seconds=affordable_seconds[most_important]) <= close_enough:
         return text

@@ -263,7 +263,7 @@ PHASES = (
     AFTER,
     TRIPWIRE,
 )
-"""Every phase. Those with a distance from the slot are in time order."""
+"""Every phase."""
 
 
 @dataclass(frozen=True, slots=True)

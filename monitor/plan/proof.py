@@ -12,7 +12,7 @@ from monitor.plan.targets import Target, View
 from schedules.release import Release
 
 Rank = tuple[int, int, int]
-"""If not all parts can be proved, the smallest rank goes first. See `rank_of`."""
+"""If not all parts can be proved, the smallest rank goes first."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -83,7 +83,6 @@ class Sweep:
         looks at announcement and index, which prove less, wait.
         """
         self.is_critical = False
-        # A round looks at each page once.
         longest_round = _ROUND_FACTOR * len(self.parts) * gap
         if not self.slot - longest_round <= now < self.ends:
             return  # most calls end here, so that the pages need not be counted
@@ -124,8 +123,8 @@ class Sweep:
         return part
 
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at from `now` on, each at most once, mostly oldest look first,
-        without those seen and those that the budget cannot prove on time.
+        """Return the parts to look at from `now` on, mostly oldest look first, without those seen
+        and those that the budget cannot prove on time.
         """
         unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announced_page is None]
@@ -136,7 +135,6 @@ class Sweep:
             return self._order_before_slot(pages, announcements, now, gap)
         if now < self.ends:
             return self._order_after_slot(pages, announcements, now, gap)
-        # Too late for a proof, so announcements do not help any more.
         return _longest_ago_first(pages)
 
     def _order_before_slot(
@@ -161,10 +159,7 @@ class Sweep:
     def _order_after_slot(
         self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta
     ) -> list[PartProof]:
-        """Return the order that proves as many pages on time as possible after the slot.
-
-        A page not proved absent must first be found absent, likely only for five seconds.
-        """
+        """Return the order that proves as many pages on time as possible after the slot."""
         looks_left = ceil((self.ends - now) / gap)
         early_looks_left = ceil((self.slot + LIKELY_ABSENT_FOR - now) / gap)
         is_early = early_looks_left > 0
@@ -243,7 +238,7 @@ class Sweep:
 
     def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
         """Return whether to look past the caches next, after a look through them at `sent` found a
-        part absent as of `proved_from`, which is earlier if a cache sent an older copy.
+        part absent as of `proved_from`.
         """
         if self._is_round_short:
             return True

@@ -47,10 +47,9 @@ class Target:
     """One address to look at.
 
     `release` and `part` are empty for a tripwire, which many releases share. `title` is what a
-    recogniser may look for. Without it (a file or HTML report), the part is not one of another
-    `edition`, the release's title. If it `is_file`, changed bytes count. `address` says how the
-    address of a page is known, `origin` how the part is. `alternatives`, for the index only, are
-    other known addresses that are not the page.
+    recogniser may look for; without it, the part is not one of another `edition`. If it `is_file`,
+    changed bytes count. `address` says how the address of a page is known, `origin` how the part
+    is. `alternatives`, for the index only, are other known addresses that are not the page.
     """
 
     id: str
@@ -116,7 +115,6 @@ def _witness_targets(release: Release) -> list[Target]:
     """Return announcement and index as targets if the page's address is a guess."""
     if not has_witnesses(release):
         return []
-    # Another that was found may turn out to be the page's.
     alternatives = (part for part in release.parts if part.role is Role.ALTERNATIVE)
     known_urls = tuple(
         part.url for part in alternatives if part.origin in (Origin.ANNOUNCED, Origin.CONFIGURED)
@@ -137,7 +135,6 @@ def _witness_targets(release: Release) -> list[Target]:
         id=target_id(release.id, INDEX, View.ORIGIN),
         part=INDEX,
         url=newest_on_govuk(release.producer),
-        # Absent while no entry outside `alternatives` has the title.
         recognise="unlisted",
         alternatives=known_urls,
     )
@@ -233,7 +230,6 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
         part=part.id,
         view=view,
         url=url or part.url,
-        # One string for each host.
         host=intern(urlsplit(part.url).hostname or ""),
         recognise="govuk" if url else recogniser_of(part),
         title=release.title if is_titled else "",

@@ -31,10 +31,8 @@ TRIPWIRE_CHANCE = 10_000.0
 """It shows every page of its producer, so it goes before all other targets."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEFAULT_TIME = time(9, 30)
-# Closer looks around the usual time of a day without one.
 _AROUND_DEFAULT = timedelta(minutes=10)
 _INDEX_FROM, _INDEX_EVERY = timedelta(seconds=30), timedelta(seconds=15)
-# Closer looks at a target found absent or changed.
 _CONFIRM_LOSS_FOR = timedelta(minutes=2)
 # The content API shows what the page shows.
 _CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
@@ -97,7 +95,6 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
 
     `exact`: its slot is judged to the minute. `default_time` is local, for a day without one.
     """
-    # `_plan_windows` is cached, so pass only what its result depends on.
     witness = target.part if is_witness(target.part) else ""
     kind = _TargetKind(target.view, witness, is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
@@ -162,7 +159,6 @@ def windows_of_guess(
         if is_public:
             chosen.append(window)
         else:
-            # Shifted, to spread the looks at many guesses.
             chosen.append(
                 replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False)
             )
@@ -177,7 +173,6 @@ class _TargetKind(NamedTuple):
     is_optional: bool
 
 
-# Many releases have the same slot, and the same progress until it comes.
 @lru_cache(maxsize=512)
 def _plan_windows(  # noqa: PLR0913 # what windows depend on
     target: _TargetKind,
@@ -189,7 +184,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     *,
     exact: bool,
 ) -> tuple[Window, ...]:
-    """Return all windows of a target, ended ones too."""
+    """Return all windows of a target."""
     # A witness has no looks once its release was seen.
     if progress.stage is Stage.CLOSED or (target.witness and progress.stage is not Stage.UNSEEN):
         return ()
@@ -275,9 +270,8 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
 def _windows_around_instant(
     slot: datetime, exposed: datetime | None, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield a window for each phase at a set distance from a slot instant.
-
-    If it is `exposed`, one window replaces the phases from then until the close ones.
+    """Yield a window for each phase at a set distance from a slot instant. If it is `exposed`, one
+    window replaces the phases from then until the close ones.
     """
     begins_of_close_phases = [
         phase.begins(watch) for phase in phases.PHASES if phase.is_close and phase.begins
@@ -291,9 +285,7 @@ def _windows_around_instant(
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
         is_early_phase = ends <= close_begins
         if exposed is not None and is_early_phase:
-            # Later than `exposed`, it is empty, and dropped by the caller.
             ends = min(ends, exposed)
-        # Only later phases need a look exactly at the slot.
         anchor = begins if is_early_phase else slot
         window = _make_window(phase, begins, ends, anchor, watch)
         yield from _allow_idle_looks(window, slot, watch) if phase.is_overdue else [window]

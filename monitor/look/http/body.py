@@ -82,9 +82,8 @@ class Body:
 
 
 class _Gzip:
-    """Decodes a gzip stream: one or more members (RFC 1952), then perhaps padding.
-
-    Padding is any bytes that do not begin a member. Browsers ignore it.
+    """Decodes a gzip stream: one or more members (RFC 1952), then perhaps padding, which browsers
+    ignore.
     """
 
     __slots__ = ("_begun", "_inflate", "_is_padding", "_members")

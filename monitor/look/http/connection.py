@@ -246,7 +246,7 @@ class Connection(asyncio.BufferedProtocol):
         self._wake_waiter()
 
     def _parse_bytes(self, data: bytes | memoryview) -> None:
-        """Parse received bytes. A head that browsers read but the parser refuses is mended."""
+        """Parse received bytes."""
         try:
             if not self._is_head_refused:
                 self._parser.feed_data(data)
@@ -308,7 +308,6 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.received = self._timing.now()
         if self._is_head:
-            # The parser waits for a body, so the connection is not kept.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:

@@ -57,7 +57,6 @@ class HttpFetcher:
         """
         self._clock = clock
         self._seconds = seconds
-        # the guard also checks schemes and ports
         resolver = Resolver(guard or Guard(), route, proxies or Proxies())
         rate_of = (budget or Budget()).rate  # requests a second
         self._transport = HttpTransport(
@@ -119,10 +118,7 @@ class HttpFetcher:
 async def _read_answer(
     request: Request, written: RequestBytes, connection: Connection, timing: RequestTiming
 ) -> Answer:
-    """Read the body of a response whose headers have arrived, if it can have one.
-
-    Return the answer.
-    """
+    """Return the answer with its body, if it can have one."""
     headers = _read_headers(connection.headers)
     sent, received = timing.sent or timing.now(), timing.received or timing.now()
     content, whole = b"", True

@@ -1,4 +1,4 @@
-"""Writes requests as bytes. The part that is the same for all requests to one host is made once."""
+"""Writes requests as bytes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,6 @@ class RequestWriter:
         """Return the site of a request, and its path with the query, including `unique` unless it
         is None.
         """
-        # A segment such as `/..` must be normalised.
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
             # `requested_url` would give the same, at twenty times the cost.

@@ -109,7 +109,6 @@ class NameCache:
         try:
             pending = self._pending.get(name) or self._start_lookup(name)
             async with asyncio.timeout(seconds):
-                # Others may wait for the same answer.
                 return await asyncio.shield(pending)
         except TimeoutError as exc:
             if addresses and now - read_at < STALE_SECONDS:
@@ -156,7 +155,7 @@ class NameCache:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Finds where to connect. In rehearsals and tests a `router` decides, without checks."""
+    """Finds where to connect."""
 
     guard: Guard
     router: Router | None = None

@@ -159,7 +159,6 @@ class _Pool:
     _idle: list[Connection] = field(default_factory=list)
     _opening: int = 0
     _is_closed: bool = False
-    # Until a connection is free or may be opened.
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
@@ -182,7 +181,6 @@ class _Pool:
         for connection in list(self._connections):
             connection.abort()
         self._idle.clear()
-        # For `connection_lost` of these.
         await asyncio.sleep(0)
 
     async def _take_connection(self, timing: RequestTiming) -> Connection:
@@ -340,9 +338,7 @@ class _Pool:
         return handle
 
     def _give_back(self, connection: Connection) -> None:
-        """Keep a connection for the next request after the end of one, or close it if it is not
-        usable.
-        """
+        """Keep a connection for the next request, or close it if it is not usable."""
         if connection.end_request() and not self._is_closed:
             self._idle.append(connection)
             self._wake_next()

@@ -24,7 +24,6 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     Without a baseline, the result is unknown. So it is for a page without a name, a notice or an
     error message.
     """
-    # If the address names a file, `reading.read_body` has checked the kind of content.
     if context.file is None and (why := _why_not_content(answer)):
         return unknown(why)
     if context.known.baseline is None:
@@ -43,7 +42,6 @@ def _why_not_content(answer: Answer) -> str:
     """
     if not is_html(answer):
         return message_fault(answer)
-    # Only read the top, where title and heading are, because the rest may be large.
     page = Page(replace(answer, body=answer.body[:_HEAD]))
     if not page.title and not page.heading:
         return NAMELESS

@@ -60,7 +60,6 @@ def require_content(
         return seen
     if why := find_sign_against(page, context.title):
         return unknown(why)
-    # Any content of a part will do.
     is_part = not context.title
     return seen if slot is None or is_part else _read_thin_page(seen, page, answer, context, slot)
 

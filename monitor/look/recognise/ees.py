@@ -38,7 +38,6 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     dates are reported but prove nothing, because a later version keeps the display date of the
     first one.
     """
-    # A list may come without the media type of JSON.
     if not is_json(answer) and answer.body.lstrip()[:1] != b"[":
         page = Page(answer)
         return require_content(_read_page(page, context), page, answer, context)

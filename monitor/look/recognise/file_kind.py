@@ -25,7 +25,6 @@ WRONG_KIND = "content that is not of the kind that its address or type names"
 _ZIP, _OLD_OFFICE, _PDF, _RTF = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF", b"{\\rtf"
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     **dict.fromkeys(("xlsx", "xlsm", "xlsb", "ods", "odt", "odp", "docx", "pptx", "zip"), (_ZIP,)),
-    # New programs save their own formats under these old extensions.
     **dict.fromkeys(("xls", "doc", "ppt"), (_OLD_OFFICE, _ZIP, _RTF)),
     "pdf": (_PDF,),
     "rtf": (_RTF,),
@@ -137,7 +136,6 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     if extension == "xml" or (extension is None and "xml" in media_type):
         return first_character == "<"
     if extension not in (*_TABLE_EXTENSIONS, "txt", None):
-        # an unknown extension, for which any body but a blank one will do
         return bool(answer.body.strip())
     # The extension is one of a table, "txt" or None. So the body must be text, and not JSON or
     # markup.

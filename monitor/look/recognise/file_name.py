@@ -1,7 +1,6 @@
 """Tells by a file's name that it is the file of an earlier edition or of another release.
 
-Both need a positive sign, because a wrong finding is worse than none. So a name that is only unlike
-the title says nothing.
+A name that is only unlike the title says nothing, because a wrong finding is worse than none.
 """
 
 from __future__ import annotations

@@ -142,7 +142,6 @@ def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
     parts: dict[str, Found] = {}
     for link in page.links():
         part = _find_part(context.url, link.url, link.text)
-        # Often also linked by a picture without text.
         if part and (part.url not in parts or not parts[part.url].title):
             parts[part.url] = part
     stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
@@ -209,7 +208,7 @@ def _item_to_found(item: ContentItem) -> Found:
 
 
 def _attachment_to_found(attachment: Attachment) -> Found:
-    """Return an attachment as found. Its role is its kind."""
+    """Return an attachment as found."""
     url = _absolute_govuk_url(attachment.url)
     role = (
         attachment.kind
@@ -238,7 +237,6 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
         _entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link")
     )
     if not context.title:
-        # of a shared tripwire
         return present(found, why="a listing")
     # An announcement is listed before its page is out.
     page_titles = [entry.title for entry in found if "/announcements/" not in entry.url]

@@ -68,7 +68,7 @@ _NOT_AVAILABLE = quick(
     r"|(?P<called_off>postponed|cancelled|delayed))\b|\btry again later\b|\bnot for publication\b",
     re.IGNORECASE,
 )
-# No statistics have such words. They count however long the page is.
+# These count however long the page is.
 _QUEUE = (
     r"\byou are (now )?in (line|the queue|a queue)\b|\byour (estimated )?wait(ing)? time\b"
     r"|\b\d+ days?\W{1,3}\d+ hours?\W{1,3}\d+ min"

@@ -48,7 +48,6 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         )
     if is_title_of_another(context.title, page.heading, context.similar_titles):
         return unknown(NOT_ITS_TITLE)
-    # Another page of the same period may have other words in its heading. Such a presence is not
-    # specific.
+    # Another page may name the same period, so presence is not specific.
     is_same_title = read_title(page.heading).words == read_title(context.title).words
     return require_content(present(specific=is_same_title), page, answer, context)

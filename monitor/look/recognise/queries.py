@@ -54,7 +54,7 @@ def find_element(selector: str) -> Recogniser:
 def _is_empty(value: object) -> bool:
     """Return whether a query found nothing: null, false or "", or only such values.
 
-    An expression such as `[a, b]` has a null for each missing field. Zero is true in JMESPath.
+    Zero is true in JMESPath.
     """
     if isinstance(value, list):
         return all(map(_is_empty, value))

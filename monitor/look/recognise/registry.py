@@ -1,4 +1,4 @@
-"""Finds recognisers by name. To add one, add a file to this folder and a line here."""
+"""Finds recognisers by name."""
 
 from __future__ import annotations
 

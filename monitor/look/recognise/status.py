@@ -34,8 +34,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     reason.
 
     A page is judged by its notices, title and heading, a file or other content by its media type
-    and bytes. Without a title in `context`, as for parts, any title or heading is accepted. The
-    result never has the flag `specific`.
+    and bytes. Without a title in `context`, as for parts, any title or heading is accepted.
     """
     if context.file is not None or not is_html(answer):
         why = content_fault(answer, context)

@@ -65,7 +65,6 @@ def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> 
             return ANOTHER_TITLE
         is_of_another = is_title_of_another(context.title, seen, others)
         return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
-    # All words of the period must be in the text instead.
     missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
     return WITHOUT_PERIOD if likeness is Likeness.UNDATED and missing_words else ""
 

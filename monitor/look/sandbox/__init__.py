@@ -1,4 +1,1 @@
-"""Worker processes that read foreign bytes.
-
-They can be killed, so that no publisher's text can delay the watch.
-"""
+"""Worker processes that read foreign bytes."""

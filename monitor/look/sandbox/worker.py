@@ -38,7 +38,7 @@ def main() -> None:
 
 def _run_tasks(replies: BinaryIO, megabytes: int, statm: FileIO) -> None:
     fault = _import_and_limit(megabytes, statm)
-    # So that looks go first on a busy machine. Earlier, the imports would take minutes there.
+    # So that looks go first on a busy machine.
     priority_fault = ""
     try:
         os.nice(10)

@@ -90,8 +90,8 @@ class Workers:
     ) -> Any:  # noqa: ANN401  # per task
         """Run a task of `tasks.PLACES` to read `size` bytes within `seconds` of processor time.
 
-        A worker that uses more than `seconds` of processor time, or is idle for ten times as long,
-        is killed. Raises `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
+        A worker that uses more, or is idle for ten times as long, is killed. Raises `TooCostly`,
+        `NoWorker`, and `WorkerFault` if the task failed.
         """
         async with self._wait_for_turn(host, size):
             began = self.clock.now()
