@@ -510,7 +510,8 @@ class Assessment(Answer):
 class Addition(Answer):
     """A release that a person added, or an address of one if it has a `part`.
 
-    `of` is the release of another calendar to which an address was added, or empty.
+    `entry` is the id of its entry in the calendar. `of` is the release of another calendar to which
+    an address was added, or empty.
     """
 
     entry: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -477,7 +476,7 @@ async def list_additions(request: Request, _input: Input) -> Json:
     """List what people added by hand and did not remove, the newest first. Only staff may."""
     queries = require_staff(request)
     added = await by_hand_page.require_calendar(queries).list_additions()
-    return {"additions": [asdict(one) for one in added]}
+    return {"additions": [one.model_dump() for one in added]}
 
 
 def _fill_form(request: Request, sent: inputs.Acting, **more: str) -> SentForm:

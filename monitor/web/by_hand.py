@@ -21,10 +21,10 @@ from starlette.routing import Route
 from alerts.by_hand import InvalidInput, make_storable
 from alerts.one_line import one_line
 from monitor.errors import NotAllowed, UnknownName
+from monitor.web.answers import Addition
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
 from monitor.web.hand_calendar import (
-    Addition,
     HandCalendar,
     Json,
     add_address,

@@ -19,6 +19,7 @@ from alerts.by_hand import InvalidInput, is_address
 from monitor.look.guard import RefusedAddress
 from monitor.look.http.resolve import NoAddress, Resolver
 from monitor.threads import run_in_thread
+from monitor.web.answers import Addition
 from schedules.announcement import Role, State
 from schedules.export import toml_string
 from schedules.titles import slug
@@ -33,22 +34,6 @@ _NOT_AN_ADDRESS = "Enter a web address, such as https://www.gov.uk/government/st
 _LOOKUP_SECONDS = 2.0
 _MOST_PARTS = 20
 _LONGEST_ID = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """A release that a person added, or an address of one if it has a `part`.
-
-    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which it
-    belongs, or empty.
-    """
-
-    entry: str
-    part: str
-    title: str
-    url: str
-    reason: str
-    of: str
 
 
 @dataclass
@@ -277,20 +262,15 @@ def _list_additions(data: Json) -> Iterator[Addition]:
     A table with `of` has only further addresses, for the release with that id.
     """
     for table in (one for one in data.get("release", []) if not _is_removed(one)):
-        name, title, url, of = (str(table.get(key, "")) for key in ("id", "title", "url", "of"))
-        if not of:
-            yield Addition(
-                name, part="", title=title, url=url, reason=str(table.get("reason", "")), of=""
+        entry, title, of = (str(table.get(key, "")) for key in ("id", "title", "of"))
+        release = [] if of else [{**table, "id": ""}]
+        for one in [*release, *table.get("part", [])]:
+            part, url, reason = (
+                str(one.get("id")),
+                str(one.get("url", "")),
+                str(one.get("reason", "")),
             )
-        for part in table.get("part", []):
-            yield Addition(
-                name,
-                str(part.get("id")),
-                title,
-                str(part.get("url")),
-                str(part.get("reason", "")),
-                of,
-            )
+            yield Addition(entry=entry, part=part, title=title, url=url, reason=reason, of=of)
 
 
 def _is_removed(table: Json) -> bool:
