@@ -21,8 +21,11 @@ from monitor.web.local_socket import read_peer
 
 HEADER_SECONDS = 10.0
 """Seconds within which the headers of a request must be complete."""
-RESPONSE_SECONDS = 60.0
-"""Seconds after which a connection is closed if its client has not read the response."""
+TRANSFER_SECONDS = 60.0
+"""Seconds within which a client must send the body of a request, and read `LEAST_READ` bytes of the
+answer or its rest. The work of the server has no limit.
+"""
+LEAST_READ = 65_536
 MAX_HEADER_BYTES = 16_384
 _MOST = 256
 _MOST_EACH = 64
@@ -38,6 +41,7 @@ class ConnectionLimiter:
     most_each: int = _MOST_EACH
     proxies: Collection[str] = ()
     header_seconds: float = HEADER_SECONDS
+    transfer_seconds: float = TRANSFER_SECONDS
     _open: dict[Connection, str] = field(default_factory=dict)
     _by_address: Counter[str] = field(default_factory=Counter)
     # Connections without a request under way, the oldest first: a dict keeps the order.
@@ -95,14 +99,15 @@ def default_limiter(proxies: Collection[str]) -> ConnectionLimiter:
 
 
 class Connection(H11Protocol):
-    """A connection that is closed if its request, or the reading of its response, takes too
-    long.
-    """
+    """A connection that is closed if its client is slow to send a request or to read the answer."""
 
     def __init__(self, *args: Any, limiter: ConnectionLimiter, **kwargs: Any) -> None:  # noqa: ANN401 # as uvicorn gives them
         super().__init__(*args, **kwargs)
         self._limiter = limiter
-        self._timer: asyncio.TimerHandle | None = None
+        # Until the head and the body of a request are complete.
+        self._sending: asyncio.TimerHandle | None = None
+        # While bytes of an answer wait for the client.
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """Count the connection. Close it if it sends no request within `header_seconds`."""
@@ -110,16 +115,18 @@ class Connection(H11Protocol):
         # `Authorise` reads it from the state of each request.
         peer = read_peer(transport.get_extra_info("socket"))
         self.app_state = {**self.app_state, "peer": peer}
-        self._close_after(self._limiter.header_seconds)
-        self._limiter.add(self, network_of(unmapped(self.client[0]) if self.client else ""))
+        self._limit_sending(self._limiter.header_seconds)
+        # No user of the machine may use up the connections of the others.
+        address = f"user {peer}" if self.client is None else network_of(unmapped(self.client[0]))
+        self._limiter.add(self, address)
 
     def data_received(self, data: bytes) -> None:
-        """Pass bytes to the parser. If they complete a request, limit the time of its response."""
-        if self._timer is None:
-            self._close_after(self._limiter.header_seconds)
+        """Pass bytes to the parser, and limit the time until they complete a request."""
+        if self._sending is None and not self._has_request():
+            self._limit_sending(self._limiter.header_seconds)
         before = self.cycle
         super().data_received(data)
-        self._start_response_time(before)
+        self._note_request(before)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse malformed bytes, and drop a response under way, which h11 would not send."""
@@ -134,38 +141,69 @@ class Connection(H11Protocol):
         """Return that no other protocol is spoken here. uvicorn logs two lines about that."""
         return False
 
+    def pause_writing(self) -> None:
+        """Limit the time until the client reads what waits for it."""
+        super().pause_writing()
+        self._limit_reading()
+
+    def resume_writing(self) -> None:
+        """Limit the time until the client reads the rest."""
+        super().resume_writing()
+        self._limit_reading()
+
     def on_response_complete(self) -> None:
         """Mark the connection idle. uvicorn closes it if no request follows within a few
         seconds.
         """
         before = self.cycle
-        self._cancel_timer()
+        self._sending = _cancelled(self._sending)
         self._limiter.mark_idle(self)
         super().on_response_complete()
-        self._start_response_time(before)
+        # uvicorn closes a connection only after its client has read all.
+        self._limit_reading()
+        self._note_request(before)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer and stop counting the connection."""
-        self._cancel_timer()
+        """Stop the timers and stop counting the connection."""
+        self._sending, self._reading = _cancelled(self._sending), _cancelled(self._reading)
         self._limiter.remove(self)
         super().connection_lost(exc)
-
-    def _start_response_time(self, before: object) -> None:
-        # uvicorn makes a new cycle for each request, so a changed cycle means that a request has
-        # begun.
-        if self.cycle is not before and not self.cycle.response_complete:
-            self._limiter.mark_busy(self)
-            self._close_after(RESPONSE_SECONDS)
 
     def end(self) -> None:
         """Close the connection without a response."""
         self.transport.abort()
 
-    def _close_after(self, seconds: float) -> None:
-        self._cancel_timer()
-        self._timer = self.loop.call_later(seconds, self.end)
+    def _has_request(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _note_request(self, before: object) -> None:
+        if not self._has_request():
+            return
+        # uvicorn makes a new cycle for each request.
+        if self.cycle is not before:
+            self._limiter.mark_busy(self)
+            self._limit_sending(self._limiter.transfer_seconds)
+        if not self.cycle.more_body:
+            self._sending = _cancelled(self._sending)
+
+    def _limit_sending(self, seconds: float) -> None:
+        _cancelled(self._sending)
+        self._sending = self.loop.call_later(seconds, self.end)
+
+    def _limit_reading(self) -> None:
+        self._reading = _cancelled(self._reading)
+        if unread := self.transport.get_write_buffer_size():
+            seconds = self._limiter.transfer_seconds
+            self._reading = self.loop.call_later(seconds, self._end_unless_read, unread)
+
+    def _end_unless_read(self, unread: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left > max(0, unread - LEAST_READ):
+            self.end()
+        elif left:
+            self._limit_reading()
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

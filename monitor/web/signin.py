@@ -157,12 +157,11 @@ class Authorise:
         """
         # A foreign page in that browser can point its own host name here.
         host = _LOOPBACK_HOST.fullmatch(request.headers.get("Host", ""))
-        forwarded = any(name in request.headers for name in _FORWARDED)
         return (
             self.queries.local
             and client_of(request) in _LOOPBACK_ADDRESSES
             and host is not None
-            and not forwarded
+            and not _is_forwarded(request)
         )
 
     async def _read_token(self, request: Request, sessions: Sessions | None) -> Program | None:
@@ -183,10 +182,15 @@ class Authorise:
         return None
 
 
+def _is_forwarded(request: Request) -> bool:
+    return any(name in request.headers for name in _FORWARDED)
+
+
 async def _find_peer(request: Request, sessions: Sessions | None) -> Peer | None:
     """Return the user of this machine who sent a request to the socket."""
     user: int | None = getattr(request.state, "peer", None)
-    if user is None:
+    # The user of a proxy did not send what it forwards.
+    if user is None or _is_forwarded(request):
         return None
     if sessions is not None:
         return await sessions.find_peer(user)

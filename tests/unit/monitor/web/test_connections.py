@@ -10,11 +10,15 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.web.connections import Connection, ConnectionLimiter, default_limiter
+from monitor.web.local_socket import LocalSocket, bind_local
 from monitor.web.server import WebServer, bind_address
 from tests.unit.monitor.web.board import a_board
 
@@ -36,17 +40,25 @@ So the server closes no connection because of its duration.
 
 @asynccontextmanager
 async def serve_pages(limiter: ConnectionLimiter | None = None) -> AsyncIterator[tuple[str, int]]:
-    async with a_board() as board:
-        bound = bind_address("127.0.0.1:0")
-        bound.listen()
-        server = WebServer(board.app, bound, limiter=limiter)
-        serving = asyncio.create_task(server.run())
-        host, _, port = server.address.rpartition(":")
-        try:
-            yield host, int(port)
-        finally:
-            server.stop()
-            await serving
+    async with a_board() as board, serve(board.app, limiter) as address:
+        yield address
+
+
+@asynccontextmanager
+async def serve(
+    app: ASGIApp, limiter: ConnectionLimiter | None = None, local: LocalSocket | None = None
+) -> AsyncIterator[tuple[str, int]]:
+    bound = bind_address("127.0.0.1:0")
+    for each in (bound, *(() if local is None else (local.bound,))):
+        each.listen()
+    server = WebServer(app, bound, limiter=limiter, local=local)
+    serving = asyncio.create_task(server.run())
+    host, _, port = server.address.rpartition(":")
+    try:
+        yield host, int(port)
+    finally:
+        server.stop()
+        await serving
 
 
 async def open_slow_streams(host: str, port: int, *, client: int) -> Streams:
@@ -172,6 +184,82 @@ async def test_connection_is_closed_if_its_second_request_head_is_slow() -> None
         answer_until_closed = await asyncio.wait_for(reader.read(), 10)
         assert b"200 OK" in answer_until_closed
         writer.close()
+
+
+class ClosingLimiter(ConnectionLimiter):
+    """A limiter that notes when a connection was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(transfer_seconds=0.1)
+        self.has_closed = asyncio.Event()
+
+    def remove(self, one: Connection) -> None:
+        super().remove(one)
+        self.has_closed.set()
+
+
+@pytest.mark.parametrize("is_last", [True, False], ids=["to be closed", "kept alive"])
+async def test_client_that_never_reads_the_answer_loses_its_connection(*, is_last: bool) -> None:
+    """The answer is larger than what the system keeps for a client that does not read."""
+    answer, limiter = PlainTextResponse(b"x" * 20_000_000), ClosingLimiter()
+    async with serve(answer, limiter) as (host, port):
+        reader, writer = await asyncio.open_connection(host, port, limit=1)
+        connection = b"Connection: close\r\n" if is_last else b""
+        writer.write(b"GET / HTTP/1.1\r\nHost: b\r\n" + connection + b"\r\n")
+        await reader.readexactly(1)
+        await asyncio.wait_for(limiter.has_closed.wait(), 10)
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 9\r\n\r\n1234"]
+)
+async def test_request_must_be_complete_in_time(sent: bytes) -> None:
+    """A case is a client that sends nothing, or a part of a body."""
+    limiter = ConnectionLimiter(header_seconds=0.1, transfer_seconds=0.1)
+
+    async def read_body(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await PlainTextResponse("read")(scope, receive, send)
+
+    async with serve(read_body, limiter) as (host, port):
+        streams = await asyncio.open_connection(host, port)
+        streams[1].write(sent)
+        assert await asyncio.wait_for(is_closed_by_server(streams), 10)
+        streams[1].close()
+
+
+async def test_long_work_of_the_server_is_not_cut() -> None:
+    limiter = ConnectionLimiter(header_seconds=0.1, transfer_seconds=0.1)
+
+    async def work(scope: Scope, receive: Receive, send: Send) -> None:
+        done = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.5, done.set)
+        await done.wait()
+        await PlainTextResponse("made")(scope, receive, send)
+
+    async with (
+        serve(work, limiter) as (host, port),
+        httpx.AsyncClient(base_url=f"http://{host}:{port}") as client,
+    ):
+        assert (await client.post("/", content=b"all of it")).text == "made"
+
+
+async def test_users_of_the_socket_share_no_limit_with_others(tmp_path: Path) -> None:
+    """Each of them may have one connection. A user of the machine keeps only the newest."""
+    limiter = ConnectionLimiter(most_each=1)
+    path = tmp_path / "socket"
+    local = LocalSocket(bind_local(path), path, tmp_path)
+    elsewhere = FakeConnection()
+    limiter.add(elsewhere, "")
+    async with serve(PlainTextResponse("here"), limiter, local):
+        first = await asyncio.open_unix_connection(path)
+        second = await asyncio.open_unix_connection(path)
+        assert await asyncio.wait_for(is_closed_by_server(first), 10)
+        assert not elsewhere.is_closed
+        for _, writer in (first, second):
+            writer.close()
 
 
 class FakeConnection(Connection):

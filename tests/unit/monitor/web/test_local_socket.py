@@ -64,6 +64,13 @@ async def test_user_without_a_line_acts_as_the_operator(tmp_path: Path) -> None:
         assert (await client.get("/status")).status_code == 200
 
 
+async def test_who_comes_through_a_proxy_is_not_the_user_of_the_proxy(tmp_path: Path) -> None:
+    async with served(tmp_path) as (board, client):
+        client.headers["X-Forwarded-For"] = "192.0.2.1"
+        assert (await acknowledge(board, client)).status_code == 401
+        assert (await client.get("/api/v1/releases")).status_code == 401
+
+
 @pytest.mark.parametrize("faults", [[], ["config.toml: listen: must be a port"]])
 async def test_user_of_the_machine_reloads_the_configuration(
     tmp_path: Path, faults: list[str]
