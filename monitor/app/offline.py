@@ -11,16 +11,19 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from alerts.channel import Outcome
 from alerts.rota import Rota
 from monitor.app.options import (
+    make_channels,
     make_editions,
     make_policies,
     make_reporting_rules,
     own_monitors,
     page_settings,
 )
-from monitor.clock import SystemClock
+from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
+from monitor.deliver.channel_test import send_test
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.verdicts import VerdictRecorder
@@ -89,6 +92,7 @@ def open_application(
         desk=desk,
         sessions=sessions,
         throttle=throttle,
+        send_test=partial(_send_test, settings, clock),
         **page_settings(settings, folder, store, rules),
     )
     try:
@@ -96,6 +100,15 @@ def open_application(
     finally:
         writer.abandon()
         queries.close()
+
+
+async def _send_test(settings: Settings, clock: Clock, name: str) -> Outcome:
+    channels = make_channels(settings, clock.now)
+    try:
+        return await send_test(channels, name, clock.now())
+    finally:
+        for channel in channels:
+            await channel.close()
 
 
 def as_own_user(application: ASGIApp) -> ASGIApp:

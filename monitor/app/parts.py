@@ -27,6 +27,7 @@ from monitor.app.options import (
 from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.status import Status, release_states
 from monitor.config.secrets import redactor, secrets_in_addresses
+from monitor.deliver.channel_test import send_test
 from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
 from monitor.deliver.desk import Desk
 from monitor.deliver.outbox import IDLE, Outbox, OutboxOptions
@@ -317,6 +318,7 @@ class Parts:
             sessions=make_sessions(settings, core.folder, kept, throttle),
             throttle=throttle,
             read_calendar=self.calendar_reads.read_named,
+            send_test=lambda name: send_test(self.outbox.channels_in_use, name, clock.now()),
             **page_settings(settings, core.folder, core.store, self._rules, core.certificates),
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import TYPE_CHECKING, Literal
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, json_verb, log_only_errors, print_json
+from monitor.cli.client import Api, acting_verb, open_api
+from monitor.cli.common import Context, log_only_errors, print_json
 from monitor.cli.dates import DAY
 from monitor.clock import SystemClock
 from monitor.errors import EnvironmentFault, unknown_name
@@ -33,7 +33,7 @@ same time.
 @click.argument("producer", shell_complete=complete.producers)
 @click.option("--from", "first", type=DAY, required=True, help="First day of publication.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day of publication.")
-@json_verb
+@acting_verb
 def command(context: Context, *, producer: str, first: date, last: date) -> None:
     """Store what the public record says PRODUCER published between two days, both included, marked
     as claimed.
@@ -53,21 +53,22 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
         slug_by_name = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
         raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
     try:
-        with log_only_errors():
-            read, new = asyncio.run(_store_claims(context, producer, first, last))
+        with log_only_errors(), open_api(context) as api:
+            read, new = api.runner.run(_store_claims(context, api, producer, first, last))
     except UnreadableCalendar as exc:
         raise EnvironmentFault(f"the record does not answer: {exc}") from exc
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
 
 
 async def _store_claims(
-    context: Context, producer: str, first: date, last: date
+    context: Context, api: Api, producer: str, first: date, last: date
 ) -> tuple[int, int]:
     """Store and print a producer's claims of when it published.
 
     Return how many were read and how many are new.
     """
     from alerts.claim import claim_json
+    from alerts.one_line import one_line
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
     from monitor.ledger.backfill import PublicRecord
@@ -83,21 +84,19 @@ async def _store_claims(
     begin, end = span_of(first, last, settings.timezone)
     assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
     read = new = 0
-    with context.store() as store:
-        async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
-            # `strip` removes personal data from answers.
-            pages = CalendarPages(poller.send_in_turn, workers, strip=True)
-            async for claim in _read_claims(
-                context, PublicRecord(pages, producer, begin, end, _report_progress)
-            ):
-                with store.transaction() as tx:
-                    is_new = tx.add(claim)
-                read += 1
-                new += is_new
-                if context.as_json:  # it prints known claims too
-                    print_json({**claim_json(claim), "new": is_new})
-                elif is_new:
-                    click.echo(f"{stamp(claim.at)}  claimed  {claim.title}  {claim.url}")
+    async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
+        # `strip` removes personal data from answers.
+        pages = CalendarPages(poller.send_in_turn, workers, strip=True)
+        record = PublicRecord(pages, producer, begin, end, _report_progress)
+        async for claim in _read_claims(context, record):
+            claimed = claim_json(claim) | {"title": one_line(claim.title)}
+            kept = await api.post_soon("/claims", **claimed)
+            read += 1
+            new += kept["new"]
+            if context.as_json:  # it prints known claims too
+                print_json(kept)
+            elif kept["new"]:
+                click.echo(f"{stamp(claim.at)}  claimed  {kept['title']}  {kept['url']}")
     return read, new
 
 

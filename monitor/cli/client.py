@@ -70,6 +70,10 @@ class Api:
         """Do something, and return the JSON of the answer. Values of None are left out."""
         return _read_json(self._send_request("POST", path, json=_without_none(body)))
 
+    async def post_soon(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
+        """Do what `post` does, in a coroutine that `runner` runs."""
+        return _read_json(await self._answer("POST", path, json=_without_none(body)))
+
     def list_pages(self, path: str, name: str, **query: object) -> list[Json]:
         """Return the rows `name` of all pages of a list."""
         rows: list[Json] = []
@@ -82,9 +86,12 @@ class Api:
                 return rows
 
     def _send_request(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
+        return self.runner.run(self._answer(method, path, **content))
+
+    async def _answer(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
         address = f"/api/v1{quote(path)}"
         try:
-            answer = self.runner.run(self.client.request(method, address, **content))
+            answer = await self.client.request(method, address, **content)
         except httpx.HTTPError as exc:
             raise EnvironmentFault(f"the monitor does not answer: {exc}") from exc
         if answer.is_success:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
     from monitor.config.settings import Settings
     from monitor.store.sql.engine import Store
-    from monitor.web.users import Peer
 
 
 P = ParamSpec("P")
@@ -97,17 +96,6 @@ class Context:
         from monitor.config.secrets import redactor, secrets_in_addresses
 
         return redactor(secrets_in_addresses(self.settings))
-
-    @property
-    def peer(self) -> Peer:
-        """Return who runs this command: a line of the users file, or the user of the machine."""
-        from monitor.web.local_socket import own_name
-        from monitor.web.users import Users, find_only_user
-
-        if not self.settings.web.signs_in:
-            return find_only_user(own_name())
-        file = self.settings.web.users_file
-        return Users(None if file is None else self.path.parent / file).find_peer(own_name())
 
     def now(self) -> datetime:
         """Return the current time."""

@@ -19,6 +19,7 @@ from alerts.by_hand import (
     record_cause,
     waive_report,
 )
+from alerts.claim import Claim
 from alerts.draft.edits import STEP_PREFIX, Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident, IncidentKind
@@ -310,10 +311,26 @@ class Desk:
         exported = await asyncio.to_thread(
             export_bundle, read, self.evidence, incident, file, now, self.monitors
         )
-        act = self.actor.act("evidence_read", incident.id, now)
-        await self.writer.write(lambda tx: tx.save(act))
+        await self.record_act("evidence_read", incident.id)
         self._log_act("evidence_read", incident=incident.id)
         return exported
+
+    async def keep_claim(self, claim: Claim) -> bool:
+        """Store a claim of the public record. Return False if it is stored already."""
+        act = self.actor.act("claim_kept", claim.url, self.clock.now())
+
+        def keep(tx: Transaction) -> bool:
+            is_new = tx.add(claim)
+            if is_new:
+                tx.save(act)
+            return is_new
+
+        return await self.writer.write(keep)
+
+    async def record_act(self, what: str, subject: str) -> None:
+        """Record that the actor did `what` to `subject` now."""
+        act = self.actor.act(what, subject, self.clock.now())
+        await self.writer.write(lambda tx: tx.save(act))
 
     async def _change_incident(self, incident: str, what: str, change: Change) -> Incident:
         """Apply `change` to an incident, and record it as an act with the word `what`."""

@@ -254,6 +254,36 @@ class Status(Answer):
     status: dict[str, dict[str, str]]
 
 
+class ChannelTest(Answer):
+    """Whether a channel accepted a test notice, with its own `reference`, or why not.
+
+    If that is `permanent`, no retry can help.
+    """
+
+    channel: str
+    accepted: bool
+    reference: str | None
+    reason: str | None
+    permanent: bool
+
+
+class Claim(Answer):
+    """What a public record, found at `source`, says of one publication. It is `new` if it was not
+    kept before.
+    """
+
+    claimed: Literal[True]
+    producer: str
+    title: str
+    url: str
+    slot: Instant | None
+    slot_source: str | None
+    first_published: Instant
+    source: str
+    read: Instant
+    new: bool
+
+
 class Reloaded(Answer):
     """Whether the configuration was taken, or the faults for which it was not."""
 
@@ -457,6 +487,12 @@ class Calendar(Answer):
     entries: int | None
     last_read: Instant | None
     fault: str | None
+
+
+class Entries(Answer):
+    """The announcements of a calendar, as `calendar read` prints them."""
+
+    entries: list[dict[str, object]]
 
 
 class Read(Answer):

@@ -41,7 +41,16 @@ from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.web import answers, export, incident_acts, inputs, reasons_api, reports, ticks
+from monitor.web import (
+    answers,
+    export,
+    incident_acts,
+    inputs,
+    reasons_api,
+    reports,
+    ticks,
+    upkeep_api,
+)
 from monitor.web import by_hand as by_hand_page
 from monitor.web.incident_acts import find_version, incident_answer, require_drafts
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
@@ -599,6 +608,7 @@ _SILENCES = Rows("silences", open_data.SILENCE)
 ROUTES = [
     *incident_acts.ROUTES,
     *reasons_api.ROUTES,
+    *upkeep_api.ROUTES,
     *reports.OPERATIONS,
     *export.OPERATIONS,
     ApiRoute(

@@ -133,7 +133,7 @@ async def remove_by_hand(queries: Queries, sent: SentForm) -> None:
     # `_change_calendar` calls `change` with the tables of the calendar's file.
     change = partial(remove_addition, entry=entry, part=part, reason=reason)
     await _change_calendar(queries, calendar, change)
-    await _record_act(sent, "removed_by_hand", release or entry)
+    await sent.desk.record_act("removed_by_hand", release or entry)
     _log.info("removed_by_hand", entry=entry, part=part, role=sent.role)
 
 
@@ -145,15 +145,9 @@ async def add_addition(queries: Queries, sent: SentForm) -> str:
     """
     add = _add_address if sent.text("release") else _add_release
     entry, release = await add(queries, sent)
-    await _record_act(sent, "added_by_hand", release or entry)
+    await sent.desk.record_act("added_by_hand", release or entry)
     _log.info("added_by_hand", entry=entry, url=sent.text("url"), role=sent.role)
     return release
-
-
-async def _record_act(sent: SentForm, what: str, subject: str) -> None:
-    desk = sent.desk
-    act = desk.actor.act(what, subject, desk.clock.now())
-    await desk.writer.write(lambda tx: tx.save(act))
 
 
 async def _add_release(queries: Queries, sent: SentForm) -> tuple[str, str]:

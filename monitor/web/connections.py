@@ -156,7 +156,7 @@ class Connection(H11Protocol):
         seconds.
         """
         before = self.cycle
-        self._sending = _cancelled(self._sending)
+        self._stop_sending()
         self._limiter.mark_idle(self)
         super().on_response_complete()
         # uvicorn closes a connection only after its client has read all.
@@ -165,7 +165,8 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timers and stop counting the connection."""
-        self._sending, self._reading = _cancelled(self._sending), _cancelled(self._reading)
+        self._stop_sending()
+        self._stop_reading()
         self._limiter.remove(self)
         super().connection_lost(exc)
 
@@ -184,14 +185,14 @@ class Connection(H11Protocol):
             self._limiter.mark_busy(self)
             self._limit_sending(self._limiter.transfer_seconds)
         if not self.cycle.more_body:
-            self._sending = _cancelled(self._sending)
+            self._stop_sending()
 
     def _limit_sending(self, seconds: float) -> None:
-        _cancelled(self._sending)
+        self._stop_sending()
         self._sending = self.loop.call_later(seconds, self.end)
 
     def _limit_reading(self) -> None:
-        self._reading = _cancelled(self._reading)
+        self._stop_reading()
         if unread := self.transport.get_write_buffer_size():
             seconds = self._limiter.transfer_seconds
             self._reading = self.loop.call_later(seconds, self._end_unless_read, unread)
@@ -203,7 +204,12 @@ class Connection(H11Protocol):
         elif left:
             self._limit_reading()
 
+    def _stop_sending(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+        self._sending = None
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        self._reading = None

@@ -248,6 +248,19 @@ class Acting(Input):
     )
 
 
+class Claiming(Acting):
+    """What a public record says of one publication."""
+
+    producer: Line
+    url: Line
+    title: Text
+    first_published: AwareDatetime
+    slot: AwareDatetime | Nothing = None
+    slot_source: Literal["announced", "scheduled"] | Nothing = None
+    source: Line
+    read_at: AwareDatetime = Field(alias="read", description="When the record was read.")
+
+
 class Settling(Acting):
     """Which time the doubtful text of a calendar means."""
 

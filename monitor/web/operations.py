@@ -188,8 +188,8 @@ class ApiRoute(Route):
 
     def __init__(self, path: str, *operations: Operation) -> None:
         self.operations = {one.method: one for one in operations}
-        # An id may contain slashes.
-        with_slashes = re.sub(r"{(release|incident)}", r"{\1:path}", path)
+        # An id or a name may contain slashes.
+        with_slashes = re.sub(r"{(release|incident|calendar|channel)}", r"{\1:path}", path)
         super().__init__(
             f"/api/v1{with_slashes}", self._respond_by_method, methods=list(self.operations)
         )

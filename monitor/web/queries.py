@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from alerts.channel import Outcome
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, IncidentKind
 from alerts.rota import Rota
@@ -123,6 +124,8 @@ class Queries:
     policies: Policies = field(default_factory=Policies)
     # Reloads the configuration and returns its faults. None if no monitor runs.
     reload: Callable[[], Awaitable[list[str]]] | None = None
+    # Sends a test through a channel. None in a demonstration. Raises `UnknownName`.
+    send_test: Callable[[str], Awaitable[Outcome]] | None = None
     periods: Periods | None = None
     # None in a demonstration.
     readiness: ReadinessReader | None = None

@@ -1,6 +1,4 @@
-"""Operations of the API for staff: the reasons for a verdict, the history of a release, the health
-of the monitor, and its reload.
-"""
+"""Operations of the API for staff: the reasons for a verdict, and the history of a release."""
 
 from __future__ import annotations
 
@@ -11,15 +9,14 @@ from starlette.requests import Request
 
 from alerts.claim import claim_json
 from monitor.deliver.facts import slot_text
-from monitor.errors import NotAllowed, Refused, UnknownName, unknown_name
+from monitor.errors import UnknownName, unknown_name
 from monitor.judge.explain.explain import explanation_json
 from monitor.watch.rejudge import titles_of_release
 from monitor.web import answers, inputs
 from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.queries import Queries
-from monitor.web.request import queries_of, require_staff
-from monitor.web.users import Peer
+from monitor.web.request import require_staff
 from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
@@ -89,27 +86,6 @@ def _event_json(event: LedgerEvent) -> Json:
     }
 
 
-async def show_status(request: Request, _input: Input) -> Json:
-    """Return the health of the monitor: why it is not reliable now, and the checks of the status
-    page.
-    """
-    return require_staff(request).live.as_json()
-
-
-async def reload_configuration(request: Request, _sent: Input) -> Json:
-    """Reload the configuration of the monitor. With faults, it continues unchanged.
-
-    Only a user of the machine may, by the socket.
-    """
-    reload = queries_of(request).reload
-    if not isinstance(request.state.caller, Peer):
-        raise NotAllowed("Only a user of the machine reloads the configuration.")
-    if reload is None:
-        raise Refused("no monitor runs here")
-    faults = await reload()
-    return {"taken": not faults, "faults": faults}
-
-
 def _unknown_release(queries: Queries, name: str) -> UnknownName:
     known = queries.store.ledger.releases()
     return unknown_name(
@@ -127,10 +103,5 @@ ROUTES = [
     ApiRoute(
         "/releases/{release}/history",
         Operation("getHistory", "releases", show_history, answers.History),
-    ),
-    ApiRoute("/status", Operation("getStatus", "calendars", show_status, answers.Status)),
-    ApiRoute(
-        "/reload",
-        Operation("reload", "calendars", reload_configuration, answers.Reloaded, method="POST"),
     ),
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli import complete
+from monitor.cli.client import open_api
 from monitor.cli.common import Context, json_ignored, json_verb, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
@@ -118,9 +119,9 @@ def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, A
     (removed) or changed.
     """
     entries_now = {one.uid: one.as_json() for one in read_calendar(context, name).announcements}
-    with context.store() as store:
-        rows = store.ledger.announced(name)
-    stored = {row.uid: row.body["announcement"] for row in rows if row.gone is None}
+    with open_api(context) as api:
+        entries = api.get(f"/calendars/{name}/entries")["entries"]
+    stored = {one["uid"]: one for one in entries}
     for uid in sorted({*stored, *entries_now}):
         before, after = stored.get(uid), entries_now.get(uid)
         if before != after:

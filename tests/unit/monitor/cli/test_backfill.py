@@ -16,7 +16,14 @@ from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import read_script
-from tests.unit.monitor.cli.conftest import RunCli, append_config, serving, write_store
+from tests.unit.monitor.cli.conftest import (
+    RunCli,
+    append_config,
+    replace_in_config,
+    serving,
+    write_store,
+)
+from tests.unit.monitor.cli.test_client import monitor_of
 
 NOW = datetime(2018, 1, 9, 12, tzinfo=UTC)
 SPAN = ("--from", "2018-01-01", "--to", "2018-01-06")
@@ -159,6 +166,17 @@ def test_a_claim_is_stored_once_and_changes_no_verdict(run_cli: RunCli) -> None:
     assert "2 claimed in the public record, 0 of them new" in again.err
     # A replay judges every release again. It fails if a verdict differs from the stored one.
     assert run_cli("replay").status == 0
+
+
+@pytest.mark.usefixtures("record")
+def test_running_monitor_stores_the_claims(run_cli: RunCli, folder: Path) -> None:
+    append_config(folder, '[web]\nsocket = "socket"\n')
+    with monitor_of(folder):
+        replace_in_config(folder, "/store.db", "/away/store.db")
+        claims = run_cli(*BACKFILL, "--json").lines
+        assert [claim["new"] for claim in claims] == [True, True]
+        assert run_cli(*BACKFILL).out == ""
+    assert not (folder / "away").exists()
 
 
 @pytest.mark.usefixtures("record")

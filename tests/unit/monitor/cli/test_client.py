@@ -18,11 +18,12 @@ from monitor.cli.common import log_only_errors
 from monitor.cli.main import status_of
 from monitor.config.read import read_settings
 from monitor.store.open import locked_store, open_store
+from monitor.store.rows import CHANNEL_TESTED
 from monitor.web.credentials import TokenScope
 from monitor.web.local_socket import LocalSocket, bind_local, own_name
 from monitor.web.server import WebServer, bind_address
 from monitor.web.users import OPERATOR, make_token_line
-from tests.unit.monitor.cli.conftest import INCIDENT, RunCli, append_config
+from tests.unit.monitor.cli.conftest import INCIDENT, RunCli, append_config, replace_in_config
 
 WEB = '[web]\nusers_file = "users"\nsocket = "socket"\n'
 ACTION = ("--text", "Renew the certificate", "--owner", "web team", "--due", "2100-01-01")
@@ -48,6 +49,8 @@ COMMANDS = [
     ("explain", "birth-2016"),
     ("calendar", "history", "births-2016"),
     ("calendar", "history", "births"),
+    ("calendar", "diff", "mine"),
+    ("channel", "test", "disk"),
     ("today",),
     ("today", "--date", "2018-01-05"),
     ("today", "--date", "2030-01-04", "--json"),
@@ -146,6 +149,40 @@ def test_commands_print_the_same_by_socket_by_token_and_without_a_monitor(
         assert (refused.status, refused.out) == (1, "")
         assert "token:pager may not sign" in refused.err
     assert accounts(folder) == {("token:pager", "pager")}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("today",),
+        ("incident", "note", INCIDENT),
+        ("calendar", "diff", "mine"),
+        ("channel", "test", "desk"),
+        ("silence", "add", "--producer", "ons", "--for", "2h", "--reason", "moves"),
+        ("report", "series", "Births 2016"),
+        ("export",),
+    ],
+)
+def test_command_beside_a_monitor_opens_no_store(
+    run_cli: RunCli, folder: Path, command: tuple[str, ...]
+) -> None:
+    with_users(folder)
+    with monitor_of(folder):
+        replace_in_config(folder, "/store.db", "/away/store.db")
+        assert run_cli(*command).status == 0
+    assert not (folder / "away").exists()
+
+
+def test_monitor_remembers_who_tested_a_channel(run_cli: RunCli, folder: Path) -> None:
+    with_users(folder, f'anne:system = "{own_name()}":duty statistician')
+    with monitor_of(folder):
+        assert run_cli("channel", "test", "desk").status == 0
+        (folder / "outbox").rename(folder / "moved")
+        (folder / "outbox").touch()
+        assert run_cli("channel", "test", "desk").status == 1
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+        (act,) = store.verdicts.acts("desk")
+    assert (act.account, act.what) == ("user:anne", CHANNEL_TESTED)
 
 
 def test_head_signs_by_the_socket_but_duty_staff_do_not(run_cli: RunCli, folder: Path) -> None:

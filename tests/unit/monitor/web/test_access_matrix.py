@@ -42,12 +42,12 @@ OPERATIONS = {
     ),
     STAFF: (
         "explainRelease getHistory getStatus getReadiness listActions listCalendars listActs listAdditions"
-        " listOnCall listProducers listTicks getReport export"
+        " listEntries listOnCall listProducers listTicks getReport export"
     ),
     ACT: (
         "acknowledge addAddress addRelease answerForm attachFile closeIncident completeStep"
-        " endSilence keepReport gradeIncident holdBack logIncident noteIncident removeAddition"
-        " settleSlot tickRelease"
+        " endSilence keepReport gradeIncident holdBack keepClaim logIncident noteIncident removeAddition"
+        " settleSlot testChannel tickRelease"
     ),
     TAKE: "getEvidence",
     SIGN: "signReport waiveReport",
@@ -140,6 +140,8 @@ def list_requests(board: Board) -> list[tuple[str, str, str, str]]:
         "release": "r",
         "incident": board.incident,
         "silence": "x",
+        "calendar": "govuk",
+        "channel": "desk",
         "ending": "md",
         "kind": "csv",
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.channels.pagerduty import build_event
 from alerts.channels.webhook import webhook_body
-from monitor.cli.channel import _make_test_message
+from monitor.deliver.channel_test import make_test_message
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.store.rows import Actor
@@ -169,6 +169,4 @@ def test_machines_get_one_acknowledgement_of_a_platform_incident() -> None:
 
 
 def test_make_test_message_of_a_webhook_matches_the_schema() -> None:
-    Hook.model_validate_json(
-        webhook_body(_make_test_message("hook", after_slot(0))), extra="forbid"
-    )
+    Hook.model_validate_json(webhook_body(make_test_message("hook", after_slot(0))), extra="forbid")
