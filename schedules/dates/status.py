@@ -10,6 +10,7 @@ from schedules.announcement import State
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import quick
 
+_LONGEST_NOTE = 2000
 DOUBT = "status"
 """The doubt of an entry whose status is not understood."""
 _PUT_OUT = r"(?:published|released|produced|issued)"
@@ -42,9 +43,11 @@ _SUBJECT = (
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
 _FIRST_WORDS = quick(rf"{_SUBJECT}(?:{_STATUS})(?![a-z0-9])")
 _CALLED_OFF = frozenset({"cancelled", "postponed"})
+_CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
 # A note calls off only if one of these follows. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
-    r"(?: (?:date|release|publication|indefinitely|until further notice))?"
+    rf"(?: ?[/&] ?{_CALLS}| (?:and|or) {_CALLS}(?= releases| publications))?"
+    r"(?: (?:date|releases?|publications?|indefinitely|until further notice))?"
     r"(?:$| ?[:;,.!(\[]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
     r"|(?:from|on) \d))"
 )
@@ -52,13 +55,21 @@ _REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b|new (?:releas
 _INTRODUCED = quick(
     r"^[^a-z0-9]+|^(?:(?:please )?note|nb|unfortunately|update|important|we regret)(?: that)?\W+"
 )
+_WORK = r"(?:release|publication|report|bulletin|edition|statistics)"
+# "The publication of these statistics, planned for 3 December, has", "this release", "this has"
+_THIS = (
+    rf"(?:(?:the|these) {_WORK}(?: of (?:this|these) [a-z]{{1,20}})?(?:, [^.,]{{1,60}},)?"
+    rf" (?:has|have|is|are|will)|this (?:{_WORK}|has)(?:, [^.,]{{1,60}},)?(?: has| is| will)?)"
+)
 # Sentences that call a release off, at any place in a note
 _SAID_OF_THIS = quick(
-    r"\bthis (?:release|publication|report|bulletin|edition|has)(?: has| is| will)?(?: now)?"
-    rf"(?: been| be)? (?:now )?(?:{_WORDS['cancelled']}|{_WORDS['postponed']})(?! from)\b"
+    rf"\b{_THIS}(?: now)?(?: been| be)? (?:now )?{_CALLS}(?! from)\b"
     r"|\bwill no longer (?:be|take)\b|\bhave (?:cancelled|postponed|delayed|withdrawn) this\b"
-    r"|\bdates?(?: of this [a-z]{1,20})? (?:has|have) (?:been )?changed\b"
+    r"|\b(?:(?:release|publication) date|dates?(?: of this [a-z]{1,20})? (?:has|have))"
+    r"(?: has)?(?: been)? (?:changed|moved|put back)(?! from)\b"
 )
+# Names of schema.org, such as "https://schema.org/EventCancelled"
+_SCHEMA_ORG = quick(r"^(?:https?://schema\.org/)?event(?=cancel|postpon|reschedul|schedul)")
 # Other words of calendars for an entry that stands. "Accredited official statistics" says what
 # kind of statistics it is.
 _OTHERS_THAT_STAND = quick(
@@ -94,9 +105,7 @@ _WAS = quick(
 # Brackets about another date: "(latest census: 31 March 2027)".
 _LABELLED = quick(r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*")
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_STATUS_FIRST = quick(
-    r"^(?P<status>[a-z' -]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$"
-)
+_AFTER_STATUS = quick(r"(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])")
 _INTRODUCTION = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be"
     r" (?:published|released)|"
@@ -134,7 +143,7 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
 
     `stands` are a producer's own words for an entry that stands.
     """
-    plain = normalise(text)
+    plain = _SCHEMA_ORG.sub("", normalise(text))
     found = _EARLIER_DATE.search(plain)
     earlier = found["date"].strip() if found else ""
     if plain in _NO_STATUS:
@@ -206,7 +215,7 @@ def find_call_off(text: str) -> CallOff | None:
     """Return how a text begins by calling a release off, such as "Postponed to 3 December", else
     None.
     """
-    plain = normalise(text[:LONGEST])
+    plain = _SCHEMA_ORG.sub("", normalise(text[:LONGEST]))
     first = _FIRST_WORDS.match(plain)
     name = first.lastgroup if first else None
     if first is None or name not in _CALLED_OFF:
@@ -221,7 +230,7 @@ def calls_off(text: str) -> bool:
     """Return whether a note begins by calling a release off or with another date, such as "Will now
     be published in May", or has a sentence of "this release" that does.
     """
-    plain = _INTRODUCED.sub("", normalise(text[:LONGEST]))
+    plain = _INTRODUCED.sub("", normalise(text[:_LONGEST_NOTE]))
     if _REDATED.match(plain) or _SAID_OF_THIS.search(plain):
         return True
     return find_call_off(plain) is not None
@@ -262,11 +271,16 @@ def strip_status(text: str) -> StrippedText:
 
     rest = " ".join(_BRACKETS.sub(take_brackets, text).split())
     rest, status_at_end = _strip_trailing_status(rest)
-    match = _STATUS_FIRST.match(rest)
-    status_at_start = status_word(match["status"]) if match else None
-    rest = match["rest"] if match and status_at_start else rest
-    date_text = _INTRODUCTION.sub("", rest)  # without words such as "expected on"
-    return StrippedText(date_text, status_in_brackets or status_at_end or status_at_start, previous)
+    rest = _INTRODUCTION.sub("", rest)  # words such as "to be published on"
+    first = _FIRST_WORDS.match(rest)
+    after = _AFTER_STATUS.match(rest, first.end()) if first else None
+    status_at_start = first.lastgroup if first and after else None
+    rest = rest[after.end() :] if after else rest
+    return StrippedText(
+        _INTRODUCTION.sub("", rest),
+        status_in_brackets or status_at_end or status_at_start,
+        previous,
+    )
 
 
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:

@@ -17,7 +17,14 @@ from schedules.source import UnreadableCalendar
 MOST_COLUMNS, MOST_SPAN, MOST_CELLS = 60, 2000, 2_000_000
 
 _STRUCK = frozenset({"del", "s", "strike"})
-_HIDDEN = frozenset({"script", "style", "template"})
+_STRUCK_STYLE = quick(r"line-through", re.IGNORECASE)
+_STRUCK_CLASS = quick(r"strike|struck|line-?through|crossed", re.IGNORECASE)
+_NOT_SHOWN = frozenset({"script", "style", "template"})
+_HIDDEN_STYLE = quick(
+    r"display\s{0,5}:\s{0,5}none|visibility\s{0,5}:\s{0,5}(?:hidden|coll)", re.IGNORECASE
+)
+HIDDEN = "hidden on the page"
+"""The status of a row that browsers do not show."""
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
 
@@ -26,6 +33,7 @@ _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
 class Cell:
     """The text of a cell, the text struck out in it, the address of its first link, the attribute
     of its first `<time>` (`stamp`), and the texts of elements in it that call a release off.
+    `is_hidden`: browsers do not show its row.
 
     A cell with a span is at several places of the grid, with the same `id`.
     """
@@ -36,6 +44,7 @@ class Cell:
     href: str = ""
     stamp: str = ""
     labels: tuple[str, ...] = ()
+    is_hidden: bool = False
 
 
 def read_grid(table: HtmlElement) -> list[list[Cell]]:
@@ -47,15 +56,24 @@ def read_grid(table: HtmlElement) -> list[list[Cell]]:
     # by column: a cell that spans into the next rows, and into how many
     pending: dict[int, tuple[Cell, int]] = {}
     cell_count = 0
+    group: HtmlElement | None = None
     for tr in table.iter("tr"):
         if next(tr.iterancestors("table"), None) is not table:
             continue
+        if tr.getparent() is not group:  # a cell ends with its thead, tbody or tfoot
+            group = tr.getparent()
+            pending.clear()
         row = _read_row(tr, pending)
         cell_count += len(row)
         if cell_count > MOST_CELLS:
             break
         rows.append(row)
     return rows
+
+
+def texts_of(row: Sequence[Cell]) -> list[str]:
+    """Return the texts of the cells of a row."""
+    return [cell.text for cell in row]
 
 
 def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
@@ -65,13 +83,14 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     updated for later rows.
     """
     row: list[Cell] = []
+    hidden = is_hidden(tr)
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = cell_texts(element)
         link = element.find(".//a[@href]")
         href = "" if link is None else link.get("href", "")
         labels = find_labels(element)
-        cell = Cell(id(element), text, struck, href, find_stamp(element), labels)
+        cell = Cell(id(element), text, struck, href, find_stamp(element), labels, hidden)
         row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
@@ -99,6 +118,8 @@ def _read_span(element: HtmlElement, name: str) -> int:
     number.
     """
     value = element.get(name, "1").strip()
+    if name == "rowspan" and value == "0":  # to the end of its group of rows
+        return MOST_SPAN
     return min(max(int(value), 1), MOST_SPAN) if value.isdecimal() and len(value) < 8 else 1
 
 
@@ -137,15 +158,28 @@ def find_stamp(element: HtmlElement) -> str:
 
 
 def find_labels(element: HtmlElement) -> tuple[str, ...]:
-    """Return the texts inside an element that call a release off, such as a tag "Cancelled"."""
+    """Return the texts inside an element that call a release off, such as a tag "Cancelled", or a
+    picture or `eventStatus` of it.
+    """
     inner = [node for node in element.iterdescendants() if isinstance(node.tag, str)]
-    texts = [node.text for node in inner if not _is_struck(node)]
+    texts = [node.text for node in inner if not _is_struck(node) and not is_hidden(node)]
+    texts += [node.get("alt") for node in inner]
+    events = [node for node in inner if node.get("itemprop") == "eventStatus"]
+    texts += [node.get("content") or node.get("href") for node in events]
     texts += [node.tail for node in inner if node.tag == "br"]
     return tuple(" ".join(text.split()) for text in texts if text and calls_off(text))
 
 
 def _is_struck(node: HtmlElement) -> bool:
-    return node.tag in _STRUCK or "line-through" in node.get("style", "")
+    if node.tag in _STRUCK or _STRUCK_STYLE.search(node.get("style", "")):
+        return True
+    return _STRUCK_CLASS.search(node.get("class", "")) is not None
+
+
+def is_hidden(node: HtmlElement) -> bool:
+    """Return whether an element says that browsers do not show it."""
+    style = node.get("style", "")
+    return node.get("hidden") is not None or _HIDDEN_STYLE.search(style) is not None
 
 
 def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
@@ -154,7 +188,9 @@ def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
     """
     parts: list[HtmlElement | str] = [node.text or ""]
     for child in node:
-        if isinstance(child.tag, str) and child.tag not in _HIDDEN and not _is_footnote(child):
+        is_element = isinstance(child.tag, str)
+        is_shown = is_element and child.tag not in _NOT_SHOWN and not is_hidden(child)
+        if is_shown and not _is_footnote(child):
             parts += [" ", child] if child.tag in _BREAKS else [child]
         parts.append(child.tail or "")
     return parts
@@ -181,8 +217,9 @@ _TEXTS = {
     "date": (
         "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease"
         " dateofpublication plannedreleasedate expectedreleasedate dyddiad slot"
-        " reviseddate revisedreleasedate newdate newreleasedate rescheduleddate"
+        " dateandtime datetime releasedateandtime publicationdateandtime"
     ),
+    "revised": "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate",
     "time": "time releasetime publicationtime timeofrelease amser",
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
@@ -255,6 +292,8 @@ def field_columns(
             )
         else:
             columns[field] = number
+    if "revised" in columns and "date" not in columns:
+        columns["date"] = columns.pop("revised")
     if not {"title", "date"} <= set(columns):
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"

@@ -17,6 +17,7 @@ from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
 from schedules.sources.grid import (
+    HIDDEN,
     OPTION_FIELDS,
     Cell,
     cell_texts,
@@ -24,8 +25,10 @@ from schedules.sources.grid import (
     find_labels,
     find_stamp,
     is_heading,
+    is_hidden,
     is_remark_row,
     read_grid,
+    texts_of,
 )
 from schedules.sources.row import (
     CalendarRow,
@@ -40,6 +43,8 @@ _HEAD = 10  # the heading of a table must be in the first rows
 _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
+_STRUCK = ("title", "date", "time", "status")
+_HEADINGS = ("h1", "h2", "h3", "h4")
 
 
 class HtmlSource(OnePage):
@@ -61,9 +66,7 @@ class HtmlSource(OnePage):
         root = parse_html(page)
         selected = "rows" in self._settings.options
         found = list(
-            _read_selected(root, self._settings)
-            if selected
-            else _read_tables(root, self._settings, page)
+            _read_selected(root, self._settings) if selected else _read_tables(root, self._settings)
         )
         if not found:
             raise UnreadableCalendar(
@@ -82,57 +85,67 @@ def parse_html(page: Page) -> HtmlElement:
         raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
 
 
-def _read_tables(
-    root: HtmlElement, settings: CalendarSettings, page: Page
-) -> Iterator[CalendarRow]:
+def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
     """Yield the rows below the heading of each table.
 
     A table with no heading in its first rows yields nothing.
     """
-    for number, table in enumerate(root.iter("table"), 1):
-        rows = read_grid(table)
-        for index, row in enumerate(rows[:_HEAD]):
-            texts = [cell.text for cell in row]
-            if is_heading(texts, settings.options):
-                columns, unknown = field_columns(texts, settings.options, page.url)
-                notes = {place: name for place, name in enumerate(texts) if name in unknown}
-                below = _read_table_rows(
-                    f"table {number}", rows[index + 1 :], columns, notes, settings
-                )
-                yield from below
-                break
+    above = ""
+    number = 0
+    for element in root.iter("table", *_HEADINGS):
+        if element.tag != "table":
+            above = cell_texts(element)[0]
+            continue
+        number += 1
+        rows = read_grid(element)
+        heads = [is_heading(texts_of(row), settings.options) for row in rows]
+        if True not in heads[:_HEAD]:
+            continue
+        place = heads.index(True)
+        # Below a heading that spans columns, the next one names each of them.
+        while heads[place + 1 : place + 2] == [True]:
+            place += 1
+        caption = element.find("caption")
+        if caption is not None:
+            above = cell_texts(caption)[0]
+        yield from _read_table_rows(f"table {number}", rows[place:], above, settings)
 
 
 def _read_table_rows(
-    key: str,
-    rows: Sequence[Sequence[Cell]],
-    columns: Mapping[str, int],
-    notes: Mapping[int, str],
-    settings: CalendarSettings,
+    key: str, rows: Sequence[Sequence[Cell]], above: str, settings: CalendarSettings
 ) -> Iterator[CalendarRow]:
-    """Yield the rows of a table. A row of a single wide cell is a heading for those below it.
+    """Yield the rows of a table below the first one, which names the columns.
 
-    `notes` are the headings of columns that are no field.
+    A row of a single wide cell is a heading for those below it, as is the text `above`.
     """
-    above: str = ""
-    for number, row in enumerate(rows, 1):
-        texts = [cell.text for cell in row]
+    heading = texts_of(rows[0])
+    columns, unknown = field_columns(heading, settings.options, settings.address)
+    for number, row in enumerate(rows[1:], 1):
+        texts = texts_of(row)
+        is_empty = not any(cell.text or cell.struck for cell in row)
         if len({cell.id for cell in row}) == 1 and len(row) > 1:
             above = texts[0]
-        elif any(cell.text or cell.struck for cell in row) and not is_remark_row(texts):
+        elif not is_empty and texts != heading and not is_remark_row(texts):
             cells = {name: row[column] for name, column in columns.items() if column < len(row)}
-            others = {place: row[place] for place in notes if place < len(row)}
-            texts_of_others = [note_of(notes[place], cell.text) for place, cell in others.items()]
-            shown = (*others.values(), *(cells[name] for name in _LABELLED if name in cells))
-            labels = [label for cell in shown for label in cell.labels]
-            made = _make_row(f"{key} row {number}", cells, above, settings)
-            yield replace(made, notes=(*texts_of_others, *labels))
+            others = [
+                (name, cell) for name, cell in zip(heading, row, strict=False) if name in unknown
+            ]
+            shown = [cell for _, cell in others]
+            shown += [cells[name] for name in _LABELLED if name in cells]
+            notes = [note_of(name, cell.text) for name, cell in others]
+            notes += [label for cell in shown for label in cell.labels]
+            made = replace(_make_row(f"{key} row {number}", cells), notes=tuple(notes))
+            made = _mark_hidden(made) if row[0].is_hidden else made
+            yield apply_heading(made, above, settings)
 
 
-def _make_row(
-    key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings
-) -> CalendarRow:
-    """Return a row below the heading `above`.
+def _mark_hidden(row: CalendarRow) -> CalendarRow:
+    """Return a row that people do not see. It may be an old one, or shown by a script."""
+    return replace(row, status="; ".join(filter(None, (HIDDEN, row.status))))
+
+
+def _make_row(key: str, cells: Mapping[str, Cell]) -> CalendarRow:
+    """Return a row of a table.
 
     Its title links to the page, a struck-out date is the earlier one. Words after a struck-out
     title are its status.
@@ -146,8 +159,8 @@ def _make_row(
     elif "title" in cells:
         texts["url"] = cells["title"].href
     stamps = (cells[name].stamp for name in ("date", "time") if name in cells)
-    row = replace(make_row(key, texts), is_struck=is_struck, stamp=next(filter(None, stamps), ""))
-    return apply_heading(row, above, settings)
+    stamp = next(filter(None, stamps), "")
+    return replace(make_row(key, texts), is_struck=is_struck, stamp=stamp)
 
 
 def _replace_struck(
@@ -167,17 +180,17 @@ def _replace_struck(
         read["date"] = date_text
     if struck.get("status") and not texts["status"]:
         read["status"] = struck["status"]
-    is_struck = any(struck.get(name) and not texts[name] for name in ("title", "date", "status"))
+    is_struck = any(struck[name] and not texts[name] for name in _STRUCK if struck.get(name))
     return read, is_struck or bool(title)
 
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return an entry whose date is completed by the heading above it, such as `July 2026` or
-    `2026`.
+    """Return an entry with the heading above it as a note, which may say "Cancelled", and its date
+    completed by one such as `July 2026` or `2026`.
 
-    The heading adds month and year to a day number, or the year to a date without one. Other
-    headings add nothing.
+    The heading adds month and year to a day number, or the year to a date without one.
     """
+    entry = replace(entry, notes=(*entry.notes, above))
     has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
     # If a heading with a number has no year, it is read as one of 2000, so that its entries are
     # past.
@@ -225,6 +238,7 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                 row = make_row(f"row {row_numbers[element]}", texts)
                 stamp = _select_stamp(element, selectors)
                 row = replace(row, is_struck=is_struck, stamp=stamp, notes=find_labels(element))
+                row = _mark_hidden(row) if is_hidden(element) else row
                 yield apply_heading(row, above, settings)
 
 

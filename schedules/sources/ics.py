@@ -36,7 +36,6 @@ from schedules.times.zone import local_date
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
-_NOTES = ("DESCRIPTION", "COMMENT", "CATEGORIES")
 _LINK = quick(r"https?://[^\s<>\"\\]+")
 _ONS = "office for national statistics"
 
@@ -141,7 +140,9 @@ class IcsSource(OnePage):
                 uid=f"{series.uid}#{occurrence.day.isoformat()}",
                 title=clean_title(occurrence.title) or series.title,
                 slot=assume_time(occurrence.slot, self._settings.default_time),
-                **self._read_status(occurrence.status, "", occurrence.slot, context),
+                **self._read_status(
+                    occurrence.status, "", occurrence.slot, context, occurrence.notes
+                ),
             )
 
     def _make_announcement(
@@ -153,8 +154,10 @@ class IcsSource(OnePage):
         """
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
-        notes = [event.text(name) for name in _NOTES]
-        status = self._read_status(event.value("STATUS"), title, slot, context, notes)
+        notes = event.texts("DESCRIPTION") + event.texts("COMMENT")
+        notes += ",".join(event.texts("CATEGORIES")).split(",")
+        status_text = "; ".join(event.texts("STATUS"))
+        status = self._read_status(status_text, title, slot, context, notes)
         if context.is_ons and status["state"] is State.PROVISIONAL:
             # The time of a provisional ONS entry has no meaning.
             day = first_day(slot) if slot.instant else None
@@ -175,7 +178,7 @@ class IcsSource(OnePage):
         title: str,
         slot: Slot,
         context: _CalendarContext,
-        notes: Sequence[str] = (),
+        notes: Sequence[str],
     ) -> _StatusFields:
         """Return what the STATUS of an event means, or the first word of its title.
 

@@ -19,11 +19,11 @@ from schedules.sources.body import page_name, refuse_html
 MOST_EVENTS = 250_000
 
 _FOLD = quick(rb"\n[ \t]")
-# Exchange writes an address as a TZID without quotes: "tzone://Microsoft/Utc".
+# Programs write colons in a TZID without quotes: "tzone://Microsoft/Utc", "(UTC+00:00) London".
 _NAME = quick(
-    r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|(?:[^;:"]|:(?=//))*))*):'
+    r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|(?:[^;:"]|:(?=//|\d\d\)))*))*):'
 )
-_PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|((?:[^;:"]|:(?=//))*))')
+_PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|((?:[^;:"]|:(?=//|\d\d\)))*))')
 # Not needed for announcements. In a large file they would fill the memory.
 _UNUSED = frozenset(
     {"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"}
@@ -60,9 +60,16 @@ class RawEvent:
         """Return the first value of this name without blanks around it, "" if there is none."""
         return next((each.value.strip() for each in self.properties if each.name == name), "")
 
+    def texts(self, name: str) -> list[str]:
+        """Return the values of this name without escapes and with blanks for line ends."""
+        return [
+            _ESCAPED.sub(lambda match: " " if match[1] in "nN" else match[1], each.value.strip())
+            for each in self.all(name)
+        ]
+
     def text(self, name: str) -> str:
-        """Return the first value of this name without escapes and with blanks for line ends."""
-        return _ESCAPED.sub(lambda match: " " if match[1] in "nN" else match[1], self.value(name))
+        """Return the first of the `texts` of this name, "" if there is none."""
+        return next(iter(self.texts(name)), "")
 
 
 @dataclass(frozen=True, slots=True)

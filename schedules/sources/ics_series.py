@@ -18,7 +18,13 @@ from schedules.dates.span import at_instant, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot, first_day
 from schedules.sources.ics_lines import Property, RawEvent
-from schedules.sources.ics_times import TimeSettings, doubt_name_of_season, slot_at, zone_name
+from schedules.sources.ics_times import (
+    TimeSettings,
+    doubt_name_of_season,
+    parse_day,
+    slot_at,
+    zone_name,
+)
 from schedules.times.zone import local_date
 
 MOST_INSTANCES = 1000
@@ -26,7 +32,8 @@ _MOST_TIMES_A_DAY = 4
 _LONGEST_INTERVAL = 400
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
-_NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
+_NOTES = frozenset({"DESCRIPTION", "COMMENT", "CATEGORIES"})
+_NEEDED = _TIMED | _NOTES | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
 _IN_EVERY_MONTH = quick(r"(?:-?(?:[1-9]|1\d|2[0-8])(?:,|$))+")
 _UNTIL_DAY = quick(r"\b(UNTIL=\d{8})(;|$)")
@@ -47,6 +54,7 @@ class Occurrence:
     slot: Slot
     title: str
     status: str
+    notes: tuple[str, ...]
 
 
 class SeriesRefused(Exception):
@@ -76,13 +84,33 @@ def expand_occurrences(
     """
     starts = (start for event in events for start in event.all("DTSTART"))
     tzid = next((start.params.get("TZID", "") for start in starts), "")
-    made = (
+    excluded = _excluded_days(events)
+    made = [
         _make_occurrence(each, tzid, times)
         for each in _expand_if_safe(events, times, window, budget)
-    )
+    ]
+    made = [
+        replace(each, status=excluded[each.day]) if each.day in excluded else each for each in made
+    ]
     return _with_days_of_their_own(
         sorted(made, key=lambda each: (each.day, first_day(each.slot) or each.day))
     )
+
+
+def _excluded_days(events: Sequence[RawEvent]) -> dict[date, str]:
+    """Return the days that an EXDATE names, with its text, but not those of an override.
+
+    An occurrence that is left on such a day has another time or zone than the EXDATE.
+    """
+    overrides = {each.value.strip()[:8] for event in events for each in event.all("RECURRENCE-ID")}
+    values = [
+        value for event in events for each in event.all("EXDATE") for value in each.value.split(",")
+    ]
+    found: dict[date, str] = {}
+    for value in map(str.strip, values):
+        if value[:8] not in overrides and (day := parse_day(value[:8])) is not None:
+            found[day] = f"EXDATE {value}"
+    return found
 
 
 def _with_days_of_their_own(occurrences: Sequence[Occurrence]) -> list[Occurrence]:
@@ -130,12 +158,15 @@ def _expand_if_safe(
     `budget` counts the searches of one file that found no occurrence of a rule that may never
     occur.
     """
+    starts = [event.value("DTSTART") for event in events]
+    if all(_YEAR_1970_TO_2099.match(start) and int(start[:4]) > window[1].year for start in starts):
+        return ()
     has_doubtful_rule = False
     for event in events:
         for rule in event.all("RRULE"):
             pairs = (part.partition("=") for part in rule.value.strip().upper().split(";"))
             parts = {name: value for name, _, value in pairs}
-            _refuse_costly_rule(parts, event.value("DTSTART"), window)
+            _refuse_costly_rule(parts, event.value("DTSTART"))
             has_doubtful_rule = has_doubtful_rule or _may_never_occur(parts)
     if has_doubtful_rule and budget.vain_searches_left == 0:
         raise SeriesRefused("series-refused")
@@ -197,10 +228,8 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
     return has_other_parts or not are_months_valid or not are_days_valid
 
 
-def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
-    """Raise `SeriesRefused` for a rule that could take hours to expand, or that begins (`start`)
-    after the window.
-    """
+def _refuse_costly_rule(parts: Mapping[str, str], start: str) -> None:
+    """Raise `SeriesRefused` for a rule from `start` on that could take hours to expand."""
     if parts.get("FREQ") not in _FREQUENCIES or not _YEAR_1970_TO_2099.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
@@ -219,8 +248,7 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
     is_interval_invalid = (
         not interval.isdecimal() or not 1 <= int(interval[:6]) <= _LONGEST_INTERVAL
     )
-    begins_after_window = int(start[:4]) > window[1].year
-    if is_interval_invalid or times_a_day > _MOST_TIMES_A_DAY or is_rare or begins_after_window:
+    if is_interval_invalid or times_a_day > _MOST_TIMES_A_DAY or is_rare:
         raise SeriesRefused("series-refused")
 
 
@@ -302,7 +330,16 @@ def _make_occurrence(event: Any, tzid: str, times: TimeSettings) -> Occurrence: 
     # midnight mostly means a day without a time
     if isinstance(start, datetime) and start.time() == time():
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
-    return Occurrence(day, slot, str(event.get("SUMMARY", "")), str(event.get("STATUS", "")))
+    notes = tuple(text for name in _NOTES for text in _texts_of(event, name))
+    status = "; ".join(_texts_of(event, "STATUS"))
+    return Occurrence(day, slot, str(event.get("SUMMARY", "")), status, notes)
+
+
+def _texts_of(event: Any, name: str) -> Iterator[str]:  # noqa: ANN401  # a component of the library
+    """Yield the values of a property, which the library returns as one or as a list."""
+    given = event.get(name, [])
+    for value in given if isinstance(given, list) else [given]:
+        yield from map(str, getattr(value, "cats", [value]))
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:

@@ -75,7 +75,7 @@ def start_slot(start: Property, times: TimeSettings) -> Slot:
     """
     raw = start.value.strip()
     if _DATE.fullmatch(raw):
-        day = _parse_day(raw)
+        day = parse_day(raw)
         return (
             no_slot(raw, "impossible", times.timezone)
             if day is None
@@ -211,15 +211,15 @@ def _local_midnight(slot: Slot, times: TimeSettings) -> date | None:
 def _parse_midnight(text: str) -> date | None:
     """Return the day of `20260723T000000`, None for any other text."""
     day, _, time_of_day = text.partition("T")
-    return _parse_day(day) if time_of_day in ("000000", "000000Z") else None
+    return parse_day(day) if time_of_day in ("000000", "000000Z") else None
 
 
 def _count_days(event: RawEvent, first: date) -> int:
     """Return how many whole days an event has, from its end or its duration, 0 if neither says."""
     written = event.value("DTEND")
-    end = _parse_day(written) or _parse_midnight(written)
+    end = parse_day(written) or _parse_midnight(written)
     day, _, time_of_day = written.partition("T")
-    if time_of_day in _LAST_MINUTE and (last := _parse_day(day)):
+    if time_of_day in _LAST_MINUTE and (last := parse_day(day)):
         end = last + _DAY
     if end is not None:
         return (end - first).days
@@ -229,7 +229,7 @@ def _count_days(event: RawEvent, first: date) -> int:
     return 7 * int(duration["weeks"] or 0) + int(duration["days"] or bool(duration["hours"]))
 
 
-def _parse_day(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
     """Return the day of `20260723`, None for any other text or an impossible day."""
     match = _DATE.fullmatch(text)
     try:
@@ -300,7 +300,7 @@ def _olson_names() -> dict[str, str]:
 def zone_name(tzid: str) -> str | None:
     """Return the time zone that a TZID means, None for a private name."""
     # Outlook writes the offset before the cities, and Notes the season after the name.
-    plain = _OFFSET_BEFORE.sub("", " ".join(tzid.split()).casefold())
+    plain = _OFFSET_BEFORE.sub("", " ".join(tzid.replace("\\", "").split()).casefold())
     plain = plain.removesuffix("-(standard)").removesuffix("-(daylight)")
     # Some programs write a path before the name: "/mozilla.org/20050126_1/Europe/London".
     tail = "/".join(plain.rsplit("/", 2)[-2:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +17,13 @@ from schedules.patterns import linear, quick
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, find_page, page_name, parse_json
 from schedules.sources.grid import OPTION_FIELDS
-from schedules.sources.row import CalendarRow, make_announcements, make_reading, make_row
+from schedules.sources.row import (
+    CalendarRow,
+    make_announcements,
+    make_reading,
+    make_row,
+    note_of,
+)
 from schedules.sources.settings import CalendarSettings
 
 MOST_PAGES = 200
@@ -28,7 +33,6 @@ Finder = Callable[[Any], Any]
 _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>")
 _TAGS = quick(r"<[^>]{0,1000}>")
-_IS = quick(r"^is_?(?=[A-Z_a-z])", re.IGNORECASE)
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
 # Used if the options name no field: a plain list of releases, or a WordPress list of posts, where
@@ -150,13 +154,18 @@ def _status_text(value: object) -> str:
 
 
 def _list_notes(item: object) -> Iterator[str]:
-    """Yield the texts of an entry, and its fields that are true, such as "cancelled: true"."""
-    for key, value in item.items() if isinstance(item, dict) else ():
-        if value is True or str(value).casefold() in ("true", "yes"):
-            yield f"{_IS.sub('', str(key))}: true"
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str):
-                yield text
+    """Yield the texts of an entry at any depth, with the names of fields that call it off, such as
+    "cancelled: true".
+    """
+    values = [("", item)]
+    while values:
+        name, value = values.pop()
+        if isinstance(value, dict):
+            values += [(str(key), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            values += [(name, inner) for inner in value]
+        elif text := _value_text(value):
+            yield note_of(name, text)
 
 
 def _is_struck(title: object) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from datetime import date as date_type
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
@@ -48,6 +49,10 @@ _EMPHASIS = linear(r"(^|[\s\pZ])[*]+[^*\s\pZ][^*]*[*]")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
 _CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
 _BLANKS = quick(r"[\s\u200b\ufeff]+")
+# Names of fields: "isCancelled", "cancelled_at", "Postponement date"
+_WORD_ENDS = quick(r"(?<=[a-z])(?=[A-Z])|[_-]")
+_IS = quick(r"^is ", re.IGNORECASE)
+_ABOUT_CALL = quick(r" (?:at|on|by|date|reason|notes?|notice|flag)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +106,14 @@ _TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
 def make_row(
     key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None
 ) -> CalendarRow:
-    """Return a row from texts by field name. Other names are ignored."""
+    """Return a row from texts by field name. Other names are ignored.
+
+    A text `revised` is a later date, which counts instead of the date.
+    """
     known = {name: text for name, text in texts.items() if name in _TEXTS}
+    revised = texts.get("revised", "")
+    if revised.strip().casefold() not in _NO:
+        known |= {"date": revised, "previous": texts["date"]}
     return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False, notes=())
 
 
@@ -242,11 +253,20 @@ def find_call_off(notes: Iterable[str], stands: Collection[str]) -> str:
 
 
 def note_of(heading: str, text: str) -> str:
-    """Return a column's text, with its heading if that calls releases off ("Cancelled?")."""
-    question = heading.strip(" ?")
-    if not calls_off(question):
+    """Return a column's text, with its heading if that calls releases off ("Cancelled?",
+    "cancellationReason").
+    """
+    question = _question_of(heading)
+    if not question:
         return text
     return "" if text.strip().casefold() in _NO else f"{question}: {text}"
+
+
+@lru_cache(maxsize=1024)
+def _question_of(heading: str) -> str:
+    words = _IS.sub("", _WORD_ENDS.sub(" ", heading).strip(" ?"))
+    question = _ABOUT_CALL.sub("", words)
+    return question if calls_off(question) else ""
 
 
 def make_announcements(
@@ -291,10 +311,16 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
 
 
 def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Announcement:
-    """Return one of several entries of one id, with the times of all."""
+    """Return one of several entries of one id, with the times of all, and with the status of one
+    that does not stand.
+    """
     times = {moment for each in same for moment in _times_of(each.slot)}
     slot = replace(given.slot, readings=tuple(sorted(times)))
-    return replace(given, doubt="duplicate-uid", slot=slot)
+    called_off = [each for each in same if each.state in CALLED_OFF or each.doubt == STATUS_DOUBT]
+    if not called_off or given in called_off:
+        return replace(given, doubt=given.doubt or "duplicate-uid", slot=slot)
+    status = called_off[0].status or str(called_off[0].state)
+    return replace(given, doubt=STATUS_DOUBT, slot=slot, status=status)
 
 
 def _times_of(slot: Slot) -> tuple[datetime, ...]:
@@ -355,7 +381,9 @@ def _heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
     _, status = read_called_off(given.title)
     if status.is_understood and status.state is None:
         return given
-    is_settled = given.state in CALLED_OFF or read_status(given.title, stands).is_understood
+    read = read_status(given.title, stands)
+    may_stand = read.is_understood and read.state not in CALLED_OFF
+    is_settled = given.state in CALLED_OFF or may_stand
     if not status.is_understood and is_settled:
         return given
     return replace(

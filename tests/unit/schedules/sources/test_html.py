@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from datetime import date
+
+import pytest
+
+from schedules.announcement import Announcement
 from tests.unit.schedules.sources.conftest import Parse, Summarise
 
 TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
@@ -94,3 +99,77 @@ def test_table_with_endless_span_does_not_prevent_reading_the_next(
 def test_a_page_in_the_encoding_of_windows_is_read(parse: Parse) -> None:
     body = "<table><tr><th>Title<th>Date<tr><td>Café<td>1 May 2027</table>".encode("cp1252")
     assert parse("html", body).announcements[0].title == "Café"
+
+
+_HEAD = "<tr><th>Title<th>Date<th>Time<th>Status"
+_ROW = "<tr><td>Apples<td>3 December 2026<td>9:30am<td>Confirmed"
+
+
+def _one(parse: Parse, *rows: str, head: str = _HEAD) -> Announcement:
+    (entry,) = parse("html", f"<table>{head}{''.join(rows)}</table>".encode()).announcements
+    return entry
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<table>{_HEAD}<tr><td colspan=4>Cancelled releases{_ROW}</table>",
+        f"<h2>Postponed</h2><p>See below.</p><table>{_HEAD}{_ROW}</table>",
+        f"<table><caption>Cancelled and postponed releases</caption>{_HEAD}{_ROW}</table>",
+    ],
+)
+def test_a_heading_above_rows_calls_them_off_until_the_next(parse: Parse, page: str) -> None:
+    more = f"<h2>Planned</h2><table>{_HEAD}{_ROW.replace('Apples', 'Pears')}</table>"
+    apples, pears = parse("html", (page + more).encode()).announcements
+    assert (apples.doubt, pears.doubt) == ("status", None)
+
+
+def test_an_entry_that_is_also_in_a_table_of_cancelled_ones_is_a_doubt(parse: Parse) -> None:
+    page = f"<table>{_HEAD}{_ROW}<tr><td colspan=4>Cancelled{_ROW}</table>"
+    read = parse("html", page.encode()).announcements
+    assert [(each.doubt, each.status) for each in read] == [("status", "Cancelled")] * 2
+
+
+@pytest.mark.parametrize("how", ["hidden", "style='DISPLAY: none'", "style='visibility:collapse'"])
+def test_a_row_that_browsers_hide_is_a_doubt(parse: Parse, how: str) -> None:
+    entry = _one(parse, _ROW.replace("<tr>", f"<tr {how}>"))
+    assert (entry.doubt, entry.status) == ("status", "hidden on the page; Confirmed")
+    listed = f"<ul><li {how}><b>Apples</b><i>3 December 2026</i></ul>".encode()
+    options = {"rows": "li", "title": "b", "date": "i"}
+    (entry,) = parse("html", listed, options=options).announcements
+    assert entry.status == "hidden on the page"
+    settled = {"options": options, "stands": ["Hidden on the page"]}
+    (entry,) = parse("html", listed, **settled).announcements
+    assert entry.doubt is None
+
+
+def test_a_hidden_key_for_sorting_is_no_part_of_a_date(parse: Parse) -> None:
+    key = "<td><b style='display:none'>20261203</b>3 December 2026"
+    assert _one(parse, _ROW.replace("<td>3 December 2026", key)).slot.instant is not None
+
+
+def test_a_struck_time_without_another_is_a_doubt(parse: Parse) -> None:
+    entry = _one(parse, _ROW.replace("9:30am", "<s>9:30am</s>").replace("Confirmed", ""))
+    assert entry.doubt == "status"
+
+
+def test_a_cell_that_spans_to_the_end_ends_with_its_group_of_rows(parse: Parse) -> None:
+    first = _ROW.replace("<td>3", "<td rowspan=0>3")
+    rows = f"<tbody>{first}<tr><td>Pears<td>9:30am<td></tbody><tbody>{_ROW.replace('Apples', 'Plums')}</tbody>"
+    read = parse("html", f"<table>{_HEAD}{rows}</table>".encode()).announcements
+    assert [entry.slot.instant for entry in read] == [read[0].slot.instant] * 3
+
+
+def test_two_rows_of_headings_are_read_by_the_second(parse: Parse) -> None:
+    head = "<tr><th rowspan=2>Title<th colspan=2>Release<th rowspan=2>Status<tr><th>Date<th>Time"
+    assert _one(parse, _ROW, "<tr><td>Title<td>Date<td>Time<td>Status", head=head).doubt is None
+
+
+@pytest.mark.parametrize(("new", "day"), [("10 December 2026", 10), ("", 3), ("-", 3)])
+def test_a_column_with_a_revised_date_counts_where_it_has_one(
+    parse: Parse, new: str, day: int
+) -> None:
+    head = "<tr><th>Title<th>Release date<th>Revised release date"
+    entry = _one(parse, f"<tr><td>Apples<td>3 December 2026<td>{new}", head=head)
+    assert entry.slot.first == date(2026, 12, day)
+    assert (entry.previous is None) == (day == 3)

@@ -48,6 +48,10 @@ END:VTIMEZONE""".replace("\n", "\r\n")
             "DTSTART;TZID=/mozilla.org/20050126_1/Europe/London:20260723T093000",
             ("instant", "2026-07-23T08:30Z", None),
         ),
+        (
+            "DTSTART;TZID=(UTC+00:00) Dublin\\, Edinburgh\\, Lisbon\\, London:20260723T093000",
+            ("instant", "2026-07-23T08:30Z", None),
+        ),
         ("DTSTART;TZID=US-Eastern:20260723T083000", ("instant", "2026-07-23T12:30Z", None)),
         (
             'DTSTART;TZID="Eastern Standard Time":20261123T083000',
@@ -347,6 +351,47 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
     # Only a rule that cannot be read leaves the start of the series as slot.
     precision = Precision.INSTANT if doubt == "series-unreadable" else Precision.NONE
     assert announcement.slot.precision is precision
+
+
+def test_a_series_that_begins_after_the_days_that_are_read_is_no_fault(parse: Parse) -> None:
+    later = event("DTSTART:20300630T083000Z", "RRULE:FREQ=MONTHLY", uid="later")
+    reading = parse("ics", calendar(later, event("DTSTART:20260723T083000Z")), at=NOW)
+    assert (len(reading.announcements), reading.notes) == (1, ())
+
+
+_WEEKLY = ("DTSTART;TZID=Europe/London:20260702T093000", "RRULE:FREQ=WEEKLY;COUNT=3")
+
+
+@pytest.mark.parametrize("excluded", ["20260709T103000Z", "20260709T000000", "20260709T103000"])
+def test_an_exception_at_another_time_of_its_day_is_a_doubt(parse: Parse, excluded: str) -> None:
+    series = calendar(event(*_WEEKLY, f"EXDATE:{excluded}"))
+    read = parse("ics", series, at=NOW).announcements
+    assert [each.status for each in read] == ["", f"EXDATE {excluded}", ""]
+    assert [each.doubt for each in read] == [None, "status", None]
+
+
+@pytest.mark.parametrize(
+    "note", ["DESCRIPTION:This release has been postponed.", "COMMENT:On hold"]
+)
+def test_notes_of_a_series_and_of_one_occurrence_call_off(parse: Parse, note: str) -> None:
+    every = parse("ics", calendar(event(*_WEEKLY, note)), at=NOW).announcements
+    assert [each.doubt for each in every] == ["status"] * 3
+    one = ("RECURRENCE-ID:20260709T083000Z", "DTSTART:20260709T083000Z", note)
+    changed = parse("ics", calendar(event(*_WEEKLY), event(*one)), at=NOW).announcements
+    assert [each.doubt for each in changed] == [None, "status", None]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("STATUS:CONFIRMED", "STATUS:CANCELLED"),
+        ("CATEGORIES:Statistics,Cancelled",),
+        ("CATEGORIES:Statistics", "CATEGORIES:Cancelled"),
+    ],
+)
+def test_every_status_and_category_counts(parse: Parse, lines: tuple[str, ...]) -> None:
+    (entry,) = parse("ics", calendar(event("DTSTART:20260723T083000Z", *lines))).announcements
+    assert entry.doubt == "status"
 
 
 @pytest.mark.slow

@@ -97,6 +97,10 @@ def test_a_status_that_stands_is_not_quoted(parse: Parse, kind: str) -> None:
         "Apples<td>22 July 2027 (cancelled)<td>Confirmed",
         "Apples<br><em>This release has been cancelled.</em><td>22 July 2027<td>Confirmed",
         "Apples (delayed)<td>22 July 2027<td>Confirmed",
+        "<b class='strikethrough'>Apples</b><td>22 July 2027<td>Confirmed",
+        "Apples<td><b style='TEXT-DECORATION: LINE-THROUGH'>22 July 2027</b><td>Confirmed",
+        "Apples <img alt=Cancelled src=/x.png><td>22 July 2027<td>Confirmed",
+        "Apples<meta itemprop=eventStatus content=EventCancelled><td>22 July 2027<td>Confirmed",
     ],
 )
 def test_a_row_that_is_struck_through_or_called_off_does_not_stand(
@@ -119,6 +123,14 @@ def test_a_title_that_is_perhaps_called_off_is_quoted_until_its_words_stand(
     assert (entry.doubt, entry.status, entry.state) == ("status", title, State.CONFIRMED)
     (settled,) = parse(kind, body, stands=[title]).announcements
     assert (settled.doubt, settled.status) == (None, "")
+
+
+@pytest.mark.parametrize("title", ["DELAYED Apples", "Postponed. Apples"])
+def test_a_status_that_stands_settles_no_title_that_calls_off(parse: Parse, title: str) -> None:
+    (entry,) = parse(
+        "csv", _BODIES["csv"]("confirmed").replace(b"Apples", title.encode())
+    ).announcements
+    assert entry.doubt == "status" or entry.state is State.POSTPONED
 
 
 def test_a_struck_title_of_json_is_a_doubt(parse: Parse) -> None:
@@ -185,6 +197,10 @@ _NOTES: dict[str, Callable[[str], bytes]] = {
         "This publication will no longer take place",
         "The date of this release has changed",
         "New date: 29 July 2027",
+        "The publication of these statistics, planned for 22 July, has been postponed.",
+        "The release is now delayed",
+        "Release date changed to 29 July 2027",
+        f"{'Monthly figures of all areas. ' * 9}This release has been cancelled.",
         "⚠ Cancelled",
     ],
 )
@@ -208,6 +224,8 @@ def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note
         "This survey was suspended in 2020",
         "This publication has figures of cancelled operations",
         "Trains: cancelled and delayed services",
+        "Cancelled and delayed trains",
+        "The release date has changed from 15 July",
     ],
 )
 def test_other_notes_are_no_doubt(parse: Parse, kind: str, note: str) -> None:
@@ -224,10 +242,13 @@ def test_a_column_that_asks_whether_an_entry_is_called_off_is_read(
     assert (entry.doubt, entry.status) == (doubt, "Cancelled: Yes" if doubt else "")
 
 
-@pytest.mark.parametrize("field", ["cancelled", "isCancelled", "is_postponed"])
+@pytest.mark.parametrize(
+    "field", ["cancelled", "isCancelled", "is_postponed", "cancelled_at", "cancellationReason"]
+)
 def test_a_field_of_json_that_calls_an_entry_off_is_a_doubt(parse: Parse, field: str) -> None:
-    for value, doubt in ((True, "status"), (False, None)):
-        body = json.dumps([{"title": "Apples", "date": "22 July 2027", field: value}])
+    for value, doubt in ((True, "status"), (1, "status"), (False, None), (None, None), (0, None)):
+        flags = {"flags": [{field: value}]}
+        body = json.dumps([{"title": "Apples", "date": "22 July 2027", **flags}])
         (entry,) = parse("json", body.encode()).announcements
         assert entry.doubt == doubt
 
