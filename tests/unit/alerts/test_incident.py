@@ -717,6 +717,38 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
+@pytest.mark.parametrize("is_acknowledged", [False, True])
+def test_part_that_comes_out_has_its_own_notice_where_no_reminder_follows(
+    make_facts: Make, is_acknowledged: bool
+) -> None:
+    page = page_part(VerdictKind.LATE, released=Interval(SLOT, AFTER_SLOT), delay=Bounds(60, 61))
+    absent = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
+    later = AFTER_SLOT + timedelta(minutes=1)
+    out = replace(
+        absent,
+        verdict=VerdictKind.LATE,
+        released=Interval(AFTER_SLOT, later),
+        delay=Bounds(61, 121),
+    )
+    late = {"verdict": VerdictKind.LATE, "grade": Grade.NOTE}
+    incident = incident_opened_by(make_facts(AFTER_SLOT, parts=(page, absent), **late))
+    if is_acknowledged:
+        incident = incident.with_entries(Entry(AFTER_SLOT, "on call", "acknowledged"))
+    decision = decide(make_facts(later, parts=(page, out), **late), incident, later)
+    assert notice_kinds(decision) == (["new_finding"] if is_acknowledged else [])
+
+
+def test_page_that_was_awaited_is_told_once(make_facts: Make) -> None:
+    due = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
+    incident = incident_opened_by(make_facts(AFTER_SLOT, due=due))
+    page = page_part(VerdictKind.UNPROVEN, released=Interval(None, AFTER_SLOT))
+    found = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, parts=(page,))
+    first = decide(found, incident, AFTER_SLOT)
+    assert notice_kinds(first) == ["appeared"]
+    later = AFTER_SLOT + timedelta(minutes=1)
+    assert notice_kinds(decide(replace(found, at=later), incident_of(first), later)) == []
+
+
 def test_notice_lists_first_the_finding_that_opened_its_incident(overdue_by_seconds: Make) -> None:
     """A release is late, was first at another address, and its calendars disagree.
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from alerts.channel import Accepted, Attachment, Message, Refused
-from alerts.channels.notify import Notify, notify_reference
+from alerts.channels.notify import Notify
 from alerts.channels.settings import NotifySettings
 from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server
 from tests.worlds.channels import DIRECT, channel_settings
@@ -50,7 +50,8 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
     mail, phone_text = twin.taken
     assert mail["template_id"] == "template-1"
     assert mail["personalisation"] == {"subject": message.subject, "text": message.text}
-    assert mail["reference"] == notify_reference(message, "duty@example.org")
+    # An upgrade may not change the reference of a message whose sending is tried again.
+    assert mail["reference"] == f"{message.id}-a5c899a9"
     assert phone_text["phone_number"] == "+447700900123"
     # The text of a phone message is the link of the message, which has none here.
     assert phone_text["personalisation"] == {"subject": message.subject, "text": ""}

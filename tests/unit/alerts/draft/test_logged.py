@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from alerts.by_hand import log_by_hand
+from alerts.draft.logged import write_badge
 from alerts.draft.report import Report
 from alerts.incident import Incident
 from alerts.message import build_message, make_opening_by_hand
@@ -123,6 +124,18 @@ def test_account_follows_the_sort_and_the_typed_words(
     words: dict[str, str], paragraph: str
 ) -> None:
     assert account_of(log(**words))[0] == paragraph
+
+
+@pytest.mark.parametrize(
+    ("until", "badge"),
+    [
+        ("2021-10-18T19:21", "access before release, 8 min"),
+        ("2021-10-18T20:18", "access before release, 1 h 5 min"),
+        ("2021-10-18T19:13", "access before release"),
+    ],
+)
+def test_badge_says_how_long_it_lasted_if_it_did(until: str, badge: str) -> None:
+    assert write_badge(log(until=until), "Europe/London") == badge
 
 
 def test_place_where_it_was_seen_is_never_the_link_to_the_output() -> None:

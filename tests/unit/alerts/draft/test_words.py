@@ -202,6 +202,16 @@ def test_range_of_days_states_same_month_and_year_once(first: date, last: date, 
     assert words.format_days(first, last) == text
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(2, "second"), (21, "21st"), (22, "22nd"), (111, "111th"), (112, "112th"), (121, "121st")],
+)
+def test_an_ordinal_is_a_word_up_to_ten_and_has_the_ending_of_its_number(
+    number: int, text: str
+) -> None:
+    assert words.format_ordinal(number) == text
+
+
 def test_midnight_is_written_with_the_day_that_begins_then() -> None:
     assert words.format_instant(at("2022-05-04T23:00:00Z"), LONDON) == "00:00 BST on 5 May 2022"
 

@@ -114,3 +114,10 @@ def test_promise_for_unusual_time_gives_no_finding() -> None:
     verdict = judged(now=seconds_at("04:00"), promises=[a_promise(at("07:00"))])
     assert verdict.findings == ()
     assert verdict.verdict is VerdictKind.PENDING
+
+
+def test_release_that_no_calendar_announced_has_one_fact_about_its_promise() -> None:
+    facts = explained(500, promises=[]).facts
+    assert [fact.text for fact in facts if fact.kind == "promise"] == [
+        "no calendar announced a time for it"
+    ]

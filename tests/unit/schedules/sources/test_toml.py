@@ -121,7 +121,7 @@ zone = "Europe/Lodon"
 titel = "x"
 slot = "31 June 2026"
 state = "maybe"
-part = [{ url = "ftp://x", rolle = "data" }]
+part = [{ url = "ftp://x", rolle = "data", recognise = 3 }]
 [[release]]
 title = 7
 url = "not an address"
@@ -134,6 +134,7 @@ slot = true
         "source: zone: no such time zone (got 'Europe/Lodon')",
         "release[1].titel: unknown key, did you mean title? (got 'x')",
         "release[1].part[1].rolle: unknown key, did you mean role? (got 'data')",
+        "release[1].part[1].recognise: not a text (got '3')",
         "release[1].part[1].url: not a web address (got 'ftp://x')",
         "release[2].title: not a text (got '7')",
         "release[1].title: missing",
