@@ -719,7 +719,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
 
 @pytest.mark.parametrize("is_acknowledged", [False, True])
 def test_part_that_comes_out_has_its_own_notice_where_no_reminder_follows(
-    make_facts: Make, is_acknowledged: bool
+    make_facts: Make, *, is_acknowledged: bool
 ) -> None:
     page = page_part(VerdictKind.LATE, released=Interval(SLOT, AFTER_SLOT), delay=Bounds(60, 61))
     absent = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
@@ -736,6 +736,16 @@ def test_part_that_comes_out_has_its_own_notice_where_no_reminder_follows(
         incident = incident.with_entries(Entry(AFTER_SLOT, "on call", "acknowledged"))
     decision = decide(make_facts(later, parts=(page, out), **late), incident, later)
     assert notice_kinds(decision) == (["new_finding"] if is_acknowledged else [])
+
+
+def test_part_found_missing_after_an_acknowledgement_has_a_notice(make_facts: Make) -> None:
+    page = page_part(VerdictKind.LATE, released=Interval(SLOT, AFTER_SLOT), delay=Bounds(60, 61))
+    absent = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
+    late = {"verdict": VerdictKind.LATE, "grade": Grade.NOTE}
+    incident = incident_opened_by(make_facts(AFTER_SLOT, parts=(page,), **late))
+    incident = incident.with_entries(Entry(AFTER_SLOT, "on call", "acknowledged"))
+    decision = decide(make_facts(AFTER_SLOT, parts=(page, absent), **late), incident, AFTER_SLOT)
+    assert notice_kinds(decision) == ["new_finding"]
 
 
 def test_page_that_was_awaited_is_told_once(make_facts: Make) -> None:
