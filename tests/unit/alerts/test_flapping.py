@@ -12,7 +12,7 @@ import pytest
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.flapping import make_steady_notice
+from alerts.flapping import STEADY_AFTER, is_flapping, make_steady_notice
 from alerts.incident import Incident
 from alerts.notice import Notice
 from schedules.contract.verdict import Ended, Exposure, Finding, FindingKind, VerdictKind
@@ -211,3 +211,13 @@ def test_page_removed_for_a_minute_five_times_gets_two_notices(make_facts: Make)
     # The first removal opens the incident. With the second there are three changes: removed, back,
     # removed.
     assert kinds == ["altered", "comes_and_goes"]
+
+
+@pytest.mark.parametrize("seconds_before_steady", [-1, 0, 1])
+def test_content_is_flapping_until_its_last_change_is_ten_minutes_old(
+    make_facts: Make, seconds_before_steady: int
+) -> None:
+    last = seconds_after_7_30(200)
+    now = last + STEADY_AFTER - seconds_before_steady * SECOND
+    facts = flapping_page(make_facts, [0, 100, 200], now)
+    assert is_flapping(facts, now) is (seconds_before_steady > 0)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.decide import decide
+from alerts.fact_rules import list_parts_found_elsewhere
 from alerts.finding import ReleaseFacts
 from alerts.incident import (
     Decision,
@@ -31,6 +32,7 @@ from alerts.status import describe_status
 from schedules.contract.verdict import (
     LEAD,
     Due,
+    Elsewhere,
     Exposure,
     Finding,
     FindingKind,
@@ -746,6 +748,17 @@ def test_part_found_missing_after_an_acknowledgement_has_a_notice(make_facts: Ma
     incident = incident.with_entries(Entry(AFTER_SLOT, "on call", "acknowledged"))
     decision = decide(make_facts(AFTER_SLOT, parts=(page, absent), **late), incident, AFTER_SLOT)
     assert notice_kinds(decision) == ["new_finding"]
+
+
+def test_alternative_is_named_while_the_page_is_awaited(make_facts: Make) -> None:
+    page = page_part(VerdictKind.OVERDUE, delay=Bounds(61, None))
+    seen = Interval(SLOT, AFTER_SLOT)
+    copy = page_part(VerdictKind.LATE, id="copy", required=False, first_seen=seen)
+    elsewhere = (Elsewhere("copy", "https://x.example/copy", seen),)
+    facts = make_facts(
+        AFTER_SLOT, verdict=VerdictKind.OVERDUE, parts=(page, copy), elsewhere=elsewhere
+    )
+    assert list_parts_found_elsewhere(facts) == ["copy"]
 
 
 def test_page_that_was_awaited_is_told_once(make_facts: Make) -> None:
