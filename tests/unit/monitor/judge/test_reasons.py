@@ -5,14 +5,15 @@ facts, and without.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.judge.reasons import Reason
+from monitor.judge.reasons import Reason, slot_words
 from monitor.plan.targets import View
 from schedules.ledger_event import EventKind
+from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import SLOT
 from tests.worlds.releases import a_promise
@@ -86,3 +87,21 @@ def test_unknown_instant_is_said_to_be_unknown() -> None:
     assert "not found until at an unknown time" in Reason.STAMPED_IN_TIME.text(
         found=None, stamp=SLOT
     )
+
+
+@pytest.mark.parametrize(
+    ("slot", "words"),
+    [
+        (
+            Slot(Precision.DAY, first=date(2018, 1, 5), last=date(2018, 1, 5)),
+            "Fri 5 Jan 2018, no time given",
+        ),
+        (
+            Slot(Precision.MONTH, first=date(2018, 1, 1), last=date(2018, 1, 31), raw="Jan 2018"),
+            "Jan 2018 (2018-01-01 to 2018-01-31)",
+        ),
+        (Slot(Precision.NONE, raw="soon"), "no readable time (soon)"),
+    ],
+)
+def test_coarse_slot_is_written_with_its_days(slot: Slot, words: str) -> None:
+    assert slot_words(slot) == words

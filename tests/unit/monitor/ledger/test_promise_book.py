@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from monitor.ledger.missing_editions import PastEditions, find_missing_editions
-from monitor.ledger.promises import PromiseBook
+from monitor.ledger.promises import BEHIND, PromiseBook
 from monitor.store.rows import SeriesEdition
 from schedules.promise import Promise, Unlisted
 from schedules.slot import Precision, Slot
@@ -257,3 +257,27 @@ def test_promises_that_a_former_leader_stored_late_are_merged_by_their_reads() -
     confirmed_later = replace(known, confirmed_at=at_minute(11))
     book.merge([earlier, confirmed_later])
     assert book.promises_of("x") == [earlier, confirmed_later]
+
+
+def test_reads_of_a_clock_that_was_ahead_are_dated_back_and_sorted_again() -> None:
+    """A clock an hour ahead dated a read of B. Then it was set back in minute 2."""
+    true, ahead = promise_read_in_minute(1, "A"), promise_read_in_minute(60, "B")
+    book = book_of(true, ahead)
+    corrected = replace(ahead, learnt=at_minute(0))
+    assert book.correct_dates(-60 * MINUTE, at_minute(2)) == {ahead: corrected}
+    assert book.promises_of("x") == [corrected, true]
+
+
+def test_span_of_days_is_near_until_it_has_passed() -> None:
+    day = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
+    begins, passes = day.begins(), day.passes()
+    assert begins is not None
+    assert passes is not None
+    book = book_of(promise_read_in_minute(1, slot=day))
+    for now, is_near in [
+        (begins - 2 * MINUTE, False),
+        (begins - MINUTE, True),
+        (passes + BEHIND - MINUTE, True),
+        (passes + BEHIND, False),
+    ]:
+        assert book.find_near(["x"], now, ahead=MINUTE) == ["x"] * is_near
