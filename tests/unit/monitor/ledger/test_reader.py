@@ -123,13 +123,13 @@ def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> N
 
 
 class EvidenceNotes:
-    """Evidence that only notes of which addresses it was given an answer."""
+    """Evidence that only notes the address, target and kind of each answer it was given."""
 
     def __init__(self) -> None:
-        self.urls: list[str] = []
+        self.kept: list[tuple[str, str, str]] = []
 
-    def keep_changed(self, answer: Answer, _target: str, _kind: str) -> str:
-        self.urls.append(answer.url)
+    def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
+        self.kept.append((answer.url, target, kind))
         return "record"
 
 
@@ -148,7 +148,7 @@ def test_first_page_is_evidence_if_the_second_fails() -> None:
         reader = CalendarReader("own", settings, pages, clock, evidence=evidence)
         outcome = await reader.read()
         assert (outcome.read.usable, outcome.read.evidence) == (False, "record")
-        assert evidence.urls == [URL]
+        assert evidence.kept == [(URL, "~calendar/own", "calendar")]
 
     run_virtually(read_two_pages)
 
