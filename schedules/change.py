@@ -80,8 +80,7 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     """Return how a slot changed, empty if it did not: precision, time of day, or date.
 
-    `NONE` excludes no time, so any readable one only adds precision. The opposite withdraws a date
-    that people knew, so it is another, less precise date.
+    `NONE` excludes no time, so any readable one only adds precision.
     """
     if old.precision is new.precision is Precision.NONE:
         return ()
@@ -96,7 +95,6 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     if old.instant and new.instant and first_day(old) == first_day(new):
         return (EventKind.TIME_CHANGED,)
     changes = [EventKind.RE_DATED]
-    # `NONE` is the coarsest.
     if is_coarser(new, old):
         changes.append(EventKind.PRECISION_LOWERED)
     elif is_coarser(old, new):

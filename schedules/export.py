@@ -75,8 +75,6 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", "Promised statistics")
     calendar.add("x-wr-timezone", timezone)
-    # Events are cached as bytes, so they are put before the end of a calendar that was written
-    # without them.
     head, end, tail = calendar.to_ical().partition(b"END:VCALENDAR")
     return b"".join([head, *map(_write_event, entries), end, tail])
 
@@ -156,7 +154,6 @@ def _span_text(precision: Precision, first: date, last: date) -> str:
     return f"{first.day} {first:%B %Y} - {last.day} {last:%B %Y}"
 
 
-# Cached, because the library takes 0.3 ms for each and few have changed since the last request.
 @lru_cache(maxsize=20_000)
 def _write_event(entry: PromisedRelease) -> bytes:
     """Return the VEVENT of a release. A slot without a time is an event of whole days."""
@@ -204,7 +201,7 @@ def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
         seconds = "" if time.count(":") == 2 else ":00"
         yield f"slot = {day}T{time}{seconds}"
     else:
-        # TOML has its own form of days and instants. Other spans, such as months, are texts.
+        # TOML has its own form of days and instants.
         is_native = entry.slot.precision in (Precision.DAY, Precision.INSTANT)
         yield f"slot = {day if is_native else toml_string(day)}"
     if state:

@@ -37,10 +37,7 @@ def release_history(
 
 
 def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
-    """Yield an event for each reason to doubt a promised slot: its hour or its day.
-
-    A cancellation has none.
-    """
+    """Yield an event for each reason to doubt a promised slot: its hour or its day."""
     if not is_informative(promise) or is_cancelled(promise):
         return
     if doubt := zone_doubt(promise.slot):

@@ -228,7 +228,7 @@ class _ReleaseLedger:
         )
 
     def _add_first(self, promise: Promise) -> None:
-        """Put the first promise of the release in force, with events."""
+        """Put the first promise of the release in force."""
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
         self._events.append(
@@ -272,7 +272,6 @@ class _ReleaseLedger:
         chosen = self._choose_promise()
         planned = self._last_planned
         if is_standing(chosen):
-            # A calendar's first promise only disagrees with others.
             if planned is not None and not is_first_of_calendar:
                 # A slot without a readable time excludes none, and an answer changes no text.
                 is_refined = (
@@ -309,7 +308,7 @@ class _ReleaseLedger:
         return ruling
 
     def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
-        """Store short notice, with an event. `old` is the calendar's earlier promise."""
+        """Store short notice, with an event."""
         # The read shows only when a person typed the entry.
         if promise.calendar == BY_HAND:
             return

@@ -172,7 +172,6 @@ def _make_joinable(
 
 def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | None:
     """Return the release id that a pin, by link and title, gives an entry, else None."""
-    # "" in a pin fits any.
     for link in (*entry.links, ""):
         for title in (entry.title, read_title("")):
             pin = pins.get((link, title))
@@ -226,7 +225,6 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
     producers = {producer for each in announced for producer in each.producers if producer}
     producer = next((name for name in preferred_producers if name in producers), first.producer)
     with_page = [each for each in announced if each.url]
-    # False sorts before True.
     with_best_page = min(with_page, key=lambda each: each.address is Address.GUESSED, default=None)
     link = next((repair_address(each.link) for each in announced if each.link), "")
     url = link if with_best_page is None else repair_address(with_best_page.url)

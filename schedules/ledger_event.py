@@ -46,9 +46,8 @@ class EventKind(StrEnum):
 class LedgerEvent:
     """One change that a read showed.
 
-    `at` is the read that showed it, `since` the last earlier read that did not. So it happened in
-    `(since, at]`. `before` and `after` are the slots. `release` is empty for an event of a whole
-    series.
+    `at` is the read that showed it, `since` the last earlier read that did not. `before` and
+    `after` are the slots. `release` is empty for an event of a whole series.
     """
 
     what: EventKind
@@ -68,10 +67,7 @@ def event_of(
     detail: str = "",
     after: Slot | None = None,
 ) -> LedgerEvent:
-    """Return an event of the read that showed a promise.
-
-    By default `detail` and `after` are from the promise.
-    """
+    """Return an event of the read that showed a promise."""
     detail, after = detail or promise.status or promise.why, after or promise.slot
     return LedgerEvent(
         what,

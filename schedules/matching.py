@@ -117,7 +117,7 @@ class Group:
 
     @property
     def key(self) -> Key:
-        """Return the key of the first entry, which identifies the group."""
+        """Return the key that identifies the group."""
         return self.entries[0].key
 
     @property
@@ -151,7 +151,6 @@ def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[
     if not matches:
         return list(groups)
     clear = [match for match in matches if not match.ambiguous]
-    # The members of a match always stay together.
     reasons_by_first_member: dict[int, set[str]] = {}
     for match in clear:
         reasons_by_first_member.setdefault(match.members[0], set()).add(match.why)
@@ -227,7 +226,6 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
         for name in dict.fromkeys(names):
             by_name.setdefault(name, []).append(index)
     same_named = (members for members in by_name.values() if len(members) > 1)
-    # First divide at gaps of more than a week, then compare pairs.
     clusters = (cluster for members in same_named for cluster in _split_by_gap(groups, members))
     return [match for cluster in clusters for match in _match_near(groups, cluster)]
 
@@ -324,7 +322,6 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
     if len(cluster) > _MOST_ALIKE:  # too many to tell apart
-        # the reason of an ambiguous match is never shown
         yield JoinMatch("", tuple(cluster), ambiguous=True)
         return
     near = [

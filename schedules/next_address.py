@@ -61,7 +61,6 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
     """
     old, new = period_of(before), period_of(after)
     have_same_kinds = [_word_kind(word) for word in old] == [_word_kind(word) for word in new]
-    # `words` are without the period.
     is_same_series = read_title(before).words == read_title(after).words
     if old == new or not have_same_kinds or not is_same_series:
         return None
@@ -124,7 +123,6 @@ def _find_periods(
     }
     begin = 0
     while begin < len(pieces):
-        # `jan-2019` is one period, not two.
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
         ends = (end for end in longest_first if _is_unbroken(text, matches, begin, end))
         periods = (_read_period(pieces, begin, end, new_by_old) for end in ends)
@@ -184,7 +182,6 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
         found = [title_period, date_period] if len(title_period) == 1 else [date_period]
     else:
         texts = [_spell_like_title(pieces)]
-        # `jan-19` can also be January 2019.
         if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
             texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
         found = [_read_as_title(text) for text in texts]
@@ -254,7 +251,6 @@ def _forms_of(word: str) -> dict[str, str]:
     kind = _word_kind(word)
     if kind == "month":
         number = _SHORT.index(word)
-        # Only September has an abbreviation of four letters.
         four = "sept" if word == "sep" else word
         return {
             "full": ENGLISH_MONTHS[number],
@@ -270,7 +266,6 @@ def _forms_of(word: str) -> dict[str, str]:
         return {"long": word, "short": word[2:]}
     if kind == "season":
         return {"name": word}
-    # The other kinds are a letter and a number: quarter, half-year, week and day.
     number = int(word[1:])
     if kind in ("q", "h"):
         return {"plain": str(number), "word": _NTH[number - 1]}

@@ -3,7 +3,7 @@
 None can take longer than in proportion to the text.
 
 `linear` compiles with RE2, which guarantees that. `quick` compiles with Python's own engine, which
-is several times faster but can hang. So `tests/unit/patterns` proves each such pattern harmless. No
+is several times faster but can hang. `tests/unit/patterns` proves each such pattern harmless. No
 other module compiles a pattern for such text.
 """
 

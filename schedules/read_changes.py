@@ -239,7 +239,6 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
     for alarm in found:
         first_of_kind.setdefault(alarm.kind, alarm)
     if AlarmKind.COUNT in first_of_kind:
-        # It already says that entries disappeared.
         first_of_kind.pop(AlarmKind.GONE, None)
     ignored = _MAY_BE_INTENDED if previous.accepted else ()
     return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
@@ -281,13 +280,11 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm for each change that too many coming entries show."""
     yield from _check_vanished(previous, reading, now)
-    # Calendars rewrite their past all the time.
     pairs = [
         (last, each)
         for each in reading.announcements
         if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
     ]
-    # A cancellation without a date moves nothing.
     moved = [
         (last.slot, each.slot)
         for last, each in pairs

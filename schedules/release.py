@@ -45,7 +45,6 @@ class ReleaseMatch(Table):
             (self.url, addresses),
         )
         given = [(pattern, values) for pattern, values in values_by_pattern if pattern is not None]
-        # A value fits if any of the entry's values does. Without a pattern, no entry fits.
         return bool(given) and all(
             any(fnmatchcase(value, pattern) for value in values) for pattern, values in given
         )
@@ -59,8 +58,8 @@ class Release:
     `calendars` are those that announce it, the ruling one first. `joined_by` says why their entries
     are the same release. `joined_into` is the id of the release that all its entries turned out to
     be. From then on it is not shown, but keeps its promises. `address` is how `url` is known,
-    `link` the announcement's own page if there is one. `others` are further producers. Their order
-    means nothing, because it is that of the calendar.
+    `link` the announcement's own page. `others` are further producers. Their order means nothing,
+    because it is that of the calendar.
     """
 
     id: str

@@ -146,7 +146,6 @@ def _make_slot(
     )
 
 
-# The finest is first.
 _COARSENESS = {precision: rank for rank, precision in enumerate(Precision)}
 
 

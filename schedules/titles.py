@@ -149,7 +149,7 @@ def title_matches(release_title: str, seen_title: str) -> bool:
 def is_nearer(title: str, other: str, seen: str) -> bool:
     """Return whether a title on a page is nearer to that of a release than to that of `other`.
 
-    First the period counts, then the words. Labels around the seen title do not.
+    First the period counts, then the words.
     """
     shown = _read_seen_title(seen)
     return _count_differences(read_title(title), shown) < _count_differences(

@@ -131,10 +131,7 @@ may quote it.
 
 
 def refuse_any(faults: Iterable[KeyFault]) -> None:
-    """Raise an error that reports each of these faults of a table at its key.
-
-    Without faults it does nothing.
-    """
+    """Raise an error that reports each of these faults of a table at its key."""
     if found := tuple(faults):
         raise PydanticCustomError(
             "keys", "; ".join(reason for _, reason, _ in found), {"faults": found}

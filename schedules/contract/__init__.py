@@ -1,3 +1,1 @@
-"""Models that several packages share: the judge fills them, and `alerts` and all that publishes
-them read them.
-"""
+"""Models that several packages share."""

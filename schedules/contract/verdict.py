@@ -162,10 +162,7 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class ShownSince:
-    """What a calendar shows in place of a slot that it changed too late, as read at `at`.
-
-    It was changed after the slot, or perhaps just before.
-    """
+    """What a calendar shows in place of a slot that it changed too late, as read at `at`."""
 
     at: datetime
     slot: datetime | None = None

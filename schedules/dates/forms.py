@@ -58,7 +58,6 @@ def _read_day(text: str, context: Context) -> Span | None:
     match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     if match:
         month = MONTHS.get(match["month"])
-        # "July 26" may be a month.
         is_last = match["year"] is None and text.endswith(match["day"])
         if month is None or (is_last and _is_year_of_calendars(match["day"], context)):
             return None
@@ -67,7 +66,6 @@ def _read_day(text: str, context: Context) -> Span | None:
     if match:
         return _read_numbers(match, context)
     match = _ISO.fullmatch(text)
-    # Without separators, only eight digits are a date.
     if match is None or (not match["sep"] and len(match["month"] + match["day"]) < 4):
         return None
     return _resolve_date(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
@@ -97,7 +95,6 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
         can_be_date = int(match["a"]) > 12 and _is_year_of_calendars(match["c"], context)
         if not can_be_date:
             return None
-    # `date_order` is such as "dmy", so each number is named by its letter.
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
     # The last number has two or four digits, the others one or two. If the year would be shorter,
     # the order is wrong.
@@ -129,7 +126,6 @@ def _resolve_date(
         if year is not None
         else _find_day_near_read(number, month, weekdays, context)
     )
-    # also if none is written
     do_weekdays_fit = all(weekday == span.first.weekday() for weekday in weekdays)
     if do_weekdays_fit:
         return span
@@ -154,9 +150,9 @@ def _find_day_near_read(number: int, month: int, weekdays: Sequence[int], contex
     """Return day `number` of a month in the first year in which it is near the read of the
     calendar.
 
-    `weekdays` are those written before and after the date (0 is Monday): none, one or two. The day
-    must be each of them. Raises `Refused`: `impossible` if the day is near the read in no year,
-    `weekday` if only its weekday is wrong.
+    `weekdays` are those written before and after the date (0 is Monday): none, one or two. Raises
+    `Refused`: `impossible` if the day is near the read in no year, `weekday` if only its weekday is
+    wrong.
     """
     near: list[Span] = []
     for year in context.years():
@@ -267,7 +263,6 @@ def _read_season(text: str, context: Context) -> Span | None:
         raise Refused("not-a-date")
     if not (is_winter and year and second_year is None):
         return _months_of_year(first_month, 3, year, context, None)
-    # "Winter 2026" can also be the one that ends in 2026.
     span = _months_of_year(first_month, 3, year, context, "season")
     return replace(span, others=(date(year - 1, 12, 1),))
 
@@ -366,8 +361,7 @@ def _read_day_range(text: str, context: Context) -> Span | None:
 def _join_days(left: re.Match[str], right: Span) -> Span | None:
     """Return the range from the day in `left` (a match of `_PARTIAL`) to `right`.
 
-    If the left day lacks its month or year, it has that of `right`. None if the word in its place
-    is no month.
+    If the left day lacks its month or year, it has that of `right`.
     """
     month = MONTHS.get(left["month"]) if left["month"] else right.first.month
     if month is None:

@@ -174,9 +174,9 @@ def with_time(slot: Slot, text: str) -> Slot:
     """Return a slot of one day with the time of another column ("9.30", "7am", "0930").
 
     The text may also be a whole date with time, if it names the same day, or a fraction of a day as
-    spreadsheets write it. A text that does not speak of a time of the day is ignored. Any other
-    that cannot be read gives the doubt `unreadable-date`. A day that was written with midnight is
-    sure if it gets a time. A slot that has another time already gets the doubt `zone`.
+    spreadsheets write it. Any other that cannot be read gives the doubt `unreadable-date`. A day
+    that was written with midnight is sure if it gets a time. A slot that has another time already
+    gets the doubt `zone`.
     """
     plain = " ".join(_SPREADSHEET_DAY.sub("", normalise(text)).translate(_NO_BRACKETS).split())
     has_no_time = plain in _EMPTY or status_word(plain) == "tbc"
@@ -291,7 +291,6 @@ def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateT
     stripped = strip_status(moved["now"] if moved else plain)
     if moved:
         stripped = replace(stripped, previous=moved["before"])
-    # "23 July, was 16 July"
     forms = (form.search(stripped.rest) for form in _NOW_AND_BEFORE)
     now_and_before = next(filter(None, forms), None)
     if now_and_before:
@@ -340,7 +339,6 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
         return no_slot(text, "not-a-date", timezone)
     # "Midnight" can mean either end of the day, so `found.time` is None with it.
     has_time = found.time is not None or found.midnight
-    # "9.30am in July" names no day for its time, so it is read as July.
     if span.precision is not Precision.DAY or not has_time:
         return slot_of_span(span, text, timezone)
     return _add_time(span, found, text, timezone)

@@ -139,7 +139,7 @@ class Status:
 
 
 def read_status(text: str, stands: Collection[str] = ()) -> Status:
-    """Read a status by its first words. A reason may follow them.
+    """Read a status by its first words, which a reason may follow.
 
     `stands` are a producer's own words for an entry that stands.
     """
@@ -264,7 +264,6 @@ def strip_status(text: str) -> StrippedText:
         if was:
             previous = was[1]
             return " "
-        # "(provisional, subject to change)" is provisional.
         found = status_word(inner) or status_word(inner.partition(",")[0])
         status_in_brackets = found or status_in_brackets  # the last one counts
         return " " if found else f" {inner} "

@@ -105,7 +105,6 @@ def find_time(text: str) -> FoundTime:
             if zone is None:
                 return _make_found_time(match.groupdict(), rest, None)
             rest = _remove_match(rest, zone)
-            # The group of `_ZONES` that matched is the kind of the zone word.
             kind = zone.lastgroup
             if kind != "other":
                 rest = _BLANKS.sub(" ", _SAME_AGAIN.sub("", rest)).strip(" ,-")
@@ -121,11 +120,7 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
 
 
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:
-    """Return the time that a match of one of `_FORMS` gives. `parts` are its named groups.
-
-    The result also has `rest`, the text without time and zone word, and `zone`. A time such as
-    25:00 is `impossible`.
-    """
+    """Return the time that a match of one of `_FORMS` gives. `parts` are its named groups."""
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)
     if parts.get("past") or parts.get("hour_alone"):

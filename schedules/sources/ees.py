@@ -121,8 +121,6 @@ class EesSource:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
         publications = [each for page in pages for each in self._read_publications(page, remarks)]
-        # A publication without a date has no next release, and one that is superseded will have
-        # none.
         coming = [each for each in publications if isinstance(each.get("nextReleaseDate"), dict)]
         made = [
             self._make_announcement(each, remarks)

@@ -84,8 +84,7 @@ class FeedSource(OnePage):
                 "url": str(item.get("link", "")),
                 "date": date_text,
             }
-            # The slot of an instant counts instead of `date`. If it is None, `date` is read as a
-            # text later.
+            # The slot of an instant counts instead of `date`.
             row = make_row(
                 f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone)
             )

@@ -83,7 +83,6 @@ class GovukSource(RememberingSource):
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
-        # the content items that this read requested
         looked_up = dict(self._read_items(pages, remarks))
         made = {}
         for link, entry in listed.items():
@@ -210,7 +209,6 @@ class GovukSource(RememberingSource):
             status="" if is_state_known else entry.state,
             recognise="govuk",
             link=urljoin(self._site, entry.link),
-            # a `reason` means that it cannot be read
             previous=None if previous.reason else previous,
             why=entry.cancellation_reason or entry.change_note,
             address=Address.GUESSED if has_own_page else Address.ANNOUNCED,

@@ -66,7 +66,6 @@ def listing_url(settings: CalendarSettings, now: datetime) -> str:
         query.append(("filter_release_timestamp", f"from:{(now - BACK).date().isoformat()}"))
     for name, values in settings.filters.items():
         query += [(_FILTERS[name], value) for value in values]
-    # People paste the address of the page that they look at, with the organisations that it shows.
     pasted = parse_qsl(urlsplit(settings.address).query)
     names = {"organisations[]", "organisations", "filter_organisations"}
     query += [("filter_organisations", value) for name, value in pasted if name in names]

@@ -79,8 +79,8 @@ def texts_of(row: Sequence[Cell]) -> list[str]:
 def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
     """Return the cells of one row, with the cells of earlier rows that span into it.
 
-    `pending` has the latter by column, each with the number of rows that it still spans. It is
-    updated for later rows.
+    `pending` has the latter by column, each with the number of rows that it still spans, and is
+    updated.
     """
     row: list[Cell] = []
     hidden = is_hidden(tr)
@@ -131,8 +131,7 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
     kept: list[str] = []
     struck: list[str] = []
     begun_in = struck if any(map(_is_struck, (element, *element.iterancestors()))) else kept
-    # Without recursion, because pages can be nested very deeply. Each node is with the list that
-    # its text belongs to.
+    # Without recursion, because pages can be nested very deeply.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, begun_in)]
     while stack:
         node, texts = stack.pop()
@@ -263,13 +262,10 @@ def field_columns(
 ) -> tuple[dict[str, int], list[str]]:
     """Return the column number of each field, and the headings that are not known.
 
-    `row` has the headings.
-
     `options` are headings that a person chose, by the name of an option for a field. Other headings
     count only for other fields. Raises `UnreadableCalendar` if title or date has no column, or if
     two columns could be one field.
     """
-    # The names of some options differ from those of their fields (`OPTION_FIELDS`).
     field_of_choice = {
         _fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()
     }

@@ -253,7 +253,7 @@ def _select_stamp(element: HtmlElement, selectors: Mapping[str, str]) -> str:
 
 def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:
     """Return the text or attribute that a selector finds first in an element, and the text struck
-    out in it. Both are "" if it finds none.
+    out in it.
     """
     css, _, attribute = selector.partition("@")
     found = _select_all(css, element) if css else [element]

@@ -119,7 +119,6 @@ class IcsSource(OnePage):
         """
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         times = context.times
-        # the anchor is the day of the read
         first = times.anchor - timedelta(days=self._settings.number("back", BACK))
         last = times.anchor + timedelta(days=self._settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
@@ -130,7 +129,6 @@ class IcsSource(OnePage):
                 # The event's own time is that of the first occurrence, which may be long past. No
                 # later one is known.
                 slot = no_slot(slot.raw, "not-a-date", slot.timezone)
-            # For `series-unreadable`, a faulty rule, the announcement keeps the event's own time.
             yield self._make_announcement(rule_event, replace(slot, doubt=refused.doubt), context)
             return
         series = self._make_announcement(rule_event, slot, context)
@@ -148,10 +146,7 @@ class IcsSource(OnePage):
     def _make_announcement(
         self, event: RawEvent, slot: Slot, context: _CalendarContext
     ) -> Announcement:
-        """Return an event as an announcement of this slot.
-
-        A provisional ONS entry keeps only the day of it.
-        """
+        """Return an event as an announcement of this slot."""
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         notes = event.texts("DESCRIPTION") + event.texts("COMMENT")

@@ -192,7 +192,6 @@ def _read_block(begin: str, lines: Iterator[str], name: str) -> tuple[str, list[
 
 def _parse_line(line: str) -> Iterator[Property]:
     """Yield the property of a content line, unless it is not needed or not a property."""
-    # Most properties have no parameters. Without a pattern they are read faster.
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
         name = sys.intern(name.upper())

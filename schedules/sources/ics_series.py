@@ -143,7 +143,7 @@ def expand_spans(
         except (ValueError, KeyError, TypeError, InvalidCalendar, IncompleteComponent) as exc:
             raise SeriesRefused("series-unreadable") from exc
         is_cancelled = str(event.get("STATUS", "")) == "CANCELLED"
-        # None: the time is ambiguous, because it occurs twice when the clocks change.
+        # None: the time occurs twice when the clocks change.
         if begins is not None and ends is not None and begins < ends and not is_cancelled:
             yield str(event.get("SUMMARY", "")), begins, ends
 
@@ -327,7 +327,6 @@ def _make_occurrence(event: Any, tzid: str, times: TimeSettings) -> Occurrence: 
     slot = _read_slot(start, times)
     if isinstance(start, datetime):
         slot = doubt_name_of_season(slot, start.replace(tzinfo=None), tzid, times)
-    # midnight mostly means a day without a time
     if isinstance(start, datetime) and start.time() == time():
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
     notes = tuple(text for name in _NOTES for text in _texts_of(event, name))

@@ -71,7 +71,6 @@ class JsonSource(OnePage):
         """Return the requests for the pages from 2 on, up to `MOST_PAGES`, if the first page gives
         their number.
         """
-        # the query parameter that chooses a page; None: only one page
         parameter = self._settings.options.get("pages")
         total = pages[0].headers.get("x-wp-totalpages", "")
         were_requested = len(pages) > 1

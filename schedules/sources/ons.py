@@ -88,8 +88,7 @@ def _read_slot(description: Mapping[str, Any], timezone: str, *, is_exact: bool)
     day = first_day(slot)
     if is_exact or day is None:
         return slot
-    # A text such as `May 2026`. If it is empty, unreadable or has a time of day, use the day of
-    # `release_date`.
+    # A text such as `May 2026`.
     provisional_date = _get_text(description, "provisional_date", "provisionalDate")
     if provisional_date:
         provisional = read_date(provisional_date, day, timezone).slot
@@ -182,14 +181,11 @@ class OnsSource(RememberingSource):
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
         """Return the requests that must follow `pages`.
 
-        It is called again with their pages until it returns none.
-
         First follow the further pages of the list, then the data of each release that is no longer
         listed.
         """
         try:
             listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
-            # the first page is that of the list of upcoming releases
             upcoming_count = _read_total(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it

@@ -35,7 +35,6 @@ def find_duties(
     An event that names none has the role "". Raises `UnreadableCalendar`, also if no event has one.
     """
     words_of_roles = [(role, _spaced_words(role)) for role in sorted(roles, key=len, reverse=True)]
-    # The budget limits the time to expand recurring events.
     budget, duties = SearchBudget(), set[Span]()
     window = local_date(now - _BACK, settings.zone), local_date(now + AHEAD, settings.zone)
     for calendar in read_calendars(find_page(pages, settings.address)):

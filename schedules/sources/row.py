@@ -168,7 +168,6 @@ def make_announcement(
     status, quoted = _read_status(row, settings.stands, state_of(date_status))
     if not status.is_understood:
         remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
-    # An entry that only adds parts needs no date.
     if slot.reason in REASONS and not row.of:
         remarks.append(Remark(f"{row.key}.date", REASONS[slot.reason], slot.raw))
     elif slot.doubt:
@@ -203,7 +202,7 @@ def _read_slot(
     """Return the slot of an entry and, if there are such, its earlier slot and the status beside
     its date.
 
-    A date without a year is near `anchor`. A native `slot` is the only result.
+    A date without a year is near `anchor`.
     """
     if entry.slot is not None:
         return entry.slot, None, None
@@ -297,7 +296,6 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
             group.append(announcement)
             kept.append(announcement)
     shared = [group for group in groups.values() if len(group) > 1]
-    # Without a title it is a fault already, and its id is not in the file.
     titled = [group for group in shared if group[0].title]
     remarks = [
         Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title)
@@ -340,8 +338,6 @@ def make_uids_unique(
     """
     result = list(made)
     for date_format in ("%Y-%m", "%Y-%m-%d"):
-        # Rows with the same uid and day count once. They stay as they are, and `drop_duplicates`
-        # compares them.
         uids_and_days = {
             (result[index].uid, first_day(result[index].slot)) for index in without_uid
         }
@@ -395,10 +391,7 @@ def _heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
 
 
 def clean_announcement(given: Announcement) -> Announcement:
-    """Return an announcement whose texts and addresses are safe to store and show.
-
-    Every source uses it.
-    """
+    """Return an announcement whose texts and addresses are safe to store and show."""
     before = (given.producer, given.why, given.uid, given.slot.raw, given.status)
     after = tuple(clean_text(text, _LONGEST) for text in before)
     title, url, link = clean_text(given.title), clean_address(given.url), clean_address(given.link)

@@ -132,7 +132,6 @@ class CalendarSettings(Table):
 
     def make_source(self) -> CalendarSource:
         """Return the source of this calendar."""
-        # Imported here, so that only the libraries of configured kinds are loaded.
         module, name = KINDS[self.kind].place.split(":")
         source: CalendarSource = getattr(import_module(module), name)(self)
         return source
@@ -164,7 +163,6 @@ class CalendarSettings(Table):
         faulty options.
         """
         given = [place for place in (self.url, self.file) if place is not None]
-        # Some kinds know their own address.
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
         faults: list[KeyFault] = [] if is_placed else [("", "needs either url or file", None)]
         if self.name == BY_HAND and (self.kind != "toml" or self.file is None):
@@ -195,7 +193,6 @@ class CalendarSettings(Table):
         # Without `rows`, the options of a web page are headings of columns, not selectors.
         if self.kind == "html" and "rows" not in self.options:
             return
-        # a kind without expressions accepts every text
         compile_text = _COMPILERS.get(self.kind, str)
         for name, text in self.options.items():
             try:

@@ -26,7 +26,6 @@ from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import UnknownZone, zone
 from schedules.values import did_you_mean
 
-# Each field of an entry and its possible keys, our own first.
 _TEXTS = {
     "uid": ("id",),
     "title": ("title",),
@@ -70,7 +69,6 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
     page = Page(settings.address, 200, body)
     found, remarks, file_settings = _read_releases(page, settings)
     for entry in found:
-        # An entry that adds to another release (`of`) needs no title and address of its own.
         needed = {} if entry.of else {"title": entry.title, "url": entry.url}
         remarks += [
             Remark(f"{entry.key}.{name}", "missing")
@@ -78,7 +76,6 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
             if not value.strip()
         ]
     tables = enumerate(_parse_toml(page).get("release", []), 1)
-    # Faults name the key that the person wrote, not the field.
     written_keys = {
         f"release[{number}].date": f"release[{number}].slot"
         for number, table in tables
@@ -199,7 +196,6 @@ def _make_row(
     texts = {field: _read_text(key, table, names, remarks) for field, names in _TEXTS.items()}
     when, at = table.get("slot", table.get("date")), table.get("time")
     slot = _read_native_slot(when, at, settings.zone)
-    # A number can be a year.
     if slot is None and not isinstance(when, str | int | None):
         remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(when)))
     texts |= {

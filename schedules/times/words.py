@@ -202,7 +202,6 @@ def write_interval(
     by = None
     if interval.by is not None:
         by = rounded_up_until(interval.by, latest or _FOR_EVER, step)
-    # 09:30:00 beside a limit with seconds.
     with_seconds = any(
         limit is not None and (limit.second or limit.microsecond) for limit in (after, by)
     )
@@ -214,7 +213,6 @@ def write_interval(
     # When the clocks change, one time of day occurs twice, so both need their zone (`%Z`).
     has_one_date = bool(zone) and f"{local(after, zone):%x %Z}" == f"{local(by, zone):%x %Z}"
     if has_one_date:
-        # What is before the differing times stays in `first`, what is after them in `last`.
         different = [
             place
             for place, (word, other) in enumerate(zip(first, last, strict=True))
