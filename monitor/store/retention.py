@@ -60,8 +60,6 @@ class Retention:
         """Delete old evidence and reads of calendars, and update the query statistics."""
         await self._delete_evidence()
         before = self.clock.now() - READS_KEPT
-        # A repeated read found the same as the read of this calendar before it, so it can be
-        # deleted.
         repeated = await self.ask(lambda: self.store.ledger.repeated_reads(before))
         for reads in chunks(repeated):
             await self.writer.write(partial(Transaction.forget_reads, reads=reads))

@@ -140,7 +140,6 @@ class Appender:
                 unplaced, file=self._file, offset=offset, length=len(piece), sha256=digest
             )
             if piece == _NO_BYTES:
-                # No check or export looks for them.
                 record = replace(record, expired=record.at)
             records.append(link_record(record, chain))
             chain, offset = records[-1].chain, offset + len(piece)

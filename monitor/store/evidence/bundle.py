@@ -142,8 +142,6 @@ def _make_manifest(
     `previous` has, for each record (by its monitor and number), the hash `chain` of the record
     numbered one lower. `included` are the ids of the records with bytes in the zip.
     """
-    # A deletion is itself documented by a record. Its time `at` equals `expired` of the deleted
-    # records.
     deletions = {(one.monitor, one.at): one.id for one in records if one.kind == DELETION_KIND}
     return {
         "incident": incident.id,

@@ -92,9 +92,8 @@ class _MonitorCheck:
     def find_faults(self, index: EvidenceIndex) -> Iterator[str]:
         """Yield the faults in all records and bytes of the monitor, one line each.
 
-        A record whose bytes were deleted stays, with the time in `expired`. The faults call it
-        “given up”. A lost record (`is_lost`) also has a time in `expired`, because its bytes never
-        reached the disk.
+        A record whose bytes were deleted stays, with the time in `expired`. A lost record
+        (`is_lost`) also has a time in `expired`, because its bytes never reached the disk.
         """
         for record in chain_of(index, self.monitor):
             yield from self._check_link(record)
@@ -138,7 +137,6 @@ class _MonitorCheck:
         an older record.
         """
         self.files.add(record.file)
-        # its bytes say which record is the last one with deleted bytes
         if record.kind == DELETION_KIND:
             self._documented_up_to = max(
                 self._documented_up_to, _read_last_deleted(self.folder, record)

@@ -164,7 +164,6 @@ class Evidence(RowSource):
             if last is None
             else [last.evidence_id or self.keep(last.answer(), target.id, "before")]
         )
-        # so that it is not kept again at the next change
         self.forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))
@@ -202,7 +201,6 @@ class Evidence(RowSource):
         outdated = await run_in_thread(partial(self._folder.find_outdated, now, keep, most))
         names = [path.name for path in outdated]
         if outdated:
-            # The files begin with the outdated ones.
             files = await run_in_thread(self._folder.files)
             oldest_kept = files[len(outdated)].name
             last = first_number(oldest_kept) - 1
@@ -243,7 +241,6 @@ class Evidence(RowSource):
     def write(self, transaction: Transaction) -> None:
         """Write waiting bytes to the disk, and their records to the store. Repeatable."""
         with self._disk_lock:
-            # In case the second line raises.
             self._records_in_transaction = []
             self._records_in_transaction = self._append_next_portion()
         new = self._records_in_transaction
@@ -263,7 +260,6 @@ class Evidence(RowSource):
         """Write the next bytes to the disk, unless they are there already. Return their records."""
         portion = self._list_waiting(most=self._next_write_size)
         if not portion:
-            # After a refusal, find out whether the folder accepts bytes again.
             self.appender.test_folder()
             return []
         if len(portion) <= len(self._flushed_records):
@@ -356,7 +352,6 @@ class Evidence(RowSource):
         makes its bytes.
         """
         self._number += 1
-        # The appender sets the other fields.
         record = Record(
             self._monitor, self._number, kind, at, file="", offset=0, length=0, sha256="", chain=""
         )

@@ -100,7 +100,7 @@ class EvidenceFolder:
                 if path.name >= last_file and path.stat().st_size > end:
                     _move_tail(path, end)
                 if path.name > last_file:
-                    # No record names it. This monitor may never write to it again.
+                    # No record names it.
                     path.unlink()
 
     def find_outdated(self, now: datetime, keep: timedelta, most: int) -> list[Path]:

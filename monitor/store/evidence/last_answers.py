@@ -45,7 +45,6 @@ class PackedAnswer:
     def answer(self) -> Answer:
         """Return the answer with its headers and its body, which is cut if it was long."""
         lines = self.header_text.split("\n")
-        # without headers, there is one empty line
         headers = dict(zip(lines[::2], lines[1::2], strict=False))
         return replace(
             self.bare, headers=headers, body=zlib.decompress(self.packed.compressed_body)
@@ -75,10 +74,8 @@ class LastAnswers:
         none).
         """
         last = self._last.get(target)
-        # `_pack_answer` cuts a longer body.
         is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY
-        # Most looks receive the same body as the look before. Then there is no need to compress it
-        # again.
+        # Most looks receive the same body as the look before.
         if last is not None and last.packed.digest == answer.digest and last.bare.whole is is_whole:
             packed = last.packed
         else:
@@ -89,8 +86,7 @@ class LastAnswers:
             self._bytes += len(packed.compressed_body)
         # No header can contain a line break, so line breaks can separate them.
         header_text = self._share("\n".join(chain.from_iterable(answer.headers.items())))
-        # All fields of `Answer` in their order, but without headers and body. `dataclasses.replace`
-        # would take longer.
+        # `dataclasses.replace` would take longer.
         last_four = answer.request, answer.head, answer.unique, answer.lost_before
         bare = Answer(
             answer.url,
@@ -103,7 +99,6 @@ class LastAnswers:
             *last_four,
         )
         self._last[target] = PackedAnswer(packed, bare, header_text, evidence_id)
-        # forget first the answer whose body has not changed for the longest time
         while self._bytes > _MOST_BYTES:
             self.forget(next(iter(self._last)))
 

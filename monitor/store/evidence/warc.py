@@ -88,7 +88,6 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
     record = _BUILDER.create_warc_record(
         url,
         "response",
-        # hashed in large blocks, so that other threads delay it less
         payload=_LargeBlocks(answer.body),
         length=len(answer.body),
         http_headers=_answer_head(answer),
@@ -181,7 +180,6 @@ def _request_head(answer: Answer, request: Request) -> tuple[str, _Head]:
     """Return the requested address, and the request's head as it was sent, also with headers like
     `If-None-Match`.
     """
-    # with `unique` in the query, if the request bypassed caches
     url = requested_url(answer.url, answer.unique)
     origin, path = f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path.decode("ascii")
     # The head after the path begins with the HTTP version. If it was not recorded, only the header

@@ -227,7 +227,6 @@ class Store(Reads):
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
             else:
-                # Only rows of this version's schema can be copied.
                 self.check_schema()
                 target: Store = Store.open_upgraded(f"sqlite:///{copy}")
                 with closing(target):

@@ -60,7 +60,6 @@ class QueryRunner:
             yield self.transaction
             return
         with self.engine.connect() as connection:
-            # A single query sees one state of the store anyway.
             yield connection.execution_options(once=True)
 
     def make_each(
@@ -144,7 +143,6 @@ def equals(column: ColumnElement[Any], value: str | None) -> list[ColumnElement[
     return [] if value is None else [column == value]
 
 
-# `functools.cache` would be shorter, but mypy refuses a `type` as its argument.
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 

@@ -57,7 +57,6 @@ class RunStore(Queries):
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
         """Return the runs of all targets of these releases in time order."""
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
-        # For the range, see `of_release`.
         query = FORMS[Run].select.join(
             tables.RELEASE, (target >= release + "/") & (target < release + "0")
         )
@@ -138,7 +137,6 @@ class VerdictStore(Queries):
         conditions = equals(event.release, release)
         if after is not None:
             at, name = after
-            # For the index.
             conditions += (event.at >= at, or_(event.at > at, event.id > name))
         return self.runner.find_all(Event, *conditions, order_by=(event.at, event.id), limit=limit)
 

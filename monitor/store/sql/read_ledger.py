@@ -141,7 +141,6 @@ class LedgerStore(Queries):
             .limit(limit)
         )
         return [
-            # Only the slot of the promise is needed.
             SeriesEdition(name, producer, title, (calendar,), _promise_without_keys(body).slot)
             for name, producer, title, calendar, body in self.runner.make_each(
                 lambda *row: row, newest
