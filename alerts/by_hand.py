@@ -160,7 +160,7 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
     """
     try:
         message = message_from_bytes(data)
-        # a missing date is the text "None", which is no date
+        # a missing date is the text "None", which is not a date
         sent = parsedate_to_datetime(str(message["date"]))
         # a time with the zone `-0000` is UTC
         at = sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)

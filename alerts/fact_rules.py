@@ -77,7 +77,7 @@ _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 def find_appearance(part: PartVerdict) -> Interval:
     """Return when a part appeared at or after its slot, if it has."""
-    # An exposure that ended before the slot is no release.
+    # An exposure that ended before the slot is not a release.
     return part.released if part.released.by or part.exposures else part.first_seen
 
 

@@ -96,7 +96,7 @@ class _Piece:
 
     @property
     def is_apart(self) -> bool:
-        """Whether its separators show that it is no part of the name of a series."""
+        """Whether its separators show that it is not part of the name of a series."""
         if self.is_enclosed:
             return True
         if self.is_first:

@@ -105,8 +105,8 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
 def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
     """Return the short notice that `new` gives after `old` of the same calendar, or None.
 
-    A provisional or month-wide date is no promise yet. Nor does the first read of a calendar prove
-    when an entry was made.
+    A provisional or month-wide date is not a promise yet. Nor does the first read of a calendar
+    prove when an entry was made.
     """
     what = _announced_change(old, new)
     # People planned for the old date.

@@ -59,7 +59,7 @@ def clean_address(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-    except ValueError:  # such as a port that is no number
+    except ValueError:  # such as a port that is not a number
         return ""
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
         return ""

@@ -26,7 +26,7 @@ class NationSettings(Table):
     extra_holidays: list[date] = []
     """Holidays that our list does not have."""
     not_holidays: list[date] = []
-    """Days in our list that are no holidays."""
+    """Days in our list that are not holidays."""
 
 
 @dataclass(frozen=True, slots=True)

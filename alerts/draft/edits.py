@@ -85,7 +85,7 @@ def merge_words(
     and time. A changed one has the author `by` (a role), and keeps the measured text that they saw
     in the version `seen` (default: `before`), to be compared with a later measurement.
     """
-    # `instead.BOX` is no text, but a mark.
+    # `instead.BOX` is not text but a mark.
     typed = {
         name: text
         for name, text in words.items()

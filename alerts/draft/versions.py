@@ -67,8 +67,8 @@ def append_measurement(versions: Versions, report: Report) -> Versions:
         report, signed=before.signed, anyway=before.anyway, amendments=before.amendments
     )
     merged = merge_words(last.words, report, before)
-    # A later date is no change by itself. So compare as if the new report had the date of the last
-    # amendment before.
+    # A later date is not a change by itself. So compare as if the new report had the date of the
+    # last amendment before.
     with_date_before = _replace_dates(merged, merged.date_of_report, before.last_amended)
     if _select_content(with_date_before) == _select_content(before):
         return versions

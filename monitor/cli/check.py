@@ -495,7 +495,7 @@ def _settings_faults(context: Context) -> Iterator[str]:
 
 
 def _store_faults(context: Context) -> Iterator[str]:
-    """Yield the faults of the store. A store that does not exist yet is no fault."""
+    """Yield the faults of the store. A store that does not exist yet is not a fault."""
     settings, file = context.settings, context.path.name
     store_file = file_of(settings.store.url)
     if store_file is not None and not store_file.exists():

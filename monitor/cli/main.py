@@ -123,7 +123,7 @@ class Verbs(click.Group):
         return verbs or click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the verb. A reader that closes the pipe early, as `head` does, is no error."""
+        """Run the verb. A reader that closes the pipe early, as `head` does, is not an error."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

@@ -227,7 +227,7 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield each key of `[budget]` that is no host name, and invalid proxies of `[network]`."""
+    """Yield each key of `[budget]` that is not a host name, and invalid proxies of `[network]`."""
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None

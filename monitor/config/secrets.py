@@ -52,7 +52,7 @@ def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
     Placeholders such as `{slug}`, filled in later, split a text.
     """
     split = urlsplit(url)
-    # A redirect may reorder the pairs. Short ones such as "page=1" are no keys.
+    # A redirect may reorder the pairs. Short ones such as "page=1" are not keys.
     yield from (
         pair
         for pair in split.query.split("&")

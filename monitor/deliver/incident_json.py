@@ -48,7 +48,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> Json:
         "report_owed": incident.owes_report,
         "acknowledged": fields_json(acknowledged, "at", "by") if acknowledged is not None else None,
         "assigned": incident.words.get("assigned"),
-        # LEAD: a hint, which is no verdict
+        # LEAD: a hint, which is not a verdict
         "verdict": facts.verdict if facts and facts.verdict != LEAD else None,
         "delay": bounds_json(delay_of(incident)),
         "as_of": instant_json(facts.at) if facts else None,

@@ -317,7 +317,7 @@ def judged_row(verdict: Verdict, body: Json) -> Judged:
 
 
 def _needs_no_incident(verdict: Verdict) -> bool:
-    """Return whether a verdict is no reason for an incident: the release is unproven, and was
+    """Return whether a verdict is not a reason for an incident: the release is unproven, and was
     announced too late.
 
     If it was announced at most a day after its slot, some findings are a reason.

@@ -80,7 +80,7 @@ class Archive:
 def iterate_elements(xml: bytes, *tags: str) -> Iterator[etree._Element]:
     """Yield the elements with these local names, each when it ends. The XML may be cut.
 
-    Raises `UnreadableFile` for anything else that is no XML, and for a document type: only that
+    Raises `UnreadableFile` for anything else that is not XML, and for a document type: only that
     defines entities, and no Office format has one.
     """
     if b"<!DOCTYPE" in xml[:_HEAD]:

@@ -59,7 +59,7 @@ class Collector:
             self._headings_left -= 1
 
     def add_line(self, text: str) -> str:
-        """Add a text that is no heading, such as a footer. Return it as it was added."""
+        """Add a text that is not a heading, such as a footer. Return it as it was added."""
         line = clean_text(text, _LONGEST_LINE)
         if line and len(self._lines) < _MOST_LINES:
             self._lines.append(line)

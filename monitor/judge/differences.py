@@ -22,7 +22,7 @@ def find_differences(stored: Json, again: Json, *, several_monitors: bool = Fals
     """Return one line for each difference between a stored release's JSON and the same release
     judged again.
 
-    These are no differences, because looks and blind spans (times without looks) stored since the
+    These are not differences, because looks and blind spans (times without looks) stored since the
     verdict explain them: a range inside the stored one, an exposure that ended, a verdict that
     became final, a new finding of blindness. With `several_monitors`, a finding of blindness may
     also be lost, because another monitor watched at that time. Not compared: wording, the instant
@@ -103,7 +103,7 @@ def _compare_findings(
     """Return one line of all findings if their number by kind and part differs, else one for each
     differing length.
     """
-    # One more finding of blindness is no difference. With `several_monitors`, one fewer is no
+    # One more finding of blindness is not a difference. With `several_monitors`, one fewer is no
     # difference either.
     before, after = _group_by_name(stored), _group_by_name(again)
     lines = []

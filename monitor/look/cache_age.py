@@ -43,7 +43,7 @@ def answer_time_bounds(answer: Answer) -> tuple[datetime, datetime]:
 
 
 def age_of(headers: Mapping[str, str]) -> int | None:
-    """Return the `Age` in seconds, at most a year, None if it is no number (RFC 9111, 5.1)."""
+    """Return the `Age` in seconds, at most a year, None if it is not a number (RFC 9111, 5.1)."""
     text = headers.get("age", "").partition(",")[0].strip()
     if not text.isdecimal():
         return None

@@ -172,7 +172,7 @@ class HostQueue:
 
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
-        """Hold a place for a request that is no look, from when it may start to the block's end."""
+        """Hold a place for a request that is not a look, from its start to the block's end."""
         has_passed_pacer = False
         if self._is_running or self.under_way >= self.most_under_way:
             has_passed_pacer = await self._wait_for_place()
@@ -209,7 +209,7 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place of a request that was no look, or pass it on."""
+        """Free the place of a request that was not a look, or pass it on."""
         self.under_way -= 1
         if self._is_running:
             self.wake()

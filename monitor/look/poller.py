@@ -244,7 +244,7 @@ class Poller:
         }
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
-        """Send a request that is no scheduled look, within the host's budget and Retry-After."""
+        """Send a request that is not a scheduled look, within the host's budget and Retry-After."""
         queue = self._queue_of(urlsplit(request.url).hostname or "")
         async with queue.reserve_place():
             started = self._clock.now()

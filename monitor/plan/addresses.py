@@ -20,7 +20,7 @@ PART_ID_PREFIX = {
 """Prefix of the id of a part that no calendar or configuration named."""
 ADDED_ORIGINS = frozenset(PART_ID_PREFIX)
 UNPROMISED_ORIGINS = frozenset({Origin.PREDICTED, Origin.LINKED})
-"""No one promised the release there, so an absence is no proof."""
+"""No one promised the release there, so an absence is not a proof."""
 ANNOUNCEMENT, INDEX = "announcement", "index"
 """Ids of the two witnesses, which show whether a release with a guessed address is out."""
 REDIRECT_LAG = timedelta(seconds=30)
@@ -46,7 +46,7 @@ def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int) -> Iterat
 
 
 def with_page_at(release: Release, url: str, address: Address) -> Release:
-    """Return a release with its page at `url`, unchanged if its address was no guess or `url` is
+    """Return a release with its page at `url`, unchanged if its address was not a guess or `url` is
     empty.
 
     Another part with this address is left out.

@@ -117,7 +117,7 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows for the slot in force, and close ones at slots in other calendars.
 
-    `is_named`: a page links to the address, so it is no guess.
+    `is_named`: a page links to the address, so it is not a guess.
     """
     slot, planned = promised.slot, promised.planned
     if slot is None and planned is not None and progress.stage is Stage.EXPOSED:

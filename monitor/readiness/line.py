@@ -12,7 +12,7 @@ from schedules.times.json import fields_json, instant_json
 
 
 class Readiness(StrEnum):
-    """The state of what was checked. `NOT_KNOWN` is no fault, and no proof that all is well."""
+    """The state of what was checked. `NOT_KNOWN` is neither a fault nor a proof of readiness."""
 
     NOT_READY = "not_ready"
     NOT_KNOWN = "not_known"

@@ -231,7 +231,7 @@ class ReadinessReader:
 def _possible_slots(promised: InForce) -> Iterable[datetime]:
     """Yield when a release may be due: by the promise in force, its readings, or other calendars.
 
-    A day counts at the usual time. Months and other long spans are no slots yet.
+    A day counts at the usual time. Months and other long spans are not slots yet.
     """
     others = (promise.slot for promise in promised.disagreements)
     for slot in (promised.slot, *others):

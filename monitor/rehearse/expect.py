@@ -148,8 +148,8 @@ def _matches_value(wanted: object, found: object) -> bool:
     """Return whether `found` has everything in `wanted`: the keys of a table, the entries of a
     list.
 
-    An empty `wanted` list means that no entries are expected. A `found` value that is no list, such
-    as None, has none.
+    An empty `wanted` list means that no entries are expected. A `found` value that is not a list,
+    such as None, has none.
     """
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(

@@ -87,7 +87,7 @@ class StoreLock:
 
 
 def is_locked(url: str) -> bool:
-    """Return whether a monitor has locked the store's file. False for a store that is no file.
+    """Return whether a monitor has locked the store's file. False for a store that is not a file.
 
     Call it before this process opens the store: to close the file ends SQLite's own locks.
     """

@@ -330,7 +330,7 @@ class Judging:
 
     def _list_slot_verdicts(self, verdict: Verdict) -> Iterator[SlotVerdict]:
         for name, other in self.releases.items():
-            # Without a look at the page it is no evidence.
+            # Without a look at the page it is not evidence.
             is_evidence = name != verdict.release and other.judging.withheld_until is None
             if is_evidence and other.verdict is not None:
                 yield slot_verdict(other.verdict)

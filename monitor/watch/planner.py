@@ -205,7 +205,7 @@ class Planner:
             now,
             exact=is_exact(promised),
             default_time=self.rules.default_time,
-            # Named, it is no guess any more.
+            # Named, it is not a guess any more.
             is_named=target.url in self._confirmed_urls.get(watched.release.id, ()),
         )
         if len(self._shared_windows) >= _MAX_SHARED_WINDOWS:

@@ -169,7 +169,7 @@ class Watch:
             self.blind.note_out_of_order(sighting, state.runs[-1].last_received)
             return
         run, is_new_run = runs[-1], len(runs) > len(state.runs)
-        # A new run that shows the same as the last proof is no change. It began after a gap or a
+        # A new run that shows the same as the last proof is not a change. It began after a gap or a
         # failed look.
         if is_new_run and is_change(find_last_proof(state.runs, target.url), run):
             records = self.evidence.keep_state_change(target, outcome)

@@ -316,7 +316,7 @@ def _refuse_without_right(request: Request) -> Response | None:
     """Return None for a caller that may change incidents, else a refusal: 403, or 401 for no
     caller.
 
-    The cookie of a browser is no caller here, because another site could use it.
+    The cookie of a browser is not a caller here, because another site could use it.
     """
     caller: Peer | Program | None = getattr(request.state, "caller", None)
     if caller is None:

@@ -235,7 +235,7 @@ class PartVerdict:
 
     @property
     def can_be_late(self) -> bool:
-        """Return whether it is required and no alternative address."""
+        """Return whether it is required and not an alternative address."""
         return self.required and self.role != Role.ALTERNATIVE.value
 
     @property

@@ -114,8 +114,8 @@ def _resolve_date(
     """Return day `number` of a month, with a doubt if a weekday written before or after it is that
     of another day.
 
-    Without a `year`, the day is one near the read of the calendar. None if a word beside it is no
-    weekday.
+    Without a `year`, the day is one near the read of the calendar. None if a word beside it is not
+    a weekday.
     """
     words_beside = [word for word in (match["weekday"], match["after"]) if word is not None]
     if any(word not in WEEKDAYS for word in words_beside):

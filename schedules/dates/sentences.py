@@ -64,7 +64,7 @@ def _read_date(found: re.Match[str], since: date | None) -> date | None:
     # Groups are named d (day), m (name of the month), n (number of the month) or y (year), with a
     # number.
     named = {name[0]: value for name, value in found.groupdict().items() if value is not None}
-    # A word that is no month counts as month 0, which is impossible.
+    # A word that is not a month counts as month 0, which is impossible.
     month = MONTHS.get(named["m"], 0) if "m" in named else int(named["n"])
     years = [int(named["y"])] if "y" in named else []
     if not years and since is not None:

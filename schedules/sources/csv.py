@@ -97,8 +97,8 @@ def _read_rows(
 ) -> tuple[list[CalendarRow], list[Remark]]:
     """Return rows of numbered lines, and remarks on those that are only notes.
 
-    `notes` are the headings of columns that are no field.
-    With the option `excel`, a date or time can be a spreadsheet's serial number.
+    `notes` are the headings of columns that are not a field. With the option `excel`, a date or
+    time can be a spreadsheet's serial number.
     """
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []

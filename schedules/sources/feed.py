@@ -95,7 +95,7 @@ class FeedSource(OnePage):
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
     """Return the entries of a feed.
 
-    Raises `UnreadableCalendar` if it is no feed, cut short or unsafe to parse.
+    Raises `UnreadableCalendar` if it is not a feed, cut short or unsafe to parse.
     """
     body = page.body
     refuse_html(page, decode_text(page, fallback="cp1252"), "a feed")

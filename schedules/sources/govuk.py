@@ -99,7 +99,7 @@ class GovukSource(RememberingSource):
             ):
                 self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
-        # Items that are no announcements any more are forgotten, so the next read does not look
+        # Items that are not announcements any more are forgotten, so the next read does not look
         # them up again.
         self.record_read(made, now, forget=set(looked_up) - set(made))
         items, announced = self.state.items, self.state.announcements

@@ -114,7 +114,7 @@ def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
 
 
 def _read_span(element: HtmlElement, name: str) -> int:
-    """Return how many columns or rows a cell spans by this attribute, 1 if it is absent or no
+    """Return how many columns or rows a cell spans by this attribute, 1 if it is absent or not a
     number.
     """
     value = element.get(name, "1").strip()

@@ -96,7 +96,7 @@ class JsonSource(OnePage):
     def _make_rows(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
         """Yield a row for each entry of each page.
 
-        Raises `UnreadableCalendar` if the entries are no list.
+        Raises `UnreadableCalendar` if the entries are not a list.
         """
         for page in pages:
             found = _find_value(page, self._entries, parse_json(page))

@@ -44,7 +44,7 @@ NOT_UNDERSTOOD = (
 _NO = frozenset({"", "-", "n", "no", "false", "0", "n/a"})
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 _REFERENCE = quick(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
-# "*Cancelled* fruit": such stars are no footnote marks.
+# "*Cancelled* fruit": such stars are not footnote marks.
 _EMPHASIS = linear(r"(^|[\s\pZ])[*]+[^*\s\pZ][^*]*[*]")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
 _CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
@@ -75,7 +75,7 @@ class CalendarRow:
 
     `key` is its place ("row 7", "release[3]"), `anchor` the day of a heading above. `is_struck`:
     title, date or status is struck through, and nothing replaces it. `stamp` is the date in an
-    attribute beside the visible text. `notes` are texts that are no field.
+    attribute beside the visible text. `notes` are texts that are not a field.
     """
 
     key: str

@@ -159,8 +159,8 @@ class CalendarSettings(Table):
 
     @model_validator(mode="after")
     def _check_address_and_options(self) -> CalendarSettings:
-        """Refuse settings without exactly one place, a calendar `by-hand` that is no TOML file, and
-        faulty options.
+        """Refuse settings without exactly one place, a calendar `by-hand` that is not a TOML file,
+        and faulty options.
         """
         given = [place for place in (self.url, self.file) if place is not None]
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)

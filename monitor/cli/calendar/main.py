@@ -142,7 +142,7 @@ def parse(
 
 
 def _is_harmless(remark: Remark) -> bool:
-    """Return whether a remark is no fault: the entry is kept with a doubt, or an option would
+    """Return whether a remark is not a fault: the entry is kept with a doubt, or an option would
     resolve it.
     """
     harmless = {REASONS["serial"], REASONS["order"], "unknown column"}

@@ -46,7 +46,7 @@ def find_inside(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterat
         for sign in _choose_signs(case, part, of_file):
             kind = sign.kind
             text = _REASONS[kind].text(case.zone, text=sign.text, seen=since)
-            # A leftover embargo notice is no fault of the content once the release is out.
+            # A leftover embargo notice is not a fault of the content once the release is out.
             is_instead = kind not in _NOT_SHOWN and sign.text != EMBARGOED
             instead = sign.text if is_instead else ""
             yield Finding(kind, part.id, text, seconds, at=since, instead=instead)

@@ -217,8 +217,8 @@ class Connection(asyncio.BufferedProtocol):
         self.data_received(self._buffer[:nbytes])
 
     def data_received(self, data: bytes | memoryview) -> None:
-        """Parse received bytes, fail the request if they are no response, pause if too
-        many wait.
+        """Parse received bytes, fail the request if they are not a response, pause if too many
+        wait.
         """
         timing = self._timing
         if timing is None or self.is_complete:

@@ -24,7 +24,7 @@ _MOST_ENTRIES = 500
 _LARGEST_FEED = 500_000
 _FEED_START = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 SITEMAP = "sitemap"
-"""The role of an entry of a sitemap index, which is no publication."""
+"""The role of an entry of a sitemap index, which is not a publication."""
 _SITEMAP_START = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _GZIP_START = b"\x1f\x8b"
 _LARGEST_SITEMAP = 4_000_000

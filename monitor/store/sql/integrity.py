@@ -48,7 +48,7 @@ def _find_damage(connection: Connection) -> list[str]:
     try:
         verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
         dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
-    except OperationalError:  # a locked file or a full disk is no damage
+    except OperationalError:  # a locked file or a full disk is not damage
         raise
     except DatabaseError as exc:
         # With some damage, even SQLite's check fails.

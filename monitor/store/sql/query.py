@@ -172,7 +172,7 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
 class RowForm:
     """How objects of a dataclass are rows: a column for each field, or some columns and JSON.
 
-    In the second form, a column `body` that is no field has the JSON of the other fields.
+    In the second form, a column `body` that is not a field has the JSON of the other fields.
     """
 
     def __init__(self, kind: type[Any], table: Table) -> None:
