@@ -55,15 +55,26 @@ def page_text() -> str:
 def _common_keys_once(sections: list[Section]) -> Iterator[Section]:
     """Yield the sections, the keys that every kind of channel has in one of their own."""
     channels = [section for section in sections if section.heading.startswith("[[channel]]")]
-    common = set.intersection(*(set(channel.defaults.items()) for channel in channels))
+    common = set.intersection(*(set(channel.defaults) for channel in channels))
     for section in sections:
-        shared = {key: value for key, value in section.defaults.items() if (key, value) in common}
-        own = {key: value for key, value in section.defaults.items() if key not in shared}
         if section is channels[0]:
             text = describe_table(CommonSettings)
+            shared = {key: _default_by_kind(key, channels) for key in section.defaults}
+            shared = {key: value for key, value in shared.items() if key in common}
             yield replace(section, heading="[[channel]]", text=text, defaults=shared)
-        is_channel = section.heading.startswith("[[channel]]")
-        yield replace(section, defaults=own) if is_channel else section
+        own = {key: value for key, value in section.defaults.items() if key not in common}
+        yield replace(section, defaults=own) if section in channels else section
+
+
+def _default_by_kind(key: str, channels: list[Section]) -> str:
+    """Return the default of a key, with the kinds of channels that have each if they differ."""
+    kinds: dict[str, list[str]] = {}
+    for channel in channels:
+        kind = channel.heading.split('"')[1]
+        kinds.setdefault(channel.defaults.get(key, ""), []).append(kind)
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return ", ".join(f"`{value}` for {', '.join(names)}" for value, names in kinds.items())
 
 
 def _equal_tables_once(sections: Iterable[Section]) -> Iterator[Section]:
@@ -104,8 +115,7 @@ def _section_text(section: Section, example: str) -> str:
     """
     first = {key: section.descriptions[key].partition("\n\n")[0] for key in section.defaults}
     rows = [
-        f"| `{key}` | {default if default in {'required', 'none'} else f'`{default}`'} |"
-        f" {first[key]} |"
+        f"| `{key}` | {_default_cell(default)} | {first[key]} |"
         for key, default in section.defaults.items()
     ]
     parts = [
@@ -118,6 +128,11 @@ def _section_text(section: Section, example: str) -> str:
         rest = section.descriptions[key].partition("\n\n")[2]
         parts += [f"### `{key}`", rest] if rest else []
     return "\n\n".join(filter(None, parts))
+
+
+def _default_cell(default: str) -> str:
+    is_text = default in {"required", "none"} or "`" in default
+    return default if is_text else f"`{default}`"
 
 
 def sections_of_settings() -> list[Section]:
