@@ -192,7 +192,7 @@ def draw_for_document(figure: Timeline | Bars, name: str) -> Drawing:
         f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
         f' height="{height}" font-family="Arial, sans-serif" font-size="12"'
     )
-    return Drawing(WIDTH, height, _wrap(figure, name, size, shapes))
+    return Drawing(WIDTH, height, _wrap_figure(figure, name, size, shapes))
 
 
 def draw_rows_for_page(rows: Sequence[Row], text: str) -> Markup:
@@ -207,10 +207,10 @@ def draw_for_page(figure: Timeline, name: str) -> Markup:
     """Return a timeline as an SVG element as wide as its place on a page."""
     height, shapes = _draw_shapes(figure)
     size = f'width="100%" height="{height}"'
-    return Markup(_wrap(figure, name, size, f"{PATTERN_ON_PAGE}{shapes}"))  # noqa: S704 # escaped
+    return Markup(_wrap_figure(figure, name, size, f"{PATTERN_ON_PAGE}{shapes}"))  # noqa: S704 # escaped
 
 
-def _wrap(figure: Timeline | Bars, name: str, size: str, shapes: str) -> str:
+def _wrap_figure(figure: Timeline | Bars, name: str, size: str, shapes: str) -> str:
     return (
         f'<svg {size} role="img" aria-labelledby="{name}-title {name}-text"><title'
         f' id="{name}-title">{escape(figure.title)}</title><desc'
@@ -320,7 +320,7 @@ def _draw_ticks(figure: Timeline, bottom: int) -> str:
         svg += (
             f'<line x1="{x}%" y1="{bottom - 6}" x2="{x}%" y2="{bottom - 2}" stroke="#333333"/>'
             f'<text class="{kind}" x="{x}%" y="{bottom + 11}"'
-            f' text-anchor="{_anchor(x)}">{escape(text)}</text>'
+            f' text-anchor="{_text_anchor(x)}">{escape(text)}</text>'
         )
     return svg
 
@@ -332,7 +332,7 @@ def _draw_slot(figure: Timeline, top: int, bottom: int) -> str:
     x = axis_of(figure).place(figure.slot.timestamp())
     text = f"announced {clock(figure.slot, figure.timezone)}"
     svg = (
-        f'<text class="slot" x="{x}%" y="12" text-anchor="{_anchor(x)}"'
+        f'<text class="slot" x="{x}%" y="12" text-anchor="{_text_anchor(x)}"'
         f' font-weight="bold">{escape(text)}</text>'
     )
     # A line through the labels of lanes would make them hard to read.
@@ -346,7 +346,7 @@ def _draw_slot(figure: Timeline, top: int, bottom: int) -> str:
     end = axis_of(figure).place(figure.lateness.ends.timestamp())
     for x1, x2, y1, y2 in ((x, x, 18, 26), (x, end, 22, 22), (end, end, 18, 26)):
         svg += f'<line class="lateness" x1="{x1}%" x2="{x2}%" y1="{y1}" y2="{y2}"/>'
-    anchor = _anchor((x + end) / 2)
+    anchor = _text_anchor((x + end) / 2)
     at = {"start": x, "end": end}.get(anchor, (x + end) / 2)
     return (
         f'{svg}<text class="lateness" x="{at}%" y="38"'
@@ -354,7 +354,7 @@ def _draw_slot(figure: Timeline, top: int, bottom: int) -> str:
     )
 
 
-def _anchor(x: float) -> str:
+def _text_anchor(x: float) -> str:
     """Return how a text is aligned at this percentage, so that no side cuts it."""
     if x < 25:
         return "start"

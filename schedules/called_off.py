@@ -114,13 +114,13 @@ def read_called_off(title: str) -> tuple[str, Status]:
     """
     if len(title) > _LONGEST:
         return title, Status()
-    for piece in _split(title):
+    for piece in _split_title(title):
         status = _read_piece(title, piece)
         if status is not None:
-            return _remove(title, piece), status
+            return _remove_piece(title, piece), status
     for form in _UNMARKED:
         found = form.search(title)
-        rest = _join(title[: found.start()], title[found.end() :]) if found else ""
+        rest = _join_pieces(title[: found.start()], title[found.end() :]) if found else ""
         is_shouted = form is _UNMARKED[-1]
         if found and (any(map(str.islower, rest)) or not is_shouted):
             call = find_call_off(found[0])
@@ -133,14 +133,14 @@ def leading_state(title: str) -> State | None:
     """Return the state that the first words of a title name, if a colon, a dash or brackets
     separate them. Else None.
     """
-    pieces = (piece for piece in _split(title[:_LONGEST]) if piece.text)
+    pieces = (piece for piece in _split_title(title[:_LONGEST]) if piece.text)
     first = next(pieces, None)
     if first is None or not first.is_apart or first.is_last:
         return None
     return state_of(status_word(normalise(first.text)))
 
 
-def _split(title: str) -> Iterator[_Piece]:
+def _split_title(title: str) -> Iterator[_Piece]:
     """Yield the pieces of a title."""
     cuts = [*_SEPARATOR.finditer(title)]
     begins = [0, *(cut.end() for cut in cuts)]
@@ -201,7 +201,7 @@ def _follows_number(title: str, piece: _Piece) -> bool:
     return title[: piece.begins].rstrip()[-1:].isdigit()
 
 
-def _remove(title: str, piece: _Piece) -> str:
+def _remove_piece(title: str, piece: _Piece) -> str:
     """Return a title without a piece, its separators and the reasons after it."""
     ends = piece.ends
     if piece.is_last:
@@ -211,9 +211,9 @@ def _remove(title: str, piece: _Piece) -> str:
         ends = closing + 1 if closing >= 0 else len(title)
     elif piece.is_first or piece.before == piece.after == "*":
         ends += 1
-    return _join(title[: piece.begins], title[ends:])
+    return _join_pieces(title[: piece.begins], title[ends:])
 
 
-def _join(left: str, right: str) -> str:
+def _join_pieces(left: str, right: str) -> str:
     left = left.rstrip(f"{_JOINTS}([{{<")
     return f"{left}{right}".strip() if left else right.strip(_JOINTS)

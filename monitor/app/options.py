@@ -85,10 +85,12 @@ def make_policies(settings: Settings) -> Policies:
         file_findings=table.file_findings,
         most_parts=settings.watch.most_parts,
         confirmed_within=table.confirmed_within,
-        workdays=_workdays(settings, "ENG"),  # of England
+        workdays=_workdays_in(settings, "ENG"),  # of England
         on_file=granted_times(settings),
     )
-    nations = {producer.id: _workdays(settings, producer.nation) for producer in settings.producer}
+    nations = {
+        producer.id: _workdays_in(settings, producer.nation) for producer in settings.producer
+    }
     return Policies(general, table, nations)
 
 
@@ -287,7 +289,7 @@ def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
     return tuple(granted)
 
 
-def _workdays(settings: Settings, nation: Nation) -> Workdays:
+def _workdays_in(settings: Settings, nation: Nation) -> Workdays:
     return Workdays(nation, settings.nation.get(nation, NationSettings()))
 
 

@@ -72,7 +72,7 @@ class Api:
 
     async def post_soon(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
         """Do what `post` does, in a coroutine that `runner` runs."""
-        return _read_json(await self._answer("POST", path, json=_without_none(body)))
+        return _read_json(await self._fetch_answer("POST", path, json=_without_none(body)))
 
     def list_pages(self, path: str, name: str, **query: object) -> list[Json]:
         """Return the rows `name` of all pages of a list."""
@@ -86,9 +86,9 @@ class Api:
                 return rows
 
     def _send_request(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
-        return self.runner.run(self._answer(method, path, **content))
+        return self.runner.run(self._fetch_answer(method, path, **content))
 
-    async def _answer(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
+    async def _fetch_answer(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
         address = f"/api/v1{quote(path)}"
         try:
             answer = await self.client.request(method, address, **content)

@@ -45,7 +45,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _part_faults(data)
     yield from _repeat_faults(data, "pin", "url")
     yield from _unknown_calendar_faults(data)
-    for nation in _table(data, "nation"):
+    for nation in _table_at(data, "nation"):
         if nation not in get_args(Nation):
             yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
     yield from _repeat_faults(data, "channel", "name")
@@ -53,7 +53,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _rota_faults(data, folder)
     yield from _summary_faults(data)
     yield from _network_faults(data)
-    yield from _web_faults(_table(data, "web"), folder)
+    yield from _web_faults(_table_at(data, "web"), folder)
     if settings is not None:
         yield from reporting_faults(settings, folder)
 
@@ -87,7 +87,7 @@ def rows_of(data: Row, table: str) -> list[tuple[str, Row]]:
     ]
 
 
-def _table(data: Row, name: str) -> Row:
+def _table_at(data: Row, name: str) -> Row:
     """Return a table, empty if it is absent or no table."""
     table = data.get(name)
     return table if isinstance(table, Mapping) else {}
@@ -141,7 +141,7 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
             yield from _unknown_names(
                 f"{place}.{key}", "channel", _texts_in(row.get(key)), known + rotas
             )
-    open_channels = _texts_in(_table(data, "alert").get("open_channels"))
+    open_channels = _texts_in(_table_at(data, "alert").get("open_channels"))
     yield from _unknown_names("alert.open_channels", "channel", open_channels, known)
 
 
@@ -154,7 +154,7 @@ def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
     }
     yield from _repeat_faults(data, "rota", "name")
     for place, row in rows_of(data, "rota"):
-        channel_of_role = _table(row, "who")
+        channel_of_role = _table_at(row, "who")
         if (name := row.get("name")) in taken_names:
             yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
         for role, channel in channel_of_role.items():
@@ -209,10 +209,10 @@ def _names_in(data: Row, table: str) -> list[str]:
 def _summary_faults(data: Row) -> Iterator[CrossFault]:
     """Yield the channels of summaries that are unknown, or reach more than staff."""
     channels_of_rota = {
-        row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")
+        row.get("name"): [*_table_at(row, "who").values()] for _, row in rows_of(data, "rota")
     }
     known = [*_names_in(data, "channel"), *_names_in(data, "rota")]
-    open_channels = _texts_in(_table(data, "alert").get("open_channels"))
+    open_channels = _texts_in(_table_at(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):
             yield from _unknown_names(f"{place}.channels", "channel", [name], known)
@@ -228,11 +228,11 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
     """Yield each key of `[budget]` that is not a host name, and invalid proxies of `[network]`."""
-    for host in _table(data, "budget"):
+    for host in _table_at(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None
-    network = _table(data, "network")
-    proxies = {f'proxies."{host}"': url for host, url in _table(network, "proxies").items()}
+    network = _table_at(data, "network")
+    proxies = {f'proxies."{host}"': url for host, url in _table_at(network, "proxies").items()}
     for key, url in {"proxy": network.get("proxy"), **proxies}.items():
         if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
             yield (

@@ -24,7 +24,7 @@ _FOLD_OF_ICALENDAR = "\r\n "
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Return what must not be logged: secrets, secret addresses, and the store's password."""
     values = [secret.reveal() for _, secret in find_secrets(settings)]
-    values += [settings.deadman.url or "", _password(settings.store.url)]
+    values += [settings.deadman.url or "", _password_in(settings.store.url)]
     values += [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
     secrets = {secret for value in values if value for secret in (value, *_path_and_query(value))}
     return frozenset(secrets) | secrets_in_addresses(settings)
@@ -124,7 +124,7 @@ def _path_and_query(secret: str) -> Iterator[str]:
     yield from (part for part in (split.path, split.query) if len(part) > _SHORTEST_KEY_IN_ADDRESS)
 
 
-def _password(url: str) -> str:
+def _password_in(url: str) -> str:
     """Return the password in an address, "" if it has none."""
     try:
         return unquote(urlsplit(url).password or "")

@@ -109,7 +109,7 @@ def local_name(element: etree._Element) -> str:
 
 def attribute(element: etree._Element, name: str) -> str:
     """Return the attribute with this local name, empty without it."""
-    found = (value for key, value in element.attrib.items() if _local(key) == name)
+    found = (value for key, value in element.attrib.items() if _local_name(key) == name)
     return str(next(found, ""))
 
 
@@ -124,5 +124,5 @@ def text_of(element: etree._Element) -> str:
     return " ".join("".join(parts).split())
 
 
-def _local(key: str | bytes) -> str:
+def _local_name(key: str | bytes) -> str:
     return str(key).rpartition("}")[2]

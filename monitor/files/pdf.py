@@ -34,7 +34,7 @@ def read_pdf(body: bytes) -> FileFacts:
         collected.is_tagged = any(map(_TAGS.search, parts))
     for part in parts:
         for found in _PROPERTY.finditer(part):
-            text = _decode(found[2], found[3])
+            text = _decode_text(found[2], found[3])
             if found[1] == b"Author":
                 collected.add_person(text)
             else:
@@ -59,7 +59,7 @@ def _unpack_objects(body: bytes) -> Iterator[bytes]:
         yield unpacked
 
 
-def _decode(literal: bytes, digits: bytes) -> str:
+def _decode_text(literal: bytes, digits: bytes) -> str:
     """Return a text that is written in brackets, or as hex digits."""
     if digits:
         even = b"".join(digits.split())

@@ -199,7 +199,7 @@ def _measure_each(
     """Return a gauge with a value for each near release. A release with None has no series."""
     measured = ((_release_labels(verdict), measure(verdict)) for verdict in near)
     series = ((labels, value) for labels, value in measured if value is not None)
-    return _family(name, text, _RELEASE, series)
+    return _make_family(name, text, _RELEASE, series)
 
 
 def _overdue_seconds(verdict: Verdict, now: datetime) -> float:
@@ -210,12 +210,12 @@ def _overdue_seconds(verdict: Verdict, now: datetime) -> float:
 def _count_by_verdict(shown: Iterable[ReleaseState]) -> Metric:
     counts = Counter(row.verdict.verdict for row in shown)
     series = (((word.value,), counts[word]) for word in VerdictKind)
-    return _family("releases", "Watched releases by verdict", ("verdict",), series)
+    return _make_family("releases", "Watched releases by verdict", ("verdict",), series)
 
 
 def _show_verdicts(near: Iterable[Verdict]) -> Metric:
     series = (((*_release_labels(one), one.verdict.value, one.grade.value), 1.0) for one in near)
-    return _family(
+    return _make_family(
         "release_verdict",
         "1 for the verdict and grade in force",
         (*_RELEASE, "verdict", "grade"),
@@ -229,7 +229,7 @@ def _show_findings(near: Iterable[Verdict]) -> Metric:
         for one in near
         for kind, has in _FINDINGS.items()
     )
-    return _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), series)
+    return _make_family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), series)
 
 
 def _show_titles_and_slots(near: Iterable[Verdict]) -> Metric:
@@ -240,7 +240,9 @@ def _show_titles_and_slots(near: Iterable[Verdict]) -> Metric:
         )
         for one in near
     )
-    return _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), series)
+    return _make_family(
+        "release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), series
+    )
 
 
 def _show_delays(near: Iterable[Verdict]) -> Metric:
@@ -253,31 +255,33 @@ def _show_delays(near: Iterable[Verdict]) -> Metric:
         for bound, value in (("min", delay.min), ("max", delay.max))
         if value is not None
     )
-    return _family(
+    return _make_family(
         "release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), series
     )
 
 
 def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
     """Yield readiness, looks, deliveries, and spacing of looks by host."""
-    yield _gauge(
+    yield _make_gauge(
         "ready", "1 while this monitor is to be relied on", float(not monitor_state.unready)
     )
-    yield _gauge("targets_watched", "Addresses that are being watched", monitor_state.targets)
-    yield _gauge("look_overdue_seconds", "How late the most overdue look is", monitor_state.overdue)
-    yield _gauge("outbox_pending", "Deliveries that wait", monitor_state.pending)
-    yield _gauge(
+    yield _make_gauge("targets_watched", "Addresses that are being watched", monitor_state.targets)
+    yield _make_gauge(
+        "look_overdue_seconds", "How late the most overdue look is", monitor_state.overdue
+    )
+    yield _make_gauge("outbox_pending", "Deliveries that wait", monitor_state.pending)
+    yield _make_gauge(
         "outbox_oldest_seconds",
         "Seconds that a delivery has waited after it was due",
         monitor_state.oldest,
     )
     stretch = (((host,), factor) for host, factor in (monitor_state.stretch or {}).items())
-    yield _family(
+    yield _make_family(
         "watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch
     )
 
 
-def _gauge(name: str, text: str, value: float) -> Metric:
+def _make_gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"ninethirty_{name}", text, value=value)
 
 
@@ -296,7 +300,7 @@ def _is_near(row: ReleaseState, now: datetime) -> bool:
     return row.final_since is None or now < row.final_since + AFTER_FINAL
 
 
-def _family(
+def _make_family(
     name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
 ) -> Metric:
     """Return a gauge with a series, (labels, value), for each of `values`."""

@@ -140,7 +140,7 @@ class Metrics:
         self.missed = QuickCounter(
             registry, "looks_missed", "Looks that were due and not made", ["host"]
         )
-        self.too_costly = self._counter(
+        self.too_costly = self._make_counter(
             "too_costly", "Answers that could not be read within their bounds", ["host"]
         )
         self.duration = QuickHistogram(
@@ -154,40 +154,42 @@ class Metrics:
         )
 
     def _add_calendars(self) -> None:
-        self.calendar_read = self._gauge(
+        self.calendar_read = self._make_gauge(
             "calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"]
         )
-        self.calendar_entries = self._gauge(
+        self.calendar_entries = self._make_gauge(
             "calendar_entries", "Entries at the last usable read", ["calendar"]
         )
-        self.calendar_stale = self._gauge(
+        self.calendar_stale = self._make_gauge(
             "calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"]
         )
 
     def _add_sight(self) -> None:
         """Add whether and how well this monitor sees: blind spans, its clock, and if it leads."""
-        self.blind = self._counter("blind_seconds", "Seconds without sight", ["cause"])
+        self.blind = self._make_counter("blind_seconds", "Seconds without sight", ["cause"])
         for cause in _BLIND_CAUSES:
             self.blind.labels(cause)
-        self.clock_offset = self._gauge(
+        self.clock_offset = self._make_gauge(
             "clock_offset_seconds", "Our clock minus that of the watched hosts"
         )
-        self.leading = self._gauge("leading", "Whether this monitor looks, or is a standby (0)")
+        self.leading = self._make_gauge(
+            "leading", "Whether this monitor looks, or is a standby (0)"
+        )
         self.leading.set(1)
 
     def _add_reporting(self) -> None:
         """Add what people are sent, and what they have yet to do."""
-        self.given_up = self._gauge(
+        self.given_up = self._make_gauge(
             "outbox_given_up", "Deliveries given up within the last seven days"
         )
-        self.reports_owed = self._gauge("reports_owed", "Reports neither signed nor waived")
-        self.report_owed = self._gauge(
+        self.reports_owed = self._make_gauge("reports_owed", "Reports neither signed nor waived")
+        self.report_owed = self._make_gauge(
             "report_owed_oldest_seconds", "For how long the oldest of them has been owed"
         )
-        self.actions_overdue = self._gauge(
+        self.actions_overdue = self._make_gauge(
             "actions_overdue", "Actions of incidents not done by their day"
         )
-        self.notices = self._counter("notices", "Attempts to deliver", ["channel", "outcome"])
+        self.notices = self._make_counter("notices", "Attempts to deliver", ["channel", "outcome"])
 
     def _add_writes_and_pings(self) -> None:
         self.commit = Histogram(
@@ -196,35 +198,35 @@ class Metrics:
             namespace=_NAMESPACE,
             registry=self.registry,
         )
-        self.store_failures = self._counter(
+        self.store_failures = self._make_counter(
             "store_failures", "Attempts to write to the store that failed"
         )
-        self.pings = self._counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
+        self.pings = self._make_counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
         for outcome in _PING_OUTCOMES:
             self.pings.labels(outcome)
 
     def _add_releases(self) -> None:
-        self.slots_passed = self._counter("slots_passed", "Slots that passed while watched")
-        self.exposures = self._counter("exposures", "Exposures that began while watched")
+        self.slots_passed = self._make_counter("slots_passed", "Slots that passed while watched")
+        self.exposures = self._make_counter("exposures", "Exposures that began while watched")
 
     def _add_program(self, version: str) -> None:
-        self.worker_start_failures = self._counter(
+        self.worker_start_failures = self._make_counter(
             "worker_start_failures", "Workers that did not start"
         )
-        self.faults = self._counter("faults", "Faults inside the program", ["task"])
-        self.reload_taken = self._gauge(
+        self.faults = self._make_counter("faults", "Faults inside the program", ["task"])
+        self.reload_taken = self._make_gauge(
             "config_last_reload_successful", "Whether the last configuration read was taken"
         )
-        self.reload_at = self._gauge(
+        self.reload_at = self._make_gauge(
             "config_last_reload_success_timestamp_seconds", "When one was last taken"
         )
         ProcessCollector(registry=self.registry)
-        self._gauge("build_info", "Version", ["version"]).labels(version).set(1)
+        self._make_gauge("build_info", "Version", ["version"]).labels(version).set(1)
 
-    def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+    def _make_counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
         return Counter(name, text, labels, namespace=_NAMESPACE, registry=self.registry)
 
-    def _gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+    def _make_gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
         return Gauge(name, text, labels, namespace=_NAMESPACE, registry=self.registry)
 
     def prepare_series(

@@ -140,12 +140,12 @@ class CalendarReader:
         digest = sha.hexdigest()
         if self._reading is not None and digest == self._digest:
             return self._reading, digest
-        reading = await self._run("read", pages)
+        reading = await self._run_task("read", pages)
         if isinstance(reading, str):  # the reason why the pages cannot be read
             raise UnreadableCalendar(reading)
         return self._check_and_adjust(reading), digest
 
-    async def _run(self, task: str, pages: Sequence[Page]) -> Any:  # noqa: ANN401  # by task
+    async def _run_task(self, task: str, pages: Sequence[Page]) -> Any:  # noqa: ANN401  # by task
         """Return the result of a task of our source, which a worker runs. Raises `ReadFault`."""
         arguments = (self.settings, self.source.state, tuple(pages), self.clock.now())
         result, self.source.state = await self.pages.workers.run(
@@ -197,7 +197,7 @@ class CalendarReader:
             if isinstance(self.source, OnePage):
                 requests = self.source.more(pages, self.clock.now())
             else:
-                requests = await self._run("more", pages)
+                requests = await self._run_task("more", pages)
 
     def _keep_evidence(self, fetched: Sequence[FetchedPage], fault: str) -> str:
         """Keep the bytes of a read, unless it failed like the last one.

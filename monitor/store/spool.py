@@ -132,7 +132,7 @@ class Spool:
         with self._lock:
             if not self.has_lines:
                 return 0
-            self._close()
+            self._close_file()
             count = 0
             try:
                 with self._open_locked("rb") as lines:
@@ -146,24 +146,24 @@ class Spool:
                 self.file.replace(refused)
                 _log.error("spool_refused", fault=str(fault), kept=str(refused))
             _log.warning("spool_handed_in", facts=count)
-            self._delete()
+            self._delete_file()
             return count
 
     def delete(self) -> None:
         """Delete the spool, because the store has all its facts."""
         with self._lock:
-            self._delete()
+            self._delete_file()
 
     def close(self) -> None:
         """Leave the spool to the next process, or to the next start of this one."""
         with self._lock:
-            self._close()
+            self._close_file()
 
-    def _delete(self) -> None:
-        self._close()
+    def _delete_file(self) -> None:
+        self._close_file()
         self.file.unlink(missing_ok=True)
 
-    def _close(self) -> None:
+    def _close_file(self) -> None:
         if self._output is not None:
             self._output.close()
         self._output, self._written = None, _Written()

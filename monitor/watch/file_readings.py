@@ -71,13 +71,13 @@ class FileReadings:
             return
         watched.file_reads[key] = None
         if not _was_read(watched, sighting.digest):
-            self._tasks.start(self._read(watched, target, sighting.digest, outcome))
+            self._tasks.start(self._read_file(watched, target, sighting.digest, outcome))
 
     async def finish(self) -> None:
         """Wait until all files that were considered are read."""
         await self._tasks.finish()
 
-    async def _read(
+    async def _read_file(
         self, watched: WatchedRelease, target: Target, digest: str, answer: Answer
     ) -> None:
         async with self._turn:
@@ -85,7 +85,7 @@ class FileReadings:
         if facts is None:
             watched.file_reads[target.part, digest] = self.clock.now() + _RETRY_AFTER
             return
-        expected = self._expect(watched)
+        expected = self._make_expectation(watched)
         if expected is not None:
             self.watch.note_inside(target, digest, find_signs(facts, expected))
 
@@ -125,7 +125,7 @@ class FileReadings:
             return FileFacts()
         return facts
 
-    def _expect(self, watched: WatchedRelease) -> Expectation | None:
+    def _make_expectation(self, watched: WatchedRelease) -> Expectation | None:
         """Return what a file of a release should be, None if it has no slot."""
         release, now = watched.release, self.clock.now()
         notice_days = self.watch.rules.policies.of(release).short_notice.days

@@ -116,7 +116,7 @@ class OpenID:
             endpoint = str((await self._read_metadata()).get("end_session_endpoint", ""))
         except NotSignedOn:
             return ""
-        if not self.provider.has_issued(claimed) or not endpoint.startswith(self._schemes):
+        if not self.provider.has_issued(claimed) or not endpoint.startswith(self._allowed_schemes):
             return ""
         # Some servers refuse a longer address. The provider can sign people out without the hint
         # too.
@@ -125,7 +125,7 @@ class OpenID:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
     @property
-    def _schemes(self) -> tuple[str, str]:
+    def _allowed_schemes(self) -> tuple[str, str]:
         """Return the schemes that the provider's addresses may have: https, or the one of the
         configured issuer.
         """
@@ -157,7 +157,7 @@ class OpenID:
         if metadata.get("issuer") != issuer:
             raise _provider_unusable("its configuration names another issuer")
         for name in _ENDPOINTS:
-            if not str(metadata.get(name, "")).startswith(self._schemes):
+            if not str(metadata.get(name, "")).startswith(self._allowed_schemes):
                 raise _provider_unusable(f"its configuration has no {name} that may be used")
         return metadata
 

@@ -46,7 +46,7 @@ def _run_tasks(replies: BinaryIO, megabytes: int, statm: FileIO) -> None:
         priority_fault = _describe_fault(exc)
     fault = fault or _confine_process()
     ending = Ending.FAULT if fault else Ending.DONE
-    _send(replies, Reply[str](ending=ending, fault=fault, result=priority_fault))
+    _send_reply(replies, Reply[str](ending=ending, fault=fault, result=priority_fault))
     if fault:
         return
     for line in sys.stdin.buffer:
@@ -55,10 +55,10 @@ def _run_tasks(replies: BinaryIO, megabytes: int, statm: FileIO) -> None:
         reply = run_task(name.decode(), arguments)
         # The peak that the system reports would include the parent's memory.
         reply.resident = _memory_pages(statm)[1] * resource.getpagesize() // 1024
-        _send(replies, reply)
+        _send_reply(replies, reply)
 
 
-def _send(replies: BinaryIO, reply: Reply[Any]) -> None:
+def _send_reply(replies: BinaryIO, reply: Reply[Any]) -> None:
     replies.write(reply.pack())
     replies.flush()
 

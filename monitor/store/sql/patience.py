@@ -100,11 +100,11 @@ def set_time_limits(engine: Engine) -> None:
         if limits:
             connection.exec_driver_sql(limits)
 
-    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "do_connect", _connect_limited)
     event.listen(engine, "begin", limit_transaction)
 
 
-def _connect(
+def _connect_limited(
     _dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]
 ) -> LimitedConnection:
     """Return a connection that notices a silent server."""

@@ -55,7 +55,7 @@ class QueryRunner:
     transaction: Connection | None = None
 
     @contextmanager
-    def _connect(self) -> Iterator[Connection]:
+    def _open_connection(self) -> Iterator[Connection]:
         if self.transaction is not None:
             yield self.transaction
             return
@@ -66,7 +66,7 @@ class QueryRunner:
         self, make: Callable[..., T], query: Executable, values: Mapping[str, Any] | None = None
     ) -> list[T]:
         """Return the results of `make` for each row of a query."""
-        with convert_faults(self.place), self._connect() as connection:
+        with convert_faults(self.place), self._open_connection() as connection:
             result = connection.execute(query, values)
             return [make(*row) for some in result.partitions(_ROWS_FETCHED) for row in some]
 
@@ -148,7 +148,7 @@ _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 def to_json(item: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our dataclasses
     """Return a dataclass as compact JSON, without defaults and the fields in `leave_out`."""
-    text = _adapter(type(item)).dump_json(item, exclude_defaults=True, exclude=set(leave_out))
+    text = _adapter_for(type(item)).dump_json(item, exclude_defaults=True, exclude=set(leave_out))
     return text.decode()
 
 
@@ -159,10 +159,10 @@ def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
 
 def from_values(kind: type[T], values: Mapping[str, Any]) -> T:
     """Return a dataclass from values of parsed JSON. Raises ValueError."""
-    return cast("T", _adapter(kind).validate_python(values))
+    return cast("T", _adapter_for(kind).validate_python(values))
 
 
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def _adapter_for(kind: type[Any]) -> TypeAdapter[Any]:
     # Building an adapter takes milliseconds, and most commands need only a few.
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)

@@ -80,7 +80,7 @@ def _added_later(**kinds: _Kind) -> list[sa.Column[Any]]:
     ]
 
 
-def _table(name: str, *columns: SchemaItem) -> sa.Table:
+def _define_table(name: str, *columns: SchemaItem) -> sa.Table:
     return sa.Table(name, METADATA, *columns)
 
 
@@ -110,7 +110,7 @@ def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElemen
             index.dialect_kwargs["postgresql_where"] = where
 
 
-RELEASE = _table(
+RELEASE = _define_table(
     "release",
     *keys(id=Name),
     *not_null(producer=Name, body=Packed),
@@ -133,7 +133,7 @@ PROMISE = _compact_table(
     sa.Index(None, "begins"),
 )
 
-ANNOUNCED = _table(
+ANNOUNCED = _define_table(
     "announced",
     *keys(calendar=Name, uid=Name),
     *not_null(body=Body, seen_first=Instant, seen_last=Instant),
@@ -184,7 +184,7 @@ IS_LONG = sa.text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
 """Few blind spans are that long. All others that overlap an instant begin shortly before it."""
 _add_partial_index("ix_blind_long", BLIND.c.ends, IS_LONG)
 
-JUDGED = _table(
+JUDGED = _define_table(
     "judged",
     *keys(release=Name),
     *not_null(producer=Name),
@@ -195,7 +195,7 @@ JUDGED = _table(
     sa.Index(None, "final", "slot"),
 )
 
-EVENT = _table(
+EVENT = _define_table(
     "event",
     *keys(id=Name),
     *not_null(release=Name, at=Instant, before=sa.Text, after=sa.Text, body=Body),
@@ -203,7 +203,7 @@ EVENT = _table(
     sa.Index(None, "at"),
 )
 
-INCIDENT = _table(
+INCIDENT = _define_table(
     "incident",
     *keys(id=Name),
     *not_null(
@@ -223,7 +223,7 @@ IS_OPEN = sa.text("is_open")
 """The condition for the few incidents that still need action."""
 _add_partial_index("ix_incident_open", INCIDENT.c.occurred, IS_OPEN)
 
-DRAFT = _table(
+DRAFT = _define_table(
     "draft",
     *keys(incident=Name, version=sa.Integer),
     *not_null(at=Instant, by=Words, form=sa.Text, edition=sa.Text, facts=Body, words=Body),
@@ -231,7 +231,7 @@ DRAFT = _table(
     *not_null(digest=sa.Text),
 )
 
-NOTICE = _table(
+NOTICE = _define_table(
     "notice",
     *keys(id=Name),
     *not_null(incident=Name, at=Instant, body=Packed),
@@ -264,7 +264,7 @@ ACT = _compact_table(
     *not_null(role=Words),
 )
 
-SESSION = _table(
+SESSION = _define_table(
     "session",
     *keys(key_hash=Name),
     *not_null(account=Name, use=OneOf(SessionUse), began=Instant, seen=Instant),
@@ -273,7 +273,7 @@ SESSION = _table(
     sa.Index(None, "account"),
 )
 
-ROTA = _table("rota", *keys(rota=Name), *not_null(at=Instant, shifts=Packed))
+ROTA = _define_table("rota", *keys(rota=Name), *not_null(at=Instant, shifts=Packed))
 
 CLAIM = _compact_table(
     "claim",
