@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from alerts.incident import Incident
-from monitor.app.core import REAL, Edges, make_core
+from monitor.app.core import REAL, Core, Edges
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import Jobs, count_failures
 from monitor.app.parts import Parts
@@ -143,7 +143,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     """
     bound = _bind_ports(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
     local = _bind_local_socket(settings, edges.configuration, folder)
-    core = make_core(settings, edges, folder)
+    core = Core(settings, edges, folder)
     parts = Parts(core)
     daemon = Daemon(
         core,

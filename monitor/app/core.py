@@ -5,6 +5,7 @@ and its edges.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from monitor.app.options import (
     make_join_rules,
 )
 from monitor.app.spooling import Spooling
-from monitor.clock import Clock, SteadyClock, SystemClock
+from monitor.clock import SteadyClock, SystemClock
 from monitor.config.settings import Settings
 from monitor.errors import StoreFault
 from monitor.health.heartbeat import HeartbeatWriter
@@ -50,94 +51,98 @@ _STORE_THREADS = 8
 """One for each task that queries the store, so that none waits behind a query that hangs."""
 
 
-@dataclass(frozen=True, slots=True)
 class Core:
-    """The objects that nearly every part of a monitor is made from. Relative files are in `folder`.
+    """The objects that nearly every part of a monitor is made from, each made from earlier ones.
 
     `leadership` is None if the store is for one monitor. `certificates` has the end of each host's
     certificate.
     """
 
-    settings: Settings
-    edges: Edges
-    folder: Path
-    clock: SteadyClock
-    store: Store
-    metrics: Metrics
-    threads: Threads
-    workers: Workers
-    worker_health: WorkerHealth
-    tasks: Tasks
-    queue: JudgingQueue
-    heartbeat: HeartbeatWriter
-    blind: BlindSpans
-    health: HealthState
-    writer: Writer
-    evidence: Evidence
-    ledger: Ledger
-    fetcher: Fetcher
-    certificates: dict[str, datetime]
-    leadership: Leadership | None
-    spooling: Spooling
+    def __init__(self, settings: Settings, edges: Edges, folder: Path) -> None:
+        """Open and migrate the store, and hand in the spool. Relative files are in `folder`.
+
+        Raises `StoreFault`.
+        """
+        self.settings, self.edges, self.folder = settings, edges, folder
+        clock = self.clock = edges.clock or SteadyClock(SystemClock())
+        vantage, spacings = settings.watch.vantage, calendar_spacings(settings)
+        unproven_offset = settings.clock.unproven_offset
+        spool = _make_spool(settings, durable=edges.durable) if edges.spools else None
+        self.store = _open_store(settings, edges, spool)
+        hosts = [host for host in settings.budget if host != "default"]
+        channels = [table.name for table in settings.channel]
+        self.metrics = Metrics(__version__, spacings, hosts, channels)
+        self.queue, self.heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage)
+        blind = self.blind = BlindSpans(vantage, self.queue.judge_all, self.metrics)
+        self.health = HealthState(
+            clock.now(), spacings, unproven_offset, blind.note, lambda: blind.last_end
+        )
+        self.worker_health = WorkerHealth(clock, self.metrics, blind.note)
+        self.workers = self._make_workers()
+        self.tasks, self.threads = Tasks(), Threads(_STORE_THREADS, "store")
+        self.writer = self._make_writer()
+        self.evidence = Evidence(
+            Path(settings.evidence.folder),
+            self.store.evidence,
+            self.writer,
+            clock,
+            vantage,
+            durable=edges.durable,
+            on_lost=self.metrics.store_failures.inc,
+        )
+        rules, checks = make_join_rules(settings), make_calendar_checks(settings)
+        self.ledger = Ledger(self.store, self.writer, clock, rules, checks, self.threads.ask)
+        self.certificates = dict(edges.certificates)
+        self.fetcher = edges.fetcher or make_fetcher(settings, clock, self.certificates)
+        self.leadership = self._make_leadership()
+        self.spooling = Spooling(spool, self.writer, self.evidence, self.heartbeat, self.health)
 
     @property
     def is_standby(self) -> bool:
         """Return whether another monitor looks, and this one waits to take over."""
         return self.leadership is not None and not self.leadership.is_leading
 
+    def with_settings(self, settings: Settings, fetcher: Fetcher) -> Core:
+        """Return the same objects with other settings and another fetcher."""
+        changed = copy(self)
+        changed.settings, changed.fetcher = settings, fetcher
+        return changed
 
-def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
-    """Return the core of a monitor.
+    def _make_workers(self) -> Workers:
+        """Return the workers that read calendars and large responses."""
 
-    Open and migrate its store, and hand in its spool. Raises `StoreFault`.
-    """
-    clock, vantage = edges.clock or SteadyClock(SystemClock()), settings.watch.vantage
-    spool = _make_spool(settings, durable=edges.durable) if edges.spools else None
-    store = _open_store(settings, edges, spool)
-    metrics = _make_metrics(settings)
-    queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage)
-    blind = BlindSpans(vantage, queue.judge_all, metrics)
-    health = _make_health(settings, clock, blind)
-    store_health = StoreHealth(clock, metrics, health)
-    worker_health = WorkerHealth(clock, metrics, blind.note)
-    writer = _make_writer(edges, store, clock, heartbeat, store_health)
-    threads = Threads(_STORE_THREADS, "store")
-    evidence = Evidence(
-        Path(settings.evidence.folder),
-        store.evidence,
-        writer,
-        clock,
-        vantage,
-        durable=edges.durable,
-        on_lost=metrics.store_failures.inc,
-    )
-    ledger = Ledger(
-        store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask
-    )
-    certificates = dict(edges.certificates)
-    return Core(
-        settings=settings,
-        edges=edges,
-        folder=folder,
-        clock=clock,
-        store=store,
-        metrics=metrics,
-        threads=threads,
-        workers=_make_workers(edges, clock, metrics, health, worker_health),
-        worker_health=worker_health,
-        tasks=Tasks(),
-        queue=queue,
-        heartbeat=heartbeat,
-        blind=blind,
-        health=health,
-        writer=writer,
-        evidence=evidence,
-        ledger=ledger,
-        fetcher=edges.fetcher or make_fetcher(settings, clock, certificates),
-        certificates=certificates,
-        leadership=_make_leadership(settings, edges, writer, clock),
-        spooling=Spooling(spool, writer, evidence, heartbeat, health),
-    )
+        def note_costly_host(host: str) -> None:
+            self.metrics.count_too_costly(host)
+            self.health.costly.add(host)
+
+        return Workers(
+            clock=self.clock,
+            start=self.edges.start_worker,
+            on_costly=note_costly_host,
+            on_attempt=self.worker_health.note_start_attempt,
+            on_unread=self.worker_health.note_unread,
+        )
+
+    def _make_writer(self) -> Writer:
+        """Return the writer. Each batch has the heartbeat."""
+        store_health = StoreHealth(self.clock, self.metrics, self.health)
+        return Writer(
+            self.store,
+            self.clock,
+            sources=[self.heartbeat],
+            delay=self.edges.delay,
+            on_commit=store_health.note_commit,
+            on_failure=store_health.note_failure,
+        )
+
+    def _make_leadership(self) -> Leadership | None:
+        """Return what decides which monitor of a shared store looks, or None for a store of one."""
+        store, vantage = self.settings.store, self.settings.watch.vantage
+        if not is_shared(store.url):
+            return None
+        # No other process has this name, even if its monitor has the same one.
+        process = f"{vantage} {Random(self.edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
+        return Leadership(vantage, process, self.writer, self.clock, store.takeover)
 
 
 def _make_spool(settings: Settings, *, durable: bool) -> Spool:
@@ -161,80 +166,6 @@ def _open_store(settings: Settings, edges: Edges, spool: Spool | None) -> Store:
         store.close()
         raise
     return store
-
-
-def _make_metrics(settings: Settings) -> Metrics:
-    """Return the metrics, with the series of the configured calendars, hosts and channels."""
-    hosts = [host for host in settings.budget if host != "default"]
-    channels = [table.name for table in settings.channel]
-    return Metrics(__version__, calendar_spacings(settings), hosts, channels)
-
-
-def _make_health(settings: Settings, clock: Clock, blind: BlindSpans) -> HealthState:
-    return HealthState(
-        clock.now(),
-        calendar_spacings(settings),
-        settings.clock.unproven_offset,
-        blind.note,
-        lambda: blind.last_end,
-    )
-
-
-def _make_writer(
-    edges: Edges,
-    store: Store,
-    clock: SteadyClock,
-    heartbeat: HeartbeatWriter,
-    store_health: StoreHealth,
-) -> Writer:
-    """Return the writer. Each batch has the heartbeat, and `store_health` notes its outcome."""
-    return Writer(
-        store,
-        clock,
-        sources=[heartbeat],
-        delay=edges.delay,
-        on_commit=store_health.note_commit,
-        on_failure=store_health.note_failure,
-    )
-
-
-def _make_leadership(
-    settings: Settings, edges: Edges, writer: Writer, clock: SteadyClock
-) -> Leadership | None:
-    """Return what decides which monitor of a shared store looks, or None for a store of one."""
-    if not is_shared(settings.store.url):
-        return None
-    vantage = settings.watch.vantage
-    # No other process has this name, even if its monitor has the same one.
-    process = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
-    length = settings.store.takeover
-    return Leadership(vantage, process, writer, clock, length)
-
-
-def _make_workers(
-    edges: Edges,
-    clock: Clock,
-    metrics: Metrics,
-    health: HealthState,
-    worker_health: WorkerHealth,
-) -> Workers:
-    """Return the workers that read calendars and large responses.
-
-    `metrics`, `health` and `worker_health` note their problems.
-    """
-
-    def note_costly_host(host: str) -> None:
-        metrics.count_too_costly(host)
-        health.costly.add(host)
-
-    on_attempt, on_unread = worker_health.note_start_attempt, worker_health.note_unread
-    return Workers(
-        clock=clock,
-        start=edges.start_worker,
-        on_costly=note_costly_host,
-        on_attempt=on_attempt,
-        on_unread=on_unread,
-    )
 
 
 def make_clock_steps(core: Core) -> ClockSteps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +117,7 @@ class Daemon:
 
     def begin_again(self, settings: Settings) -> None:
         """Let a standby begin again with other settings, which it finds in `core`."""
-        self.core = replace(self.core, settings=settings)
+        self.core = self.core.with_settings(settings, self.core.fetcher)
         self._has_new_settings = True
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
+
+import structlog
 
 from alerts.channel import Channel
 from monitor.app.core import Core, make_clock_steps, make_interpreter
@@ -37,16 +40,17 @@ from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.collector import StateCollector
 from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
+from monitor.judge.runs import Blind
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, add_stored_shifts
+from monitor.look.clock_steps import ClockMove
 from monitor.look.poller import Poller
 from monitor.readiness.notices import ReadinessNotices, Recipients
 from monitor.store.kept_sessions import KeptSessions
 from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
-from monitor.watch.clock_moves import ClockMoves
 from monitor.watch.file_readings import FileReadings
 from monitor.watch.intake import Intake, LookTally
 from monitor.watch.judging import Judging
@@ -60,6 +64,8 @@ from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
+
+_log = structlog.get_logger(__name__)
 
 
 def make_current_rules(core: Core, channels: Sequence[Channel]) -> ReportingRules:
@@ -92,8 +98,7 @@ class Parts:
         self.outbox = self._make_outbox()
         self.reminders = self._make_reminders()
         self.watch = self._make_watch()
-        moves = ClockMoves(core.blind, core.health, self.poller, self.watch, core.ledger, tasks)
-        self._steps.on_moved = moves.follow
+        self._steps.on_moved = self._follow_clock_move
         self.admission = Admission(store, core.ledger, self.watch, clock, ask)
         self._tally = LookTally(
             clock, core.metrics, core.health, core.heartbeat, core.blind, self._steps
@@ -118,6 +123,21 @@ class Parts:
         self.status = self._make_status()
         self.calendar_reads = self._make_calendar_reads()
         self.queries = self._make_queries()
+
+    def _follow_clock_move(self, move: ClockMove) -> None:
+        """Correct what was dated by our wrong clock. The span in which it was wrong is blind.
+
+        If it was ahead, dates that now lie in the future are moved back with it.
+        """
+        _log.warning("clock_moved", seconds=round(move.seconds, 3))
+        core, step = self.core, timedelta(seconds=move.seconds)
+        self.poller.follow_clock_move(move.seconds)
+        core.health.correct_dates(step, move.ends)
+        if move.seconds < 0:
+            core.blind.correct_dates(step, move.ends)
+            self.watch.correct_dates(step, move.ends)
+            core.tasks.start(core.ledger.correct_dates(step, move.ends))
+        core.blind.note(Blind(move.begins, move.ends, "clock"))
 
     def outbox_options(self, core: Core, rules: ReportingRules) -> OutboxOptions:
         """Return the configured options of the outbox."""

@@ -223,7 +223,7 @@ class Reload:
         the new fetcher and channels.
         """
         old, ask = self.daemon.core, self.daemon.core.threads.ask
-        core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
+        core = old.with_settings(settings, self._new_fetcher(settings))
         if core.fetcher is not old.fetcher:
             opened.push_async_callback(core.fetcher.close)
         try:
@@ -320,7 +320,7 @@ class Reload:
         for reader, _ in readers:
             # A reader requests each entry that its calendar no longer shows, so it must know those
             # shown last.
-            reader.remember(self.parts.core.ledger.shown_entries(reader.name))
+            reader.remember(self.parts.core.ledger.state_of(reader.name).announcements())
         reads.readers = [(unchanged.get(reader.name, reader), every) for reader, every in readers]
         reads.expect_editions = settings.policy.expect_editions
         return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in unchanged]

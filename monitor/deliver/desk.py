@@ -38,7 +38,7 @@ from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.ticks import entries_of_ticks, make_tick
 from monitor.errors import Refused, UnknownName, unknown_name
 from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
-from monitor.store.evidence.bundle import Exported, export_bundle
+from monitor.store.evidence.bundle import export_bundle
 from monitor.store.rows import NOBODY, Actor
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
@@ -305,15 +305,14 @@ class Desk:
         await self.writer.write(write)
         self._log_act("ticked", release=release, tick=tick.value)
 
-    async def export_evidence(self, incident: Incident, file: Path) -> Exported:
+    async def export_evidence(self, incident: Incident, file: Path) -> None:
         """Write the evidence of an incident to a zip file. Raises `UserFault` and `StoreFault`."""
         now, read = self.clock.now(), self.current.read
-        exported = await asyncio.to_thread(
+        await asyncio.to_thread(
             export_bundle, read, self.evidence, incident, file, now, self.monitors
         )
         await self.record_act("evidence_read", incident.id)
         self._log_act("evidence_read", incident=incident.id)
-        return exported
 
     async def keep_claim(self, claim: Claim) -> bool:
         """Store a claim of the public record. Return False if it is stored already."""

@@ -101,7 +101,8 @@ class CalendarIncidents:
         doubted = bool(recorded.alarms)
         if known is None and not doubted and not is_stale:
             return
-        last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
+        state = self.ledger.state_of(calendar)
+        last_read = self.health.calendars.get(calendar) or state.last_read
         trouble = alerts.CalendarTrouble(
             calendar, producer or calendar, read.fault, since, last_read, doubted=doubted
         )
@@ -116,7 +117,8 @@ class CalendarIncidents:
         now = self.clock.now()
         today = local_date(now, self.timezone)
         for calendar, producer in producers.items():
-            found = self.ledger.unreadable_dates(calendar, today, today + _UNREADABLE_AHEAD)
+            state = self.ledger.state_of(calendar)
+            found = state.unreadable_dates(today, today + _UNREADABLE_AHEAD)
             new = [entry for entry in found if (calendar, *entry) not in self._reported_dates]
             if not new:
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from operator import methodcaller
 
@@ -27,7 +27,6 @@ from monitor.store.rows import CalendarRead, SeriesEdition
 from monitor.store.sql.engine import Store
 from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import SMALL, Ask, offload_many, portions, repeat_until_answered, run_in_thread
-from schedules.announcement import Announcement
 from schedules.in_force import slot_in_force
 from schedules.join import JoinRules
 from schedules.ledger_event import TitleChange
@@ -240,17 +239,9 @@ class Ledger:
         slot = None if known is None else self.book.slot(known, self._clock.now())
         return None if slot is None else slot.begins()
 
-    def shown_entries(self, calendar: str) -> list[Announcement]:
-        """Return the last version of each entry in memory of a calendar."""
-        return self._memory.state_of(calendar).announcements()
-
-    def unreadable_dates(self, calendar: str, first: date, last: date) -> list[tuple[str, str]]:
-        """Return title and date text of entries that may be due in this span but cannot be read."""
-        return self._memory.state_of(calendar).unreadable_dates(first, last)
-
-    def last_read(self, calendar: str) -> datetime | None:
-        """Return when a calendar was last read with success, or None."""
-        return self._memory.state_of(calendar).last_read
+    def state_of(self, calendar: str) -> CalendarState:
+        """Return what is known of a calendar."""
+        return self._memory.state_of(calendar)
 
     async def find_missing_editions(self, now: datetime) -> list[tuple[SeriesEdition, Expectation]]:
         """Return regular series without a next edition, with the last one and the expected date.

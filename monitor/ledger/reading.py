@@ -100,7 +100,7 @@ class CalendarReads:
     async def load(self, ledger: Ledger) -> None:
         """Give each source its stored entries, and load the incidents that are still open."""
         for reader, _ in self.readers:
-            reader.remember(ledger.shown_entries(reader.name))
+            reader.remember(ledger.state_of(reader.name).announcements())
         await self.incidents.load_open()
 
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:

@@ -6,9 +6,8 @@ import hashlib
 import json
 import os
 import zipfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,16 +34,6 @@ _HOW_TO_CHECK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """The number of records with bytes in the zip, and of those on the machines of other monitors,
-    by monitor.
-    """
-
-    records: int
-    on_other_machines: Mapping[str, int]
-
-
 def export_bundle(
     store: Reads,
     folder: Path,
@@ -52,7 +41,7 @@ def export_bundle(
     file: Path,
     now: datetime,
     monitors_here: Collection[str] | None = None,
-) -> Exported:
+) -> None:
     """Write every evidence record and attached file of an incident, and a manifest with their
     hashes, to a zip file.
 
@@ -74,15 +63,14 @@ def export_bundle(
         {name for run in store.runs.of_release(incident.release) for name in run.evidence}
     )
     records = _add_deletions(store.evidence, store.evidence.records(names))
-    included, on_other_machines = list[Record](), Counter[str]()
+    included = []
     for record in records:
-        if record.expired is None:
-            # While the store was away, a monitor wrote records under its name with a suffix.
-            monitor = record.monitor.partition(OFFLINE_MARK)[0]
-            if monitors_here is None or monitor in monitors_here or (folder / record.file).exists():
-                included.append(record)
-            else:
-                on_other_machines[record.monitor] += 1
+        # While the store was away, a monitor wrote records under its name with a suffix.
+        monitor = record.monitor.partition(OFFLINE_MARK)[0]
+        is_of_this_machine = monitors_here is None or monitor in monitors_here
+        is_here = is_of_this_machine or (folder / record.file).exists()
+        if record.expired is None and is_here:
+            included.append(record)
     # They are needed to check the chain.
     predecessors = store.evidence.records(
         [f"{record.monitor}-{record.number - 1}" for record in records]
@@ -105,7 +93,6 @@ def export_bundle(
             contents[attached["path"]] = data
     contents["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
     _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
-    return Exported(len(included), on_other_machines)
 
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:

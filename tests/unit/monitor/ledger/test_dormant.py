@@ -50,7 +50,7 @@ async def test_long_past_release_is_only_in_store_after_restart(monitor: Calenda
     ledger = monitor.ledger_in_memory
     assert set(ledger.releases) == {"b"}
     assert ledger.promises("a") == []
-    assert [entry.uid for entry in ledger.shown_entries("stats")] == ["b"]
+    assert [entry.uid for entry in ledger.state_of("stats").announcements()] == ["b"]
     assert {release.id for release in monitor.store.ledger.releases()} == {"a", "b"}
 
 
@@ -68,7 +68,7 @@ async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarM
     await monitor.run_hourly_job()
     assert set(ledger.releases) == {"b"}
     assert ledger.promises("a") == []
-    assert [entry.uid for entry in ledger.shown_entries("stats")] == ["b"]
+    assert [entry.uid for entry in ledger.state_of("stats").announcements()] == ["b"]
 
 
 @with_calendar_monitor()

@@ -363,7 +363,7 @@ def test_read_refused_by_full_queue_can_be_recorded_later() -> None:
         refused_at = await read_each_hour_until_refused(monitor)
         assert refused_at == START + 9 * HOUR
         refused_reads.append(refused_at)
-        assert monitor.ledger.last_read("stats") == refused_at - HOUR
+        assert monitor.ledger.state_of("stats").last_read == refused_at - HOUR
         monitor.store.accepts_transactions = inf  # the store is back
         await monitor.writer.backlog.finish_large(STALLED_AFTER)  # writes the queue
         await monitor.record(first_entries_with_one_moved(by=DAY), refused_at)

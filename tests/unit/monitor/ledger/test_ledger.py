@@ -161,7 +161,7 @@ async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: Calend
     await monitor.restart()
     # It is 16 November. The slot of b, on 3 December, is too far ahead for b to be watched.
     assert monitor.watched_ids == {"a"}
-    assert monitor.ledger_in_memory.last_read("stats") == first.finished
+    assert monitor.ledger_in_memory.state_of("stats").last_read == first.finished
     await monitor.read_calendar(minutes_later=10)
     assert promised_times(monitor, "a") == [("stats", "26 09:30")]
     assert promised_times(monitor, "b") == [("stats", "03 09:30")]
@@ -181,7 +181,7 @@ async def test_restart_after_many_failed_reads_keeps_last_usable_one(
     for _ in range(MOST_COUNTS + 1):
         await monitor.read_calendar(Reply(503), minutes_later=10)
     await monitor.restart()
-    assert monitor.ledger_in_memory.last_read("stats") == usable.finished
+    assert monitor.ledger_in_memory.state_of("stats").last_read == usable.finished
 
 
 @with_calendar_monitor()
