@@ -15,9 +15,9 @@ from alerts.channel import Outcome
 from alerts.rota import Rota
 from monitor.app.options import (
     make_channels,
-    make_editions,
     make_policies,
     make_reporting_rules,
+    make_stored_judge,
     own_monitors,
     page_settings,
 )
@@ -30,7 +30,7 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.kept_sessions import KeptSessions
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.watch.rejudge import current_body, facts_of
+from monitor.watch.rejudge import facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.not_running import NotRunning
@@ -53,8 +53,7 @@ class StoredMonitor(NotRunning):
         row = self._store.verdicts.judged_one(release)
         if row is None:
             return None
-        policies, editions = make_policies(self._settings), make_editions(self._settings)
-        return current_body(self._store, policies, row, SystemClock().now(), editions)
+        return make_stored_judge(self._settings, self._store).body_of(row, SystemClock().now())
 
 
 @contextmanager

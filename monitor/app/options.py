@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -45,7 +44,7 @@ from monitor.store.rows import OFFLINE_MARK
 from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.planner import WatchRules
-from monitor.watch.rejudge import Explainer, body_of_unwatched
+from monitor.watch.rejudge import StoredJudge
 from monitor.watch.tripwires import Producer
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.hand_calendar import HandCalendar
@@ -360,26 +359,24 @@ def make_editions(settings: Settings) -> Editions | None:
     return override_editions(load_editions(), table.begins, table.cites, table.outside)
 
 
-def make_explainer(settings: Settings, store: Store) -> Explainer:
-    """Return the explainer, which gives the reasons of a verdict."""
-    return Explainer(store, make_policies(settings), settings.timezone, make_editions(settings))
+def make_stored_judge(settings: Settings, store: Store) -> StoredJudge:
+    """Return what judges releases from the store."""
+    return StoredJudge(
+        store,
+        make_policies(settings),
+        settings.timezone,
+        make_editions(settings),
+        redactor(secrets_in_addresses(settings)),
+    )
 
 
-def make_periods(settings: Settings, store: Store) -> Periods:
+def make_periods(settings: Settings, judge: StoredJudge) -> Periods:
     """Return the maker of reports on a period.
 
     Names in the configuration replace those of known organisations.
     """
     configured_names = {table.id: table.name for table in settings.producer}
-    return Periods(
-        store,
-        make_policies(settings),
-        settings.timezone,
-        names=_KNOWN_NAMES | configured_names,
-        producers=configured_names.keys(),
-        editions=make_editions(settings),
-        redactor=redactor(secrets_in_addresses(settings)),
-    )
+    return Periods(judge, _KNOWN_NAMES | configured_names, configured_names.keys())
 
 
 def make_links(settings: Settings) -> Links:
@@ -446,7 +443,7 @@ def page_settings(
 
     Without a monitor that looks, there are no `certificates`.
     """
-    policies = make_policies(settings)
+    judge = make_stored_judge(settings, store)
     return {
         "public": settings.web.public == "board",
         "keys": make_keys(settings),
@@ -455,12 +452,12 @@ def page_settings(
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
         "rotas": rules.rotas,
-        "judge_promised": partial(body_of_unwatched, store, policies, editions=rules.editions),
-        "policies": policies,
-        "explain_verdict": make_explainer(settings, store).explain_release,
-        "periods": make_periods(settings, store),
+        "judge_promised": judge.body_of_unwatched,
+        "policies": judge.policies,
+        "explain_verdict": judge.explain_release,
+        "periods": make_periods(settings, judge),
         "readiness": make_readiness_reader(settings, store, rules, certificates),
-        "redactor": redactor(secrets_in_addresses(settings)),
+        "redactor": judge.redactor,
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }
 

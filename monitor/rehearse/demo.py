@@ -21,7 +21,7 @@ from monitor.errors import UserFault
 from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
-from monitor.watch.rejudge import Explainer, facts_of
+from monitor.watch.rejudge import StoredJudge, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.middleware import AccessLog
@@ -103,7 +103,7 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
     past.add_rows_from(store)
     past.delete_after(at)
     policies = Policies(Policy())
-    explainer = Explainer(store, policies, LONDON)
+    judge = StoredJudge(store, policies)
     with past.transaction() as tx:
         for release in past.ledger.releases():
             if not past.ledger.promises([release.id]):
@@ -111,7 +111,7 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
             # Judge as of `at`, but from `store`, because `past` has no verdicts. A judgement needs
             # verdicts: the one on the release names all its parts, and those on other releases show
             # when these were published.
-            if (explained := explainer.explain_release(release.id, at)) is not None:
+            if (explained := judge.explain_release(release.id, at)) is not None:
                 body = explained.body
                 slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
                 verdict, grade, is_final = body["verdict"], body["grade"], body["final"]
@@ -207,7 +207,7 @@ class DemoBoard:
             "moment": _INCIDENT_TIMES,
         }
         shown, clock = copy_store_as_of(self._store, at), StoppedClock(at)
-        explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release
+        explain_verdict = StoredJudge(shown, Policies(Policy())).explain_release
         queries = Queries(
             shown,
             NotRunning(),

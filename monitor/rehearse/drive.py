@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from monitor.app.build import App, Edges, build
-from monitor.app.options import make_editions, make_policies
+from monitor.app.options import make_stored_judge
 from monitor.clock import SteadyClock, SystemClock, VirtualClock
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, render_draft
@@ -29,7 +29,6 @@ from monitor.store.open import open_store
 from monitor.store.rows import Draft
 from monitor.store.sql.read import OutboxStore, VerdictStore
 from monitor.store.writer import DELAY
-from monitor.watch.rejudge import body_of_unwatched, current_body
 from schedules.times.json import Json, instant_json
 
 _DELAY_WITHOUT_KILL = 60.0
@@ -272,13 +271,10 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
     """
     store = open_store(settings.store.url)
     try:
-        policies, editions, at = make_policies(settings), make_editions(settings), script.ends
-        judged = [
-            current_body(store, policies, row, at, editions) for row in store.verdicts.judged()
-        ]
-        ids = [release.id for release in store.ledger.releases()]
-        # `body_of_unwatched` returns None for a judged release.
-        unwatched = (body_of_unwatched(store, policies, release, at, editions) for release in ids)
+        judge, at = make_stored_judge(settings, store), script.ends
+        judged = [judge.body_of(row, at) for row in store.verdicts.judged()]
+        # None for a judged release.
+        unwatched = (judge.body_of_unwatched(release.id, at) for release in store.ledger.releases())
         return Results(
             releases=[*judged, *(body for body in unwatched if body is not None)],
             notices=_read_notices(store.outbox),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from alerts.draft.code import Editions
 from alerts.draft.period import Period, select_period
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
@@ -19,16 +17,13 @@ from alerts.finding import BlindSpan
 from alerts.incident import Incident, IncidentKind
 from monitor.deliver.drafts import add_measured_version
 from monitor.deliver.facts import period_row
-from monitor.deliver.message import Redactor
 from monitor.errors import unknown_name
 from monitor.judge.findings.platform import host_of
-from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind
 from monitor.plan.targets import release_from_id
-from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
-from monitor.watch.rejudge import current_bodies, judged_between
+from monitor.watch.rejudge import StoredJudge
 from schedules.times.zone import day_begins, local_date, span_of
 from schedules.titles import read_title, slug
 
@@ -41,17 +36,12 @@ FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json":
 class Periods:
     """Makes reports on the releases with a slot between two local days.
 
-    `names` has names by id, `producers` the configured ids. `editions` replaces the Code's.
-    `redactor` hides secrets.
+    `names` has names by id, `producers` the configured ids.
     """
 
-    store: Store
-    policies: Policies
-    timezone: str
+    judge: StoredJudge
     names: Mapping[str, str]
     producers: Collection[str] = ()
-    editions: Editions | None = None
-    redactor: Redactor | None = None
 
     def period(
         self, first: date, last: date, now: datetime, producer: str = "", host: str = ""
@@ -62,9 +52,10 @@ class Periods:
         Claims are publications in the publisher's own record. No name means all, an unknown one
         raises `UnknownName`.
         """
-        store = self.store
-        begin, end = span_of(first, last, self.timezone)
-        rows = [period_row(store.verdicts, body) for body in self.judge_between((begin, end), now)]
+        store = self.judge.store
+        begin, end = span_of(first, last, self.judge.timezone)
+        bodies = self.judge.bodies_between((begin, end), now)
+        rows = [period_row(store.verdicts, body) for body in bodies]
         logged = [
             incident
             for incident in store.verdicts.incidents(begin, end)
@@ -102,34 +93,25 @@ class Periods:
             blind = _select_blind(blind, found)
         return replace(found, blind=_blind_facts(blind))
 
-    def judge_between(
-        self, span: tuple[datetime | None, datetime | None], now: datetime
-    ) -> Iterator[dict[str, Any]]:
-        """Yield the JSON as of `now` of every judged release with a slot in `span` (None: no
-        bound).
-        """
-        return judged_between(self.store, self.policies, span, now, self.editions, self.redactor)
-
     def series(self, title: str, now: datetime, producer: str = "") -> Period:
         """Return all editions of the series of a title, from the first to the last slot, with the
         blind spans within an hour of a slot.
 
         Raises `UnknownName` if no release has such a title.
         """
-        words, store = read_title(title).words, self.store
+        words, store = read_title(title).words, self.judge.store
         alike = store.ledger.releases_titled(words)
         editions = [
             release.id
             for release in alike
             if read_title(release.title).words == words and producer in ("", *release.producers)
         ]
-        bodies = current_bodies(store, self.policies, editions, now, self.editions, self.redactor)
-        rows = [period_row(store.verdicts, body) for body in bodies]
+        rows = [period_row(store.verdicts, body) for body in self.judge.bodies_of(editions, now)]
         slots = sorted((row.slot, row.title) for row in rows if row.slot is not None)
         if not words or not slots:
             raise unknown_name("series", title, {release.title for release in alike})
         (first, _), (last, newest) = slots[0], slots[-1]
-        days = local_date(first, self.timezone), local_date(last, self.timezone)
+        days = local_date(first, self.judge.timezone), local_date(last, self.judge.timezone)
         near = [
             span
             for span in store.runs.blind(first - _AROUND, last + _AROUND)
@@ -142,8 +124,9 @@ class Periods:
         """Return the report on a period."""
         producer = self.names.get(found.producer, found.producer)
         name = found.series or found.host or producer or "All producers watched"
+        timezone = self.judge.timezone
         return build_period_report(
-            found, name, now, self.timezone, lambda producer: self.names.get(producer, producer)
+            found, name, now, timezone, lambda producer: self.names.get(producer, producer)
         )
 
     def render(self, found: Period, kind: str, now: datetime) -> bytes:
@@ -167,7 +150,7 @@ class Periods:
         name = f"period-{file_stem_of(found)}"
         about = found.producer or found.host or "all"
         title = f"{report.title}: {report.subject}"
-        begin = day_begins(found.begins, self.timezone)
+        begin = day_begins(found.begins, self.judge.timezone)
         what = {"what": "A report on all releases of a period."}
         # No kind is for a period, and `PLATFORM` is the one about several releases. This incident
         # links to no release.

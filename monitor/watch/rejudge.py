@@ -36,6 +36,7 @@ from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import Json, instant_from_json
+from schedules.times.zone import LONDON
 
 _BLIND_SPANS_AROUND = timedelta(days=30)
 _MOMENT, _DAY = timedelta(microseconds=1), timedelta(days=1)
@@ -127,61 +128,6 @@ def judged_found_page(row: Judged | None) -> tuple[str, Address] | None:
     return (row.body["url"], address) if address in (Address.LED_TO, Address.FOUND) else None
 
 
-def current_body(
-    store: Store, policies: Policies, row: Judged, now: datetime, editions: Editions | None = None
-) -> Json:
-    """Return the JSON of a release, judged as of now. `row` has its stored verdict and JSON.
-
-    `editions` are the configured editions of the Code of Practice for Statistics. None: those of
-    the program.
-    """
-    incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
-    case = None if row.final else stored_case(store, row.release)
-    if case is None:
-        # The stored verdict is final, or the store has no facts to judge from. So return the stored
-        # JSON. A person may have recorded since then that the release was brought forward on
-        # purpose, so add this decision.
-        return with_brought_forward(row.body, incident.words if incident else None)
-    return body_of(case.judge(policies, now), incident, editions)
-
-
-def judged_between(
-    store: Store,
-    policies: Policies,
-    span: tuple[datetime | None, datetime | None],
-    now: datetime,
-    editions: Editions | None = None,
-    redactor: Redactor | None = None,
-) -> Iterator[Json]:
-    """Yield the JSON as of `now` of every judged release with a slot that begins in `span` (None:
-    without bound).
-    """
-    releases = store.verdicts.judged_ids(*span)
-    return current_bodies(store, policies, releases, now, editions, redactor)
-
-
-def current_bodies(
-    store: Store,
-    policies: Policies,
-    releases: Sequence[str],
-    now: datetime,
-    editions: Editions | None = None,
-    redactor: Redactor | None = None,
-) -> Iterator[Json]:
-    """Yield the JSON as of `now` of these releases, without those that were never judged.
-
-    Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
-    """
-    for names in chunks(releases):
-        rows = {row.release: row for row in store.verdicts.judged_on(names)}
-        bodies = [
-            current_body(store, policies, rows[name], now, editions)
-            for name in names
-            if name in rows
-        ]
-        yield from bodies if redactor is None else json.loads(redactor(json.dumps(bodies)))
-
-
 def facts_of(
     policies: Policies, monitor: str, store: Reads, release: str, now: datetime
 ) -> ReleaseFacts | None:
@@ -191,17 +137,6 @@ def facts_of(
         return None
     verdict = case.judge(policies, now)
     return release_facts(verdict, Measurement(monitor, case.runs, case.blind))
-
-
-def body_of_unwatched(
-    store: Store, policies: Policies, release: str, now: datetime, editions: Editions | None = None
-) -> Json | None:
-    """Return the JSON of a release that is promised and not watched yet.
-
-    None if it was judged or is not known.
-    """
-    case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
-    return None if case is None else body_of(case.judge(policies, now), None, editions)
 
 
 def _slot_verdicts(store: Reads, verdict: Verdict) -> Iterator[SlotVerdict]:
@@ -272,13 +207,60 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
-class Explainer:
-    """Explains verdicts from the store. `editions` replaces the shipped editions of the Code."""
+class StoredJudge:
+    """Judges releases from the store.
+
+    `editions` replaces the shipped editions of the Code of Practice for Statistics. `redactor`
+    removes secrets in configured addresses.
+    """
 
     store: Store
     policies: Policies
-    timezone: str
+    timezone: str = LONDON
     editions: Editions | None = None
+    redactor: Redactor | None = None
+
+    def body_of(self, row: Judged, now: datetime) -> Json:
+        """Return the JSON of a release as of `now`. `row` has its stored verdict and JSON."""
+        verdicts = self.store.verdicts
+        incident = verdicts.incident(row.body["incident"]) if row.body["incident"] else None
+        case = None if row.final else stored_case(self.store, row.release)
+        if case is None:
+            # The stored verdict is final, or the store has no facts to judge from. So return the
+            # stored JSON. A person may have recorded since then that the release was brought
+            # forward on purpose, so add this decision.
+            return with_brought_forward(row.body, incident.words if incident else None)
+        return body_of(case.judge(self.policies, now), incident, self.editions)
+
+    def bodies_of(self, releases: Sequence[str], now: datetime) -> Iterator[Json]:
+        """Yield the JSON as of `now` of these releases, without those that were never judged and
+        without secrets.
+
+        Only a few are in memory at a time.
+        """
+        for names in chunks(releases):
+            rows = {row.release: row for row in self.store.verdicts.judged_on(names)}
+            bodies = [self.body_of(rows[name], now) for name in names if name in rows]
+            yield from json.loads(self.redactor(json.dumps(bodies))) if self.redactor else bodies
+
+    def bodies_between(
+        self, span: tuple[datetime | None, datetime | None], now: datetime
+    ) -> Iterator[Json]:
+        """Yield the JSON as of `now` of every judged release with a slot in `span` (None: no
+        bound).
+        """
+        return self.bodies_of(self.store.verdicts.judged_ids(*span), now)
+
+    def body_of_unwatched(self, release: str, now: datetime) -> Json | None:
+        """Return the JSON of a release that is promised and not watched yet.
+
+        None if it was judged or is not known.
+        """
+        is_judged = self.store.verdicts.judged_one(release) is not None
+        case = None if is_judged else stored_case(self.store, release)
+        if case is None:
+            return None
+        return body_of(case.judge(self.policies, now), None, self.editions)
 
     def explain_release(self, release: str, now: datetime) -> Explained | None:
         """Explain the verdict on a release as of `now`. Return None if it is not known."""

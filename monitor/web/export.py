@@ -54,7 +54,7 @@ async def export(request: Request, query: inputs.ExportChoice) -> Response:
         if is_calendar:
             ledger = queries.store.ledger
             return export_calendar(ledger, kind, span, now, queries.timezone)[0]
-        return b"".join(_verdict_pieces(periods.judge_between(span, now), kind))
+        return b"".join(_verdict_pieces(periods.judge.bodies_between(span, now), kind))
 
     content = await queries.ask(write, is_slow=True)
     return file_response(content, MEDIA[kind], f"{query.what or 'verdicts'}.{kind}")
@@ -89,11 +89,12 @@ def _event_lines(
 
 def _write_database(periods: Periods, kind: str, span: Span, now: datetime) -> bytes:
     """Return an SQLite or Parquet file. Raises `Refused` if the library for Parquet is absent."""
-    store, bodies = periods.store, periods.judge_between(span, now)
+    judge, bodies = periods.judge, periods.judge.bodies_between(span, now)
     with TemporaryDirectory(prefix="ninethirty-") as folder:
         file = Path(folder) / "export"
         if kind == "sqlite":
-            write_sqlite(store, bodies, blind_rows(store, *span), file, periods.redactor or str)
+            blind = blind_rows(judge.store, *span)
+            write_sqlite(judge.store, bodies, blind, file, judge.redactor or str)
         else:
             try:
                 write_parquet(bodies, file)

@@ -23,7 +23,7 @@ from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.settings import rehearsal_settings
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
-from monitor.watch.rejudge import Explainer
+from monitor.watch.rejudge import StoredJudge
 from schedules.times.zone import LONDON
 
 MINUTE = timedelta(minutes=1)
@@ -49,7 +49,7 @@ class Told:
 
     script: Script
     store: Store
-    explainer: Explainer
+    explainer: StoredJudge
     slot: datetime
     bodies: dict[datetime, dict[str, Any]] = field(default_factory=dict)
 
@@ -81,7 +81,7 @@ def told(
     slot = datetime.fromisoformat(body["slot"]["start"])
     yield (
         request.param,
-        Told(script, store, Explainer(store, make_policies(settings), LONDON), slot),
+        Told(script, store, StoredJudge(store, make_policies(settings), LONDON), slot),
     )
     store.close()
 

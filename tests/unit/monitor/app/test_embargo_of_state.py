@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,14 +12,13 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from monitor.app.options import make_explainer, make_policies
+from monitor.app.options import make_stored_judge
 from monitor.clock import VirtualClock
 from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.kept_sessions import KeptSessions
 from monitor.store.sql.engine import Store
-from monitor.watch.rejudge import body_of_unwatched
 from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle, TokenScope
 from monitor.web.queries import Queries
@@ -168,8 +166,9 @@ def make_queries(monitor: MonitorInTest, users: Path, *, public: bool) -> Querie
     kept = KeptSessions(store, monitor.daemon.core.writer, monitor.clock)
     queries.sessions = Sessions(Users(users), kept, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.judge_promised = partial(body_of_unwatched, store, make_policies(monitor.settings))
-    queries.explain_verdict = make_explainer(monitor.settings, store).explain_release
+    judge = make_stored_judge(monitor.settings, store)
+    queries.judge_promised = judge.body_of_unwatched
+    queries.explain_verdict = judge.explain_release
     return queries
 
 

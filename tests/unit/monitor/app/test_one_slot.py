@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from monitor.app.options import make_policies, make_watch_rules
+from monitor.app.options import make_policies, make_stored_judge, make_watch_rules
 from monitor.judge.case import case_of
 from monitor.judge.explain.explain import explain
 from monitor.judge.policy import Policy
 from monitor.ledger.export import export_calendar
 from monitor.watch.day_plan import plan_releases
-from monitor.watch.rejudge import body_of_unwatched, stored_case
+from monitor.watch.rejudge import stored_case
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.calendar_monitor import (
@@ -96,8 +96,8 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
     case = stored_case(store, RELEASE)
     assert case is not None
     in_force = case_of(case.release, case.promises, [], Policy(), now).in_force
-    judged = body_of_unwatched(
-        store, make_policies(settings), RELEASE, now
+    judged = make_stored_judge(settings, store).body_of_unwatched(
+        RELEASE, now
     ) or monitor.app.status.body(RELEASE)
     live = monitor.app.status.body(RELEASE)
     day = plan_releases(store, make_watch_rules(settings), DAY, DAY + timedelta(days=1), now)

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.app.options import make_policies
 from monitor.store.rows import DeliveryState
-from monitor.watch.rejudge import current_body, replay
+from monitor.watch.rejudge import StoredJudge, replay
 from tests.unit.monitor.app.monitor_in_test import (
     HEAD,
     MonitorInTest,
@@ -57,7 +57,7 @@ def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
     assert [row.word for row in rows] == ["late", "late"]
     # If the JSON is made again from the store, each release still has the finding, and only once.
     for row in rows:
-        body = current_body(store, make_policies(settings), row, row.at)
+        body = StoredJudge(store, make_policies(settings)).body_of(row, row.at)
         assert [finding["kind"] for finding in body["findings"]].count("platform") == 1
     store.close()
 
@@ -85,7 +85,8 @@ async def test_two_late_releases_of_one_host_share_an_incident(monitor: MonitorI
     await monitor.until("09:34:30")
     store = monitor.daemon.core.store
     row = store.verdicts.judged_one("visas")
-    json_of_visas = current_body(store, make_policies(monitor.settings), row, monitor.clock.now())
+    judge = StoredJudge(store, make_policies(monitor.settings))
+    json_of_visas = judge.body_of(row, monitor.clock.now())
     assert "platform" in [finding["kind"] for finding in json_of_visas["findings"]]
     # The id of the incident is made of the host and the slot.
     incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")

@@ -35,7 +35,7 @@ from monitor.store.rows import Delivery, DeliveryState, Draft, Judged, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
 from monitor.watch.planner import WatchRules
-from monitor.watch.rejudge import Explainer
+from monitor.watch.rejudge import StoredJudge
 from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
@@ -323,7 +323,7 @@ async def a_board(
         if users is not None
         else None
     )
-    policies, running = Policies(Policy()), Live(reasons)
+    judge, running = StoredJudge(store, Policies(Policy())), Live(reasons)
     incidents = StoredIncidents(store, lambda _read, _release, _now: None, VerdictRecorder(RULES))
     queries = Queries(
         store,
@@ -335,10 +335,10 @@ async def a_board(
         keys,
         sessions=door,
         throttle=throttle,
-        explain_verdict=Explainer(store, policies, "Europe/London").explain_release,
+        explain_verdict=judge.explain_release,
         local=public and door is None,
         readiness=ReadinessReader(store, WatchRules(), RULES, Links(), Budget(), {}),
-        periods=Periods(store, policies, "Europe/London", {"ofqual": "Ofqual"}, ("ofqual",)),
+        periods=Periods(judge, {"ofqual": "Ofqual"}, ("ofqual",)),
     )
     app = make_application(queries)
     try:

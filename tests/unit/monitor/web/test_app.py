@@ -7,7 +7,6 @@ import subprocess
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +15,7 @@ import pytest
 
 from monitor.app.options import make_policies
 from monitor.store.sql.read import VerdictStore
-from monitor.watch.rejudge import body_of_unwatched
+from monitor.watch.rejudge import StoredJudge
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.monitor_in_test import (
@@ -41,9 +40,9 @@ def browse_at_the_machine(monitor: MonitorInTest) -> AbstractAsyncContextManager
     """
     return browse(
         monitor,
-        judge_promised=partial(
-            body_of_unwatched, monitor.daemon.core.store, make_policies(monitor.settings)
-        ),
+        judge_promised=StoredJudge(
+            monitor.daemon.core.store, make_policies(monitor.settings)
+        ).body_of_unwatched,
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from monitor.judge.policy import Policies, Policy
 from monitor.look.guard import Guard, RefusedAddress, make_guard
 from monitor.look.http.resolve import Resolver, Route
 from monitor.store.rows import Announced, CalendarRead
-from monitor.watch.rejudge import body_of_unwatched
+from monitor.watch.rejudge import StoredJudge
 from monitor.web.by_hand import read_slot
 from monitor.web.hand_calendar import (
     HandCalendar,
@@ -74,9 +73,9 @@ def add_hand_calendar(board: Board, folder: Path, fault: str = "") -> None:
     """
     board.queries.by_hand = a_calendar(folder)
     board.queries.producers = {"ofqual": "Ofqual"}
-    board.queries.judge_promised = partial(
-        body_of_unwatched, board.store, Policies(Policy()), editions=RULES.editions
-    )
+    board.queries.judge_promised = StoredJudge(
+        board.store, Policies(Policy()), editions=RULES.editions
+    ).body_of_unwatched
 
     async def read(calendar: str) -> CalendarRead:
         """Store the entries of the file as a read of it does, each as a release of its own or of

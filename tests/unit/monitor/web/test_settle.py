@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import httpx
 
 from monitor.judge.policy import Policies, Policy
-from monitor.watch.rejudge import body_of_unwatched
+from monitor.watch.rejudge import StoredJudge
 from tests.unit.monitor.web.board import RULES, WITH_TOKEN, Board, a_board
 from tests.unit.monitor.web.people import DUTY, VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
@@ -34,9 +33,9 @@ def add_doubtful_release(board: Board) -> None:
         tx.add_promises([DOUBTFUL])
     assert board.queries.desk is not None
     board.queries.desk = replace(board.queries.desk, settle_promise=settle)
-    board.queries.judge_promised = partial(
-        body_of_unwatched, board.store, Policies(Policy()), editions=RULES.editions
-    )
+    board.queries.judge_promised = StoredJudge(
+        board.store, Policies(Policy()), editions=RULES.editions
+    ).body_of_unwatched
 
 
 async def send(board: Board, **fields: str) -> httpx.Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 
 from alerts.ticks import PAST, Tick
 from monitor.judge.policy import Policies, Policy
-from monitor.watch.rejudge import body_of_unwatched
+from monitor.watch.rejudge import StoredJudge
 from tests.unit.monitor.web.board import RULES, WITH_TOKEN, Board, a_board
 from tests.unit.monitor.web.people import DUTY, VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import DAY, SLOT
@@ -24,9 +23,9 @@ def announce_for_tomorrow(board: Board, release: str = "next") -> None:
     with board.store.transaction() as tx:
         tx.save(a_release(id=release, title="Prices of tomorrow"))
         tx.add_promises([a_promise(TOMORROW, release=release, confirmed_at=board.clock.now())])
-    board.queries.judge_promised = partial(
-        body_of_unwatched, board.store, Policies(Policy()), editions=RULES.editions
-    )
+    board.queries.judge_promised = StoredJudge(
+        board.store, Policies(Policy()), editions=RULES.editions
+    ).body_of_unwatched
 
 
 async def post_tick(board: Board, **fields: str) -> httpx.Response:
