@@ -115,18 +115,16 @@ def signing_obstacles(incident: Incident, report: Report) -> list[Obstacle]:
     return list_obstacles(report, None if incident.kind is IncidentKind.HAND else incident.facts)
 
 
-def sign_report(  # noqa: PLR0913 # one for each thing that is written down
+def sign_report(  # noqa: PLR0913, PLR0917 # one for each thing that is written down
     tx: Transaction,
     recorder: VerdictRecorder,
     incident: Incident,
     role: str,
     now: datetime,
-    *,
-    anyway: str = "",
-    read: int | None = None,
-) -> Versions:
-    """Sign the last version of an incident's draft, note it in the incident, and return all
-    versions.
+    read: int,
+    anyway: str,
+) -> None:
+    """Sign the last version of an incident's draft, and note it in the incident.
 
     `incident` must have its current facts. `anyway` is the reason to sign although there are
     obstacles. Without it they raise `SigningBlocked`. `read` is the version that the person read.
@@ -139,7 +137,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
 
         Raise if its texts changed or obstacles to signing remain.
         """
-        if read is not None and _has_changed_since(known, read):
+        if _has_changed_since(known, read):
             raise UserFault(
                 f"{incident.id}: the report changed while you read it. Read it again, then sign it"
             )
@@ -153,14 +151,12 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
         )
         return append_signature(known, role, now, note)
 
-    versions = change_draft(tx, incident.id, sign)
-    signed = versions[-1]
+    signed = change_draft(tx, incident.id, sign)[-1]
     reason = why if signed.report.anyway else ""  # it is not stored if there were no obstacles
     sign_off = partial(
         by_hand.sign_off_report, role=role, version=signed.number, now=now, anyway=reason
     )
     change_incident(tx, recorder, incident.id, sign_off, now)
-    return versions
 
 
 def _has_changed_since(versions: Versions, read: int) -> bool:

@@ -71,27 +71,18 @@ class Desk:
 
     async def acknowledge(self, incident: str) -> Incident:
         """Acknowledge an incident and return it. Raises `UnknownName`."""
-        now, role = self.clock.now(), self.actor.role
-        return await self._change_incident(
-            incident, "acknowledged", lambda known: acknowledge_incident(known, role, now)
-        )
+        return await self._change_incident(incident, "acknowledged", acknowledge_incident)
 
     async def record_cause(self, incident: str, cause: str) -> None:
         """Record the cause of an incident in a few words.
 
         Raises `UnknownName` and `InvalidInput`.
         """
-        now, role = self.clock.now(), self.actor.role
-        await self._change_incident(
-            incident, "cause_recorded", lambda known: record_cause(known, role, cause, now)
-        )
+        await self._change_incident(incident, "cause_recorded", record_cause, cause)
 
     async def waive(self, incident: str, reason: str) -> None:
         """Record the reason why no report will be made. Raises `UnknownName` and `InvalidInput`."""
-        now, role = self.clock.now(), self.actor.role
-        await self._change_incident(
-            incident, "report_waived", lambda known: waive_report(known, role, reason, now)
-        )
+        await self._change_incident(incident, "report_waived", waive_report, reason)
 
     async def save_answers(
         self,
@@ -157,7 +148,7 @@ class Desk:
         now, record, role = self.clock.now(), self.current.record, self.actor.role
 
         def sign(tx: Transaction) -> None:
-            sign_report(tx, record, incident, role, now, anyway=anyway, read=read)
+            sign_report(tx, record, incident, role, now, read, anyway)
             tx.save(self.actor.act("signed_off", incident.id, now))
 
         await self.writer.write(sign)
@@ -172,11 +163,8 @@ class Desk:
         """
         if len(data) > MOST_BYTES:
             raise InvalidInput([f"attachment: larger than {MOST_BYTES >> 20} MB"])
-        now, role = self.clock.now(), self.actor.role
         digest = await asyncio.to_thread(keep_attachment, self.evidence, data)
-        return await self._change_incident(
-            incident, "attached", lambda known: attach_file(known, role, name, digest, now)
-        )
+        return await self._change_incident(incident, "attached", attach_file, name, digest)
 
     async def log_incident(
         self, words: Mapping[str, str], release: str = ""
@@ -331,12 +319,19 @@ class Desk:
         act = self.actor.act(what, subject, self.clock.now())
         await self.writer.write(lambda tx: tx.save(act))
 
-    async def _change_incident(self, incident: str, what: str, change: Change) -> Incident:
-        """Apply `change` to an incident, and record it as an act with the word `what`."""
-        now, record = self.clock.now(), self.current.record
+    async def _change_incident(
+        self, incident: str, what: str, change: Callable[..., Incident], *details: str
+    ) -> Incident:
+        """Apply `change` to an incident, and record it as an act with the word `what`.
+
+        It gets the incident, the role of the actor, the `details` and the current time.
+        """
+        now, record, role = self.clock.now(), self.current.record, self.actor.role
 
         def apply(tx: Transaction) -> Incident:
-            changed = change_incident(tx, record, incident, change, now)
+            changed = change_incident(
+                tx, record, incident, lambda known: change(known, role, *details, now), now
+            )
             tx.save(self.actor.act(what, incident, now))
             return changed
 

@@ -129,13 +129,18 @@ class ReportingRules:
             and slot <= now
         )
         names = [one for one in self.channels if is_public or one not in self.open_channels]
+        return self._select_channels(notice, names, incident.producers, now)
+
+    def _select_channels(
+        self, notice: Notice, names: Sequence[str], producers: Sequence[str], now: datetime
+    ) -> Iterable[tuple[str, datetime]]:
         return select_channels(
             notice,
             self.routes,
             names,
             now,
             self.timezone,
-            producers=incident.producers,
+            producers=producers,
             rotas=self.rotas,
         )
 
@@ -149,15 +154,7 @@ class ReportingRules:
         for release in incident.linked:
             # Routes choose the channels as if the notice were about this release only.
             routed = replace(notice, producer=release.producers[0], grade=release.grade)
-            chosen = select_channels(
-                routed,
-                self.routes,
-                self.channels,
-                now,
-                self.timezone,
-                producers=release.producers,
-                rotas=self.rotas,
-            )
+            chosen = self._select_channels(routed, self.channels, release.producers, now)
             for name, due in chosen:
                 earliest, releases = audience.get(name, (due, ()))
                 audience[name] = (min(due, earliest), (*releases, release))

@@ -174,9 +174,7 @@ class Ledger:
             if asked is None:
                 raise ValueError("No time is announced for it.")
             answer = asked.settle(meant, by, now)
-            rows = Portions()
-            rows.add([answer], lambda tx, rows: tx.add_promises(rows))
-            await self._write_with_short_wait(rows)
+            await self._write_with_short_wait(write.prepare_rewrite([], [answer]))
             self.book.add([answer])
 
     async def rewrite_all_rows(self) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -95,7 +95,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         # By reason, how many calls of `stop_time` are in force.
         self._stops_in_force: Counter[str] = Counter()
         # By thread id, while the thread works (`run_in_executor`).
-        self._stop_reasons_of_threads: dict[int, str] = {}
+        self.stop_reasons_of_threads: dict[int, str] = {}
         # whether virtual time runs during the current wait, which needs a `speed`
         self._advances_in_wait = False
         self._is_deadlocked = False
@@ -148,11 +148,11 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         name = f"thread {getattr(func, '__qualname__', 'call')}"
 
         def run() -> T:
-            self._stop_reasons_of_threads[threading.get_ident()] = name
+            self.stop_reasons_of_threads[threading.get_ident()] = name
             try:
                 return func(*args)
             finally:
-                del self._stop_reasons_of_threads[threading.get_ident()]
+                del self.stop_reasons_of_threads[threading.get_ident()]
 
         future = super().run_in_executor(executor, run)
         self.stop_time(name)
@@ -165,33 +165,6 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """
         if not self._is_deadlocked:
             await super().shutdown_default_executor()
-
-    @contextmanager
-    def time_resumed_in_thread(self) -> Iterator[None]:
-        """Let virtual time run inside the context, although it stops while a thread of
-        `run_in_executor` works.
-
-        Call it in that thread if it waits for something that needs virtual time to pass.
-        """
-        stop_reason = self._stop_reasons_of_threads[threading.get_ident()]
-        self.call_soon_threadsafe(self.resume_time, stop_reason)
-        try:
-            yield
-        finally:
-            with suppress(RuntimeError):  # the loop is closed already
-                self.call_soon_threadsafe(self.stop_time, stop_reason)
-
-    def sleep_in_thread(self, seconds: float) -> None:
-        """Sleep for these seconds of virtual time. Call it in a thread of `run_in_executor`."""
-        # `run_in_executor` has stopped time until this thread has finished, so it is resumed for
-        # the sleep.
-        stop_reason = self._stop_reasons_of_threads[threading.get_ident()]
-
-        async def sleep() -> None:
-            with self.time_resumed(stop_reason):
-                await asyncio.sleep(seconds)
-
-        asyncio.run_coroutine_threadsafe(sleep(), self).result()
 
     def _change_count(self, reason: str, change: int) -> None:
         self._stops_in_force[reason] += change
@@ -252,7 +225,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """
         frames = sys._current_frames()  # noqa: SLF001  # the documented way to see what other threads do
         threads = (
-            (name, frames.get(thread)) for thread, name in self._stop_reasons_of_threads.items()
+            (name, frames.get(thread)) for thread, name in self.stop_reasons_of_threads.items()
         )
         places = {
             name: f"{name} in {_describe_frame(frame)}"

@@ -121,10 +121,10 @@ class Judging:
     def _can_time_change_verdict(self, watched: WatchedRelease, at: datetime) -> bool:
         """Return whether a look at `at` with the same result can change verdict or grade."""
         verdict = watched.verdict
-        slot_end = (
-            verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
-        )
-        if verdict is None or slot_end is None:
+        if verdict is None or verdict.slot is None:
+            return False
+        slot_end = verdict.slot.passes()
+        if slot_end is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
             # A late enough absence raises the grade.

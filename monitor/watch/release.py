@@ -235,18 +235,13 @@ class WatchedRelease:
     @property
     def publication(self) -> Publication | None:
         """Return its publication, by which lags are measured, or None."""
-        page = None if self.verdict is None else self.verdict.page
-        slot = (
-            None
-            if self.verdict is None or self.verdict.slot is None
-            else self.verdict.slot.begins()
-        )
-        by = None if page is None else page.released.by
-        return (
-            None
-            if slot is None or by is None
-            else Publication(self.release.id, slot, by, self.runs, self.release.title)
-        )
+        verdict = self.verdict
+        if verdict is None or verdict.slot is None or verdict.page is None:
+            return None
+        slot, by = verdict.slot.begins(), verdict.page.released.by
+        if slot is None or by is None:
+            return None
+        return Publication(self.release.id, slot, by, self.runs, self.release.title)
 
     @property
     def last_proof_at(self) -> datetime | None:

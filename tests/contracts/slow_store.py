@@ -10,6 +10,7 @@ from monitor.errors import StoreFault
 from monitor.rehearse.virtual_loop import get_jumping_loop
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
+from tests.worlds.virtual import sleep_in_thread
 
 SECONDS_A_ROW = 0.0001
 """What a row takes of a transaction on a slow disk."""
@@ -67,7 +68,7 @@ class SlowStore:
             yield cast("Transaction", counted)
         # Not inside: an open transaction would keep other writers waiting while virtual time
         # passes.
-        self._loop.sleep_in_thread(self._times_slower * SECONDS_A_ROW * counted.rows)
+        sleep_in_thread(self._loop, self._times_slower * SECONDS_A_ROW * counted.rows)
         self.commits += 1
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # the parts that are read

@@ -13,6 +13,7 @@ from typing import Any, cast
 from monitor.rehearse.virtual_loop import JumpingLoop, get_jumping_loop
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
+from tests.worlds.virtual import time_resumed_in_thread
 
 PARTS = ("ledger", "runs", "verdicts", "outbox", "sessions", "evidence", "leases")
 WRITING = ("transaction", "tx", "commit")
@@ -99,7 +100,7 @@ class HangingStore:
                 f"{call} was called in the loop's thread, which it would stop"
             )
             self._hanging += 1
-            with self._loop.time_resumed_in_thread():
+            with time_resumed_in_thread(self._loop):
                 self._freed.wait()
             self._loop.call_soon_threadsafe(self._went_on)
 
