@@ -26,8 +26,7 @@ from monitor.config.settings import (
     ProducerSettings,
     Settings,
 )
-from monitor.deliver.rules import Links, ReportingRules
-from monitor.deliver.stages import DigestRule
+from monitor.deliver.rules import DigestRule, Links, ReportingRules
 from monitor.deliver.summaries import SummarySchedule
 from monitor.judge.policy import Policies, Policy, UsualTime
 from monitor.ledger.state import Checks
@@ -325,14 +324,14 @@ def make_reporting_rules(
         editions=make_editions(settings),
         agreed_times=granted_times(settings),  # agreed release times other than 09:30
         # If a fault of a platform delays many releases, these channels get one notice for all,
-        # after the time `gather`.
+        # after the time of a digest.
         folding=frozenset(
             table.name for table in settings.channel if table.digest or table.kind == "pagerduty"
         ),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
         # read by machines
         hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
-        gather=settings.alert.digest_within,
+        digest_rule=make_digest_rule(settings),
         rotas=make_rotas(settings),
         known_names=_KNOWN_NAMES,
     )

@@ -16,7 +16,6 @@ from alerts.channel import Channel
 from monitor.app.core import Core, make_clock_steps, make_interpreter
 from monitor.app.options import (
     make_budget,
-    make_digest_rule,
     make_links,
     make_policies,
     make_readiness_reader,
@@ -146,7 +145,6 @@ class Parts:
         idle = IDLE if core.leadership is None else settings.store.takeover
         return OutboxOptions(
             make_links(settings),
-            make_digest_rule(settings),
             idle=idle,
             redactor=redactor(secrets_in_addresses(settings)),
             rules=rules,

@@ -35,7 +35,6 @@ from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.silences import RefreshIncident, notify_after_silence
 from monitor.deliver.stages import (
     ChannelState,
-    DigestRule,
     Silenced,
     bundle,
     drop_silenced,
@@ -78,7 +77,6 @@ class OutboxOptions:
     """
 
     links: Links = field(default_factory=Links)
-    digest_rule: DigestRule = field(default_factory=DigestRule)
     idle: timedelta = IDLE
     redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
@@ -146,7 +144,7 @@ class Outbox:
                 state = ChannelState(channel)
                 self._start_channel_task(state)
             state.channel = channel
-            state.digest_rule = options.digest_rule
+            state.digest_rule = rules.digest_rule
             # About a platform's fault, `folding` channels get one thread of messages, and pauses
             # between these.
             state.is_paced = channel.name in rules.folding

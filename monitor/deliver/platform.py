@@ -106,7 +106,7 @@ class PlatformThread:
         ]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
-                pause = pause_by_channel.get(row.channel, self.rules.gather)
+                pause = pause_by_channel.get(row.channel, self.rules.digest_rule.within)
                 until = min(now + pause, self.incident.opened + MOST_PAUSES * pause)
                 tx.save(replace(row, due=max(row.due, until)))
             elif row in new:  # a new channel that is not folding gets the opening at once
@@ -123,7 +123,7 @@ class PlatformThread:
         names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
         rows = (row for name in names for row in self.read.outbox.deliveries(name))
         notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
-        gather = self.rules.gather
+        gather = self.rules.digest_rule.within
         return {
             name: MOST_PAUSES * gather if name in notified else gather
             for name in self.rules.folding

@@ -19,6 +19,17 @@ from monitor.store.rows import Delivery, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
+class DigestRule:
+    """When openings (first notices of incidents) become one digest on `channels`: at least
+    `threshold` releases, each within `within` of the one before.
+    """
+
+    channels: frozenset[str] = frozenset()
+    threshold: int = 5
+    within: timedelta = timedelta(milliseconds=400)
+
+
+@dataclass(frozen=True, slots=True)
 class ReportingRules:
     """How each producer reports, and which channels get its notices.
 
@@ -29,9 +40,9 @@ class ReportingRules:
     `known_names` are the full names of producers that need no configuration.
 
     By channel: `open_channels` reach more than staff. `folding` ones get a platform's fault as one
-    thread, whose opening waits for `gather` after each release. `pagers` keep an alert open until
-    its end. `hooks` are machines that get every act of people. Routes may name `rotas`. The rota of
-    a calendar is replaced after each read.
+    thread, whose opening waits as long as a digest after each release. `pagers` keep an alert open
+    until its end. `hooks` are machines that get every act of people. Routes may name `rotas`. The
+    rota of a calendar is replaced after each read.
     """
 
     timezone: str = "Europe/London"
@@ -45,7 +56,7 @@ class ReportingRules:
     agreed_times: Sequence[UsualTime] = ()
     folding: Collection[str] = ()
     pagers: Collection[str] = ()
-    gather: timedelta = timedelta(milliseconds=400)
+    digest_rule: DigestRule = field(default_factory=DigestRule)
     hooks: Collection[str] = ()
     rotas: dict[str, Rota] = field(default_factory=dict)
     known_names: Mapping[str, str] = field(default_factory=dict)

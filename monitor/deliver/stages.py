@@ -18,6 +18,7 @@ from alerts.message import DIGESTED, Digest, fold_openings
 from alerts.notice import Notice, notice_id
 from alerts.silence import Silence
 from monitor.deliver.outbox_rows import Backlog, OutboxRow
+from monitor.deliver.rules import DigestRule
 
 MOST_PAUSES = 5
 """A group waits at most this many pauses after its first opening."""
@@ -28,17 +29,6 @@ _SAME_EVENT_WITHIN = timedelta(minutes=5)
 _MIN_GAP = timedelta(minutes=1)
 SILENCE_OVER = "muted by a silence that has ended"
 """The reason stored with a delivery after its silence. Keep its wording: rows are compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class DigestRule:
-    """When openings (first notices of incidents) become one digest on `channels`: at least
-    `threshold` releases, each within `within` of the one before.
-    """
-
-    channels: frozenset[str] = frozenset()
-    threshold: int = 5
-    within: timedelta = timedelta(milliseconds=400)
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from alerts.notice import Notice
 from monitor.clock import SystemClock, VirtualClock
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.outbox_rows import OutboxRow
-from monitor.deliver.rules import ReportingRules
-from monitor.deliver.stages import ChannelState, DigestRule, bundle, hold_for_digest
+from monitor.deliver.rules import DigestRule, ReportingRules
+from monitor.deliver.stages import ChannelState, bundle, hold_for_digest
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
@@ -41,6 +41,7 @@ PAUSE = timedelta(milliseconds=400)
 One that is not urgent waits 50 times as long, that is 20 seconds.
 """
 DIGEST_FROM_FIVE_OPENINGS = DigestRule(frozenset({"mail"}), threshold=5, within=PAUSE)
+DIGESTING = ReportingRules(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
 """Five openings or more, each within a pause of the one before, become one digest in mail."""
 
 
@@ -93,9 +94,7 @@ async def send_all(
     order.
     """
     channels = [a_channel(clock, name) for name in names]
-    outbox = an_outbox(
-        store, writer, channels, clock, OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
-    )
+    outbox = an_outbox(store, writer, channels, clock, OutboxOptions(rules=DIGESTING))
     for name in names:
         await send_until_none_waits(outbox, clock, name)
     return {
@@ -287,7 +286,7 @@ def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: 
     ) -> None:
         mail, options = (
             a_channel(clock, "mail"),
-            OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS),
+            OutboxOptions(rules=DIGESTING),
         )
         outbox = an_outbox(store, writer, [mail], clock, options)
         # The first digest.

@@ -17,9 +17,9 @@ from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
 from monitor.clock import SystemClock
 from monitor.deliver.outbox_rows import OutboxRow
+from monitor.deliver.rules import DigestRule
 from monitor.deliver.stages import (
     ChannelState,
-    DigestRule,
     bundle,
     drop_silenced,
     hold_for_digest,
