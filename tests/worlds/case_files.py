@@ -7,7 +7,7 @@
 
 `usual` has keys of all cases of a file. `each` has variants of a case: what differs in them. `any`
 has values of keys that change nothing: each combination of them is a variant. `texts` of a file has
-texts that `$NAME` stands for.
+texts that `$NAME` stands for, also in the texts after it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def read_cases(folder: Path) -> list[FileCase]:
 
 def _cases_of(file: Path) -> Iterator[FileCase]:
     content = tomllib.loads(file.read_text(encoding="utf-8"))
-    texts = content.pop("texts", {})
+    texts: dict[str, str] = {}
+    for name, text in content.pop("texts", {}).items():
+        texts[name] = _insert_texts(text, texts)
     content = _insert_texts(content, texts)
     usual = content.pop("usual", {})
     for name, case in content.items():

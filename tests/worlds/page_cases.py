@@ -1,7 +1,7 @@
 """What a case file says of an address: what it answers, and what that proves of our release.
 
-The answer is a page under our title, or one with a `heading`, `head` (its title) and `inside` of
-its own, or a `body`, `json`, or an `item`, the JSON of a GOV.UK page. `read` names the recogniser.
+The answer is a page under our title, or one with a `heading`, `head` (its title) and content (`inside` and
+`more`) of its own, or a `body`, `json`, or an `item`, the JSON of a GOV.UK page. `read` names the recogniser.
 """
 
 from __future__ import annotations
@@ -19,11 +19,21 @@ from schedules.dates.span import at_instant
 from tests.worlds.case_files import FileCase, Toml, matches
 
 Table = Mapping[str, Any]
-WORDS_OF_ANSWER = {"heading", "head", "inside", "body", "encoding", "json", "item", "type"} | {
-    *("status", "headers", "after", "answered_at"),
+WORDS_OF_ANSWER = {
+    "heading",
+    "head",
+    "inside",
+    "more",
+    "body",
+    "encoding",
+    "json",
+    "item",
+    "type",
+} | {
+    *("status", "headers", "at", "answered_at"),
 }
 WORDS_OF_RELEASE = {"title", "url", "read", "known", "led_to", "digest", "alternatives"} | {
-    *("similar_titles", "is_file", "edition"),
+    *("similar_titles", "file", "edition"),
 }
 WORDS_OF_RESULT = {"state", "reason", "specific", "version", "found", "has_digest"}
 
@@ -69,7 +79,8 @@ def _body_and_type(facts: Table, title: str, url: str) -> tuple[bytes, str]:
     heading = facts.get("heading", title)
     head = facts.get("head", heading)
     start = f"<!DOCTYPE html><html><head><title>{head}</title></head>"
-    text = f"{start}<body><h1>{heading}</h1>{facts.get('inside', '')}</body></html>"
+    content = facts.get("inside", "") + facts.get("more", "")
+    text = f"{start}<body><h1>{heading}</h1>{content}</body></html>"
     return text.encode(), "text/html; charset=utf-8"
 
 
