@@ -33,7 +33,7 @@ WORDS_OF_ANSWER = {
     *("status", "headers", "at", "answered_at"),
 }
 WORDS_OF_RELEASE = {"title", "url", "read", "known", "led_to", "digest", "alternatives"} | {
-    *("similar_titles", "file", "edition"),
+    *("similar_titles", "file", "edition", "is_shared"),
 }
 WORDS_OF_RESULT = {"state", "reason", "specific", "version", "found", "has_digest"}
 

@@ -1,4 +1,7 @@
-"""The recogniser `changed` compares each body with the first one, the baseline."""
+"""What `cases/interpret.toml` does not say: requests, digests, instants and baselines.
+
+The recogniser `changed` compares each body with the first one, the baseline.
+"""
 
 from __future__ import annotations
 
@@ -63,120 +66,6 @@ def test_failed_look_is_unknown(reason: Reason) -> None:
     assert (sighting.state, sighting.why, sighting.status) == (State.UNKNOWN, reason.value, None)
 
 
-@pytest.mark.parametrize(
-    ("status", "state"),
-    [
-        (200, State.PRESENT),
-        (203, State.PRESENT),
-        (404, State.ABSENT),
-        (410, State.WITHDRAWN),
-        *(
-            (status, State.UNKNOWN)
-            for status in (100, 400, 401, 403, 407, 418, 429, 451, 500, 502, 503, 504, 600)
-        ),
-    ],
-)
-def test_status_codes_give_their_states(status: int, state: State) -> None:
-    # 200 and 203 with a page mean present, 404 absent, and 410 withdrawn. Any other code, such as
-    # 503, proves nothing.
-    assert interpret(answer(status)).state is state
-
-
-def test_success_without_a_body_is_unknown() -> None:
-    assert interpret(answer(body=b"")).why == "empty"
-    assert interpret(answer(204, b"")).state is State.UNKNOWN
-
-
-def test_govuk_recogniser_accepts_only_200_as_success() -> None:
-    assert interpret(answer(203), target(recognise="govuk")).state is State.UNKNOWN
-
-
-@pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
-@pytest.mark.parametrize("status", [200, 404])
-def test_answer_of_a_mirror_is_unknown(backend: str, status: int) -> None:
-    """If GOV.UK's server fails, its CDN answers from a mirror, which has older copies.
-
-    This header names the mirror.
-    """
-    assert interpret(answer(status, fastly_backend_name=backend)).why == "mirror"
-
-
-def test_stale_copy_is_unknown() -> None:
-    assert interpret(answer(age="1914", cache_control="max-age=300, public")).why == "stale"
-
-
-@pytest.mark.parametrize("status", [200, 202, 403, 404, 503])
-@pytest.mark.parametrize("mark", [{"cf_mitigated": "challenge"}, {"x_amzn_waf_action": "captcha"}])
-def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> None:
-    assert interpret(answer(status, **mark)).why == "challenge"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<html><head><title>Just a moment...</title></head></html>",
-        b"<title>Attention Required! | Cloudflare</title>",
-        b"<html><script src='/cdn-cgi/challenge-platform/x.js'></script></html>",
-        b"<iframe src='/_Incapsula_Resource?x'></iframe>",
-        b"<TITLE>Access Denied</TITLE>",
-        b"<title>Sign in to your account</title>",
-        b"<form><input type='password' name='p'></form>",
-    ],
-)
-@pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
-def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(
-    body: bytes, recognise: str
-) -> None:
-    """A challenge is a page of a firewall that users must pass before the real page, such as "Just
-    a moment...".
-    """
-    sighting = interpret(answer(body=body, content_type="text/html"), target(recognise=recognise))
-    assert sighting.state is State.UNKNOWN
-    assert sighting.why in ("challenge", "sign-in page")
-
-
-@pytest.mark.parametrize("status", [404, 410])
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<title>Just a moment...</title><script>window._cf_chl_opt={}</script>",
-        b"<title>Access denied | x used Cloudflare to restrict access</title><h1>Error 1020</h1>",
-        b"<title>Request Rejected</title>Your support ID is: 1",
-        b"<iframe>Request unsuccessful. Incapsula incident ID: 1</iframe>",
-        b"<script src='https://ct.captcha-delivery.com/c.js'></script>",
-    ],
-)
-def test_missing_page_of_a_bot_wall_is_unknown(status: int, body: bytes) -> None:
-    seen = answer(status, body, content_type="text/html")
-    assert (interpret(seen).state, interpret(seen).why) == (State.UNKNOWN, "challenge")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<title>Not found</title>",
-        b"<title>Not found</title><script src='/cdn-cgi/challenge-platform/x.js'></script>",
-        b"<title>Not found</title><script src='/_Incapsula_Resource?x=1'></script>",
-        b"<title>Not found</title><form><input type='password'></form>",
-    ],
-)
-def test_missing_page_of_the_publisher_is_absent_with_the_scripts_of_a_wall(body: bytes) -> None:
-    assert interpret(answer(404, body, content_type="text/html")).state is State.ABSENT
-
-
-@pytest.mark.parametrize(
-    "script", [b"/cdn-cgi/challenge-platform/scripts/jsd/main.js", b"/_Incapsula_Resource?x=1"]
-)
-def test_release_page_with_script_of_a_firewall_is_present(script: bytes) -> None:
-    """Firewalls (Cloudflare and Imperva) put this script into every page, not only into challenges
-    to users.
-    """
-    body = PAGE + b"<p>Figures</p><script src='" + script + b"'></script>"
-    sighting = interpret(answer(body=body, content_type="text/html"))
-    assert (sighting.state, sighting.why) == (State.PRESENT, "")
-
-
 def test_page_of_release_with_sign_in_field_is_no_challenge() -> None:
     assert (
         find_challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html"))
@@ -192,164 +81,6 @@ def test_file_with_the_words_of_a_challenge_is_no_challenge() -> None:
 
 
 FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
-
-
-@pytest.mark.parametrize(
-    ("url", "location", "state"),
-    [
-        (FILE, "https://draft-assets.publishing.service.gov.uk/media/1/a.csv", State.ABSENT),
-        (FILE, "https://www.gov.uk/government/statistics/example", State.WITHDRAWN),
-        (FILE, "https://assets.publishing.service.gov.uk/media/2/b.csv", State.UNKNOWN),
-        (f"{URL}/bulletin", URL, State.WITHDRAWN),
-        (URL, "/government/statistics/other", State.UNKNOWN),
-        (URL, "https://login.example/", State.UNKNOWN),
-        (URL, URL, State.UNKNOWN),
-        (URL, "http://[broken", State.UNKNOWN),
-        (URL, "", State.UNKNOWN),
-    ],
-)
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirect_proves_what_its_destination_shows(
-    url: str, location: str, state: State, status: int
-) -> None:
-    """A file that redirects to a host for drafts is absent, because it is not out yet. On GOV.UK, a
-    file that redirects to a page is withdrawn. So is a page that redirects to the page above it.
-    Any other redirect proves nothing.
-    """
-    assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
-
-
-def test_only_redirect_within_host_sets_address_of_next_look() -> None:
-    """The target is a page of www.gov.uk.
-
-    If a look found an address in the role `redirect`, the next look is there.
-    """
-    # "#top" is a place in the page
-    to_same_host = interpret(answer(301, location="/government/statistics/other#top"))
-    (found,) = to_same_host.found
-    assert (found.role, found.url) == ("redirect", "https://www.gov.uk/government/statistics/other")
-    to_another_host = interpret(answer(301, location="https://login.example/"))
-    assert to_another_host.found == ()
-
-
-@pytest.mark.parametrize(
-    ("location", "why", "is_followed"),
-    [
-        ("/other", "redirected", True),
-        (f"{URL}?turn=1", "redirected to itself", True),
-        ("http://www.gov.uk/other", "redirected to another port or scheme", False),
-        ("https://login.example/", "redirected to another host", False),
-    ],
-)
-def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
-    """A redirect to another path of the host is "redirected". One to the same path with a query is
-    "redirected to itself". Both are followed: the look finds the address of the next look, in the
-    role `redirect`. A redirect to another host, port or scheme is not followed, and its reason says
-    so.
-    """
-    sighting = interpret(answer(302, url=URL, location=location))
-    assert sighting.why == why
-    roles = [address.role for address in sighting.found]
-    assert roles == (["redirect"] if is_followed else [])
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "http://www.gov.uk/government/statistics/other",
-        "https://www.gov.uk:8443/government/statistics/other",
-        "https://name@www.gov.uk/government/statistics/other",
-        "ftp://www.gov.uk/other",
-        "https://www.gov.uk:99999/other",
-        "https://[::1/other",
-    ],
-)
-def test_redirect_to_other_scheme_port_or_user_is_not_followed(location: str) -> None:
-    """The target has https, the usual port and no user name. The redirect changes one of these, or
-    is broken. So it proves nothing, and no address is found for the next look.
-    """
-    sighting = interpret(answer(302, location=location))
-    assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
-
-
-@pytest.mark.parametrize(
-    ("location", "destination"),
-    [
-        ("/next?part=d\u0175r".encode(), "/next?part=d%C5%B5r"),  # Welsh "water" in UTF-8
-        (b"/caf\xe9", "/caf%C3%A9"),  # not UTF-8, so Latin-1
-        (b"/a b", "/a%20b"),
-        (b"\\new\\a?q=b\\c", "/new/a?q=b\\c"),
-        (b"/ne\tw", "/new"),
-        (b" /new\t", "/new"),
-        (b"/new, /new", "/new"),
-        (b"/new%c3%a4", "/new%c3%a4"),
-    ],
-)
-def test_redirect_is_read_as_browsers_read_it(location: bytes, destination: str) -> None:
-    redirect = answer(301, location=location.decode("latin-1"))
-    assert [link.url for link in interpret(redirect).found] == [f"https://www.gov.uk{destination}"]
-
-
-def test_backslashes_do_not_lead_to_another_host() -> None:
-    sighting = interpret(answer(301, location="\\\\login.example\\a"))
-    assert (sighting.why, sighting.found) == ("redirected to another host", ())
-
-
-@pytest.mark.parametrize(
-    ("location", "state"),
-    [("/other", State.ABSENT), (" /other", State.ABSENT), ("\\other", State.UNKNOWN)],
-)
-@pytest.mark.parametrize("status", [404, 410])
-def test_absence_at_address_that_we_corrected_proves_nothing(
-    location: str, state: State, status: int
-) -> None:
-    """A page redirects to /other, which answers 404 or 410. If the redirect had to be corrected to
-    be read, the release may be at another address.
-    """
-    interpreter = Interpreter()
-    interpreter.interpret_now(target(), answer(301, location=location))
-    missing = answer(status, b"", url="https://www.gov.uk/other")
-    if status == 410 and state is State.ABSENT:
-        state = State.WITHDRAWN
-    assert interpreter.interpret_now(target(), missing).state is state
-    # At its own address, its absence counts again.
-    assert interpreter.interpret_now(target(), answer(404, b"")).state is State.ABSENT
-
-
-def test_redirect_after_corrected_one_leads_to_no_proof_of_absence() -> None:
-    interpreter = Interpreter()
-    interpreter.interpret_now(target(), answer(301, location="/a b"))
-    interpreter.interpret_now(
-        target(), answer(301, url="https://www.gov.uk/a%20b", location="/missing")
-    )
-    missing = answer(404, b"", url="https://www.gov.uk/missing")
-    assert interpreter.interpret_now(target(), missing).state is State.UNKNOWN
-
-
-def test_presence_at_address_that_we_corrected_counts() -> None:
-    interpreter = Interpreter()
-    interpreter.interpret_now(target(), answer(301, location="/a b"))
-    page = answer(url="https://www.gov.uk/a%20b", content_type="text/html")
-    assert interpreter.interpret_now(target(), page).state is State.PRESENT
-
-
-@pytest.mark.parametrize(
-    ("url", "location"),
-    [
-        ("https://stats.example/a", "https://www.stats.example/a"),
-        ("https://www.stats.example/a", "https://stats.example/a"),
-        ("http://stats.example/a", "https://www.stats.example/a"),
-    ],
-)
-def test_redirect_that_adds_or_drops_www_is_followed(url: str, location: str) -> None:
-    redirect = answer(301, url=url, location=location)
-    assert [each.url for each in interpret(redirect).found] == [location]
-
-
-def test_redirect_from_http_to_https_is_followed() -> None:
-    redirect = answer(301, url="http://stats.example/a", location="https://stats.example/a")
-    # The next look is at the address that was found.
-    assert [each.url for each in interpret(redirect).found] == ["https://stats.example/a"]
 
 
 def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
@@ -370,14 +101,6 @@ def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
     replaced = digest_of_file(length="91")
     assert same_again == original
     assert replaced != original
-
-
-def test_redirect_with_status_303_is_not_followed() -> None:
-    """GOV.UK's content API answers 303 for a path that is part of another content item. That proves
-    nothing, and no address is found for the next look.
-    """
-    sighting = interpret(answer(303, b"", location="/api/content/government/statistics/parent"))
-    assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
 def test_cached_404_proves_absence_when_it_was_copied() -> None:
@@ -401,10 +124,6 @@ def test_not_modified_repeats_the_result_of_the_last_body() -> None:
     assert interpreter.make_request(target()).etag == '"1"'
     not_modified = interpreter.interpret_now(target(), answer(304, b"", seconds_after_noon=1))
     assert (not_modified.state, not_modified.digest) == (State.PRESENT, first.digest)
-
-
-def test_not_modified_since_an_unread_body_is_unknown() -> None:
-    assert interpret(answer(304, b"")).state is State.UNKNOWN
 
 
 def test_etag_and_date_are_sent_only_to_their_address() -> None:
@@ -441,19 +160,6 @@ def test_a_repeated_body_is_not_read_again() -> None:
     assert first.found
     # A second reading would find an equal file, but not the same object.
     assert repeated.found is first.found
-
-
-def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
-    assert interpret(answer(), target(recognise="nonsense")).state is State.UNKNOWN
-
-
-def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
-    """A later body that equals it means absent, any other present."""
-    interpreter, part = Interpreter(), target(recognise="changed")
-    states = [
-        interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)
-    ]
-    assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
 def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
@@ -499,29 +205,6 @@ def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("is_shared", "seconds_ahead", "state", "why"),
-    [
-        (True, 10, State.UNKNOWN, "clock"),
-        (True, -10, State.UNKNOWN, "clock"),
-        (False, 10, State.ABSENT, "404"),
-        (True, 0.5, State.ABSENT, "404"),
-    ],
-)
-def test_with_shared_store_looks_by_wrong_clock_are_unknown(
-    *, is_shared: bool, seconds_ahead: float, state: State, why: str
-) -> None:
-    """A host answers 404, dated noon. By our clock, the look is some seconds after or before noon.
-    Monitors that share a store put their looks in one order, so their clocks must be right. If our
-    clock is 10 s ahead or behind, the look is unknown ("clock"). Half a second is tolerated,
-    because dates are whole seconds. If the store is not shared, 10 s are tolerated too, and the
-    look proves absence ("404").
-    """
-    look = answer(404, seconds_after_noon=seconds_ahead, date=NOON_DATE)
-    sighting = Interpreter(is_shared=is_shared).interpret_now(target(), look)
-    assert (sighting.state, sighting.why) == (state, why)
-
-
 def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
     """Our clock is right. A cache answers three looks with one copy of a 404 from 11:55, with that
     date. The date might be that of the look. Then our clock would be 300 s ahead, so the first two
@@ -554,25 +237,6 @@ def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
         target(), answer(200, seconds_after_noon=-10, date=NOON_DATE)
     )
     assert by_slow_clock.proved_to >= NOON
-
-
-def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
-    """Four looks get a 404, with the host's right date. Before the third look, our clock is set 10
-    s ahead. The third date contradicts the earlier ones, so this look is unknown ("clock"). The
-    fourth date confirms that our clock was set. An error of 10 s is tolerated, so this look proves
-    absence again ("404").
-    """
-    interpreter = Interpreter()
-    for host_second, our_second, why in (
-        (0, 0, "404"),
-        (1, 1, "404"),
-        (2, 12, "clock"),
-        (3, 13, "404"),
-    ):
-        look = answer(
-            404, seconds_after_noon=our_second, date=f"Thu, 26 Nov 2026 12:00:0{host_second} GMT"
-        )
-        assert interpreter.interpret_now(target(), look).why == why
 
 
 def test_whole_pages_but_only_first_64_kilobytes_of_files_are_read() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -35,7 +36,7 @@ def target_of(facts: Table) -> Target:
         "page",
         View.EDGE,
         address,
-        "ports.example",
+        urlsplit(address).hostname or "",
         facts["read"],
         "" if is_file else facts["title"],
         is_file,
@@ -50,7 +51,8 @@ def test_looks_prove_what_their_case_says(case: FileCase) -> None:
     check_words(case)
     target = target_of(case.facts)
     others = tuple(case.facts.get("similar_titles", ()))
-    interpreter = Interpreter(similar_titles=lambda _title, _named: others)
+    is_shared = case.facts.get("is_shared", False)
+    interpreter = Interpreter(is_shared=is_shared, similar_titles=lambda _title, _named: others)
     interpreter.restore_known(target, known_of(case.facts))
     for number, look in enumerate(case.facts.get("looks", [{}]), start=1):
         facts = {**case.facts, **look}
