@@ -25,8 +25,9 @@ UNITS = {"h": 3600, "d": 86_400}
 INSTANT = r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d[:.\d]*|-?[\d.]+[hd]?"
 STEP = re.compile(
     rf"(?P<state>\w+)(?: (?P<how>at|from) (?P<first>{INSTANT})(?: to (?P<last>{INSTANT}))?)?"
-    r"(?P<options>(?: \w+=\S+)*)"
+    r"(?P<options>(?: \w+=(?:'[^']*'|\S+))*)"
 )
+OPTION = re.compile(r"(\w+)=(?:'([^']*)'|(\S+))")
 
 
 def seconds_of(instant: str | float) -> float:
@@ -71,7 +72,7 @@ def read_answers(text: str, target: str, usual: Mapping[str, Any]) -> Answers:
         return [_run(step, target) for step in steps]
     if all(step["how"] == "at" for step in steps):
         options.pop("every", None)
-        return looks(*(_look(step) for step in steps), **options)
+        return looks(*(_look(step, options) for step in steps))
     if any(step["how"] == "at" for step in steps):
         raise ValueError(f"looks at instants beside regular looks: {text}")
     return _regular_looks(steps, options, usual.get("begins", -100))
@@ -81,13 +82,12 @@ def _read_step(step: str, text: str) -> dict[str, Any]:
     match = STEP.fullmatch(step)
     if match is None:
         raise ValueError(f"not an answer like “absent from -90”: “{step}” in “{text}”")
-    words = match["options"].split()
-    options = dict(word.split("=", 1) for word in words)
+    options = {key: quoted or plain for key, quoted, plain in OPTION.findall(match["options"])}
     return match.groupdict() | {"state": State(match["state"]), "options": options}
 
 
 def _typed(value: str) -> float | str:
-    return float(value) if re.fullmatch(r"-?[\d.]+", value) else value
+    return float(value) if re.fullmatch(r"-?\d+(\.\d+)?", value) else value
 
 
 def _regular_looks(
@@ -103,8 +103,10 @@ def _regular_looks(
     return RegularLooks(turns, digests=digests, **options)
 
 
-def _look(step: Mapping[str, Any]) -> Look:
-    fields: dict[str, Any] = dict(step["options"])
+def _look(step: Mapping[str, Any], options: Mapping[str, Any]) -> Look:
+    fields = {**options, **step["options"]}
+    if step["state"] is not State.PRESENT:
+        fields.pop("specific", None)
     if "age" in fields:
         least, most = fields["age"].split("..")
         fields["age"] = (float(least), float(most))
@@ -117,6 +119,8 @@ def _run(step: Mapping[str, Any], target: str) -> Run:
         fields["end"] = after_slot(seconds_of(fields["end"]))
     for key in {"status", "looks"} & fields.keys():
         fields[key] = int(fields[key])
+    if "specific" in fields:
+        fields["specific"] = True
     if step["state"] is State.UNKNOWN:
         fields = {"why": "timeout"} | fields
     last = None if step["last"] is None else seconds_of(step["last"])
