@@ -167,9 +167,33 @@ def expected_facts(right: str | Table) -> Table:
     return facts
 
 
-def facts_judged(verdict: Verdict, right: Table) -> dict[str, object]:
+def facts_judged(case: Case, right: Table) -> dict[str, object]:
     """Return of a verdict what a case says of it, in the words of the case as far as it is right."""
-    return {name: _fact(verdict, name, expected) for name, expected in right.items()}
+    verdict = case.verdict()
+    facts: dict[str, object] = {}
+    for name, expected in right.items():
+        if name == "explains":
+            lines = [fact.text for fact in case.explanation().facts]
+            facts[name] = _lines_found(lines, expected)
+        elif name == "would_change":
+            facts[name] = _lines_found(case.explanation().would_change, expected)
+        else:
+            facts[name] = _fact(verdict, name, expected)
+    return facts
+
+
+def _lines_found(lines: Sequence[str], patterns: str | Sequence[str]) -> object:
+    """Return the patterns, but all lines in place of one that no line matches.
+
+    One pattern is that of the whole text.
+    """
+    if isinstance(patterns, str):
+        return _in_words_of(patterns, "\n".join(lines))
+    found: list[object] = []
+    for pattern in patterns:
+        is_there = any(matches(pattern, line) for line in lines)
+        found.append(pattern if is_there else list(lines))
+    return found
 
 
 def _fact(verdict: Verdict, name: str, right: Toml) -> object:

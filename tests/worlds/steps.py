@@ -27,6 +27,7 @@ STEP = re.compile(
     rf"(?P<state>\w+)(?: (?P<how>at|from) (?P<first>{INSTANT})(?: to (?P<last>{INSTANT}))?)?"
     r"(?P<options>(?: \w+=(?:'[^']*'|\S+))*)"
 )
+READ_OPTION = {"status": int, "looks": int, "specific": bool}
 OPTION = re.compile(r"(\w+)=(?:'([^']*)'|(\S+))")
 
 
@@ -82,7 +83,9 @@ def _read_step(step: str, text: str) -> dict[str, Any]:
     match = STEP.fullmatch(step)
     if match is None:
         raise ValueError(f"not an answer like “absent from -90”: “{step}” in “{text}”")
-    options = {key: quoted or plain for key, quoted, plain in OPTION.findall(match["options"])}
+    options: dict[str, Any] = {}
+    for key, quoted, plain in OPTION.findall(match["options"]):
+        options[key] = READ_OPTION[key](plain) if key in READ_OPTION else quoted or plain
     return match.groupdict() | {"state": State(match["state"]), "options": options}
 
 
@@ -117,10 +120,6 @@ def _run(step: Mapping[str, Any], target: str) -> Run:
     fields: dict[str, Any] = dict(step["options"])
     if "end" in fields:
         fields["end"] = after_slot(seconds_of(fields["end"]))
-    for key in {"status", "looks"} & fields.keys():
-        fields[key] = int(fields[key])
-    if "specific" in fields:
-        fields["specific"] = True
     if step["state"] is State.UNKNOWN:
         fields = {"why": "timeout"} | fields
     last = None if step["last"] is None else seconds_of(step["last"])

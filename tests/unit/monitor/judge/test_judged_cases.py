@@ -17,5 +17,5 @@ CASES = read_cases(Path(__file__).with_name("cases"))
 def test_release_is_judged_as_its_case_says(case: FileCase) -> None:
     for now, expected in case.facts["at"].items():
         right = expected_facts(expected)
-        verdict = case_at(seconds_of(now), case.facts).verdict()
-        assert facts_judged(verdict, right) == right, f"{case.where}\nat: {now}"
+        judged = facts_judged(case_at(seconds_of(now), case.facts), right)
+        assert judged == right, f"{case.where}\nat: {now}"
