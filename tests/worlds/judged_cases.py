@@ -60,7 +60,7 @@ def case_at(now: float, facts: Table) -> Case:
         now,
         seen,
         promises=promises,
-        blind=[_blind_span(each) for each in facts.get("blind", ())],
+        blind=[read_blind_span(each) for each in facts.get("blind", ())],
         policy=_policy(facts),
         release=a_release(*parts, calendars=calendars),
         every=facts.get("every", 1.0),
@@ -90,8 +90,8 @@ def _policy(facts: Table) -> Policy:
     return Policy(on_time_within=timedelta(seconds=facts["on_time_within"]))
 
 
-def _blind_span(text: str) -> Blind:
-    """Return the span of `killed from -20 to 40`, which may have `host=` or `target=`."""
+def read_blind_span(text: str) -> Blind:
+    """Return the span of `killed from -20 to 40`, which may have `host=`, `target=` or `monitor=`."""
     cause, _, begins, _, ends, *options = text.split()
     where = dict(option.split("=") for option in options)
     return Blind(
@@ -100,6 +100,7 @@ def _blind_span(text: str) -> Blind:
         cause,
         where.get("host", ""),
         where.get("target", ""),
+        where.get("monitor", ""),
     )
 
 

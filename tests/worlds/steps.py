@@ -60,12 +60,12 @@ def span_text(span: Bounds | Interval | None) -> str:
 
 
 def read_answers(text: str, target: str, usual: Mapping[str, Any]) -> Answers:
-    """Return what a target answered. `usual` has options of the case: `begins`, `every` and
-    `specific`.
+    """Return what a target answered. `usual` has options of the case: `begins`, `every`,
+    `specific` and `address`.
     """
     steps_text, _, options_text = text.partition(";")
     steps = [_read_step(each.strip(), text) for each in steps_text.split(",")]
-    options = {key: usual[key] for key in ("every", "specific") if key in usual}
+    options = {key: usual[key] for key in ("every", "specific", "address") if key in usual}
     for word in options_text.split():
         key, _, value = word.partition("=")
         options[key] = _typed(value) if value else True
