@@ -111,8 +111,8 @@ def _look(step: Mapping[str, Any], options: Mapping[str, Any]) -> Look:
     if step["state"] is not State.PRESENT:
         fields.pop("specific", None)
     if "age" in fields:
-        least, most = fields["age"].split("..")
-        fields["age"] = (float(least), float(most))
+        least, _, most = fields["age"].partition("..")
+        fields["age"] = (float(least), float(most or least))
     return a_sighting(step["state"], seconds_of(step["first"]), **fields)
 
 

@@ -1,184 +1,19 @@
-"""Presences put together from several views. A number is an instant in seconds after the slot."""
+"""Until when a run proves absence, up to a limit. A number is an instant in seconds after the slot."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import accumulate
 from typing import TypeVar
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.judge.presence import Presence, build_presences
 from monitor.judge.runs import Run, last_absence_until
-from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting
-from monitor.plan.targets import View
-from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Look, a_sighting, looks
+from tests.worlds.looks import ABSENT, Look, a_sighting, looks
 
 T = TypeVar("T")
-
-
-def presences_in(
-    edge: Sequence[Look] = (), origin: Sequence[Look] = (), content_api: Sequence[Look] = ()
-) -> list[Presence]:
-    """Return the presences that these looks at each view prove, all of this edition."""
-    views = {View.EDGE: edge, View.ORIGIN: origin, View.CONTENT: content_api}
-    runs = {
-        view: looks(*each, specific=True).runs(f"page/{view}")
-        for view, each in views.items()
-        if each
-    }
-    return list(build_presences({view: build_spells(view, each) for view, each in runs.items()}))
-
-
-def between(after: float | None, by: float) -> Interval:
-    return Interval(after_slot(after), after_slot(by))
-
-
-def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
-    """The edge showed the content at 10 s and lacked it at 20 s. The origin showed it at 11 s and
-    lacked it at 35 s. So it was certainly public from 10 s to 11 s. It counts as removed once both
-    views lack it: after 11 s, by 35 s.
-    """
-    edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT)]
-    origin = [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
-    (presence,) = presences_in(edge, origin)
-    first_present, last_present, first_absent_in_both = 10, 11, 35
-    assert (presence.begin, presence.end) == (after_slot(first_present), after_slot(last_present))
-    assert presence.removed == between(last_present, first_absent_in_both)
-
-
-@pytest.mark.parametrize(
-    ("origin", "begins"),
-    [
-        ([(0, ABSENT), (11, PRESENT), (21, ABSENT), (41, PRESENT)], [10, 40]),
-        ([(0, ABSENT), (11, PRESENT), (41, PRESENT)], [10]),
-    ],
-    ids=["origin absent too", "origin always present"],
-)
-def test_second_presence_counts_only_if_all_views_were_absent_between(
-    origin: list[Look], begins: list[float]
-) -> None:
-    """A presence is a time in which content was public.
-
-    The edge showed it at 10 s, not at 20 s, and again at 40 s.
-    - If the origin lacked it at 21 s too, it was removed. So there are two presences, from 10 s and
-      from 40 s on.
-    - If the origin never lacked it, the absence at the edge does not count. So one presence goes on
-      from 10 s.
-    """
-    edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT), (40, PRESENT)]
-    presences = presences_in(edge, origin)
-    assert [presence.begin for presence in presences] == [after_slot(begin) for begin in begins]
-
-
-@pytest.mark.parametrize(("seconds_after_edge", "is_removed"), [(61, True), (59, False)])
-def test_absence_at_origin_removes_content_after_a_minute(
-    seconds_after_edge: float, *, is_removed: bool
-) -> None:
-    """The edge last showed the content at 10 s, and was not looked at again.
-
-    The origin lacked it from 12 s on.
-    - If the origin still lacks it at 71 s, over a minute after the last look at the edge, it was
-      removed by 12 s.
-    - If the origin lacks it only until 69 s, less than a minute, the edge may still show it: not
-      removed (None).
-    """
-    last_look_at_edge, first_absent_at_origin = 10, 12
-    last_absent_at_origin = last_look_at_edge + seconds_after_edge  # 71 or 69
-    edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
-    origin = [
-        (0, ABSENT),
-        (9, PRESENT),
-        (first_absent_at_origin, ABSENT),
-        (last_absent_at_origin, ABSENT),
-    ]
-    (presence,) = presences_in(edge, origin)
-    assert presence.removed == (
-        between(last_look_at_edge, first_absent_at_origin) if is_removed else None
-    )
-
-
-@pytest.mark.parametrize(
-    ("edge_absent", "last_absent"),
-    [(79, 79), (80, 0), (90, 0)],
-    ids=["before", "at the time", "after"],
-)
-def test_edge_absence_dates_page_only_before_content_api_showed_it(
-    edge_absent: float, last_absent: float
-) -> None:
-    """The content API, which has the text of a page, lacked it at 0 s and showed it at 80 s.
-
-    The edge lacked it once.
-    - If that was at 79 s, before the API showed it, the page came between 79 s and 80 s.
-    - If it was at 80 s or 90 s, the edge, a cache, may have sent an old copy. So the page came
-      between 0 s and 80 s.
-    """
-    api_first_shown = 80
-    edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
-    content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
-    (presence,) = presences_in(edge, content_api=content_api)
-    assert presence.appears == between(last_absent, api_first_shown)
-
-
-@pytest.mark.parametrize("origin_absent_before_gap", [[-128], [-128, 0]])
-def test_origin_proves_no_absence_in_long_gap_between_looks(
-    origin_absent_before_gap: list[float],
-) -> None:
-    """The edge lacked the page at -130 s and showed it at 150 s. The origin lacked it until -128 s,
-    or until 0 s, and again at 158 s. In this gap of over two minutes between its looks, the page
-    may have come and gone at the origin. So the origin proves absence only until its last look
-    before the gap.
-    """
-    edge_last_absent, edge_first_shown, origin_absent_after_gap = -130, 150, 158
-    edge = [(edge_last_absent, ABSENT), (edge_first_shown, PRESENT)]
-    origin = [(sent, ABSENT) for sent in [*origin_absent_before_gap, origin_absent_after_gap]]
-    (presence,) = presences_in(edge, origin)
-    last_before_gap = origin_absent_before_gap[-1]
-    # The page came after an instant from -130 s to the last look before the gap, and by 150 s.
-    assert after_slot(edge_last_absent) < presence.appears.after <= after_slot(last_before_gap)
-    assert presence.appears.by == after_slot(edge_first_shown)
-
-
-# Absence between the first and last look of a run: only the widest gap between its looks is known
-
-ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80)]
-
-
-@pytest.mark.parametrize("edge_first_shown", [44, 46])
-def test_regular_looks_at_origin_prove_absence_until_shortly_before(
-    edge_first_shown: float,
-) -> None:
-    """The origin lacked the page at each look, every 20 s from 0 s to 80 s. The edge showed it at
-    44 s or 46 s. Of the looks at the origin, only the times of the first and the last are stored,
-    and the longest gap: 20 s. So the last look at the origin before the page came is dated as early
-    as possible.
-    """
-    (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    # Looks at two views within 5 s cannot be put in order. So the last look at the origin must be
-    # at least 5 s before. It was at most 20 s before that. Its answer may have been made a second
-    # before it was received.
-    last_absent = edge_first_shown - 5 - 20 - 1
-    assert presence.appears == between(last_absent, edge_first_shown)
-
-
-@pytest.mark.parametrize(("edge_shows_at", "last_absent"), [(10, 0), (24, 0), (4, None)])
-def test_only_first_origin_look_counts_if_edge_shows_page_soon(
-    edge_shows_at: float, last_absent: float | None
-) -> None:
-    """The origin lacked the page at each look, every 20 s from 0 s to 80 s. Only the times of its
-    first and its last look are stored. So if the edge showed the page soon after 0 s, only the look
-    at 0 s was surely before that.
-    - The edge showed it at 10 s or 24 s: it came after 0 s.
-    - The edge showed it at 4 s: looks at two views within 5 s cannot be put in order, so no absence
-      counts (None).
-    """
-    (presence,) = presences_in(edge=[(edge_shows_at, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    assert presence.appears == between(last_absent, edge_shows_at)
 
 
 SENT = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(
