@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 Toml = Any
@@ -65,7 +66,7 @@ def _cases_of(file: Path) -> Iterator[FileCase]:
         for variant, differs in variants.items():
             for values in product(*combined.values()):
                 chosen = dict(zip(combined, values, strict=True))
-                words = [variant, *(str(value) for value in values)]
+                words = [variant, *(shorten(str(value), 50) for value in values)]
                 full_name = ": ".join([name, *(word for word in words if word)])
                 yield FileCase(file.name, full_name, why, usual | case | chosen | differs)
 
