@@ -115,18 +115,3 @@ def test_further_look_in_a_run_never_shortens_proved_absence(
     if absent_without is not None:
         assert absent_with is not None
         assert absent_with >= absent_without
-
-
-@pytest.mark.parametrize(
-    ("origin", "after"),
-    [
-        pytest.param([(0, ABSENT), (7, ABSENT), (10, PRESENT)], 7, id="shown soon after"),
-        pytest.param([(0, ABSENT), (7, ABSENT), (12, ABSENT), (13, PRESENT)], 5, id="absent later"),
-    ],
-)
-def test_own_last_absence_of_the_origin_counts_if_it_confirms_the_edge(
-    origin: list[Look], after: float
-) -> None:
-    edge = [(0, ABSENT), (5, ABSENT), (9, PRESENT)]
-    (presence,) = presences_in(edge, origin)
-    assert presence.appears == between(after, 9)
