@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from monitor.judge.explain.explain import title_facts
 from monitor.watch.rejudge import titles_of_release
 from schedules.history import release_history
-from schedules.ledger_event import LedgerEvent
+from schedules.ledger_event import LedgerEvent, find_title_change
 from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, with_calendar_monitor
 
 
@@ -95,3 +97,8 @@ async def test_people_are_notified_of_new_period_not_new_wording(monitor: Calend
     ]
     (notice,) = monitor.store.outbox.notices()
     assert "- “Claims in Example: June 2026”, was “Claims in Example: March 2026”" in notice.text
+
+
+def test_title_with_other_blanks_is_the_same() -> None:
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    assert find_title_change("Prices  in May", " Prices in May", at, None) == ()

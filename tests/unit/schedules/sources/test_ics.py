@@ -493,3 +493,24 @@ def test_two_calendars_in_one_file_are_both_read(parse: Parse) -> None:
 def test_a_line_of_ten_megabytes_is_read(parse: Parse) -> None:
     body = calendar(event("DTSTART:20260723", "DESCRIPTION:" + "x" * 10_000_000))
     assert len(parse("ics", body, at=NOW).announcements) == 1
+
+
+def test_midnights_of_several_days_are_whole_days(parse: Parse) -> None:
+    lines = (
+        "DTSTART;TZID=Europe/London:20260723T000000",
+        "DTEND;TZID=Europe/London:20260726T000000",
+    )
+    assert slot_of(parse, *lines) == ("range", "2026-07-23 2026-07-25", None)
+
+
+def test_calendars_of_one_file_keep_their_own_zones(parse: Parse) -> None:
+    start = "DTSTART:20260723T093000"
+    tokyo = calendar("X-WR-TIMEZONE:Asia/Tokyo", event(start, uid="tokyo"))
+    london = calendar("X-WR-TIMEZONE:Europe/London", event(start, uid="london"))
+    slots = {
+        each.uid: each.slot.instant for each in parse("ics", tokyo + london, at=NOW).announcements
+    }
+    assert slots == {
+        "tokyo": datetime(2026, 7, 23, 0, 30, tzinfo=UTC),
+        "london": datetime(2026, 7, 23, 8, 30, tzinfo=UTC),
+    }
