@@ -114,7 +114,6 @@ class Parts:
             clock,
             self.watch.releases.values,
             make_budget(core.settings),
-            self.watch.rules.policies.general.close_enough,
             core.settings.timezone,
             run_in_thread,
         )

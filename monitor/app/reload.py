@@ -259,7 +259,6 @@ class Reload:
         parts.reminders.remind_after = settings.alert.remind_after
         parts.reminders.remind_every = settings.alert.remind_every
         parts.forecast.budget = make_budget(settings)
-        parts.forecast.close_enough = new.watch_rules.policies.general.close_enough
         spacings = calendar_spacings(settings)
         hosts = [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)

@@ -229,7 +229,7 @@ class Status:
             busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
             budget, state = (
                 self.forecast.budget,
-                "enough for every look when last compared (every 10 minutes)",
+                "enough to prove every part when last compared (every 10 minutes)",
             )
             used = ", ".join(
                 f"{host} {rate:.1f} of {budget.rate(host):g} a second" for host, rate in busiest

@@ -104,6 +104,7 @@ def _plan_lines(
         per_minute = host.budget * 60
         yield ""
         yield f"{host.host}, looks a minute (budget {per_minute:.0f})"
+        yield from (slot.describe(zone) for slot in host.slots)
         yield from _minute_bars(host.minutes, per_minute, zone)
     for one in releases:
         for url in one.predicted_urls:

@@ -76,13 +76,6 @@ class Policy:
     on_file: tuple[UsualTime, ...] = ()
     file_findings: Sequence[FileFinding] = FILE_FINDINGS
 
-    @property
-    def close_enough(self) -> timedelta:
-        """Return the spacing of looks that proves most releases on time: half the tolerance, as few
-        come later.
-        """
-        return self.on_time_within / 2
-
 
 class PolicyTable(Table):
     """How releases of one producer are judged.

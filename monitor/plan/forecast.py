@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from math import ceil
 
-from monitor.plan.budget import WantedSpacing, affordable_spacings, least_gap
+from monitor.plan.budget import WantedSpacing, least_gap
 from monitor.plan.phases import Window, on_grid, window_at
 from monitor.plan.proof import ProofGoal, Rank
 from schedules.times.zone import local
@@ -56,8 +55,8 @@ def forecast_slots(
 ) -> list[SlotForecast]:
     """Return how many parts `rate` looks a second at one host can prove, for each slot in the span.
 
-    `parts` has each part once. Slots are left out if the rate suffices for a look at each part
-    every second.
+    `parts` has each part once. Slots are left out if the rate suffices to prove all their parts to
+    a second.
     """
     slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
     for release_id, needed_proof in parts:
@@ -70,7 +69,7 @@ def forecast_slots(
         # In turn, 30 parts at 2 looks a second have a look, and a first-seen interval, of 15 s
         # each.
         time_between_looks = max(proved, 1) * least_gap(rate)
-        if time_between_looks > _SECOND:
+        if proved < count or time_between_looks > _SECOND:
             unproved = tuple(dict.fromkeys(release_id for _, release_id in sorted(ranked)[proved:]))
             sufficient_rate = rate_to_prove(count, tolerance)
             forecasts.append(
@@ -136,82 +135,11 @@ def count_wanted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter
     )
 
 
-def overload_warning(  # noqa: PLR0913  # what a warning is made of
-    host: str,
-    minutes: Sequence[tuple[datetime, int]],
-    rate: float,
-    plans: Sequence[Sequence[Window]],
-    timezone: str,
-    close_enough: timedelta,
-    *,
-    slots: Sequence[SlotForecast] = (),
+def overload_warning(
+    host: str, rate: float, slots: Iterable[SlotForecast], timezone: str
 ) -> str | None:
-    """Return a warning if `rate` is too low for the looks due in some minute, else None.
-
-    It names the busiest minute, and ends with the forecasts of `slots` or, without any, the spacing
-    of looks.
+    """Return a warning that names the slots with parts that `rate` looks a second cannot prove, or
+    None if all can be proved.
     """
-    affordable = rate * MINUTE.total_seconds()
-    overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
-    busiest = busiest_minute(overloaded)
-    if busiest is None:
-        return None
-    minute, looks = busiest
-    at, first = local(minute, timezone), local(overloaded[0][0], timezone)
-    count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
-    effects = [one.describe(timezone) for one in slots]
-    effects = effects or [_describe_spacing(count_wanted(plans, minute), looks, rate, close_enough)]
-    return (
-        f"{host}: {looks} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, the"
-        f" budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {first:%H:%M};"
-        f" {'; '.join(effects)}"
-    )
-
-
-def _describe_spacing(
-    counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta
-) -> str:
-    """Return in words how much further apart looks will be in a busy minute."""
-    text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
-    if not counts:
-        return text
-    affordable_seconds = affordable_spacings(counts, rate)
-    most_important = _most_important(counts)
-    wanted_seconds = most_important.every
-    # Targets that are more likely to change get closer looks at the same wanted spacing.
-    affordable = sorted(
-        seconds for kind, seconds in affordable_seconds.items() if kind.every == wanted_seconds
-    )
-    least, most = _format_seconds(affordable[0]), _format_seconds(affordable[-1])
-    text += (
-        f": every {least if least == most else f'{least} to {most}'} s where {wanted_seconds:g} s"
-        " is wanted"
-    )
-    limit = close_enough.total_seconds()
-    is_slot_near = wanted_seconds <= limit
-    if not is_slot_near or timedelta(seconds=affordable_seconds[most_important]) <= close_enough:
-        return text
-    sufficient = least_sufficient_rate(counts, close_enough)
-    return f"{text}, too far to prove who was on time; {sufficient}/s would make it {limit:g} s"
-
-
-def _format_seconds(seconds: float) -> str:
-    return f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}"
-
-
-def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
-    """Return the least whole rate that looks at the most important targets every `close_enough`."""
-    most_important = _most_important(counts)
-
-    def is_sufficient(rate: int) -> bool:
-        return timedelta(seconds=affordable_spacings(counts, rate)[most_important]) <= close_enough
-
-    rate_for_all = ceil(sum(count / spacing.every for spacing, count in counts.items()))
-    lower_rates = range(1, rate_for_all)
-    # If a rate is sufficient, so are all higher ones, so bisect.
-    return 1 + bisect_left(lower_rates, x=True, key=is_sufficient)
-
-
-def _most_important(spacings: Iterable[WantedSpacing]) -> WantedSpacing:
-    """Return the closest wanted spacing and, of these, the likeliest to change."""
-    return min(spacings, key=lambda spacing: (spacing.every, -spacing.chance))
+    short = [slot.describe(timezone) for slot in slots if slot.unproved]
+    return f"{host}, {rate:g}/s: {'; '.join(short)}" if short else None

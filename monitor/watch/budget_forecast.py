@@ -1,5 +1,5 @@
-"""Warnings that a host's budget is too small for the looks of the next days, while someone can
-still act.
+"""Warnings that a host's budget cannot prove all parts of the next days, while someone can still
+act.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from monitor.clock import Clock
-from monitor.plan.addresses import is_witness
 from monitor.plan.budget import Budget
-from monitor.plan.forecast import PartToProve, forecast_slots, looks_per_minute, overload_warning
-from monitor.plan.phases import Window
+from monitor.plan.forecast import PartToProve, forecast_slots, overload_warning
 from monitor.plan.targets import View
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
@@ -31,40 +29,36 @@ _REPEAT_AFTER = timedelta(hours=1)
 _DAYS = 4
 """So a Friday's forecast includes Monday."""
 
-PlannedLooks = tuple[tuple[Window, ...], PartToProve | None]
-"""The windows of a target, and the part that it has to prove, or None."""
-PlansByHost = Mapping[str, list[PlannedLooks]]
+PartsByHost = Mapping[str, list[PartToProve]]
 
 
 @dataclass
 class BudgetForecast:
-    """Compares the looks planned for four days with each host's budget, and logs each shortage
+    """Compares the parts to prove in four days with each host's budget, and logs each shortage
     once.
     """
 
     clock: Clock
     releases: Callable[[], Iterable[WatchedRelease]]
     budget: Budget
-    close_enough: timedelta
-    """The spacing of looks that a warning calls sufficient."""
     timezone: str
     ask: Ask
     warnings: dict[tuple[str, date], str] = field(default_factory=dict)
-    _last_compared: tuple[PlansByHost, datetime] | None = None
+    _last_compared: tuple[PartsByHost, datetime] | None = None
 
     async def look_ahead(self) -> None:
         """Compare plan and budgets, and log new warnings, unless the same plan was compared lately.
 
         A recurring job.
         """
-        plans = self._collect_plans()
+        parts = self._collect_parts()
         now = self.clock.now()
         if self._last_compared is not None:
-            last_plans, compared_at = self._last_compared
-            if plans == last_plans and now < compared_at + _REPEAT_AFTER:
+            last_parts, compared_at = self._last_compared
+            if parts == last_parts and now < compared_at + _REPEAT_AFTER:
                 return
-        self._last_compared = plans, now
-        found = await self.ask(lambda: dict(self._find_shortages(plans, now)))
+        self._last_compared = parts, now
+        found = await self.ask(lambda: dict(self._find_shortages(parts, now)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:
                 _log.warning("oversubscribed", host=host, day=day.isoformat(), warning=warning)
@@ -76,46 +70,33 @@ class BudgetForecast:
             f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()
         }
 
-    def _collect_plans(self) -> PlansByHost:
-        """Return, by host, the windows of each target and the part that this target has to prove,
-        or None.
-        """
-        plans: dict[str, list[PlannedLooks]] = defaultdict(list)
+    def _collect_parts(self) -> PartsByHost:
+        """Return the parts to prove by host."""
+        parts: dict[str, list[PartToProve]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
-                target = state.target
-                # Witnesses (announcements, and GOV.UK's index) never use budget that other targets
-                # need, so skip them.
-                if target is None or is_witness(target.part):
-                    continue
-                # A part needs one proof (`goal`), but has one target a view. Count it once, with
-                # the edge's target.
-                goal = state.proof_goal if target.view is View.EDGE else None
-                part_to_prove = (watched.release.id, goal) if goal is not None else None
-                plans[target.host].append((state.windows, part_to_prove))
-        return plans
+                target, goal = state.target, state.proof_goal
+                # A part has a target for each view. Count it once, with the edge's.
+                if target is not None and goal is not None and target.view is View.EDGE:
+                    parts[target.host].append((watched.release.id, goal))
+        return parts
 
     def _find_shortages(
-        self, plans: PlansByHost, now: datetime
+        self, parts: PartsByHost, now: datetime
     ) -> Iterator[tuple[tuple[str, date], str]]:
-        """Yield host and day, with a warning, if the host's budget is too small for the looks or
-        proofs of the day.
+        """Yield host and day, with a warning, if the host's budget is too small for the proofs of
+        the day.
         """
         zone = self.timezone
         current_minute = now.replace(second=0, microsecond=0)
         days = [local_date(now, zone) + timedelta(days=ahead) for ahead in range(_DAYS)]
-        for host, planned in plans.items():
+        for host, parts_to_prove in parts.items():
             rate = self.budget.rate(host)
-            targets = [windows for windows, _ in planned]
-            parts_to_prove = [part for _, part in planned if part is not None]
             for day in days:
                 # the rest of today begins with the current minute
                 begin = max(day_begins(day, zone), current_minute)
                 end = day_begins(day + timedelta(days=1), zone)
-                looks = looks_per_minute(targets, begin, end)
                 slots = forecast_slots(parts_to_prove, rate, begin, end)
-                warning = overload_warning(
-                    host, looks, rate, targets, zone, self.close_enough, slots=slots
-                )
+                warning = overload_warning(host, rate, slots, zone)
                 if warning is not None:
                     yield (host, day), warning

@@ -257,16 +257,12 @@ def plan_hosts(
     for release in releases:
         for host, part in release.parts_to_prove:
             parts_to_prove[host].append(part)
-    # the spacing of looks that proves most releases on time
-    close_enough = rules.policies.general.close_enough
     hosts = []
     for host, targets in plans.items():
         looks = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(parts_to_prove[host], rate, begin, end)
-        warning = forecast.overload_warning(
-            host, looks, rate, targets, load.timezone, close_enough, slots=slots
-        )
+        warning = forecast.overload_warning(host, rate, slots, load.timezone)
         peak = forecast.busiest_minute(looks) or looks[0]  # it is None only without minutes
         busiest_minute, _ = peak
         spacings = affordable_spacings(forecast.count_wanted(targets, busiest_minute), rate)

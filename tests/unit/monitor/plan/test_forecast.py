@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,14 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import simulate_sweep, usual_parts
-from monitor.plan import phases
-from monitor.plan.budget import WantedSpacing, affordable_spacings
 from monitor.plan.forecast import (
     PartToProve,
     busiest_minute,
-    count_wanted,
     forecast_slots,
-    least_sufficient_rate,
     looks_per_minute,
     overload_warning,
     provable_count,
@@ -39,71 +34,6 @@ def window(begins: int, ends: int, every: int) -> Window:
 
 
 _windows = st.builds(window, st.integers(-500, 900), st.integers(-200, 1200), st.integers(1, 200))
-
-
-def plans_of_pages(
-    pages: int, *, every: float = 1.0, chance: float = 1.0
-) -> list[tuple[Window, ...]]:
-    """Return the plans of so many pages that want a look every so many seconds."""
-    return [
-        (Window(phases.SLOT, BEGIN, BEGIN + 2 * MINUTE, every * SECOND, chance=chance),)
-    ] * pages
-
-
-def warning_with_five_looks_a_second(
-    plans: Sequence[Sequence[Window]], minutes: int = 1
-) -> str | None:
-    wanted = looks_per_minute(plans, BEGIN, BEGIN + minutes * MINUTE)
-    return overload_warning("www.gov.uk", wanted, 5.0, plans, "Europe/London", 30 * SECOND)
-
-
-def test_warning_names_budget_that_would_prove_who_was_on_time() -> None:
-    """240 pages want a look each second. Together they get 5 looks a second, so each gets one in 48
-    s. One in 30 s would prove who was on time, which takes 240 / 30 = 8 a second.
-    """
-    warning = warning_with_five_looks_a_second(plans_of_pages(240))
-    assert warning.endswith(
-        "every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s"
-    )
-
-
-@pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
-def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_pages: int) -> None:
-    """`least_sufficient_rate` returns the looks a second at which each likely page gets one in 30
-    s: 8 for 240 such pages. At one less, they are further apart. Unlikely pages, with a quarter of
-    the chance, get fewer looks.
-    """
-    plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(
-        unlikely_pages, every=1.0, chance=0.25
-    )
-    counts = count_wanted(plans, BEGIN)
-
-    def spacing_of_pages(rate: int) -> float:
-        return affordable_spacings(counts, rate)[WantedSpacing(every=1.0, chance=1.0)]
-
-    least = least_sufficient_rate(counts, timedelta(seconds=30))
-    assert spacing_of_pages(least) <= 30
-    # The lowest rate is 1 look a second.
-    assert least == 1 or spacing_of_pages(least - 1) > 30
-
-
-def test_warning_names_no_budget_if_wanted_looks_prove_nothing() -> None:
-    """A look every 30 s can prove who was on time.
-
-    These pages want one only every 60 s, so no budget would help.
-    """
-    warning = warning_with_five_looks_a_second(plans_of_pages(400, every=60))
-    # 400 pages get 5 looks a second together, so each gets one in 80 s.
-    assert warning.endswith("every 80 s where 60 s is wanted")
-
-
-def test_warning_names_no_budget_if_looks_are_close_enough() -> None:
-    """20 pages get 5 looks a second together, so each gets one in 4 s.
-
-    One in 30 s can prove who was on time.
-    """
-    warning = warning_with_five_looks_a_second(plans_of_pages(20))
-    assert warning.endswith("every 4 s where 1 s is wanted")
 
 
 def test_wanted_looks_are_counted_in_each_minute_of_a_window() -> None:
@@ -143,38 +73,6 @@ def test_busiest_minute_is_first_of_equals() -> None:
         9,
     )
     assert busiest_minute([]) is None
-
-
-def test_sufficient_budget_gives_no_warning() -> None:
-    assert warning_with_five_looks_a_second(plans_of_pages(5)) is None
-
-
-def test_warning_states_looks_budget_and_spacing() -> None:
-    plans = [[window(0, 60, every=12), window(60, 120, every=1)]] * 43
-    # In the second minute 43 pages want 60 looks each. That is 2580, and 8.6 times the budget of
-    # 300.
-    assert (
-        warning_with_five_looks_a_second(plans, minutes=2)
-        == "www.gov.uk: 2580 looks wanted in the minute from 09:01 on 23 July 2026, the budget"
-        " carries 300 (5/s); over budget in 1 minute from 09:01; looks will be 8.6 times as far"
-        " apart: every 8.6 s where 1 s is wanted"
-    )
-
-
-def test_warning_gives_spacings_of_most_and_least_likely_pages() -> None:
-    likely, unlikely = (
-        plans_of_pages(50, every=1, chance=1.0),
-        plans_of_pages(50, every=1, chance=0.25),
-    )
-    # Only pages that want the closest looks count for the range, so this one does not.
-    wanted_every_15_s = [window(0, 60, every=15)]
-    warning = warning_with_five_looks_a_second([*likely, *unlikely, wanted_every_15_s])
-    # 100 looks a second are wanted, which is 20 times the budget of 5. A page with a quarter of the
-    # chance gets half as many looks (the square root). So 50 pages get a look every 15 s and 50
-    # every 30 s: 50 / 15 + 50 / 30 = 5 a second.
-    assert warning.endswith(
-        "looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted"
-    )
 
 
 def test_busiest_minute_is_the_first_with_the_most_looks() -> None:
@@ -235,6 +133,23 @@ def test_forecast_names_only_five_of_the_unproven_releases() -> None:
         == "of 300 parts promised for 09:30, 282 can be proved, to 57 s; "
         "unproven will be r282, r283, r284, r285, r286 and 13 more; 6/s would prove all"
     )
+
+
+def test_warning_names_only_slots_with_unproved_parts() -> None:
+    """At 5 looks a second, 282 parts of a slot can be proved."""
+    later = SLOT + timedelta(minutes=30)
+    slots = forecast_slots(
+        [*parts_to_prove(175), *parts_to_prove(284, later)], RATE, DAY_BEGINS, DAY_ENDS
+    )
+    warning = overload_warning("www.gov.uk", RATE, slots, "Europe/London")
+    assert warning is not None
+    assert warning.startswith("www.gov.uk, 5/s: of 284 parts promised for 10:00, 282 can be proved")
+    assert "09:30" not in warning
+
+
+def test_no_warning_if_every_part_can_be_proved() -> None:
+    slots = forecast_slots(parts_to_prove(282), RATE, DAY_BEGINS, DAY_ENDS)
+    assert overload_warning("www.gov.uk", RATE, slots, "Europe/London") is None
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
