@@ -24,7 +24,7 @@ GAUGE = {
     "monitor/judge": 34_660,
     "monitor/ledger": 17_546,
     "monitor/look": 43_229,
-    "monitor/plan": 10_031,
+    "monitor/plan": 9_604,
     "monitor/readiness": 6_654,
     "monitor/rehearse": 22_060,
     "monitor/store": 35_343,
