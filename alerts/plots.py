@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from alerts.draft.report import Bar, Bars, Lane, Timeline
+from alerts.draft.report import Bar, Bars, Lane, SlotStrip, Timeline
 from alerts.one_line import one_line
 from schedules.times.words import clock
 from schedules.times.zone import local, local_date
@@ -31,7 +31,7 @@ STATES = {
     "absent": ("not public", "light grey", "#b8b8b8"),
     "between": ("changed in here", "hatched", "url(#between)"),
     "public": ("public", "dark green", "#1d5c3a"),
-    "early": ("public before the announced time", "dark red with white lines", "#9c2a1b"),
+    "early": ("public before the announced time", "violet with white lines", "#6a2a9c"),
     "withdrawn": ("withdrawn", "brown", "#7a4d00"),
     "unknown": ("looks that proved nothing", "dashed frame", "none"),
     "blind": ("monitor could not see", "dotted", "url(#blind)"),
@@ -39,6 +39,12 @@ STATES = {
 """The meaning of each state, its look in words and its fill. They differ in a print without
 colour.
 """
+_FILLS = {state: fill for state, (_meaning, _look, fill) in STATES.items()} | {
+    "on_time": "#1d5c3a",
+    "late": "#a3160b",
+    "lateness": "#e3aaa6",
+    "open": "#f6d5d2",
+}
 _PATTERNS_IN_DOCUMENT = (
     '<defs><pattern id="between" width="6" height="6" patternUnits="userSpaceOnUse"'
     ' patternTransform="rotate(45)"><rect width="6" height="6" fill="#ffffff"/><rect width="3"'
@@ -150,7 +156,6 @@ def draw_slot_bars(marks: Iterable[Mark]) -> Markup:
     return Markup(f'<svg width="100%" height="14" aria-hidden="true">{svg}</svg>')  # noqa: S704 # numbers and words of ours
 
 
-_MAIL_COLOURS = {"early": "#6a2a9c", "late": "#a3160b", "lateness": "#e3aaa6", "open": "#f6d5d2"}
 _MAIL_TABLE = (
     '<table width="100%" cellspacing="0" aria-hidden="true"'
     ' style="table-layout:fixed;border-collapse:collapse"><tr>{}</tr></table>\n'
@@ -163,7 +168,7 @@ def draw_slot_bars_for_mail(marks: Iterable[Mark]) -> str:
     columns = [""] * 100
     for mark in marks:
         for column in range(round(mark.left), max(round(mark.left + mark.width), 1)):
-            columns[min(column, 99)] = _MAIL_COLOURS[mark.state]
+            columns[min(column, 99)] = _FILLS[mark.state]
     columns[round(SLOT_AXIS.place(0.0))] = "#1a1a1a"
     bars = "".join(
         _MAIL_CELL.format(len(list(run)), f";background:{colour}" if colour else "", "&nbsp;")
@@ -178,7 +183,7 @@ def draw_slot_bars_for_mail(marks: Iterable[Mark]) -> str:
     return "".join(_MAIL_TABLE.format(cells) for cells in (bars, labels))
 
 
-def draw_for_document(figure: Timeline | Bars, name: str) -> Drawing:
+def draw_for_document(figure: Timeline | Bars | SlotStrip, name: str) -> Drawing:
     """Return a figure as an SVG element with its text alternative, without scripts or external
     references.
 
@@ -210,7 +215,7 @@ def draw_for_page(figure: Timeline, name: str) -> Markup:
     return Markup(_wrap_figure(figure, name, size, f"{PATTERN_ON_PAGE}{shapes}"))  # noqa: S704 # escaped
 
 
-def _wrap_figure(figure: Timeline | Bars, name: str, size: str, shapes: str) -> str:
+def _wrap_figure(figure: Timeline | Bars | SlotStrip, name: str, size: str, shapes: str) -> str:
     return (
         f'<svg {size} role="img" aria-labelledby="{name}-title {name}-text"><title'
         f' id="{name}-title">{escape(figure.title)}</title><desc'
@@ -218,10 +223,12 @@ def _wrap_figure(figure: Timeline | Bars, name: str, size: str, shapes: str) -> 
     )
 
 
-def _draw_shapes(figure: Timeline | Bars) -> tuple[int, str]:
+def _draw_shapes(figure: Timeline | Bars | SlotStrip) -> tuple[int, str]:
     """Return the height of a figure and its shapes."""
     if isinstance(figure, Bars):
         return _draw_rows([_row_of_bar(bar) for bar in figure.bars], 0)
+    if isinstance(figure, SlotStrip):
+        return _draw_strip(figure)
     lanes = [Row(lane.label, "", list_marks(figure, lane)) for lane in figure.lanes]
     top = _TOP if figure.lateness is None else _TOP_WITH_BRACKET
     bottom, svg = _draw_rows(lanes, top)
@@ -231,6 +238,29 @@ def _draw_shapes(figure: Timeline | Bars) -> tuple[int, str]:
 def _row_of_bar(bar: Bar) -> Row:
     share = 100 * bar.number / max(1, bar.whole)
     return Row(bar.label, bar.share, [Mark("late", 0.0, round(share, 1))] if bar.number else [])
+
+
+def _draw_strip(figure: SlotStrip) -> tuple[int, str]:
+    """Return the height of a strip and its shapes: rows, a line through them at the slot, and the
+    labels of the axis.
+    """
+    rows = [
+        Row(bar.label, bar.note, mark_release(bar.state, bar.low, bar.high, bar.exposures))
+        for bar in figure.bars
+    ]
+    bottom, svg = _draw_rows(rows, 0)
+    for left, label in SLOT_TICKS:
+        svg += f'<text x="{left}%" y="{bottom + 11}" text-anchor="{_text_anchor(left)}">{label}</text>'
+    return bottom + 18, svg + _draw_slot_line(SLOT_AXIS.place(0.0), 0, bottom)
+
+
+def _draw_slot_line(x: float, top: int, bottom: int) -> str:
+    """Return a line across the tracks of rows, but not through their labels."""
+    return "".join(
+        f'<line class="slot" x1="{x}%" x2="{x}%" y1="{y + 14}" y2="{y + 30}" stroke="#000000"'
+        ' stroke-width="2"/>'
+        for y in range(top, bottom, _ROW)
+    )
 
 
 def _draw_rows(rows: Sequence[Row], top: int) -> tuple[int, str]:
@@ -256,10 +286,9 @@ def _draw_row(row: Row) -> str:
 
 
 def _draw_mark(mark: Mark, y: int, height: int) -> str:
-    _, _, fill = STATES.get(mark.state, STATES["early"])
     return (
         f'<rect class="{mark.state}" x="{mark.left}%" width="{mark.width}%" y="{y}"'
-        f' height="{height}" fill="{fill}"/>'
+        f' height="{height}" fill="{_FILLS.get(mark.state, "#555555")}"/>'
     )
 
 
@@ -335,12 +364,7 @@ def _draw_slot(figure: Timeline, top: int, bottom: int) -> str:
         f'<text class="slot" x="{x}%" y="12" text-anchor="{_text_anchor(x)}"'
         f' font-weight="bold">{escape(text)}</text>'
     )
-    # A line through the labels of lanes would make them hard to read.
-    for y in range(top, bottom, _ROW):
-        svg += (
-            f'<line class="slot" x1="{x}%" x2="{x}%" y1="{y + 14}" y2="{y + 30}" stroke="#000000"'
-            ' stroke-width="2"/>'
-        )
+    svg += _draw_slot_line(x, top, bottom)
     if figure.lateness is None:
         return svg
     end = axis_of(figure).place(figure.lateness.ends.timestamp())

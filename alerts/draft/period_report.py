@@ -27,7 +27,7 @@ from alerts.draft.period import (
     measure_punctuality,
     name_producers,
 )
-from alerts.draft.report import Field, Report, Section, Table
+from alerts.draft.report import Field, Report, Section, SlotBar, SlotStrip, Table
 from alerts.incident import Incident
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds, Interval
@@ -36,6 +36,8 @@ from schedules.times.zone import LONDON, local_date
 
 COLUMN_SHARES = (3.0, 4.2, 3.4, 3.2, 3.0)
 LOGGED_HEADER = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
+_MOST_BARS = 60
+"""Of a longer strip, a page would show no more at once. The table has all."""
 MOST_LISTED_CLAIMS = 500
 """The most claims that a document lists."""
 
@@ -74,6 +76,7 @@ def build_period_report(
         sections=sections,
         measured=_tabulate_incidents(period),
         figures=chart_faults(period),
+        strip=_draw_strip(period),
         # publications by the publishers' records, not measured
         claimed=_tabulate_claims(period.claims, zone),
     )
@@ -239,6 +242,52 @@ def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
     return tuple(table for table in tables if table.rows)
 
 
+def _draw_strip(period: Period) -> SlotStrip | None:
+    """Return the faulty releases against their slots, grouped by producer, each group after a bar
+    for the releases on time; None without a faulty one.
+    """
+    faulty = [row for row in period.incidents if row.precision == "instant"]
+    bars: list[SlotBar] = []
+    for producer in sorted({row.producer for row in faulty}, key=str.casefold):
+        own = [row for row in period.rows if row.producer == producer]
+        bars += _fold_on_time(producer, own)
+        bars += [_make_bar(row) for row in faulty if row.producer == producer]
+    left_out = len(bars) - _MOST_BARS
+    alt = f"Seconds near the slot, hours far from it. {count(len(faulty), 'release')} not on time"
+    alt += f", {left_out} of the bars not drawn." if left_out > 0 else "."
+    strip = SlotStrip("Releases against their slots", tuple(bars[:_MOST_BARS]), alt)
+    return strip if bars else None
+
+
+def _fold_on_time(producer: str, rows: Sequence[Row]) -> list[SlotBar]:
+    """Return one bar for the releases of a producer that were on time, if any was."""
+    delays = [row.delay or Bounds() for row in rows if row.verdict == "on_time"]
+    if not delays:
+        return []
+    low = min((one.min for one in delays if one.min is not None), default=None)
+    high = max((one.max for one in delays if one.max is not None), default=None)
+    note = f"{len(delays):,} of {len(rows):,} on time"
+    return [SlotBar(producer, note, "on_time", low, high)]
+
+
+def _make_bar(row: Row) -> SlotBar:
+    delay, exposures = row.delay or Bounds(), ()
+    state = "open" if row.verdict in ("overdue", "not_published") else row.verdict
+    if row.exposure is not None:
+        begins = delay.min if delay.min is not None else -(row.exposure.min or 0.0)
+        exposures = ((begins, min(0.0, begins + (row.exposure.max or -begins))),)
+    return SlotBar(row.title, _say_length(row), state, delay.min, delay.max, exposures)
+
+
+def _say_length(row: Row) -> str:
+    """Return how long a release was early or late, in words."""
+    if row.exposure is not None:
+        return f"public early for {words.format_bounds(row.exposure)}"
+    if row.verdict != "unproven" and row.delay is not None:
+        return words.format_bounds(row.delay)
+    return "not proved"
+
+
 def _write_logged_row(incident: Incident) -> tuple[str, ...]:
     end = logged_end(incident)
     instant, day = (
@@ -261,11 +310,6 @@ def _write_row(row: Row) -> tuple[str, ...]:
     first_seen = (
         words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
     )
-    length = "not proved"
-    if row.exposure is not None:
-        length = f"public early for {words.format_bounds(row.exposure)}"
-    elif row.verdict != "unproven" and row.delay is not None:
-        length = words.format_bounds(row.delay)
     verdict_lines = (
         words.capitalise(verdict_text(row.verdict)),
         row.practice,
@@ -279,7 +323,7 @@ def _write_row(row: Row) -> tuple[str, ...]:
         announced,
         f"{row.title}\n{row.producer}",
         words.capitalise(first_seen),
-        words.capitalise(length),
+        words.capitalise(_say_length(row)),
         "\n".join(filter(None, verdict_lines)),
     )
 

@@ -193,6 +193,37 @@ class Bars:
         return Table(self.title, self.header, rows, (8, 5, 4))
 
 
+@dataclass(frozen=True, slots=True)
+class SlotBar:
+    """A release, or those of a producer on time, in seconds after their slot.
+
+    `low` and `high` are the bounds of the delay. `exposures` are from when to when it was public
+    early. `state` is its verdict, or `open` if it is not out.
+    """
+
+    label: str
+    note: str
+    state: str
+    low: float | None
+    high: float | None
+    exposures: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlotStrip:
+    """Releases on one axis around their slots. `alt` describes them in words."""
+
+    title: str
+    bars: tuple[SlotBar, ...]
+    alt: str
+
+    @property
+    def table(self) -> Table:
+        """Return the strip as a table."""
+        rows = tuple((bar.label, bar.note) for bar in self.bars)
+        return Table(self.title, ("Release or producer", "Came out"), rows, (3, 2))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A draft, ready to be written in any format. No content here was public before its slot.
@@ -219,6 +250,7 @@ class Report:
     measured: tuple[Table, ...] = ()
     timeline: Timeline | None = None
     figures: tuple[Bars, ...] = ()
+    strip: SlotStrip | None = None
     certainty: tuple[str, ...] = ()
     annex: tuple[Table, ...] = ()
     claimed: tuple[Table, ...] = ()

@@ -23,7 +23,7 @@ from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 from lxml.etree import SubElement, _Element
 
-from alerts.draft.report import Bars, Lane, Report, Table, Timeline
+from alerts.draft.report import Bars, Lane, Report, SlotStrip, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write import outline
 from alerts.one_line import one_line
@@ -46,12 +46,13 @@ NOTE_STYLES = {
 PICTURE_WIDTH, LANE_HEIGHT, BAR_HEIGHT = 900, 36, 34
 Colour = tuple[int, int, int]
 WHITE, INK, GREEN, RED = (255, 255, 255), (40, 40, 40), (29, 92, 58), (156, 42, 27)
+VIOLET = (106, 42, 156)
 # As in the SVG, every state has a different pattern, so that the states differ without colour.
 COLOUR_AT: Mapping[str, Callable[[int, int], Colour]] = {
     "absent": lambda _x, _y: (232, 232, 232),
     "between": lambda x, y: GREEN if (x + y) % 10 < 5 else WHITE,
     "public": lambda _x, _y: GREEN,
-    "early": lambda x, y: WHITE if (x - y) % 14 < 2 else RED,
+    "early": lambda x, y: WHITE if (x - y) % 14 < 2 else VIOLET,
     "": lambda _x, _y: WHITE,
     "blind": lambda x, y: INK if x % 8 < 3 and y % 8 < 3 else WHITE,
 }
@@ -65,7 +66,7 @@ def write_docx(report: Report, which: outline.Document | None = None) -> bytes:
     _set_properties(document, report)
     _write_footer(document, outline.format_footer(report))
     for block in outline.build_outline(report, which):
-        _add_block(document, block)
+        _add_block(document, block.table if isinstance(block, SlotStrip) else block)
     for table in document.element.body.iter(qn("w:tbl")):
         _mark_rows(table)
     content = BytesIO()

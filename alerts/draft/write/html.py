@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from alerts.draft.report import Bars, Report, Timeline
+from alerts.draft.report import Bars, Report, SlotStrip, Timeline
 from alerts.draft.write.outline import (
     GRID_HEADER,
     WEB_ADDRESS,
@@ -57,7 +57,7 @@ def _render_report(template: str, report: Report, which: Document | None, *, dee
     return make_printable(text)
 
 
-def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:
+def _embed_picture(figure: Timeline | Bars | SlotStrip, name: str) -> Markup:
     """Return a figure as an image with its SVG inside. `name` must be unique on the page."""
     *size, svg = draw_for_document(figure, name)
     # If the SVG were inline, a word processor would copy the words of the drawing into the text.

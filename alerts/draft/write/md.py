@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from alerts.draft.report import Bars, Report, Table, Timeline
+from alerts.draft.report import Bars, Report, SlotStrip, Table, Timeline
 from alerts.draft.write import outline
 
 PAGE_BREAK = "---\n\n"
@@ -44,7 +44,7 @@ def _write_block(block: outline.Block) -> str:
             return _write_pipe_table(
                 outline.GRID_HEADER, list(zip(labels, map("<br>".join, answers), strict=True))
             )
-        case Table() | Bars():
+        case Table() | Bars() | SlotStrip():
             table = block if isinstance(block, Table) else block.table
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]
             return f"**{_escape_text(table.caption)}**\n\n{_write_pipe_table(table.header, cells)}"

@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from markupsafe import Markup, escape
 
-from alerts.draft.report import Bars, Report, Table, Timeline
+from alerts.draft.report import Bars, Report, SlotStrip, Table, Timeline
 from alerts.draft.write import outline
 from alerts.draft.write.html import load_templates
 from alerts.plots import draw_for_document
@@ -80,13 +80,13 @@ def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
             return GRID_CM
         case Table():
             return tuple(block.widths(WIDTH_CM))
-        case Bars():
+        case Bars() | SlotStrip():
             return tuple(block.table.widths(WIDTH_CM))
     return ()
 
 
 def _make_drawing(block: outline.Block, place: int) -> Drawing | None:
-    if not isinstance(block, Bars | Timeline):
+    if not isinstance(block, Bars | Timeline | SlotStrip):
         return None
     width, height, svg = draw_for_document(block, f"figure-{place}")
     return Drawing(

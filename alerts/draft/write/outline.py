@@ -11,7 +11,7 @@ from itertools import groupby
 from alerts.claim import NO_PROOF
 from alerts.draft import words
 from alerts.draft.letters import insert_answers
-from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
+from alerts.draft.report import Bars, Field, Report, Section, SlotStrip, Table, Timeline
 from alerts.one_line import remove_invisible_marks
 from schedules.times.zone import LONDON
 
@@ -118,7 +118,7 @@ class Box:
     pieces: tuple[Piece, ...]
 
 
-Block = Heading | Words | Grid | Box | Table | Timeline | Bars
+Block = Heading | Words | Grid | Box | Table | Timeline | Bars | SlotStrip
 
 
 def build_outline(report: Report, document: Document | None = None) -> list[Block]:
@@ -299,7 +299,8 @@ def _build_annexes(report: Report) -> list[Block]:
 
 def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
     """Return (title, blocks) for each chapter of the evidence document that has content."""
-    times: list[Block] = [*report.measured, *([report.timeline] if report.timeline else [])]
+    all_times = (report.strip, *report.measured, report.timeline)
+    times: list[Block] = [block for block in all_times if block is not None]
     # `certainty` are paragraphs on how sure the times are, `annex` tables of the evidence.
     proof: list[Block] = [
         _make_paragraphs(*report.certainty),

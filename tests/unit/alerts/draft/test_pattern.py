@@ -193,7 +193,8 @@ def report_with_three_charts() -> Report:
 def test_web_page_has_every_chart_as_picture_with_alternative() -> None:
     report = report_with_three_charts()
     page = WRITERS["html"](report).decode()
-    assert page.count("<img") == len(report.figures) == 3
+    strip = 1
+    assert page.count("<img") == len(report.figures) + strip == 4
     assert all(chart.alt in page for chart in report.figures)
 
 
@@ -244,3 +245,35 @@ def test_report_on_one_late_release_states_its_delay_in_a_sentence() -> None:
         " TP3) was" in text
     )
     assert "The one late release was late by 4 to 5 minutes." in text
+
+
+def test_strip_of_a_period_draws_faulty_releases_and_folds_those_on_time() -> None:
+    rows = [
+        late_row("a"),
+        late_row("b", verdict="on_time", delay=Bounds(0.0, 1.0)),
+        late_row("c", verdict="on_time", delay=Bounds(-1.0, 3.0)),
+        late_row("d", verdict="early", delay=Bounds(-120.0, -100.0), exposure=Bounds(100.0, 120.0)),
+        late_row("e", verdict="not_published", delay=None),
+    ]
+    report = build_period_report(period_of(*rows), "GOV.UK", NOW)
+    strip = report.strip
+    assert strip is not None
+    drawn = {bar.label: (bar.state, bar.low, bar.high, bar.exposures) for bar in strip.bars}
+    assert drawn == {
+        "ofqual": ("on_time", -1.0, 3.0, ()),
+        "Release a": ("late", 240.0, 300.0, ()),
+        "Release d": ("early", -120.0, -100.0, ((-120.0, 0.0),)),
+        "Release e": ("open", None, None, ()),
+    }
+    assert strip.bars[0].note == "2 of 5 on time"
+    svg = draw_for_document(strip, "strip").svg
+    ET.fromstring(svg)  # noqa: S314 # our own
+    for state in ("on_time", "lateness", "late", "early", "open"):
+        assert f'class="{state}"' in svg
+    for ending in WRITERS:
+        assert WRITERS[ending](report)
+
+
+def test_a_period_without_a_faulty_release_has_no_strip() -> None:
+    rows = [late_row("b", verdict="on_time", delay=Bounds(0.0, 1.0))]
+    assert build_period_report(period_of(*rows), "GOV.UK", NOW).strip is None
