@@ -271,12 +271,14 @@ def _fold_on_time(producer: str, rows: Sequence[Row]) -> list[SlotBar]:
 
 
 def _make_bar(row: Row) -> SlotBar:
-    delay, exposures = row.delay or Bounds(), ()
+    delay = row.delay or Bounds()
+    exposures: tuple[tuple[float, float], ...] = ()
     state = "open" if row.verdict in ("overdue", "not_published") else row.verdict
     if row.exposure is not None:
         begins = delay.min if delay.min is not None else -(row.exposure.min or 0.0)
         exposures = ((begins, min(0.0, begins + (row.exposure.max or -begins))),)
-    return SlotBar(row.title, _say_length(row), state, delay.min, delay.max, exposures)
+    note = "not out" if state == "open" else _say_length(row)
+    return SlotBar(row.title, note, state, delay.min, delay.max, exposures)
 
 
 def _say_length(row: Row) -> str:
