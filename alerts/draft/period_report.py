@@ -252,9 +252,9 @@ def _draw_strip(period: Period) -> SlotStrip | None:
         own = [row for row in period.rows if row.producer == producer]
         bars += _fold_on_time(producer, own)
         bars += [_make_bar(row) for row in faulty if row.producer == producer]
-    left_out = len(bars) - _MOST_BARS
-    alt = f"Seconds near the slot, hours far from it. {count(len(faulty), 'release')} not on time"
-    alt += f", {left_out} of the bars not drawn." if left_out > 0 else "."
+    producers = len({row.producer for row in faulty})
+    of = f"{count(len(faulty), 'release')} of {count(producers, 'producer')}"
+    alt = f"{of} late, early or unproven: the table has each."
     strip = SlotStrip("Releases against their slots", tuple(bars[:_MOST_BARS]), alt)
     return strip if bars else None
 

@@ -217,12 +217,6 @@ class SlotStrip:
     bars: tuple[SlotBar, ...]
     alt: str
 
-    @property
-    def table(self) -> Table:
-        """Return the strip as a table."""
-        rows = tuple((bar.label, bar.note) for bar in self.bars)
-        return Table(self.title, ("Release or producer", "Came out"), rows, (3, 2))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:

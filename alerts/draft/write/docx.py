@@ -23,7 +23,7 @@ from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 from lxml.etree import SubElement, _Element
 
-from alerts.draft.report import Bars, Lane, Report, SlotStrip, Table, Timeline
+from alerts.draft.report import Bars, Lane, Report, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write import outline
 from alerts.one_line import one_line
@@ -66,7 +66,7 @@ def write_docx(report: Report, which: outline.Document | None = None) -> bytes:
     _set_properties(document, report)
     _write_footer(document, outline.format_footer(report))
     for block in outline.build_outline(report, which):
-        _add_block(document, block.table if isinstance(block, SlotStrip) else block)
+        _add_block(document, block)
     for table in document.element.body.iter(qn("w:tbl")):
         _mark_rows(table)
     content = BytesIO()

@@ -44,11 +44,11 @@ def _write_block(block: outline.Block) -> str:
             return _write_pipe_table(
                 outline.GRID_HEADER, list(zip(labels, map("<br>".join, answers), strict=True))
             )
-        case Table() | Bars() | SlotStrip():
+        case Table() | Bars():
             table = block if isinstance(block, Table) else block.table
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]
             return f"**{_escape_text(table.caption)}**\n\n{_write_pipe_table(table.header, cells)}"
-        case Timeline(title=title, alt=alt):
+        case Timeline(title=title, alt=alt) | SlotStrip(title=title, alt=alt):
             return f"**{_escape_text(title)}**\n\n{_escape_text(alt)}"
 
 

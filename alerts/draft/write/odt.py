@@ -80,7 +80,7 @@ def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
             return GRID_CM
         case Table():
             return tuple(block.widths(WIDTH_CM))
-        case Bars() | SlotStrip():
+        case Bars():
             return tuple(block.table.widths(WIDTH_CM))
     return ()
 
