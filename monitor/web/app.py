@@ -33,6 +33,7 @@ from monitor.web import (
     release,
     reports,
     runbook,
+    search,
     settle,
     signin,
     silences,
@@ -136,7 +137,7 @@ def make_application(queries: Queries) -> AccessLog:
         live,
         release,
     ]
-    modules += [pages, api, month, reports, feeds, by_hand, settle, ticks]
+    modules += [pages, api, month, reports, feeds, by_hand, search, settle, ticks]
     sign_in_routes = (
         signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
     )
@@ -163,6 +164,7 @@ def make_application(queries: Queries) -> AccessLog:
     app.router.redirect_slashes = False
     app.state.queries, app.state.boards = queries, SharedBoards()
     app.state.history = history.HistoryCache()
+    app.state.titles = search.TitleIndex()
     # reports on a period take seconds, so `reports` makes only one at a time
     app.state.reporting = asyncio.Lock()
     app.state.calendars = feeds.CalendarCache(queries)

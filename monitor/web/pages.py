@@ -277,6 +277,8 @@ def render(request: Request, template: str, code: int | None = None, **values: A
         "steps": queries.steps,
         # Only the board can be shown on a wall, without menu and forms. It overrides this.
         "wall": False,
+        # Only the search overrides this.
+        "searched": "",
     }
     text = _ENVIRONMENT.get_template(template).render(common | values)
     return HTMLResponse(text, status_code=code or default_code)

@@ -198,14 +198,8 @@ class Queries:
         begin, end = self._day_bounds(first, last)
         # in the order of slots
         judged_ids = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
-        bodies: dict[str, Json | None] = {}
-        async for name in with_pauses(judged_ids, self.clock):
-            # newer than the stored JSON
-            bodies[name] = self.live.body(name)
-        if unwatched := [name for name in judged_ids if bodies[name] is None]:
-            rows = await self.ask(lambda: self.store.verdicts.judged_on(unwatched))
-            bodies |= {row.release: row.body for row in rows}
-        judged = [body for body in bodies.values() if body is not None and is_by(body, producer)]
+        bodies = await self._judged_bodies(judged_ids)
+        judged = [body for body in bodies.values() if is_by(body, producer)]
         releases = await self._add_decisions(judged)
         # A monitor that watches has judged every release up to today.
         if last > self.today() or not self.live.last_looks():
@@ -217,6 +211,27 @@ class Queries:
             releases += [body for body in unjudged if body is not None]
             releases.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
         return releases
+
+    async def _judged_bodies(self, releases: Sequence[str]) -> dict[str, Json]:
+        """Return the JSON of those of these releases that are judged, in their order."""
+        bodies: dict[str, Json | None] = {}
+        async for name in with_pauses(releases, self.clock):
+            # newer than the stored JSON
+            bodies[name] = self.live.body(name)
+        if unwatched := [name for name in releases if bodies[name] is None]:
+            rows = await self.ask(lambda: self.store.verdicts.judged_on(unwatched))
+            bodies |= {row.release: row.body for row in rows}
+        return {name: body for name, body in bodies.items() if body is not None}
+
+    async def find_releases(self, releases: Sequence[str]) -> list[Json]:
+        """Return the JSON of those of these releases that may be shown, in their order."""
+        judged, now = await self._judged_bodies(releases), self.clock.now()
+        rest = [name for name in releases if name not in judged]
+        promised = await self.ask(lambda: [self.judge_promised(name, now) for name in rest])
+        known: dict[str, Json | None] = {**judged, **dict(zip(rest, promised, strict=True))}
+        bodies = [body for name in releases if (body := known[name]) is not None]
+        visible = map(self._visible_part, await self._add_decisions(bodies))
+        return [body for body in visible if body is not None]
 
     async def find_release(self, release: str) -> Json:
         """Return the JSON of one release.

@@ -100,6 +100,19 @@ class LedgerStore(Queries):
             Release, release.joined_into.is_(None), *titled, order_by=(release.id,)
         )
 
+    def titles(self) -> list[tuple[str, str, str]]:
+        """Return id, title and producer of every release: first those that are not judged yet, then
+        by slot, the latest first.
+        """
+        release, slot = tables.RELEASE, tables.JUDGED.c.slot
+        query = (
+            select(release.c.id, release.c.title, release.c.producer)
+            .outerjoin(tables.JUDGED, tables.JUDGED.c.release == release.c.id)
+            .where(release.c.joined_into.is_(None))
+            .order_by(slot.desc().nulls_first(), release.c.id)
+        )
+        return self.runner.make_each(lambda *row: row, query)
+
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
         """Return promises in the order of their reads, of these releases or of all."""
         table = tables.PROMISE
