@@ -250,7 +250,9 @@ def _draw_strip(figure: SlotStrip) -> tuple[int, str]:
     ]
     bottom, svg = _draw_rows(rows, 0)
     for left, label in SLOT_TICKS:
-        svg += f'<text x="{left}%" y="{bottom + 11}" text-anchor="{_text_anchor(left)}">{label}</text>'
+        svg += (
+            f'<text x="{left}%" y="{bottom + 11}" text-anchor="{_text_anchor(left)}">{label}</text>'
+        )
     return bottom + 18, svg + _draw_slot_line(SLOT_AXIS.place(0.0), 0, bottom)
 
 
