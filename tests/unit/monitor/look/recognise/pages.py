@@ -34,10 +34,6 @@ def our_page(inside: str = "") -> Answer:
     return page(OUR_TITLE, OUR_TITLE, inside)
 
 
-def govuk_page(title: str, inside: str = "") -> Answer:
-    return page(f"{title} - GOV.UK", title, inside)
-
-
 def recognise_with(recogniser: str, seen: Answer, release: Context = OUR_RELEASE) -> Recognised:
     """Return what the recogniser of this name recognises of a release in an answer."""
     return find_recogniser(recogniser)(seen, release)
