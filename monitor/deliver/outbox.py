@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from operator import methodcaller
 from random import Random
 
 import structlog
@@ -190,7 +191,7 @@ class Outbox:
             rows = order_threads(held, state)
             ready = select_ready(rows, now)
             if lost := self._attempts.find_lost(waiting):
-                await self.writer.write(partial(_save_all, lost))
+                await self.writer.write(methodcaller("save", *lost))
             elif silenced.ended:
                 await self.writer.write(partial(self._notify_after_silences, silenced, now))
             elif not ready:
@@ -376,7 +377,3 @@ class Outbox:
         if stored is None or stored.attempts <= delivery.attempts:
             tx.add_notice(notice, [])  # a store that was restored meanwhile may lack the notice
             tx.save(delivery)
-
-
-def _save_all(deliveries: Sequence[Delivery], tx: Transaction) -> None:
-    tx.save(*deliveries)

@@ -94,18 +94,15 @@ class FileReadings:
 
         None if it cannot be read now.
         """
-        whole = await self._get_whole_file(answer)
+        whole: Answer | Failure = answer
+        if not answer.whole or answer.status != HTTPStatus.OK:
+            whole = await self.send(Request(answer.url, cap=LARGEST_FILE))
         if isinstance(whole, Failure):
             return FileFacts() if whole.reason is Reason.TOO_LARGE else None
         cut = replace(whole, body=whole.body[:FILE_CAP], whole=len(whole.body) <= FILE_CAP)
         if whole.status != HTTPStatus.OK or cut.digest != digest:
             return None
         return await self._read_inside(target, whole.body)
-
-    async def _get_whole_file(self, answer: Answer) -> Answer | Failure:
-        if answer.whole and answer.status == HTTPStatus.OK:
-            return answer
-        return await self.send(Request(answer.url, cap=LARGEST_FILE))
 
     async def _read_inside(self, target: Target, body: bytes) -> FileFacts | None:
         """Return what a worker reads, nothing of a file that is too costly. None without worker."""

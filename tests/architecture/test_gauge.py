@@ -27,7 +27,7 @@ GAUGE = {
     "monitor/plan": 9_604,
     "monitor/readiness": 6_654,
     "monitor/rehearse": 22_060,
-    "monitor/store": 35_343,
+    "monitor/store": 34_358,
     "monitor/watch": 27_922,
     "monitor/web": 56_144,
 }
