@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from schedules.announcement import State
-from schedules.dates.status import Status, find_call_off, state_of, status_word
+from schedules.dates.status import Status, find_call_off
 from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.titles import MONTH
@@ -127,17 +127,6 @@ def read_called_off(title: str) -> tuple[str, Status]:
             is_sure = call and (call.has_subject or call.reason or _SURE.fullmatch(call.word))
             return rest, Status(call.state) if call and is_sure else Status(is_understood=False)
     return title, Status()
-
-
-def leading_state(title: str) -> State | None:
-    """Return the state that the first words of a title name, if a colon, a dash or brackets
-    separate them. Else None.
-    """
-    pieces = (piece for piece in _split_title(title[:_LONGEST]) if piece.text)
-    first = next(pieces, None)
-    if first is None or not first.is_apart or first.is_last:
-        return None
-    return state_of(status_word(normalise(first.text)))
 
 
 def _split_title(title: str) -> Iterator[_Piece]:

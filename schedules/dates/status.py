@@ -83,6 +83,7 @@ _PUBLISHED = quick(
     r"(?:published|released|out|live|available|issued|cyhoeddwyd)"
     r"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?"
 )
+_CALL_INSIDE = quick(rf"\b{_CALLS}\b(?! from)")
 # An entry that was moved from another date stands at its new one.
 _MOVED_FROM = r"(?:postponed|delayed|moved|re-?scheduled|deferred|changed|brought forward) from"
 _MOVED_HERE = quick(rf"{_MOVED_FROM}\b")
@@ -93,8 +94,9 @@ _EARLIER_DATE = quick(
 _HARMLESS = quick(rf"\b(?:{_MOVED_FROM}\b|subject to (?:change|confirmation))")
 # After a word that stands, any of these may take it back.
 _TAKES_BACK = quick(
-    r"\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved\b|re-?schedul|discontin"
-    r"|ceas|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)"
+    rf"\b{_CALLS}\b"
+    r"|\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved\b|re-?schedul|discontin"
+    r"|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)"
 )
 _REVIVES = quick(r"\?|\b(?:reinstat|restored|back on|going ahead)")
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
@@ -148,7 +150,7 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
     earlier = found["date"].strip() if found else ""
     if plain in _NO_STATUS:
         return Status()
-    if _PUBLISHED.fullmatch(plain):
+    if _PUBLISHED.fullmatch(plain) and not _CALL_INSIDE.search(plain):
         return Status(is_published=True)
     own_words = (normalise(words) for words in stands)
     first = _FIRST_WORDS.match(plain)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypedDict
 from urllib.parse import urljoin
 
-from schedules.announcement import Announcement, State
-from schedules.called_off import CALLED_OFF, leading_state
-from schedules.dates.read import assume_time
+from schedules.announcement import State
 from schedules.dates.span import no_slot, on_days
-from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.dates.status import read_status
 from schedules.patterns import quick
 from schedules.slot import Slot, first_day
@@ -22,15 +18,12 @@ from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
 from schedules.sources.ics_series import SearchBudget, SeriesRefused, expand_occurrences
 from schedules.sources.ics_times import TimeSettings, event_slot, zone_name
 from schedules.sources.row import (
-    REASONS,
-    Remark,
+    CalendarRow,
     clean_title,
     clean_url,
-    drop_duplicates,
-    find_call_off,
+    make_announcements,
     make_reading,
     make_uid,
-    make_uids_unique,
 )
 from schedules.times.zone import local_date
 
@@ -38,28 +31,6 @@ BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
 _LINK = quick(r"https?://[^\s<>\"\\]+")
 _ONS = "office for national statistics"
-
-
-@dataclass(frozen=True, slots=True)
-class _CalendarContext:
-    """What all events of one VCALENDAR share.
-
-    `cancels_all`: its METHOD is that by which a publisher withdraws them.
-    """
-
-    times: TimeSettings
-    cancels_all: bool
-    is_ons: bool
-    budget: SearchBudget
-
-
-class _StatusFields(TypedDict):
-    """The fields of an announcement that its status decides."""
-
-    state: State | None
-    doubt: str | None
-    published: bool
-    status: str
 
 
 class IcsSource(OnePage):
@@ -75,121 +46,82 @@ class IcsSource(OnePage):
 
         Raises `UnreadableCalendar` for a file that is cut short.
         """
-        made: list[Announcement] = []
         budget = SearchBudget()
-        for calendar in read_calendars(find_page(pages, self._url)):
-            made += self._announce_calendar(calendar, budget, now)
-        # An event without a UID got one that is made of its title and address, so several events
-        # can share that.
-        uids_of_titles = [make_uid(each.title, each.url, "", each.producer) for each in made]
-        without_uid = [index for index, uid in enumerate(uids_of_titles) if made[index].uid == uid]
-        kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
-        faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
-        remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
-        return make_reading(kept, [*remarks, *remarks_on_duplicates], self._settings)
+        calendars = read_calendars(find_page(pages, self._url))
+        rows = [row for each in calendars for row in self._read_calendar(each, budget, now)]
+        made, remarks = make_announcements(rows, self._settings, now)
+        return make_reading(made, remarks, self._settings)
 
-    def _announce_calendar(
+    def _read_calendar(
         self, calendar: RawCalendar, budget: SearchBudget, now: datetime
-    ) -> Iterator[Announcement]:
-        """Yield the announcements of one VCALENDAR.
-
-        Changed occurrences of a series get their own uids.
-        """
+    ) -> Iterator[CalendarRow]:
+        """Yield the events of one VCALENDAR. Changed occurrences of a series get their own uids."""
         properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
         is_ons = _ONS in properties.value("PRODID").casefold()
-        context = _CalendarContext(
-            times, properties.value("METHOD").upper() == "CANCEL", is_ons, budget
-        )
+        is_cancelled = properties.value("METHOD").upper() == "CANCEL"
         for events in group_by_uid(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
-                yield from self._announce_series(events, context)
-                continue
-            for event in _keep_latest(events):
-                occurrence = event.value("RECURRENCE-ID")
-                made = self._make_announcement(event, event_slot(event, times), context)
-                yield replace(made, uid=f"{made.uid}#{occurrence}") if occurrence else made
+                rows = self._read_series(events, times, budget)
+            else:
+                rows = self._read_single(events, times)
+            for row in rows:
+                shown = _day_if_provisional(row) if is_ons else row
+                yield replace(shown, status="cancelled") if is_cancelled else shown
 
-    def _announce_series(
-        self, events: Sequence[RawEvent], context: _CalendarContext
-    ) -> Iterator[Announcement]:
-        """Yield the announcements of a recurring event's occurrences around the day of the read.
+    def _read_single(
+        self, events: Sequence[RawEvent], times: TimeSettings
+    ) -> Iterator[CalendarRow]:
+        for event in _keep_latest(events):
+            row = self._make_row(event, event_slot(event, times))
+            occurrence = event.value("RECURRENCE-ID")
+            yield replace(row, uid=f"{row.uid}#{occurrence}") if occurrence else row
 
-        If the recurrence cannot be expanded, yield one announcement of the event, with a doubt.
-        `events` have one UID: one event has the rule, the others change single occurrences.
+    def _read_series(
+        self, events: Sequence[RawEvent], times: TimeSettings, budget: SearchBudget
+    ) -> Iterator[CalendarRow]:
+        """Yield a recurring event's occurrences around the day of the read.
+
+        If the recurrence cannot be expanded, yield the event, with a doubt. `events` have one UID:
+        one event has the rule, the others change single occurrences.
         """
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
-        times = context.times
         first = times.anchor - timedelta(days=self._settings.number("back", BACK))
         last = times.anchor + timedelta(days=self._settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
+        series = self._make_row(rule_event, slot)
         try:
-            occurrences = expand_occurrences(events, times, (first, last), context.budget)
+            occurrences = expand_occurrences(events, times, (first, last), budget)
         except SeriesRefused as refused:
             if refused.doubt == "series-refused":
                 # The event's own time is that of the first occurrence, which may be long past. No
                 # later one is known.
                 slot = no_slot(slot.raw, "not-a-date", slot.timezone)
-            yield self._make_announcement(rule_event, replace(slot, doubt=refused.doubt), context)
+            yield replace(series, slot=replace(slot, doubt=refused.doubt))
             return
-        series = self._make_announcement(rule_event, slot, context)
+        uid = series.uid or make_uid(series.title, series.url, "", self._settings.producer)
         for occurrence in occurrences:
             yield replace(
                 series,
-                uid=f"{series.uid}#{occurrence.day.isoformat()}",
-                title=clean_title(occurrence.title) or series.title,
-                slot=assume_time(occurrence.slot, self._settings.default_time),
-                **self._read_status(
-                    occurrence.status, "", occurrence.slot, context, occurrence.notes
-                ),
+                uid=f"{uid}#{occurrence.day.isoformat()}",
+                title=occurrence.title or series.title,
+                slot=occurrence.slot,
+                status=occurrence.status,
+                notes=occurrence.notes,
             )
 
-    def _make_announcement(
-        self, event: RawEvent, slot: Slot, context: _CalendarContext
-    ) -> Announcement:
-        """Return an event as an announcement of this slot."""
-        title = clean_title(event.text("SUMMARY"))
+    def _make_row(self, event: RawEvent, slot: Slot) -> CalendarRow:
         uid = event.value("UID")
         notes = event.texts("DESCRIPTION") + event.texts("COMMENT")
         notes += ",".join(event.texts("CATEGORIES")).split(",")
-        status_text = "; ".join(event.texts("STATUS"))
-        status = self._read_status(status_text, title, slot, context, notes)
-        if context.is_ons and status["state"] is State.PROVISIONAL:
-            # The time of a provisional ONS entry has no meaning.
-            day = first_day(slot) if slot.instant else None
-            slot = slot if day is None else on_days(day, day, slot.raw, slot.timezone)
-        url = self._find_url(event, uid)
-        return Announcement(
-            uid=uid or make_uid(title, url, "", self._settings.producer),
-            title=title,
-            producer=self._settings.producer,
-            url=url,
-            slot=assume_time(slot, self._settings.default_time),
-            **status,
+        return CalendarRow(
+            key=uid or event.text("SUMMARY"),
+            uid=uid,
+            title=clean_title(event.text("SUMMARY")),
+            url=self._find_url(event, uid),
+            status="; ".join(event.texts("STATUS")),
+            slot=slot,
+            notes=tuple(notes),
         )
-
-    def _read_status(
-        self,
-        text: str,
-        title: str,
-        slot: Slot,
-        context: _CalendarContext,
-        notes: Sequence[str],
-    ) -> _StatusFields:
-        """Return what the STATUS of an event means, or the first word of its title.
-
-        A note that calls the event off makes that a doubt.
-        """
-        status = read_status(text, self._settings.stands)
-        state = State.CANCELLED if context.cancels_all else status.state or leading_state(title)
-        is_standing = status.is_understood and state not in CALLED_OFF
-        note = find_call_off(notes, self._settings.stands) if is_standing else ""
-        is_clear = status.is_understood and not note
-        return {
-            "state": state,
-            "doubt": slot.doubt if is_clear else STATUS_DOUBT,
-            "published": status.is_published,
-            "status": note if is_standing else text,
-        }
 
     def _find_url(self, event: RawEvent, uid: str) -> str:
         """Return the only link of an event, else the page if its UID is a path, else ""."""
@@ -213,6 +145,18 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
     """Return the settings by which the times of one VCALENDAR are read."""
     floating = zone_name(calendar.properties.value("X-WR-TIMEZONE")) or timezone
     return TimeSettings(timezone, floating, calendar.zones, local_date(now, timezone))
+
+
+def _day_if_provisional(row: CalendarRow) -> CalendarRow:
+    """Return an entry of the ONS without its time if it is provisional, because that has no
+    meaning then.
+    """
+    slot = row.slot
+    is_provisional = read_status(row.status).state is State.PROVISIONAL
+    day = None if slot is None or slot.instant is None else first_day(slot)
+    if slot is None or day is None or not is_provisional:
+        return row
+    return replace(row, slot=on_days(day, day, slot.raw, slot.timezone))
 
 
 def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import click
+import httpx
 
 from alerts.actions import describe_action
 from alerts.incident import Action
@@ -87,18 +88,20 @@ def show_incident(context: Context, *, incident: str) -> None:
     """
     with open_api(context) as api:
         known = api.get(f"/incidents/{incident}")
-        judged = None if context.as_json else _read_release(api, known["release"])
+        judged = None if context.as_json else read_release(api, known["release"])
     lines = incident_lines(known, judged, context.name_of(known["producer"]))
     context.print_result(known, lines)
 
 
-def _read_release(api: Api, release: str) -> Json | None:
+def read_release(api: Api, release: str) -> Json | None:
     """Return the JSON of a release, or None if there is none or it is not known any more."""
     if not release:
         return None
     try:
         body: Json = api.get(f"/releases/{release}")
-    except RefusedByMonitor:
+    except RefusedByMonitor as exc:
+        if exc.problem["status"] != httpx.codes.NOT_FOUND:
+            raise
         return None
     return body
 

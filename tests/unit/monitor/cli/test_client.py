@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from monitor.app.offline import open_application
 from monitor.app.options import make_rotas
-from monitor.cli.client import OFFLINE
+from monitor.cli.client import OFFLINE, Api, RefusedByMonitor
 from monitor.cli.common import log_only_errors
+from monitor.cli.incident.show import read_release
 from monitor.cli.main import status_of
 from monitor.config.read import read_settings
 from monitor.store.open import locked_store, open_store
@@ -285,3 +287,17 @@ def test_address_to_which_no_request_should_go_is_refused(
 def test_unreachable_address_is_an_environment_fault(run_cli: RunCli) -> None:
     refused = run_cli("--url", "http://127.0.0.1:9", "incident", "list")
     assert (refused.status, refused.out, refused.err.count("\n")) == (3, "", 1)
+
+
+def test_a_release_that_is_not_known_is_none_and_any_other_refusal_is_told() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        status = 404 if request.url.path.endswith("gone") else 401
+        return httpx.Response(status, json={"status": status, "detail": "Sign in first."})
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://monitor")
+    with asyncio.Runner() as runner:
+        api = Api(runner, client)
+        assert read_release(api, "gone") is None
+        with pytest.raises(RefusedByMonitor, match="Sign in first"):
+            read_release(api, "births-2016")
+        runner.run(client.aclose())
