@@ -19,7 +19,7 @@ from schedules.dates.span import (
     on_days,
     slot_of_span,
 )
-from schedules.dates.status import StrippedText, status_word, strip_status
+from schedules.dates.status import MOVED_FROM, StrippedText, status_word, strip_status
 from schedules.dates.times import FoundTime, find_time, zone_offsets
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import linear, quick
@@ -106,15 +106,13 @@ _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil",
 # A spreadsheet's number of a day, such as 46226. Only a csv calendar with the option `excel` reads
 # it as a date.
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
-_MOVED = linear(
-    r"^(?:moved|changed|re-?scheduled|postponed|delayed|deferred|revised|brought forward)"
-    r" from (?P<before>.+?) to (?P<now>.+)$"
-)
+_MOVED = linear(rf"^{MOVED_FROM} (?P<before>.+?) to (?P<now>.+)$")
 _WAS_AND_NOW = linear(
     r"^(?:previously|was|originally|formerly):? (?P<before>.+?)[ ,;-]+(?:is )?now:? (?P<now>.+)$"
 )
 _NOW_AND_WAS = linear(
-    r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly|instead of):? (?P<before>.+)$"
+    r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly|instead of"
+    rf"|{MOVED_FROM}):? (?P<before>.+)$"
 )
 _CHANGED_TO = linear(
     r"^(?P<before>.+?)[ ,;-]+(?:is )?(?:now|moved to|changed to|revised to|→|->|>):? (?P<now>.+)$"

@@ -85,13 +85,16 @@ _PUBLISHED = quick(
 )
 _CALL_INSIDE = quick(rf"\b{_CALLS}\b(?! from)")
 # An entry that was moved from another date stands at its new one.
-_MOVED_FROM = r"(?:postponed|delayed|moved|re-?scheduled|deferred|changed|brought forward) from"
-_MOVED_HERE = quick(rf"{_MOVED_FROM}\b")
+MOVED_FROM = (
+    r"(?:date )?(?:postponed|delayed|moved|re-?scheduled|deferred|changed|revised|brought forward)"
+    r" from"
+)
+_MOVED_HERE = quick(rf"{MOVED_FROM}\b")
 _NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
 _EARLIER_DATE = quick(
-    rf"\b(?:was|previously|originally|formerly|{_MOVED_FROM}):? (?P<date>[^()\[\]]+)"
+    rf"\b(?:was|previously|originally|formerly|{MOVED_FROM}):? (?P<date>[^()\[\]]+)"
 )
-_HARMLESS = quick(rf"\b(?:{_MOVED_FROM}\b|subject to (?:change|confirmation))")
+_HARMLESS = quick(rf"\b(?:{MOVED_FROM}\b|subject to (?:change|confirmation))")
 # After a word that stands, any of these may take it back.
 _TAKES_BACK = quick(
     rf"\b{_CALLS}\b"
@@ -101,7 +104,7 @@ _TAKES_BACK = quick(
 _REVIVES = quick(r"\?|\b(?:reinstat|restored|back on|going ahead)")
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WAS = quick(
-    r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:?"
+    rf"(?:was|previously|originally|formerly|{MOVED_FROM})(?: scheduled| planned| due)?:?"
     r" (?:for )?(.+)"
 )
 # Brackets about another date: "(latest census: 31 March 2027)".
@@ -287,6 +290,8 @@ def strip_status(text: str) -> StrippedText:
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:
     """Return a text without a status word at its end, and that word, None if there is none."""
     match = _DASH.match(text)
+    if match and _MOVED_HERE.match(match["right"]):
+        return text, None
     word = status_word(match["right"]) or called_off_word(match["right"]) if match else None
     if match and word:
         return match["left"], word

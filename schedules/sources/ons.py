@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from schedules.announcement import Announcement, Part, Role, State
 from schedules.dates.read import assume_time, read_date
 from schedules.dates.span import at_written, no_slot, on_days
+from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.slot import Slot, first_day
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json_object, require_usable
@@ -42,17 +43,15 @@ def make_announcement(
     slot = _read_slot(description, settings.zone, is_exact=is_final or is_cancelled)
     if slot.reason in REASONS:
         remarks.append(Remark(uri, REASONS[slot.reason], slot.raw))
-    changes = [
-        each
-        for each in _get_either(release, "date_changes", "dateChanges") or ()
-        if isinstance(each, dict)
-    ]
-    last_change = changes[-1] if changes else {}
+    changes = _get_either(release, "date_changes", "dateChanges") or ()
+    last_change = next((each for each in reversed(changes) if isinstance(each, dict)), {})
     previous = _get_text(last_change, "previous_date", "previousDate")
     notice = _get_either(description, "cancellation_notice", "cancellationNotice") or ()
-    why = plain_text(" ".join(map(str, notice))) or plain_text(
-        _get_text(last_change, "change_notice", "changeNotice")
-    )
+    notice_text = plain_text(" ".join(map(str, notice)))
+    why = notice_text or plain_text(_get_text(last_change, "change_notice", "changeNotice"))
+    # A release that is not marked as cancelled may have a notice that it is.
+    is_in_doubt = notice_text != "" and not is_cancelled and not is_published
+    planned = State.CONFIRMED if is_final else State.PROVISIONAL
     # The ONS announces a release at the address at which it then publishes it.
     page_address = clean_url(uri, site)
     return Announcement(
@@ -61,12 +60,9 @@ def make_announcement(
         producer=settings.producer or PRODUCER,
         url=page_address,
         slot=assume_time(slot, settings.default_time),
-        state=State.CANCELLED
-        if is_cancelled
-        else State.CONFIRMED
-        if is_final
-        else State.PROVISIONAL,
-        doubt=slot.doubt,
+        state=State.CANCELLED if is_cancelled else planned,
+        doubt=STATUS_DOUBT if is_in_doubt else slot.doubt,
+        status=notice_text if is_in_doubt else "",
         parts=tuple(_make_parts(release, site, is_published=is_published)),
         recognise="ons",  # how the monitor decides whether the page is published
         link=page_address,

@@ -21,6 +21,7 @@ from schedules.sources.row import (
     make_announcements,
     make_reading,
     make_row,
+    note_of,
 )
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import UnknownZone, zone
@@ -201,7 +202,9 @@ def _make_row(
     texts |= {
         name: "" if given is None else str(given) for name, given in (("date", when), ("time", at))
     }
-    return make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
+    row = make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
+    others = [name for name in table if name == "status" or name not in _KEYS]
+    return replace(row, notes=tuple(note_of(name, str(table[name])) for name in others))
 
 
 def _read_text(

@@ -108,6 +108,12 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
     assert (announcement.state, announcement.published) == (State.CANCELLED, False)
 
 
+def test_a_cancellation_notice_of_a_release_that_is_not_cancelled_is_a_doubt(parse: Parse) -> None:
+    entry = a_listed_release(cancellation_notice=["Not enough data."])
+    announcement = only_announcement(parse, entry)
+    assert (announcement.doubt, announcement.status) == ("status", "Not enough data.")
+
+
 def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
     """The page moved to /bulletins/gdp, which the ONS gives twice: as `migration_link` and among
     the related documents. It is watched once, as an alternative address. The other document is

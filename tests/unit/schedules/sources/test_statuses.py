@@ -173,6 +173,10 @@ _NOTES: dict[str, Callable[[str], bytes]] = {
     "json": lambda note: json.dumps(
         [{"title": "Apples", "date": "22 July 2027", "state": "confirmed", "tags": ["a", note]}]
     ).encode(),
+    "toml": lambda note: (
+        '[[release]]\ntitle = "Apples"\ndate = 2027-07-22\nstate = "confirmed"\n'
+        f'status = """{note}"""\n'
+    ).encode(),
     "feed": lambda note: (
         "<rss version='2'><channel><item><title>Apples</title><pubDate>22 July 2027</pubDate>"
         f"<description>{note}</description></item></channel></rss>".encode()
@@ -240,6 +244,12 @@ def test_a_column_that_asks_whether_an_entry_is_called_off_is_read(
     body = f"title,date,Cancelled?\nApples,22 July 2027,{cell}\n".encode()
     (entry,) = parse("csv", body).announcements
     assert (entry.doubt, entry.status) == (doubt, "Cancelled: Yes" if doubt else "")
+
+
+def test_an_unknown_key_of_a_toml_file_that_calls_off_is_a_doubt(parse: Parse) -> None:
+    body = _BODIES["toml"]("confirmed") + b"cancelled = true\n"
+    (entry,) = parse("toml", body).announcements
+    assert (entry.doubt, entry.status) == ("status", "cancelled: True")
 
 
 @pytest.mark.parametrize(
