@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from monitor.deliver.assessment import assess, with_incident
 from monitor.deliver.facts import Measurement
+from schedules.contract.verdict import ShownSince
 from tests.worlds.incidents import an_incident
 from tests.worlds.verdicts import a_late_verdict, judged
 
@@ -22,6 +23,12 @@ def test_release_that_comes_out_changes_what_people_see() -> None:
     overdue, out = (assess(a_late_verdict(now), Measurement()) for now in (400, 1300))
     assert overdue.visible != out.visible
     assert overdue.visible.is_breach
+
+
+def test_a_slot_that_its_calendar_changes_too_late_changes_what_people_see() -> None:
+    late = a_late_verdict(400)
+    changed = replace(late, shown_since=ShownSince(late.at, is_cancelled=True))
+    assert assess(changed, Measurement()).visible != assess(late, Measurement()).visible
 
 
 def test_pending_release_is_no_breach() -> None:
