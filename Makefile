@@ -36,6 +36,7 @@ demo: venv
 	@$(BIN)/ninethirty rehearse $(INCIDENTS) --keep var/demo
 	@echo "Read the drafted breach reports in var/demo/*/drafts/."
 	@echo "See the board: run $(BIN)/ninethirty demo --kept var/demo and open http://127.0.0.1:9030/"
+	@echo "Act yourself on a late release, minutes from now: run $(BIN)/ninethirty demo --live"
 
 run: venv
 	@$(BIN)/ninethirty --config config.toml run

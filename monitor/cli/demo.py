@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import PATH, Context, json_verb
+from monitor.cli.common import PATH, Context, json_verb, log_only_errors
 from monitor.cli.dates import INSTANT
 from monitor.cli.rehearse import make_progress, play_scripts
 from monitor.cli.run import handle_signals
@@ -37,12 +37,18 @@ if TYPE_CHECKING:
 @click.option(
     "--kept", type=PATH, metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
 )
+@click.option("--live", is_flag=True, help="Play a late release, minutes from now, to act on.")
 @json_verb
-def command(context: Context, port: int, at: datetime | None, kept: Path | None) -> None:
+def command(
+    context: Context, port: int, at: datetime | None, kept: Path | None, *, live: bool
+) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
 
     With --kept it only opens the board. The board shows what was known at one moment. It has links
     to other moments.
+
+    With --live, the real monitor watches a release that is due in a few minutes and comes late. You
+    see its notices, acknowledge the incident and sign its report.
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
@@ -56,6 +62,9 @@ def command(context: Context, port: int, at: datetime | None, kept: Path | None)
     # stores.
     scripts = kept_scripts or all_scripts
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
+        if live:
+            _play_live(Path(temporary), port)
+            return
         folder = kept or Path(temporary)
         if kept is None:
             click.echo(
@@ -69,6 +78,14 @@ def command(context: Context, port: int, at: datetime | None, kept: Path | None)
             asyncio.run(_show_until_stopped(context, store, port, at or OPENS_AT))
         finally:
             store.close()
+
+
+def _play_live(folder: Path, port: int) -> None:
+    """Play a late release until a signal."""
+    from monitor.rehearse.live import run_live
+
+    with log_only_errors():
+        run_live(folder, port, click.echo, lambda loop, stop: handle_signals(loop, stop, stop.set))
 
 
 def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:

@@ -119,10 +119,10 @@ def play(
 
 async def _run_rehearsal(
     script: Script, settings: Settings, report: ReportProgress | None
-) -> _Rehearsal:
+) -> Rehearsal:
     """Play a script to its end, and return the rehearsal with its publisher's log."""
     begins = script.begins
-    rehearsal = _Rehearsal(
+    rehearsal = Rehearsal(
         script, settings, true_clock=VirtualClock(begins), monitor_clock=VirtualClock(begins)
     )
     reporting = (
@@ -149,7 +149,7 @@ async def _report_progress(
 
 
 @dataclass
-class _Rehearsal:
+class Rehearsal:
     """The publisher, and the daemon while it runs.
 
     `true_clock` is right even if `monitor_clock` is wrong.
@@ -159,6 +159,8 @@ class _Rehearsal:
     settings: Settings
     true_clock: VirtualClock
     monitor_clock: VirtualClock
+    is_live: bool = False
+    """Whether it plays in real time, and serves its pages."""
     looks: int = 0
     publisher: Publisher = field(init=False)
     _app: App | None = None
@@ -168,6 +170,27 @@ class _Rehearsal:
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(self.script, self.true_clock, self.settings.timezone)
+
+    @classmethod
+    def in_real_time(cls, script: Script, settings: Settings) -> Rehearsal:
+        """Return a rehearsal whose pages people can use while it runs, on a loop with the speed of
+        real time.
+        """
+        begins = script.begins
+        return cls(script, settings, VirtualClock(begins), VirtualClock(begins), is_live=True)
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Play the releases of the script until `stop` is set."""
+        await self.publisher.start()
+        try:
+            await self._start_daemon()
+            stopped = asyncio.ensure_future(stop.wait())
+            running = {stopped} | ({self._daemon} if self._daemon is not None else set())
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            await self._end_daemon()
+        finally:
+            await self.publisher.close()
 
     async def run(self) -> None:
         """Play the script from its begin to its end."""
@@ -230,7 +253,7 @@ class _Rehearsal:
             clock=clock,
             fetcher=TimeStoppingFetcher(fetcher),  # virtual time stands still during a request
             seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
-            serve=False,
+            serve=self.is_live,
             certificates=find_certificates(self.script.fault),
             # No script has a power cut, and waiting for the disk would be most of a rehearsal's
             # real time.
@@ -239,7 +262,7 @@ class _Rehearsal:
             # commits. But a kill loses results that are not committed, so the delay must be the
             # usual one if the script kills the daemon.
             delay=DELAY
-            if any(action.kind == "kill" for action in self.script.monitor)
+            if self.is_live or any(action.kind == "kill" for action in self.script.monitor)
             else _DELAY_WITHOUT_KILL,
         )
         self._app = build(self.settings, edges)

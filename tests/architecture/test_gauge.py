@@ -26,7 +26,7 @@ GAUGE = {
     "monitor/look": 43_229,
     "monitor/plan": 9_604,
     "monitor/readiness": 6_654,
-    "monitor/rehearse": 22_060,
+    "monitor/rehearse": 22_772,
     "monitor/store": 34_358,
     "monitor/watch": 27_922,
     "monitor/web": 56_144,
