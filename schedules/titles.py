@@ -260,7 +260,12 @@ def _fold_text(title: str) -> str:
     text = title
     if not text.isascii():
         text = unicodedata.normalize("NFKD", _DASHES.sub("-", _APOSTROPHES.sub("", text)))
-        text = "".join(char for char in text if not unicodedata.combining(char))
+        # Marks and, of category Cf, characters that no reader sees, such as a soft hyphen.
+        text = "".join(
+            char
+            for char in text
+            if not unicodedata.combining(char) and unicodedata.category(char) != "Cf"
+        )
     return text.lower().replace("&", " and ").replace("'", "").replace("`", "")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -15,15 +14,16 @@ from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.file_kind import interpret_wrong_file
 from monitor.look.recognise.file_name import is_file_of_another, is_file_of_earlier_edition
-from monitor.look.recognise.notices import site_notice_reason
+from monitor.look.recognise.notices import foreign_reason, notice_reason, site_notice_reason
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.registry import find_recogniser
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown
+from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import (
     ANOTHER_EDITION,
     OTHER_FILE,
     names_a_period,
     names_earlier_edition,
+    names_release,
 )
 from monitor.look.sandbox.process import NoWorker, ReadFault
 from monitor.look.sandbox.workers import Workers
@@ -31,7 +31,6 @@ from monitor.look.sighting import State
 from monitor.plan.targets import Target
 from schedules.bounds import why_too_complex
 from schedules.clean import clean_address, clean_text
-from schedules.patterns import quick
 
 _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"
@@ -47,7 +46,6 @@ READ_SECONDS = 3
 _UNBOUNDED = ("css", "feed", "jmespath")
 """Rules that may take long even for a small body."""
 _SEARCHING_RULES = ("css:", "link:", "text:")
-_TITLE_OR_HEADING = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
 _LONGEST_FACT = 4000
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -70,21 +68,26 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         return unknown("no recogniser of that name")
     result = _add_digest_of_text(recognise(answer, context), answer, context)
     is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)
-    if result.state is State.ABSENT and is_search_of_page:
-        # A page without a name may be a check for robots.
-        is_named = _TITLE_OR_HEADING.search(answer.body)
-        why = (
-            site_notice_reason(Page(replace(answer, body=answer.body[:SMALL_BODY])))
-            if is_named
-            else NAMELESS
-        )
-        return unknown(why) if why else result
+    if is_search_of_page and (why := _why_not_searched(result, answer, context)):
+        return unknown(why)
     cleaned = (_clean_found(found) for found in result.found)
     return (
         replace(result, found=tuple(found for found in cleaned if found.url))
         if result.found
         else result
     )
+
+
+def _why_not_searched(result: Recognised, answer: Answer, context: Context) -> str:
+    """Return why a search of a page proves nothing, or "".
+
+    A page that something was not found may repeat its words.
+    """
+    page = Page(answer)
+    if result.state is State.ABSENT:
+        return site_notice_reason(page) or foreign_reason(page, answer, context)
+    is_titled = names_release(context.title or context.edition, f"{page.title} {page.heading}")
+    return "" if is_titled else notice_reason(page)
 
 
 def _interpret_other_release(name: str, answer: Answer, context: Context) -> Recognised | None:

@@ -15,6 +15,8 @@ REDIRECTED = "redirected"
 MISREAD = "absent at an address that we may have misread in a redirect"
 OTHER_HOST = "redirected to another host"
 """Reason of an unknown: users are led away."""
+HOME = "redirected to the home page"
+"""Reason of an unknown: sites answer so for what they do not have."""
 _BLANKS = "".join(map(chr, range(0x21)))
 """Browsers ignore these at both ends of an address."""
 _BEFORE_QUERY = quick(r"^[^?#]*")
@@ -44,7 +46,10 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
         return unknown("redirected to another port or scheme" if is_same_host else OTHER_HOST)
     # An announcement that leads to the same path with another query does not lead to its release.
     why = "redirected to itself" if here.path == there.path else REDIRECTED
-    return unknown(why, (Found(destination, "", "redirect"),) if destination != url else ())
+    if here.path.strip("/") and not there.path.strip("/") and not there.query:
+        why = HOME
+    leads_on = destination != url and why != HOME
+    return unknown(why, (Found(destination, "", "redirect"),) if leads_on else ())
 
 
 def is_same_site(url: str, destination: str) -> bool:

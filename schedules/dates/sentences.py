@@ -60,6 +60,24 @@ def without_day_of(text: str, slot: Slot | None) -> str:
     return _TIME.sub("", rest)
 
 
+def without_dates(text: str) -> str:
+    """Return a text in lower case without dates and times of day."""
+    return _TIME.sub("", _DATE.sub("", text.lower()))
+
+
+def without_days_since(slot: Slot | None, text: str) -> str:
+    """Return a text without the dates of a slot's day and later: they say when it was published."""
+    day = None if slot is None else first_day(slot)
+    if day is None:
+        return text
+
+    def keep_earlier(found: re.Match[str]) -> str:
+        named = _read_date(found, None)
+        return "" if named is not None and named >= day else found[0]
+
+    return _DATE.sub(keep_earlier, text.lower())
+
+
 def _read_date(found: re.Match[str], since: date | None) -> date | None:
     # Groups are named d (day), m (name of the month), n (number of the month) or y (year), with a
     # number.

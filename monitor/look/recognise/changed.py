@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.file_kind import message_fault
-from monitor.look.recognise.notices import notice_reason
+from monitor.look.recognise.notices import foreign_reason, notice_reason
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
+from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
 
 NO_BASELINE = "no baseline yet"
 """Reason of an unknown: this is the first body, which becomes the baseline."""
@@ -24,7 +24,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     Without a baseline, the result is unknown. So it is for a page without a name, a notice or an
     error message.
     """
-    if context.file is None and (why := _why_not_content(answer)):
+    if context.file is None and (why := _why_not_content(answer, context)):
         return unknown(why)
     if context.known.baseline is None:
         return unknown(NO_BASELINE)
@@ -35,14 +35,12 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     )
 
 
-def _why_not_content(answer: Answer) -> str:
-    """Return why an answer is a page without a name, a notice or an error message.
+def _why_not_content(answer: Answer, context: Context) -> str:
+    """Return why an answer is a notice, an error message or not from the publisher.
 
     Empty if it may be the content.
     """
     if not is_html(answer):
         return message_fault(answer)
     page = Page(replace(answer, body=answer.body[:_HEAD]))
-    if not page.title and not page.heading:
-        return NAMELESS
-    return notice_reason(page)
+    return notice_reason(page) or foreign_reason(page, answer, context)

@@ -18,7 +18,7 @@ from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import names_same_period
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
-from schedules.dates.sentences import days_in, names_day_of, without_day_of
+from schedules.dates.sentences import days_in, names_day_of, without_dates, without_day_of
 from schedules.patterns import quick
 from schedules.slot import Slot, last_day
 
@@ -34,6 +34,11 @@ _LABEL = quick(
     re.IGNORECASE,
 )
 _LONGEST_DATE = 24
+# Not a year, and not a telephone number.
+_FIGURE = quick(
+    r"[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\s*$)\d[\d,. ]{0,30}[^\w]{0,9}[a-z]{0,3}[^\w]{0,9}",
+    re.IGNORECASE,
+)
 # The address of a file may have no extension.
 _FILE_NAME = quick(r"\b(xlsx?|xlsm|ods|csv|pdf|docx?|odt|zip)\b", re.IGNORECASE)
 # These may be linked before the release.
@@ -79,7 +84,7 @@ def _read_thin_page(
     # Words that differ from a placeholder's, or follow a 404, are new.
     is_new = known.was_missing or known.placeholder is not None
     may_be_old = not is_new and names_day_of(slot, _without_titles(page, text))
-    if is_same_text or may_be_old or _is_before_slot(answer, context):
+    if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     return seen
 
@@ -87,10 +92,10 @@ def _read_thin_page(
 def read_test_page(seen: Recognised, page: Page, answer: Answer, context: Context) -> Recognised:
     """Return absence if a page of another title has dummy text before the slot, else `seen`."""
     is_test = seen.state is State.UNKNOWN and has_dummy_text(page)
-    return absent("a test page") if is_test and _is_before_slot(answer, context) else seen
+    return absent("a test page") if is_test and is_before_slot(answer, context) else seen
 
 
-def _is_before_slot(answer: Answer, context: Context) -> bool:
+def is_before_slot(answer: Answer, context: Context) -> bool:
     """Return whether an answer is certainly from before the slot, whatever our clock's error."""
     begins = None if context.known.slot is None else context.known.slot.begins()
     behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
@@ -101,8 +106,8 @@ def _has_content(page: Page, slot: Slot | None) -> bool:
     """Return whether a page has a date of publication, a table of figures or enough words."""
     if _has_date_of_publication(page, slot):
         return True
-    cells = " ".join(text_of(cell) for cell in page.find_content(".//td"))
-    if any(character.isdecimal() for character in without_day_of(cells, slot)):
+    cells = (without_dates(text_of(cell)) for cell in page.find_content(".//td"))
+    if any(map(_FIGURE.fullmatch, cells)):
         return True
     words = without_day_of(_without_titles(page, page.content[:_MOST_TEXT]), slot).split()
     return len(words) >= _LEAST_WORDS and not has_dummy_text(page) and not is_queue(page)

@@ -7,6 +7,7 @@ Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Offi
 from __future__ import annotations
 
 import codecs
+import re
 from collections import Counter
 
 from monitor.look.fetch import Answer
@@ -49,6 +50,13 @@ _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 _HEAD = 4096
 _PDF_HEAD = 1024  # PDF readers accept the signature anywhere in the first 1,024 bytes
 _LONGEST_MESSAGE = 65_536
+_LONGEST_NOTE = 400
+# in place of a table. The last is a pointer to a file that was not uploaded.
+_NOTE = quick(
+    r"\b(not found|does not exist|denied|forbidden|error|unavailable|(?:not|be) (?:yet )?available"
+    r"|try again|git-lfs)\b",
+    re.IGNORECASE,
+)
 _ROOT = quick(r"<(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
 _ERROR_ROOTS = (
     "error",
@@ -62,6 +70,7 @@ _ERROR_ROOTS = (
 _ERROR_KEYS = frozenset(
     {
         "_response_info",
+        "body",
         "code",
         "correlationid",
         "detail",
@@ -74,6 +83,7 @@ _ERROR_KEYS = frozenset(
     | {
         "fault",
         "instance",
+        "maintenance",
         "message",
         "messages",
         "ok",
@@ -86,6 +96,7 @@ _ERROR_KEYS = frozenset(
     | {"status", "statuscode", "status_code", "success", "timestamp", "title", "traceid", "type"}
 )
 _ERROR_TEXTS = ("error", "errors", "exception", "fault", "message", "messages")
+_FAILED = ("error", "fail", "failed", "failure")
 
 
 def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
@@ -149,7 +160,8 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     if extension == "txt":
         return media_type != "text/html"
     # With a media type that servers use for any file, the text must look like a table.
-    return media_type not in _TYPES_OF_ANY_FILE or _is_table(head)
+    is_note = len(answer.body) <= _LONGEST_NOTE and _NOTE.search(head) is not None
+    return _is_table(head) or (media_type not in _TYPES_OF_ANY_FILE and not is_note)
 
 
 def _is_table(head: str) -> bool:
@@ -192,16 +204,21 @@ def _json_fault(answer: Answer) -> str:
 
 
 def says_error(content: object) -> bool:
-    """Return whether JSON is only an error message, with a text of the error or a status of 400 or
-    more.
-    """
-    if not isinstance(content, dict) or not all(str(key).lower() in _ERROR_KEYS for key in content):
+    """Return whether JSON is an error message, or has one in place of content."""
+    if not isinstance(content, dict):
         return False
     fields = {str(key).lower(): value for key, value in content.items()}
-    codes = (fields.get(key) for key in ("status", "statuscode", "status_code", "code"))
-    return any(map(fields.get, _ERROR_TEXTS)) or any(
-        isinstance(code, int) and code >= 400 for code in codes
-    )
+    # A number may be a statistical error.
+    errors = (fields.get(key) for key in ("error", "errors", "exception", "fault"))
+    if any(error and isinstance(error, str | list | dict) for error in errors):
+        return True
+    is_refused = any(fields.get(key) is False for key in ("success", "ok"))
+    if is_refused or fields.get("status") in _FAILED:
+        return True
+    codes = [fields.get(key) for key in ("status", "statuscode", "status_code", "code")]
+    is_status = any(isinstance(code, int) and code >= 400 for code in codes)
+    has_message = any(map(fields.get, _ERROR_TEXTS))
+    return (is_status or has_message) and _ERROR_KEYS.issuperset(fields)
 
 
 def _decode_text(head: bytes) -> str | None:

@@ -13,7 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.content import ANNOUNCED, read_test_page, require_content
+from monitor.look.recognise.content import (
+    ANNOUNCED,
+    PLACEHOLDER,
+    is_before_slot,
+    read_test_page,
+    require_content,
+)
 from monitor.look.recognise.notices import BLANK, is_blank, notice_reason, says_withdrawn
 from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
 from monitor.look.recognise.result import (
@@ -163,11 +169,13 @@ def _read_json(answer: Answer, context: Context) -> Recognised:
     if isinstance(content, dict) and isinstance(content.get("results"), list):
         return _read_listing(content["results"], context)
     if isinstance(content, dict) and isinstance(content.get("schema_name"), str):
-        return _read_item(content_item(content), content, context)
+        return _read_item(content_item(content), content, answer, context)
     return unknown("neither a content item nor a listing")
 
 
-def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) -> Recognised:
+def _read_item(
+    item: ContentItem, content: Mapping[str, Any], answer: Answer, context: Context
+) -> Recognised:
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
@@ -185,9 +193,11 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
     found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")
     body = details.get("body") if isinstance(details, dict) else ""
-    return recognise_title(
-        context, item.title, found, version, text=f"{content.get('description')} {body}"
-    )
+    text = f"{content.get('description')} {body}"
+    seen = recognise_title(context, item.title, found, version, text)
+    # Before its slot, a title is not enough.
+    is_thin = version is None and not item.attachments and is_before_slot(answer, context)
+    return unknown(PLACEHOLDER) if seen.state is State.PRESENT and is_thin else seen
 
 
 def _item_to_found(item: ContentItem) -> Found:

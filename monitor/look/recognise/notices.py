@@ -7,11 +7,15 @@ None of them proves anything, except for a page that shows nothing.
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
-from monitor.look.recognise.page import Page
+from monitor.look.fetch import Answer
+from monitor.look.recognise.page import Page, absolute_url
+from monitor.look.recognise.result import NAMELESS, Context
 from schedules.announcement import State
 from schedules.called_off import read_called_off
 from schedules.patterns import quick
+from schedules.titles import read_title
 
 BLANK = "a blank page"
 MARKED_TITLE = "a page whose title is marked, for instance as a preview"
@@ -24,6 +28,7 @@ SAYS_CALLED_OFF = {
 """All but the first are reasons of an unknown: the page is under the release's title, but is not
 the release.
 """
+FOREIGN = "a page that runs a script or has a form, and shows no sign of its site"
 # Text, elements that may fill a page without text, or redirects like those of bot walls.
 _SHOWS = (
     "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)]"
@@ -32,26 +37,31 @@ _SHOWS = (
 )
 # Scripts fill such an element, or a page that shows something else without scripts.
 _SHELL = "//script|//noscript|//*[@id='root' or @id='app' or @id='__next']"
+_NEEDS_BROWSER = "//script|//noscript|//iframe|//form"
+_LINK = quick(rb"<a\s[^>]{0,500}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
+_LEAST_LETTERS = 4
 _REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 # searched as plain text, because a pattern that ignores case takes fifty times as long
 _DUMMY_TEXT = "lorem ipsum"
 _MISSING = quick(
-    r"^\W*(error )?(404|page not found|not found|page cannot be found)\b|\bno longer"
-    r" (available|here)\b|\bpublished in error\b",
+    r"^\W*(error )?(404|page not found|not found)\b|\bno longer (available|here)\b"
+    r"|\bpublished in error\b|\b(page|file) (can ?not|can.?t|could not|couldn.?t) be found\b"
+    r"|\bpage (does not|doesn.?t) exist\b",
     re.IGNORECASE,
 )
 _LONGEST_TITLE = 300
 # Many sites answer maintenance, sign-in and cookie pages and apologies with success.
 _OF_THE_SITE = quick(
-    r"^\W*sorry\b|\bunder maintenance\b|\b(planned|scheduled|essential) maintenance\b|\bdown for"
-    r" maintenance\b"
+    r"^\W*sorry\b|\b(under|planned|scheduled|essential|down for|(web)?site) maintenance\b"
+    r"|\bmaintenance mode\b|\bbe (right )?back (soon|shortly)\b"
     r"|\b(temporarily|currently) unavailable\b|\b(service|site|website|page) (is )?unavailable\b"
-    r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*(cookies?"
-    r" (on|settings|preferences|consent)|we use cookies)\b"
-    r"|^\W*(access denied|before you continue|just a moment|verify you are human|something went"
-    r" wrong)\b"
-    r"|\b(internal server error|bad gateway|gateway time-?out)\b|^\W*(an|(an"
-    r" )?unexpected|server|runtime) error\b",
+    r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*((your )?cookies?"
+    r" (on|settings|preferences|choices|consent)|we use cookies)\b"
+    r"|^\W*(access denied|your access to|before you continue|just a moment|verify you are human"
+    r"|something went wrong|web application firewall)\b|\bweb app is stopped\b"
+    r"|\b(internal server error|bad gateway|gateway time-?out|database connection)\b"
+    r"|^\W*(an|(an )?unexpected|server|runtime|database) error\b"
+    r"|^\W*(welcome to nginx|iis windows|apache2 \w+ default page)\b",
     re.IGNORECASE,
 )
 
@@ -70,7 +80,8 @@ _NOT_AVAILABLE = quick(
 )
 # These count however long the page is.
 _QUEUE = (
-    r"\byou are (now )?in (line|the queue|a queue)\b|\byour (estimated )?wait(ing)? time\b"
+    r"\byou are (now )?in (line|the queue|a queue)\b"
+    r"|\byour (estimated )?wait(ing)? time( is| will be|:)"
     r"|\b\d+ days?\W{1,3}\d+ hours?\W{1,3}\d+ min"
 )
 _QUEUES = quick(_QUEUE, re.IGNORECASE)
@@ -119,6 +130,30 @@ def site_notice_reason(page: Page) -> str:
         if found := _OF_THE_SITE.search(words[:_LONGEST_TITLE]):
             return f"a page of the site itself: {found[0].strip().lower()}"
     return ""
+
+
+def foreign_reason(page: Page, answer: Answer, context: Context) -> str:
+    """Return why a page may be that of a bot wall, a consent form or a domain seller, or "".
+
+    It has no name. Or it needs a browser, leads to no other page of its site, and is empty or has
+    no word of the release's title in its own.
+    """
+    if not page.title and not page.heading:
+        return NAMELESS
+    if not page.find(_NEEDS_BROWSER) or _leads_into_site(answer):
+        return ""
+    release_words = read_title(context.title or context.edition).words
+    shared = set(release_words) & set(read_title(f"{page.title} {page.heading}").words)
+    is_named = any(len(word) >= _LEAST_LETTERS for word in shared)
+    return "" if is_named and page.content else FOREIGN
+
+
+def _leads_into_site(answer: Answer) -> bool:
+    """Return whether a page links to another page of its host."""
+    here = urlsplit(answer.url)
+    links = (link[1].decode("utf-8", "replace") for link in _LINK.finditer(answer.body))
+    targets = (urlsplit(absolute_url(answer.url, link)) for link in links)
+    return any(there.hostname == here.hostname and there.path != here.path for there in targets)
 
 
 def find_mark(page: Page, title: str) -> str:

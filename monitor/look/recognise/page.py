@@ -96,6 +96,11 @@ class Page:
         return [" ".join(text.split()) for text in (second, *found) if text]
 
     @cached_property
+    def headings(self) -> list[str]:
+        """Return the texts of all `<h1>`. The first may be that of a box about cookies."""
+        return [text_of(heading) for heading in self.find("//h1")]
+
+    @cached_property
     def text(self) -> str:
         """Return the text in one line, without scripts and styles."""
         nodes = self.find(
@@ -180,8 +185,11 @@ def _find_charset(answer: Answer) -> str:
         if body.startswith(mark):
             return name
     in_page = body[:_PRESCANNED].decode("ascii", "replace")
-    stated = _CHARSET.search(answer.headers.get("content-type", "")) or _META.search(in_page)
+    by_header = _CHARSET.search(answer.headers.get("content-type", ""))
+    stated = by_header or _META.search(in_page)
     name = stated[1].lower() if stated else "utf-8"
+    if not by_header and name.startswith("utf-16"):
+        return "utf-8"  # or the statement itself could not be read
     return _READ_AS.get(name, name)
 
 

@@ -17,6 +17,7 @@ from monitor.look.recognise.title import (
     names_a_period,
     names_same_period,
 )
+from schedules.dates.sentences import without_days_since
 from schedules.patterns import quick
 from schedules.titles import read_title
 
@@ -31,23 +32,32 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     """
     page = Page(answer)
     headlines = [text for text in (page.heading, page.title) if text]
-    if why := site_notice_reason(page):
+    if why := _why_not_compared(page, headlines, context):
         return unknown(why)
-    # A release without a period cannot be compared. A headline such as "Next release: May" names no
-    # period that is out.
-    if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in headlines):
-        return unknown("no period of what is out")
+    undated = [without_days_since(context.known.slot, text) for text in headlines]
     # None: the headline names no period
-    comparisons = [names_same_period(context.title, text) for text in headlines]
+    comparisons = [names_same_period(context.title, text) for text in undated]
     names_ours, names_another = True in comparisons, False in comparisons
-    if names_ours and names_another:
-        return unknown("its heading and its title name two periods")
-    if not names_ours:
-        return (
-            absent("the page shows another period") if names_another else unknown("names no period")
-        )
-    if is_title_of_another(context.title, page.heading, context.similar_titles):
-        return unknown(NOT_ITS_TITLE)
+    if names_ours == names_another:
+        both = "its heading and its title name two periods"
+        return unknown(both if names_ours else "names no period")
+    if names_another:
+        return absent("the page shows another period")
     # Another page may name the same period, so presence is not specific.
     is_same_title = read_title(page.heading).words == read_title(context.title).words
     return require_content(present(specific=is_same_title), page, answer, context)
+
+
+def _why_not_compared(page: Page, headlines: list[str], context: Context) -> str:
+    """Return why the period in a page's headlines says nothing of the release, or ""."""
+    if why := site_notice_reason(page):
+        return why
+    # A release without a period cannot be compared. A headline such as "Next release: May" names no
+    # period that is out.
+    if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in headlines):
+        return "no period of what is out"
+    own_words = set(read_title(context.title).words)
+    shown_words = set(read_title(" ".join(headlines)).words)
+    is_about_another = bool(own_words and shown_words) and own_words.isdisjoint(shown_words)
+    is_of_another = is_title_of_another(context.title, page.heading, context.similar_titles)
+    return NOT_ITS_TITLE if is_about_another or is_of_another else ""

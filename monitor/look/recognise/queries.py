@@ -87,6 +87,8 @@ def recognise_json_query(expression: str) -> Recogniser:
             is_empty = _is_empty(value)
         except (ValueError, RecursionError, JMESPathError):
             return unknown(NO_JSON)
+        if not isinstance(content, dict | list):
+            return unknown(NO_JSON)
         if is_empty:
             return (
                 unknown(ERROR_MESSAGE)

@@ -79,7 +79,7 @@ def _is_under_another_heading(page: Page, context: Context) -> bool:
 
     A heading that its `<title>` also contains, such as the name of the site, is not something else.
     """
-    heading_fits = compare_titles(context.title, page.heading) is not Likeness.DIFFERENT
-    if heading_fits or slug(page.heading) in slug(page.title):
+    fits = [compare_titles(context.title, text) for text in page.headings]
+    if set(fits) - {Likeness.DIFFERENT} or slug(page.heading) in slug(page.title):
         return False
     return not (names_release(context.title, page.content) or links_file(page, context))

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
+from schedules.dates.sentences import without_days_since
 from schedules.titles import (
     differ_in_stage,
     has_one_stage_more,
@@ -45,6 +46,9 @@ def recognise_title(
     if not context.title:
         return present(found, version=version)
     likeness = compare_titles(context.title, seen, context.similar_titles)
+    if likeness is Likeness.OTHER_EDITION:
+        undated = without_days_since(context.known.slot, seen)
+        likeness = compare_titles(context.title, undated, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
     why = _doubt_title(context, seen, likeness, text)
