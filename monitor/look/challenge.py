@@ -10,17 +10,17 @@ from schedules.patterns import quick
 
 _HEAD = 65_536
 _SHORT_HEAD = 8192
-_MARKS = frozenset(
-    {
-        b"cf-chl-",
-        b"cf_chl_opt",
-        b"incapsula incident",
-        b"aws-waf",
-        b"awswafcookie",
-        b"captcha-delivery",
-        b"px-captcha",
-    }
-    | {b"pardon our interruption", b"ddos-guard", b"/_sec/cp_challenge"}
+_MARKS = (
+    b"cf-chl-",
+    b"cf_chl_opt",
+    b"incapsula incident",
+    b"aws-waf",
+    b"awswafcookie",
+    b"captcha-delivery",
+    b"px-captcha",
+    b"pardon our interruption",
+    b"ddos-guard",
+    b"/_sec/cp_challenge",
 )
 # Cloudflare and Imperva put these scripts into ordinary pages too. But such a page has a heading.
 _MARKS_WITHOUT_HEADING = (b"challenge-platform", b"_incapsula_resource")

@@ -60,11 +60,6 @@ def without_day_of(text: str, slot: Slot | None) -> str:
     return _TIME.sub("", rest)
 
 
-def without_dates(text: str) -> str:
-    """Return a text in lower case without dates and times of day."""
-    return _TIME.sub("", _DATE.sub("", text.lower()))
-
-
 def without_days_since(slot: Slot | None, text: str) -> str:
     """Return a text without the dates of a slot's day and later: they say when it was published."""
     day = None if slot is None else first_day(slot)

@@ -18,7 +18,7 @@ from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import names_same_period
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
-from schedules.dates.sentences import days_in, names_day_of, without_dates, without_day_of
+from schedules.dates.sentences import days_in, names_day_of, without_day_of
 from schedules.patterns import quick
 from schedules.slot import Slot, last_day
 
@@ -106,8 +106,7 @@ def _has_content(page: Page, slot: Slot | None) -> bool:
     """Return whether a page has a date of publication, a table of figures or enough words."""
     if _has_date_of_publication(page, slot):
         return True
-    cells = (without_dates(text_of(cell)) for cell in page.find_content(".//td"))
-    if any(map(_FIGURE.fullmatch, cells)):
+    if any(_FIGURE.fullmatch(text_of(cell)) for cell in page.find_content(".//td")):
         return True
     words = without_day_of(_without_titles(page, page.content[:_MOST_TEXT]), slot).split()
     return len(words) >= _LEAST_WORDS and not has_dummy_text(page) and not is_queue(page)

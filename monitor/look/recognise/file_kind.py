@@ -68,32 +68,9 @@ _ERROR_ROOTS = (
 )
 # The keys of error messages in JSON ("problem details" are RFC 9457).
 _ERROR_KEYS = frozenset(
-    {
-        "_response_info",
-        "body",
-        "code",
-        "correlationid",
-        "detail",
-        "details",
-        "error",
-        "errorcode",
-        "errors",
-        "exception",
-    }
-    | {
-        "fault",
-        "instance",
-        "maintenance",
-        "message",
-        "messages",
-        "ok",
-        "path",
-        "reason",
-        "requestid",
-        "request_id",
-        "resource",
-    }
-    | {"status", "statuscode", "status_code", "success", "timestamp", "title", "traceid", "type"}
+    "_response_info body code correlationid detail details error errorcode errors exception "
+    "fault instance maintenance message messages ok path reason request_id requestid "
+    "resource status status_code statuscode success timestamp title traceid type".split()
 )
 _ERROR_TEXTS = ("error", "errors", "exception", "fault", "message", "messages")
 _FAILED = ("error", "fail", "failed", "failure")

@@ -142,8 +142,8 @@ def foreign_reason(page: Page, answer: Answer, context: Context) -> str:
         return NAMELESS
     if not page.find(_NEEDS_BROWSER) or _leads_into_site(answer):
         return ""
-    release_words = read_title(context.title or context.edition).words
-    shared = set(release_words) & set(read_title(f"{page.title} {page.heading}").words)
+    shown = read_title(f"{page.title} {page.heading}").words
+    shared = set(read_title(context.title or context.edition).words).intersection(shown)
     is_named = any(len(word) >= _LEAST_LETTERS for word in shared)
     return "" if is_named and page.content else FOREIGN
 

@@ -96,11 +96,6 @@ class Page:
         return [" ".join(text.split()) for text in (second, *found) if text]
 
     @cached_property
-    def headings(self) -> list[str]:
-        """Return the texts of all `<h1>`. The first may be that of a box about cookies."""
-        return [text_of(heading) for heading in self.find("//h1")]
-
-    @cached_property
     def text(self) -> str:
         """Return the text in one line, without scripts and styles."""
         nodes = self.find(

@@ -6,7 +6,7 @@ from monitor.look.fetch import Answer
 from monitor.look.recognise.content import links_file, read_test_page, require_content
 from monitor.look.recognise.file_kind import content_fault
 from monitor.look.recognise.notices import BLANK, is_blank, is_marked_withdrawn, notice_reason
-from monitor.look.recognise.page import Page, is_html
+from monitor.look.recognise.page import Page, is_html, text_of
 from monitor.look.recognise.result import (
     NAMELESS,
     Context,
@@ -79,7 +79,9 @@ def _is_under_another_heading(page: Page, context: Context) -> bool:
 
     A heading that its `<title>` also contains, such as the name of the site, is not something else.
     """
-    fits = [compare_titles(context.title, text) for text in page.headings]
-    if set(fits) - {Likeness.DIFFERENT} or slug(page.heading) in slug(page.title):
+    # The first may be that of a box about cookies.
+    headings = map(text_of, page.find("//h1"))
+    likeness = {compare_titles(context.title, heading) for heading in headings}
+    if likeness - {Likeness.DIFFERENT} or slug(page.heading) in slug(page.title):
         return False
     return not (names_release(context.title, page.content) or links_file(page, context))
