@@ -12,8 +12,6 @@ from schedules.patterns import quick
 
 _LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 
-_STALE_WARNINGS = ("110", "111", "112")
-"""Stale, not revalidated, disconnected (RFC 7234, 5.5)."""
 _ROUNDING = 2.0
 """Seconds: two caches in a row may both round down."""
 _ONE_YEAR = 365 * 86_400
@@ -55,7 +53,7 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 def is_stale(headers: Mapping[str, str]) -> bool:
     """Return whether a copy is older than its lifetime, as caches serve if the origin fails."""
-    if headers.get("warning", "")[:3] in _STALE_WARNINGS:
+    if headers.get("warning", "")[:3] in ("110", "111", "112"):  # RFC 7234, 5.5
         return True
     age = age_of(headers)
     if not age:

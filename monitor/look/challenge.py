@@ -30,9 +30,10 @@ _TITLES = quick(
     rb"|signing in|are you (a )?(human|robot)|human verification|security check|verify|one moment"
     rb"|request rejected|making sure you|client challenge|robot c|bot verification|azure waf"
     rb"|vercel security|validating|establishing a secure|[^<]{0,60}captcha"
-    rb"|you are being redirected|checking your browser)"
+    rb"|you are being redirected|checking your browser"
+    rb"|(error )?(40[13]|429|50[0234])\W{1,3}(unauthor|forbidden|too many|internal|bad gateway"
+    rb"|service|gateway|this web app))"
 )
-_OTHER_STATUS = quick(rb"<title[^>]{0,100}>\s*(?:error )?(?:401|403|429|5\d\d)\b")
 _ASKED_TO_SIGN_IN = quick(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 
 
@@ -77,9 +78,7 @@ def find_challenge(answer: Answer) -> str | None:
 
 def _is_challenge_for_missing(answer: Answer) -> bool:
     """Return whether the page of a 404 or 410 is that of a bot wall, or names another status."""
-    head = answer.body[:_SHORT_HEAD].lower()
-    is_by_wall = _is_challenge(head) or _OTHER_STATUS.search(head) is not None
-    return _may_be_page(answer) and is_by_wall
+    return _may_be_page(answer) and _is_challenge(answer.body[:_SHORT_HEAD].lower())
 
 
 def _may_be_page(answer: Answer) -> bool:

@@ -67,12 +67,14 @@ _ERROR_ROOTS = (
     "serviceexceptionreport",
 )
 # The keys of error messages in JSON ("problem details" are RFC 9457).
-_ERROR_KEYS = frozenset(
-    "_response_info body code correlationid detail details error errorcode errors exception "
-    "fault instance maintenance message messages ok path reason request_id requestid "
-    "resource status status_code statuscode success timestamp title traceid type".split()
+_ERROR_KEY = quick(
+    r"_response_info|body|(error|status_?)?code|correlationid|details?|errors?|exceptions?|fault"
+    r"|instance|maintenance|messages?|ok|path|reason|request_?id|resource|status|success"
+    r"|timestamp|title|traceid|type",
+    re.IGNORECASE,
 )
-_ERROR_TEXTS = ("error", "errors", "exception", "fault", "message", "messages")
+_ERRORS = ("error", "errors", "exception", "fault", "_response_info")
+_ERROR_TEXTS = (*_ERRORS, "message", "messages", "detail", "details", "reason")
 _FAILED = ("error", "fail", "failed", "failure")
 
 
@@ -176,8 +178,7 @@ def _json_fault(answer: Answer) -> str:
         return ""
     if (content := parse_json(answer.body)) is None:
         return WRONG_KIND
-    is_error = isinstance(content, dict) and all(str(key).lower() in _ERROR_KEYS for key in content)
-    return ERROR_MESSAGE if is_error or not content else ""
+    return ERROR_MESSAGE if not content or says_error(content) else ""
 
 
 def says_error(content: object) -> bool:
@@ -186,7 +187,7 @@ def says_error(content: object) -> bool:
         return False
     fields = {str(key).lower(): value for key, value in content.items()}
     # A number may be a statistical error.
-    errors = (fields.get(key) for key in ("error", "errors", "exception", "fault"))
+    errors = (fields.get(key) for key in _ERRORS)
     if any(error and isinstance(error, str | list | dict) for error in errors):
         return True
     is_refused = any(fields.get(key) is False for key in ("success", "ok"))
@@ -195,7 +196,7 @@ def says_error(content: object) -> bool:
     codes = [fields.get(key) for key in ("status", "statuscode", "status_code", "code")]
     is_status = any(isinstance(code, int) and code >= 400 for code in codes)
     has_message = any(map(fields.get, _ERROR_TEXTS))
-    return (is_status or has_message) and _ERROR_KEYS.issuperset(fields)
+    return (is_status or has_message) and all(map(_ERROR_KEY.fullmatch, fields))
 
 
 def _decode_text(head: bytes) -> str | None:
