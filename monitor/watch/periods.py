@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -176,9 +177,17 @@ class Periods:
 def file_stem_of(found: Period) -> str:
     """Return the file name of a period without its ending, such as
     `ofqual-2026-10-01-2026-12-31`.
+
+    Only the id of one producer, or `all`, stands for itself. Other names end in a digest, because
+    those of a producer, a host and a series may read alike.
     """
-    series = slug(" ".join(read_title(found.series).words))
-    subject = "-".join(filter(None, (found.producer, found.host, series))) or "all"
+    series = " ".join(read_title(found.series).words)
+    about = (found.producer, found.host, series)
+    subject = "-".join(filter(None, about)) or "all"
+    is_ambiguous = bool(found.host or series) or found.producer == "all"
+    if is_ambiguous or subject != slug(subject):
+        digest = hashlib.sha256("\n".join(about).encode()).hexdigest()
+        subject = f"{slug(subject)}-{digest[:6]}"
     return f"{subject}-{found.begins}-{found.ends}"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 from starlette.requests import Request
@@ -207,7 +207,10 @@ def file_response(content: bytes, media: str, name: str) -> Response:
     """
     headers = {"Content-Security-Policy": _DOCUMENT_POLICY}
     if name:
-        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        quoted = quote(name)
+        # A header has only ASCII characters (RFC 6266).
+        label = f'filename="{name}"' if quoted == name else f"filename*=utf-8''{quoted}"
+        headers["Content-Disposition"] = f"attachment; {label}"
     return Response(content, media_type=media, headers=headers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from alerts.draft.period import Period
 from monitor.judge.runs import Blind
-from monitor.watch.periods import FORMATS
+from monitor.watch.periods import FORMATS, file_stem_of
+from monitor.web.operations import file_response
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
@@ -39,6 +41,34 @@ async def test_report_is_shown_and_downloaded_in_every_format(board: Board) -> N
         files["docx"].headers["content-disposition"]
         == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
     )
+
+
+PERIOD = Period(date(2018, 1, 1), date(2018, 1, 31), ())
+
+
+def test_reports_on_different_subjects_have_different_file_names() -> None:
+    """A host, a series or `all` may read like a producer."""
+    subjects = [
+        {"producer": "localhost"},
+        {"host": "localhost"},
+        {"producer": "ofqual", "host": "exams"},
+        {"producer": "ofqual-exams"},
+        {"producer": "ofqual", "series": "Exams"},
+        {"series": "Ofqual exams"},
+        {},
+        {"producer": "all"},
+        {"series": "All"},
+        {"producer": "Office for Exams"},
+        {"producer": "office-for-exams"},
+    ]
+    stems = [file_stem_of(replace(PERIOD, **subject)) for subject in subjects]
+    assert len({*stems}) == len(subjects)
+    assert all(re.fullmatch("[a-z0-9-]+", stem) for stem in stems)
+
+
+def test_file_keeps_a_name_in_any_alphabet() -> None:
+    answer = file_response(b"", "text/csv", "ŵy.csv")
+    assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''%C5%B5y.csv"
 
 
 async def test_downloaded_report_is_the_one_that_the_store_gives(board: Board) -> None:
