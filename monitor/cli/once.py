@@ -44,15 +44,16 @@ async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]
     from monitor.app.build import Edges, build
     from monitor.store.open import locked_store
 
-    app = build(context.settings, Edges(serve=False), context.path.parent)
-    try:
-        with locked_store(context.settings.store.url):
+    with locked_store(context.settings.store.url) as lock:
+        app = build(context.settings, Edges(serve=False), context.path.parent)
+        try:
+            lock.lock()  # the file of a new store
             looked = await app.run_once(day)
-    finally:
-        # A complete run has committed everything. After a failure, this drops what is not
-        # committed.
-        app.daemon.abandon()
-        await app.daemon.close()
+        finally:
+            # A complete run has committed everything. After a failure, this drops what is not
+            # committed.
+            app.daemon.abandon()
+            await app.daemon.close()
     for name, fault in looked.faults.items():
         click.echo(f"calendar {name}: {fault}", err=True)
     return by_slot(looked.releases)

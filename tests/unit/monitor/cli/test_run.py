@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import EnvironmentFault
+from monitor.store.evidence.folder import EvidenceFolder
 from monitor.store.open import StoreLock, locked_store
 from monitor.store.sql.engine import Store
 from tests.unit.monitor.cli.conftest import RunCli
@@ -102,7 +103,10 @@ def test_process_that_sigterm_cannot_end_exits_with_status_143() -> None:
 
 
 def test_a_second_monitor_on_one_store_file_is_refused(run_cli: RunCli, folder: Path) -> None:
-    with locked_store(f"sqlite:///{folder}/store.db"):
+    with (
+        locked_store(f"sqlite:///{folder}/store.db"),
+        closing(EvidenceFolder(folder / "evidence", "edge")),
+    ):
         refused = run_cli("once")
     assert refused.status == 3
     assert f"another monitor runs on {folder}/store.db" in refused.err
