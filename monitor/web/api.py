@@ -613,130 +613,71 @@ ROUTES = [
     *export.OPERATIONS,
     ApiRoute(
         "/releases",
-        Operation(
-            "listReleases",
-            "releases",
-            list_releases,
-            answers.Releases,
-            inputs.ReleaseFilter,
-            _RELEASES,
-        ),
-        _post(
-            "addRelease",
-            "releases",
-            add_release,
-            answers.Additions,
-            inputs.AddingRelease,
-            status=201,
-        ),
+        Operation("listReleases", "releases", list_releases, answers.Releases, _RELEASES),
+        _post("addRelease", "releases", add_release, answers.Additions, status=201),
     ),
     ApiRoute(
         "/releases/{release}/addresses",
-        _post(
-            "addAddress",
-            "releases",
-            add_address,
-            answers.Additions,
-            inputs.AddingAddress,
-            status=201,
-        ),
+        _post("addAddress", "releases", add_address, answers.Additions, status=201),
     ),
     ApiRoute(
         "/additions", Operation("listAdditions", "releases", list_additions, answers.Additions)
     ),
     ApiRoute(
-        "/additions/remove",
-        _post(
-            "removeAddition",
-            "releases",
-            remove_by_hand,
-            answers.Additions,
-            inputs.RemovingAddition,
-        ),
+        "/additions/remove", _post("removeAddition", "releases", remove_by_hand, answers.Additions)
     ),
     # An id may contain slashes, so the shortest address is tried last.
     ApiRoute(
         "/releases/{release}/ticks",
         Operation("listTicks", "releases", list_ticks, answers.Ticks),
-        _post("tickRelease", "releases", tick_release, answers.Ticks, inputs.Ticking),
+        _post("tickRelease", "releases", tick_release, answers.Ticks),
     ),
     ApiRoute(
         "/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)
     ),
     ApiRoute(
-        "/releases/{release}/slot",
-        _post("settleSlot", "releases", settle_release, answers.Release, inputs.Settling),
+        "/releases/{release}/slot", _post("settleSlot", "releases", settle_release, answers.Release)
     ),
     ApiRoute(
         "/incidents",
-        Operation(
-            "listIncidents",
-            "incidents",
-            list_incidents,
-            answers.Incidents,
-            inputs.IncidentFilter,
-            _INCIDENTS,
-        ),
+        Operation("listIncidents", "incidents", list_incidents, answers.Incidents, _INCIDENTS),
         _post(
-            "logIncident",
-            "incidents",
-            log_incident,
-            answers.Incident,
-            inputs.Logging,
-            max_bytes=_FORM,
-            status=201,
+            "logIncident", "incidents", log_incident, answers.Incident, max_bytes=_FORM, status=201
         ),
     ),
     ApiRoute(
         "/incidents/{incident}/draft.{ending}",
-        Operation(
-            "getDraft",
-            "incidents",
-            get_draft,
-            input=inputs.DraftChoice,
-            media=tuple(MEDIA.values()),
-        ),
+        Operation("getDraft", "incidents", get_draft, media=tuple(MEDIA.values())),
     ),
     ApiRoute(
         "/incidents/{incident}/acknowledge",
-        _post("acknowledge", "incidents", acknowledge, answers.Incident, inputs.Acting),
+        _post("acknowledge", "incidents", acknowledge, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/answers",
-        Operation("readForm", "incidents", get_form, answers.Form, inputs.VersionChoice),
-        _post(
-            "answerForm", "incidents", answer_form, answers.Form, inputs.Answering, max_bytes=_FORM
-        ),
+        Operation("readForm", "incidents", get_form, answers.Form),
+        _post("answerForm", "incidents", answer_form, answers.Form, max_bytes=_FORM),
     ),
     ApiRoute(
         "/incidents/{incident}/steps",
-        _post("completeStep", "incidents", complete_step, answers.Form, inputs.Doing),
+        _post("completeStep", "incidents", complete_step, answers.Form),
     ),
     ApiRoute(
         "/incidents/{incident}/attachments",
         _post(
-            "attachFile",
-            "incidents",
-            attach_file,
-            answers.Incident,
-            inputs.Attaching,
-            max_bytes=_FILE,
-            status=201,
+            "attachFile", "incidents", attach_file, answers.Incident, max_bytes=_FILE, status=201
         ),
     ),
     ApiRoute(
         "/incidents/{incident}/grade",
-        _post("gradeIncident", "incidents", grade_incident, answers.Incident, inputs.Grading),
+        _post("gradeIncident", "incidents", grade_incident, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",
-        _post(
-            "noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FILE
-        ),
+        _post("noteIncident", "incidents", add_notes, answers.Incident, max_bytes=_FILE),
     ),
     ApiRoute(
-        "/incidents/{incident}/acts",
-        Operation("listActs", "incidents", list_acts, answers.Acts),
+        "/incidents/{incident}/acts", Operation("listActs", "incidents", list_acts, answers.Acts)
     ),
     ApiRoute(
         "/incidents/{incident}",
@@ -744,37 +685,19 @@ ROUTES = [
     ),
     ApiRoute(
         "/silences",
-        Operation(
-            "listSilences",
-            "silences",
-            show_silences,
-            answers.Silences,
-            inputs.SilenceFilter,
-            _SILENCES,
-        ),
-        _post("holdBack", "silences", mute_messages, answers.Silence, inputs.Silencing, status=201),
+        Operation("listSilences", "silences", show_silences, answers.Silences, _SILENCES),
+        _post("holdBack", "silences", mute_messages, answers.Silence, status=201),
     ),
     ApiRoute(
-        "/silences/{silence}/end",
-        _post("endSilence", "silences", end_silence, answers.Silence, inputs.Acting),
+        "/silences/{silence}/end", _post("endSilence", "silences", end_silence, answers.Silence)
     ),
-    ApiRoute(
-        "/events",
-        Operation(
-            "listEvents", "releases", list_events, answers.Events, inputs.EventFilter, _EVENTS
-        ),
-    ),
+    ApiRoute("/events", Operation("listEvents", "releases", list_events, answers.Events, _EVENTS)),
     ApiRoute(
         "/calendars",
-        Operation(
-            "listCalendars", "calendars", list_calendars, answers.Calendars, ListInput, _CALENDARS
-        ),
+        Operation("listCalendars", "calendars", list_calendars, answers.Calendars, _CALENDARS),
     ),
     ApiRoute(
-        "/readiness",
-        Operation(
-            "getReadiness", "releases", get_readiness, answers.Assessment, inputs.ReadinessDay
-        ),
+        "/readiness", Operation("getReadiness", "releases", get_readiness, answers.Assessment)
     ),
     ApiRoute("/on-call", Operation("listOnCall", "incidents", list_on_call, answers.Rotas)),
     ApiRoute(

@@ -106,10 +106,5 @@ def _write_database(periods: Periods, kind: str, span: Span, now: datetime) -> b
 
 
 OPERATIONS = [
-    ApiRoute(
-        "/export.{kind}",
-        Operation(
-            "export", "releases", export, input=inputs.ExportChoice, media=tuple(MEDIA.values())
-        ),
-    )
+    ApiRoute("/export.{kind}", Operation("export", "releases", export, media=tuple(MEDIA.values())))
 ]

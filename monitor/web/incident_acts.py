@@ -172,15 +172,15 @@ _post = partial(Operation, method="POST")
 ROUTES = [
     ApiRoute(
         "/incidents/{incident}/sign",
-        _post("signReport", "incidents", sign_report, answers.Incident, inputs.Signing),
+        _post("signReport", "incidents", sign_report, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/waive",
-        _post("waiveReport", "incidents", waive_report, answers.Incident, inputs.Waiving),
+        _post("waiveReport", "incidents", waive_report, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/close",
-        _post("closeIncident", "incidents", close_incident, answers.Incident, inputs.Closing),
+        _post("closeIncident", "incidents", close_incident, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/versions",
@@ -188,18 +188,11 @@ ROUTES = [
     ),
     ApiRoute(
         "/incidents/{incident}/version",
-        Operation(
-            "getVersion", "incidents", get_version, answers.WholeVersion, inputs.VersionChoice
-        ),
+        Operation("getVersion", "incidents", get_version, answers.WholeVersion),
     ),
     ApiRoute(
         "/incidents/{incident}/evidence.zip",
         Operation("getEvidence", "incidents", export_evidence, media=("application/zip",)),
     ),
-    ApiRoute(
-        "/actions",
-        Operation(
-            "listActions", "incidents", list_all_actions, answers.Actions, inputs.ActionFilter
-        ),
-    ),
+    ApiRoute("/actions", Operation("listActions", "incidents", list_all_actions, answers.Actions)),
 ]

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -74,20 +75,25 @@ class Operation:
 
     `name` and `tag` are for programs that are generated from the description.
 
-    `endpoint` is called with the input. It returns the JSON of an `answer`, which can also be read
-    as CSV if there are `rows`, or a whole response of one of the `media`.
+    `endpoint` is called with the request and the input, whose model its signature names. It returns
+    the JSON of an `answer`, which can also be read as CSV if there are `rows`, or a whole response
+    of one of the `media`.
     """
 
     name: str
     tag: str
     endpoint: Callable[[Request, Any], Awaitable[Any]]
     answer: type[Answer] | None = None
-    input: type[Input] = Input
     rows: Rows | None = None
     media: tuple[str, ...] = (_JSON,)
     method: str = "GET"
     status: int = 200
     max_bytes: int = 8192
+
+    @property
+    def input(self) -> type[Input]:
+        """Return the model of the input."""
+        return _find_input(self.endpoint)
 
     async def respond(self, request: Request) -> Response:
         """Return the response to a request, or refuse its input.
@@ -181,6 +187,13 @@ class Operation:
             "parameters": parameters,
             "responses": {str(one): responses[one] for one in sorted(responses)},
         }
+
+
+@cache
+def _find_input(endpoint: Callable[[Request, Any], Awaitable[Any]]) -> type[Input]:
+    _request, sent = inspect.signature(endpoint, eval_str=True).parameters.values()
+    model: type[Input] = sent.annotation
+    return model
 
 
 class ApiRoute(Route):

@@ -96,9 +96,7 @@ def _unknown_release(queries: Queries, name: str) -> UnknownName:
 ROUTES = [
     ApiRoute(
         "/releases/{release}/explanation",
-        Operation(
-            "explainRelease", "releases", explain_release, answers.ExplainedRelease, inputs.AsOf
-        ),
+        Operation("explainRelease", "releases", explain_release, answers.ExplainedRelease),
     ),
     ApiRoute(
         "/releases/{release}/history",

@@ -174,24 +174,12 @@ ROUTES = [
 OPERATIONS = [
     ApiRoute(
         "/report.{kind}",
-        Operation(
-            "getReport",
-            "releases",
-            get_report,
-            input=inputs.ReportChoice,
-            media=tuple(FORMATS.values()),
-        ),
+        Operation("getReport", "releases", get_report, media=tuple(FORMATS.values())),
     ),
     ApiRoute(
         "/reports",
         Operation(
-            "keepReport",
-            "releases",
-            keep_report,
-            answers.Incident,
-            inputs.KeepingReport,
-            method="POST",
-            status=201,
+            "keepReport", "releases", keep_report, answers.Incident, method="POST", status=201
         ),
     ),
 ]

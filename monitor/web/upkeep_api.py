@@ -102,11 +102,11 @@ ROUTES = [
     ApiRoute("/reload", _post("reload", "calendars", reload_configuration, answers.Reloaded)),
     ApiRoute(
         "/channels/{channel}/test",
-        _post("testChannel", "silences", send_test_notice, answers.ChannelTest, inputs.Acting),
+        _post("testChannel", "silences", send_test_notice, answers.ChannelTest),
     ),
     ApiRoute(
         "/calendars/{calendar}/entries",
         Operation("listEntries", "calendars", list_entries, answers.Entries),
     ),
-    ApiRoute("/claims", _post("keepClaim", "releases", keep_claim, answers.Claim, inputs.Claiming)),
+    ApiRoute("/claims", _post("keepClaim", "releases", keep_claim, answers.Claim)),
 ]
