@@ -61,19 +61,6 @@ async def show_report(request: Request) -> Response:
     )
 
 
-async def download_report(request: Request) -> Response:
-    """Return the report on a period or series as a file that browsers save, or show if it is
-    HTML.
-    """
-    ending, chosen = request.path_params["ending"], _read_choice(request)
-    if ending not in FORMATS:
-        raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
-    now, period = queries_of(request).clock.now(), await _read_period(request, chosen)
-    content = await _run_alone(request, lambda periods: periods.render(period, ending, now))
-    name = "" if ending == "html" else f"{file_stem_of(period)}.{ending}"
-    return file_response(content, FORMATS[ending], name)
-
-
 async def get_report(request: Request, query: inputs.ReportChoice) -> Response:
     """Return the report on a period or series as a file. Only staff may."""
     require_staff(request)
@@ -82,7 +69,9 @@ async def get_report(request: Request, query: inputs.ReportChoice) -> Response:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
     period = await _find_period(request, query)
     content = await _run_alone(request, lambda periods: periods.render(period, kind, now))
-    return file_response(content, FORMATS[kind], f"{file_stem_of(period)}.{kind}")
+    # Browsers show HTML, and save the other formats under a file name.
+    name = "" if kind == "html" else f"{file_stem_of(period)}.{kind}"
+    return file_response(content, FORMATS[kind], name)
 
 
 async def keep_report(request: Request, sent: inputs.KeepingReport) -> dict[str, Any]:
@@ -169,7 +158,6 @@ def _require_periods(request: Request) -> Periods:
 ROUTES = [
     Route("/reports", show_report, methods=["GET"]),
     Route("/reports", save_as_draft, methods=["POST"]),
-    Route("/reports/period.{ending}", download_report, methods=["GET"]),
 ]
 OPERATIONS = [
     ApiRoute(

@@ -134,7 +134,7 @@ def test_board_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) 
         ("/calendar.xls", 404),
         ("/calendar?month=2018-02&producer=nobody", 404),
         ("/badges/nobody.svg", 404),
-        ("/reports/period.pdf?from=2018-01-01&to=2018-01-31", 404),
+        ("/api/v1/report.pdf?from=2018-01-01&to=2018-01-31", 404),
         ("/history?producer=nobody", 404),
         ("/history?host=nowhere.example", 404),
         ("/history?day=x", 400),
