@@ -195,7 +195,7 @@ async def _open_client(
     click.echo(OFFLINE, err=True)
     settings, folder = context.settings, context.path.parent
     with log_only_errors(context.hide), context.store() as store, ExitStack() as stack:
-        _refuse_beside_leader(store, context.now())
+        _refuse_beside_leader(store, context.now(), settings.web.public_url or "ADDRESS")
         rotas = await read_rotas(context, add_stored_shifts(make_rotas(settings), store))
         application = stack.enter_context(open_application(settings, folder, store, rotas))
         inside = httpx.ASGITransport(as_own_user(application))
@@ -251,11 +251,11 @@ def _refuse_beside_monitor(url: str) -> None:
         )
 
 
-def _refuse_beside_leader(store: Store, now: datetime) -> None:
+def _refuse_beside_leader(store: Store, now: datetime, url: str) -> None:
     """Raise `EnvironmentFault` if a monitor of another machine leads on the store."""
     leader = store.leases.leader()
     if leader is not None and leader.holder and leader.until > store.leases.now(now):
         raise EnvironmentFault(
-            f"the monitor {leader.monitor} leads on this store: name its address with --url, and a"
-            " token in $NINETHIRTY_TOKEN"
+            f"the monitor {leader.monitor} leads on this store: run `ninethirty --url {url} VERB`,"
+            " with a token in $NINETHIRTY_TOKEN"
         )

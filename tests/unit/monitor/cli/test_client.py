@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -18,14 +19,21 @@ from monitor.cli.client import OFFLINE, Api, RefusedByMonitor
 from monitor.cli.common import log_only_errors
 from monitor.cli.incident.show import read_release
 from monitor.cli.main import status_of
+from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.store.open import locked_store, open_store
-from monitor.store.rows import CHANNEL_TESTED
+from monitor.store.rows import CHANNEL_TESTED, LEADER, Leader
 from monitor.web.credentials import TokenScope
 from monitor.web.local_socket import LocalSocket, bind_local, own_name
 from monitor.web.server import WebServer, bind_address
 from monitor.web.users import OPERATOR, make_token_line
-from tests.unit.monitor.cli.conftest import INCIDENT, RunCli, append_config, replace_in_config
+from tests.unit.monitor.cli.conftest import (
+    INCIDENT,
+    RunCli,
+    append_config,
+    replace_in_config,
+    write_store,
+)
 
 WEB = '[web]\nusers_file = "users"\nsocket = "socket"\n'
 ACTION = ("--text", "Renew the certificate", "--owner", "web team", "--due", "2100-01-01")
@@ -263,6 +271,18 @@ def test_command_stops_beside_a_monitor_without_a_socket(run_cli: RunCli, folder
         refused = run_cli("incident", "list")
     assert (refused.status, refused.out) == (3, "")
     assert "name its [web] socket" in refused.err
+
+
+def test_command_names_the_address_of_a_monitor_elsewhere(run_cli: RunCli, folder: Path) -> None:
+    append_config(folder, '[web]\npublic_url = "https://board.example"\n')
+    now = SystemClock().now()
+    leader = Leader(LEADER, "a process", "north", 1, now, now + timedelta(hours=1))
+    with write_store(folder) as tx:
+        tx.save(leader)
+    refused = run_cli("incident", "note", INCIDENT)
+    assert (refused.status, refused.out, refused.err.count("\n")) == (3, "", 1)
+    assert "the monitor north leads" in refused.err
+    assert "--url https://board.example" in refused.err
 
 
 @pytest.mark.parametrize(
