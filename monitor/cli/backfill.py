@@ -11,7 +11,7 @@ import click
 from monitor.cli import complete
 from monitor.cli.client import Api, acting_verb, open_api
 from monitor.cli.common import Context, log_only_errors, print_json
-from monitor.cli.dates import DAY
+from monitor.cli.dates import DAY, check_order
 from monitor.clock import SystemClock
 from monitor.errors import EnvironmentFault, unknown_name
 from schedules.times.words import stamp
@@ -44,8 +44,7 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
-    if last < first:
-        raise click.BadParameter(f"is before --from {first}", param_hint="--to")
+    check_order({"from": first.isoformat(), "to": last.isoformat()})
     from monitor.config.organisations import ORGANISATIONS, SLUG
     from schedules.source import UnreadableCalendar
 

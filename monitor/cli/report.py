@@ -6,16 +6,13 @@ from pathlib import Path
 
 import click
 
-from monitor.cli import complete
 from monitor.cli.client import open_api
 from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
+from monitor.cli.complete import producer_option
 from monitor.cli.dates import ISO_DAY, check_order
 from monitor.cli.incident.draft import form_text
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
-_producer_option = click.option(
-    "--producer", shell_complete=complete.producers, help="Only this producer."
-)
 _format_option = click.option(
     "--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md."
 )
@@ -32,7 +29,7 @@ def command() -> None:
 @command.command("period")
 @click.option("--from", "from", type=ISO_DAY, required=True, help="First day of slots.")
 @click.option("--to", "to", type=ISO_DAY, required=True, help="Last day of slots.")
-@_producer_option
+@producer_option
 @click.option("--host", help="Only releases on this host, such as www.gov.uk.")
 @_format_option
 @output_option
@@ -67,7 +64,7 @@ def period(
 
 @command.command("series")
 @click.argument("series", metavar="TITLE")
-@_producer_option
+@producer_option
 @_format_option
 @output_option
 @json_verb

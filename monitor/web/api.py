@@ -275,7 +275,7 @@ async def show_silences(request: Request, query: inputs.SilenceFilter) -> Json:
     return {"silences": [silence_json(one) for one in every if queries.sees_all]}
 
 
-async def end_silence(request: Request, _sent: inputs.Acting) -> Json:
+async def end_silence(request: Request, _sent: Input) -> Json:
     """End a silence now, or before it begins. People get what it suppressed."""
     return silence_json(await require_desk(request).end_silence(request.path_params["silence"]))
 
@@ -380,7 +380,7 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     zone = queries.timezone
     await queries.find_incident(name)  # raises `UnknownName` with the most similar id
     now, role = desk.clock.now(), desk.actor.role
-    apart = {"role", "note", "at", "mail", "cite_others", "done", "close"}
+    apart = {"note", "at", "mail", "cite_others", "done", "close"}
     given = sent.model_dump(exclude_none=True, exclude=apart)
     # The fields have the names that they have in the form on the incident's page.
     fields = {key: _form_text(value, zone) for key, value in given.items()}
@@ -412,7 +412,7 @@ async def list_acts(request: Request, _input: Input) -> Json:
     return {"acts": [fields_json(act, "at", "account", "role", "what") for act in acts]}
 
 
-async def acknowledge(request: Request, _sent: inputs.Acting) -> Json:
+async def acknowledge(request: Request, _sent: Input) -> Json:
     """Acknowledge an incident. Repeating it changes nothing."""
     desk, queries = require_desk(request), queries_of(request)
     known = await queries.find_incident(request.path_params["incident"])
@@ -469,7 +469,7 @@ async def add_address(request: Request, sent: inputs.AddingAddress) -> Json:
     return await _add_by_hand(request, sent, release=request.path_params["release"])
 
 
-async def _add_by_hand(request: Request, sent: inputs.Acting, **more: str) -> Json:
+async def _add_by_hand(request: Request, sent: Input, **more: str) -> Json:
     queries = queries_of(request)
     release = await by_hand_page.add_addition(queries, _fill_form(request, sent, **more))
     return await list_additions(request, sent) | {"release": release}
@@ -488,9 +488,9 @@ async def list_additions(request: Request, _input: Input) -> Json:
     return {"additions": [one.model_dump() for one in added]}
 
 
-def _fill_form(request: Request, sent: inputs.Acting, **more: str) -> SentForm:
+def _fill_form(request: Request, sent: Input, **more: str) -> SentForm:
     """Return what a program sent as the form of the page."""
-    given = sent.model_dump(exclude_none=True, exclude={"role"})
+    given = sent.model_dump(exclude_none=True)
     fields = {name: str(value) for name, value in given.items()} | more
     return SentForm(require_desk(request), UNKNOWN_PERSON, "", fields)
 
@@ -507,7 +507,7 @@ async def log_incident(request: Request, sent: inputs.Logging) -> Json:
     If the same texts came before, return that incident.
     """
     desk, queries = require_desk(request), queries_of(request)
-    given = sent.model_dump(exclude_none=True, exclude={"role", "release"})
+    given = sent.model_dump(exclude_none=True, exclude={"release"})
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     if "url" in words:
         words["url"] = "\n".join(words["url"].split())  # several addresses are stored one a line

@@ -238,17 +238,7 @@ class DraftChoice(VersionChoice):
     )
 
 
-class Acting(Input):
-    """What an account does."""
-
-    role: Role | Nothing = Field(
-        default=None,
-        deprecated=True,
-        description="Ignored: the account decides in which role it acts.",
-    )
-
-
-class Claiming(Acting):
+class Claiming(Input):
     """What a public record says of one publication."""
 
     producer: Line
@@ -261,13 +251,13 @@ class Claiming(Acting):
     read_at: AwareDatetime = Field(alias="read", description="When the record was read.")
 
 
-class Settling(Acting):
+class Settling(Input):
     """Which time the doubtful text of a calendar means."""
 
     meant: Annotated[AwareDatetime, Field(description="One of `readings` of the slot, if any.")]
 
 
-class Ticking(Acting):
+class Ticking(Input):
     """What was prepared for a release, or what the publishing tool says."""
 
     tick: Literal["scheduled", "files_uploaded", "list_sent", "second_named", "published"]
@@ -276,7 +266,7 @@ class Ticking(Acting):
     )
 
 
-class AddingRelease(Acting):
+class AddingRelease(Input):
     """A release that no calendar announces."""
 
     title: Line
@@ -285,7 +275,7 @@ class AddingRelease(Acting):
     slot: Annotated[Moment, Field(description="Local if it has no offset.")]
 
 
-class AddingAddress(Acting):
+class AddingAddress(Input):
     """One more address of a release."""
 
     url: Line
@@ -294,18 +284,14 @@ class AddingAddress(Acting):
     )
 
 
-class RemovingAddition(Acting):
+class RemovingAddition(Input):
     """A release that was added by hand, or one of its added addresses."""
 
     entry: Annotated[Line, Field(description="Its `entry` in the list of additions.")]
     part: Line | Nothing = Field(None, description="The `part` of an address.")
 
 
-class KeepingReport(Acting, ReportChoice):
-    """The releases of a report to complete and sign."""
-
-
-class Silencing(Acting):
+class Silencing(Input):
     """Messages to mute, for at most 14 days."""
 
     of: Scope
@@ -315,7 +301,7 @@ class Silencing(Acting):
     reason: Annotated[Words, Field(max_length=300)]
 
 
-class Answering(Acting):
+class Answering(Input):
     """Answers by the ids of their boxes or steps, to the version that was read.
 
     An empty answer removes the text.
@@ -332,7 +318,7 @@ class Answering(Acting):
     )
 
 
-class Doing(Acting):
+class Doing(Input):
     """A step that was done."""
 
     step: Annotated[Words, Field(max_length=80, description="Its id, such as `ask-platform`.")]
@@ -345,7 +331,7 @@ class Doing(Acting):
     )
 
 
-class Grading(Acting):
+class Grading(Input):
     """The grade, and if given the form, that a person decides for one incident."""
 
     grade: Grade
@@ -355,14 +341,14 @@ class Grading(Acting):
     reason: Line
 
 
-class Attaching(Acting):
+class Attaching(Input):
     """A file that was sent or signed, of at most 7 MB. Attaching it signs nothing."""
 
     name: Annotated[Line, Field(description="The name of the file.")]
     content: Annotated[Base64Bytes, Field(description="Its bytes in Base64.")]
 
 
-class Signing(Acting):
+class Signing(Input):
     """The version that a person read before they sign it."""
 
     version: Annotated[int, Field(ge=1, le=1_000_000)] | Nothing = Field(
@@ -373,20 +359,20 @@ class Signing(Acting):
     )
 
 
-class Waiving(Acting):
+class Waiving(Input):
     """Why no report will be made."""
 
     reason: Line
 
 
-class Closing(Acting):
+class Closing(Input):
     """Why an incident is over."""
 
     reason: Line | Nothing = None
     cause: Line | Nothing = None
 
 
-class Noting(Acting):
+class Noting(Input):
     """Notes on an incident.
 
     A `call` names the other side and needs `said`; an `action` needs an `owner` and `due`.
@@ -421,7 +407,7 @@ class Noting(Acting):
     close: Literal[True] | Nothing = Field(None, description="The incident is over.")
 
 
-class Logging(Acting):
+class Logging(Input):
     """An incident that a person saw, about a watched `release`, or about another by its `title` and
     `producer`.
     """

@@ -74,7 +74,7 @@ async def get_report(request: Request, query: inputs.ReportChoice) -> Response:
     return file_response(content, FORMATS[kind], name)
 
 
-async def keep_report(request: Request, sent: inputs.KeepingReport) -> dict[str, Any]:
+async def keep_report(request: Request, sent: inputs.ReportChoice) -> dict[str, Any]:
     """Store the report on a period as a draft that people complete and sign.
 
     Repeating it measures the same draft again.

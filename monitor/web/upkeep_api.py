@@ -18,7 +18,7 @@ from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.request import queries_of, require_desk, require_staff
 from monitor.web.users import Peer
-from schedules.times.json import Json
+from schedules.times.json import Json, fields_json
 
 _NOT_RUNNING = "no monitor runs here"
 
@@ -44,29 +44,19 @@ async def reload_configuration(request: Request, _sent: Input) -> Json:
     return {"taken": not faults, "faults": faults}
 
 
-async def send_test_notice(request: Request, _sent: inputs.Acting) -> Json:
+async def send_test_notice(request: Request, _sent: Input) -> Json:
     """Send a test notice through a channel. That it was accepted is recorded for the readiness."""
     desk, name = require_desk(request), request.path_params["channel"]
     send_test = queries_of(request).send_test
     if send_test is None:
         raise Refused(_NOT_RUNNING)
     outcome = await send_test(name)
-    if isinstance(outcome, Accepted):
-        await desk.record_act(CHANNEL_TESTED, name)
-        return {
-            "channel": name,
-            "accepted": True,
-            "reference": outcome.reference or None,
-            "reason": None,
-            "permanent": False,
-        }
-    return {
-        "channel": name,
-        "accepted": False,
-        "reference": None,
-        "reason": outcome.reason,
-        "permanent": outcome.permanent,
-    }
+    answer = {"channel": name, "accepted": False, "reference": None, "reason": None}
+    if not isinstance(outcome, Accepted):
+        return answer | fields_json(outcome, "reason", "permanent")
+    await desk.record_act(CHANNEL_TESTED, name)
+    reference = outcome.reference or None
+    return answer | {"accepted": True, "reference": reference, "permanent": False}
 
 
 async def list_entries(request: Request, _input: Input) -> Json:

@@ -22,7 +22,7 @@ from monitor.cli.common import (
     table_lines,
 )
 from monitor.cli.complete import incidents, producer_option
-from monitor.cli.dates import DAY
+from monitor.cli.dates import ISO_DAY
 from monitor.cli.terminal import page_output
 from monitor.cli.text import headline
 from schedules.times.interval import Bounds
@@ -42,17 +42,12 @@ _SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigne
     help="Only those that need action: open, with a report owed or an overdue action.",
 )
 @producer_option
-@click.option("--from", "first", type=DAY, help="First day of occurrence.")
-@click.option("--to", "last", type=DAY, help="Last day of occurrence.")
+@click.option("--from", "from", type=ISO_DAY, help="First day of occurrence.")
+@click.option("--to", "to", type=ISO_DAY, help="Last day of occurrence.")
 @json_verb
 @page_output
 def list_incidents(
-    context: Context,
-    *,
-    only_open: bool,
-    producer: str | None,
-    first: date | None,
-    last: date | None,
+    context: Context, /, *, only_open: bool, producer: str | None, **days: str | None
 ) -> None:
     """List incidents, the newest first.
 
@@ -60,15 +55,9 @@ def list_incidents(
 
     Example: ninethirty incident list --open --producer ofqual
     """
-    query = {
-        "from": first.isoformat() if first else None,
-        "to": last.isoformat() if last else None,
-        "producer": producer,
-        "open": "true" if only_open else None,
-        "drafts": "true",
-    }
+    only = {"producer": producer, "open": "true" if only_open else None}
     with open_api(context) as api:
-        listed = api.list_pages("/incidents", "incidents", **query)
+        listed = api.list_pages("/incidents", "incidents", **days, **only, drafts="true")
         # programs get an empty list for an unknown one
         if producer and not listed and not context.as_json:
             check_producer(api, producer)
