@@ -16,7 +16,7 @@ GAUGE = {
     "schedules": 61_960,
     "alerts": 63_140,
     "monitor/app": 16_943,
-    "monitor/cli": 29_478,
+    "monitor/cli": 28_668,
     "monitor/config": 9_004,
     "monitor/deliver": 23_969,
     "monitor/files": 4_386,
