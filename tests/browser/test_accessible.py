@@ -40,6 +40,7 @@ def addresses(board: Board) -> list[str]:
         f"/acknowledge?token={token}",
         "/history",
         "/history?producer=ofqual",
+        "/search?q=prices",
         "/reports?from=2018-01-01&to=2018-01-31",
         "/api",
         "/status",
