@@ -53,7 +53,7 @@ _SITE = linear(
 )
 _LABEL = quick(
     r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?:"
-    r" announcement)?:\s*)?"
+    r" announcement)?:\s*|statistic(?:s|al) (?:first )?(?:release|bulletin|report)\s*[:-]\s*)?"
 )
 _ANY_LABEL = quick(_LABEL.pattern, re.IGNORECASE)
 _SMALL = frozenset(
@@ -93,7 +93,7 @@ _IDENTIFYING = quick(
     )""",
     re.VERBOSE,
 )
-_LABELS = frozenset({"official", "accredited", "experimental"})
+_LABELS = frozenset({"official", "accredited", "experimental", "release", "publication"})
 _LEAST_MISSPELT = 4
 
 

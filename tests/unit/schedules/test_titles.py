@@ -151,3 +151,20 @@ def test_matching_titles_have_the_same_period(mine: str, seen: str) -> None:
     """
     if title_matches(mine, seen) and not set(seen) & set("-|:"):
         assert read_title(mine).period == read_title(seen).period
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_same"),
+    [
+        ("Statistical release: Claims: July 2026", True),
+        ("Statistical first release - Claims: July 2026", True),
+        ("Claims: July 2026, statistical release", True),
+        ("Claims publication July 2026", True),
+        ("Press release: Claims: July 2026", False),
+        ("First claims: July 2026", False),
+    ],
+)
+def test_name_of_a_publication_around_a_short_title_does_not_count(
+    seen: str, *, is_same: bool
+) -> None:
+    assert title_matches("Claims: July 2026", seen) is is_same
