@@ -38,8 +38,9 @@ _SHOWS = (
 # Scripts fill such an element, or a page that shows something else without scripts.
 _SHELL = "//script|//noscript|//*[@id='root' or @id='app' or @id='__next']"
 _NEEDS_BROWSER = "//script|//noscript|//iframe|//form"
-_LINK = quick(rb"<a\s[^>]{0,500}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
+_LINK = quick(rb"<a\s[^>]{0,100}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
 _LEAST_LETTERS = 4
+_LINKS_WITHIN = 200_000
 _REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 # searched as plain text, because a pattern that ignores case takes fifty times as long
 _DUMMY_TEXT = "lorem ipsum"
@@ -151,7 +152,8 @@ def foreign_reason(page: Page, answer: Answer, context: Context) -> str:
 def _leads_into_site(answer: Answer) -> bool:
     """Return whether a page links to another page of its host."""
     here = urlsplit(answer.url)
-    links = (link[1].decode("utf-8", "replace") for link in _LINK.finditer(answer.body))
+    found = _LINK.finditer(answer.body[:_LINKS_WITHIN])
+    links = (link[1].decode("utf-8", "replace") for link in found)
     targets = (urlsplit(absolute_url(answer.url, link)) for link in links)
     return any(there.hostname == here.hostname and there.path != here.path for there in targets)
 
