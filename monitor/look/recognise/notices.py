@@ -40,7 +40,6 @@ _SHELL = "//script|//noscript|//*[@id='root' or @id='app' or @id='__next']"
 _NEEDS_BROWSER = "//script|//noscript|//iframe|//form"
 _LINK = quick(rb"<a\s[^>]{0,100}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
 _LEAST_LETTERS = 4
-_LINKS_WITHIN = 200_000
 _REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 # searched as plain text, because a pattern that ignores case takes fifty times as long
 _DUMMY_TEXT = "lorem ipsum"
@@ -152,7 +151,7 @@ def foreign_reason(page: Page, answer: Answer, context: Context) -> str:
 def _leads_into_site(answer: Answer) -> bool:
     """Return whether a page links to another page of its host."""
     here = urlsplit(answer.url)
-    found = _LINK.finditer(answer.body[:_LINKS_WITHIN])
+    found = _LINK.finditer(answer.body[:200_000])
     links = (link[1].decode("utf-8", "replace") for link in found)
     targets = (urlsplit(absolute_url(answer.url, link)) for link in links)
     return any(there.hostname == here.hostname and there.path != here.path for there in targets)
