@@ -70,12 +70,14 @@ def test_a_table_writes_status_and_time_of_a_release_that_no_other_calendar_has(
     [
         (Cell("on hold", "", stands=False), "late", (99.5, 100.5), {"verdict late"}),
         (Cell("on hold", "", stands=False), "unproven", (99.5, 100.5), set()),
+        (Cell("on hold", "", stands=False), "cancelled", (None, None), {"verdict cancelled"}),
+        (Cell("Cancelled - see note", "", stands=False), "cancelled", (None, None), set()),
         (ZONE, "unproven", (99.5, 100.5), set()),
         (ZONE, "late", (99.5, 100.5), set()),
     ],
 )
 def test_what_may_be_said_of_a_late_page_that_a_table_announced(
-    cell: Cell, verdict: str, first: tuple[float, float], found: set[str]
+    cell: Cell, verdict: str, first: tuple[float | None, float | None], found: set[str]
 ) -> None:
     assert what_is_found(a_world((100, "ours"), cell=cell), a_claim(verdict, first)) == found
 

@@ -23,6 +23,8 @@ _SURE = {"late", "overdue", "early", "on_time"}
 _SEEN_WITHIN = timedelta(seconds=30)
 _BETWEEN_RARE_LOOKS = timedelta(seconds=20)
 _MOMENT = timedelta(seconds=2)
+_CALLED_OFF = ("cancelled", "not going ahead", "withdrawn")
+"""How a cell begins that calls a release off."""
 
 
 def allowed_error(world: World) -> timedelta:
@@ -54,14 +56,19 @@ def reasons_against_verdict(world: World, release: Release, claim: Claim) -> Ite
         yield from _reasons_against_places(world, release, claim, force)
     elif word == "not_published":
         yield "closed as never published after minutes"
-    elif word == "cancelled" and not was_ever_in_state(
-        release, "cancelled", claim.at + allowed_error(world)
+    elif word == "cancelled" and not (
+        was_ever_in_state(release, "cancelled", claim.at + allowed_error(world))
+        or _is_called_off_in_cell(release)
     ):
         yield "cancelled, but no calendar ever said so"
     elif word == "moved" and not release.changes:
         yield "moved, but no calendar ever changed its slot"
     elif word == "unannounced" and release.known_from is None:
         yield "unannounced, but it was announced all along"
+
+
+def _is_called_off_in_cell(release: Release) -> bool:
+    return release.cell is not None and release.cell.status.lower().startswith(_CALLED_OFF)
 
 
 def _format_slots(force: InForce) -> str:
