@@ -60,10 +60,13 @@ def without_day_of(text: str, slot: Slot | None) -> str:
     return _TIME.sub("", rest)
 
 
-def without_days_since(slot: Slot | None, text: str) -> str:
-    """Return a text without the dates of a slot's day and later: they say when it was published."""
+def without_days_since(slot: Slot | None, text: str, title: str) -> str:
+    """Return a text without the dates of a slot's day and later: they say when it was published.
+
+    Unchanged if the release's `title` has such a date itself: then they tell editions apart.
+    """
     day = None if slot is None else first_day(slot)
-    if day is None:
+    if day is None or any(named >= day for named in days_in(title.lower(), None)):
         return text
 
     def keep_earlier(found: re.Match[str]) -> str:

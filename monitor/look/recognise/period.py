@@ -34,7 +34,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     headlines = [text for text in (page.heading, page.title) if text]
     if why := _why_not_compared(page, headlines, context):
         return unknown(why)
-    undated = [without_days_since(context.known.slot, text) for text in headlines]
+    undated = [without_days_since(context.known.slot, text, context.title) for text in headlines]
     # None: the headline names no period
     comparisons = [names_same_period(context.title, text) for text in undated]
     names_ours, names_another = True in comparisons, False in comparisons

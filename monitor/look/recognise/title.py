@@ -47,7 +47,7 @@ def recognise_title(
         return present(found, version=version)
     likeness = compare_titles(context.title, seen, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
-        undated = without_days_since(context.known.slot, seen)
+        undated = without_days_since(context.known.slot, seen, context.title)
         likeness = compare_titles(context.title, undated, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
