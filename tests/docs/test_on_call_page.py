@@ -16,6 +16,8 @@ SECTIONS = {
     "If it is late and out": "out",
     "If parts are missing": "partial",
     "If it is early": "early",
+    "If it is a lead": "lead",
+    "If the file may be wrong": "wrong_file",
     "If it is not found yet": "due",
     "If a verdict is unproven": "unproven",
     "If it was altered after its release": "altered",
