@@ -11,6 +11,8 @@ from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import quick
 
 _LONGEST_NOTE = 2000
+_LONGEST_STATUS = 4
+"""Words of the longest status at the end of a date text, such as "still to be confirmed"."""
 DOUBT = "status"
 """The doubt of an entry whose status is not understood."""
 _PUT_OUT = r"(?:published|released|produced|issued)"
@@ -19,7 +21,7 @@ _WORDS = {
     "confirmed": r"(?:date )?confirmed|wedi'?i gadarnhau|cadarnhawyd",
     "tbc": (
         r"(?:(?:exact |new )?(?:date|time|day)s? )?(?:(?:is |are )?(?:still )?(?:to be|tbc|tba|tbd)"
-        r"(?: (?:confirmed|announced|decided|determined|agreed))?|not yet"
+        r"(?: (?:confirmed|announced|decided|determined|agreed))?|not(?: yet)?"
         r" (?:confirmed|announced|known))|i'w gadarnhau"
     ),
     "cancelled": (
@@ -59,12 +61,13 @@ _WORK = r"(?:release|publication|report|bulletin|edition|statistics)"
 # "The publication of these statistics, planned for 3 December, has", "this release", "this has"
 _THIS = (
     rf"(?:(?:the|these) {_WORK}(?: of (?:this|these) [a-z]{{1,20}})?(?:, [^.,]{{1,60}},)?"
-    rf" (?:has|have|is|are|will)|this (?:{_WORK}|has)(?:, [^.,]{{1,60}},)?(?: has| is| will)?)"
+    rf" (?:has|have|is|are|will)|this (?:has|{_WORK}(?:, [^.,]{{1,60}},)? (?:has|is|will)))"
 )
 # Sentences that call a release off, at any place in a note
 _SAID_OF_THIS = quick(
     rf"\b{_THIS}(?: now)?(?: been| be)? (?:now )?{_CALLS}(?! from)\b"
-    r"|\bwill no longer (?:be|take)\b|\bhave (?:cancelled|postponed|delayed|withdrawn) this\b"
+    rf"|\b(?:it|{_THIS})(?: will)? no longer (?:be|take)\b"
+    r"|\bhave (?:cancelled|postponed|delayed|withdrawn) this\b"
     r"|\b(?:(?:release|publication) date|dates?(?: of this [a-z]{1,20})? (?:has|have))"
     r"(?: has)?(?: been)? (?:changed|moved|put back)(?! from)\b"
 )
@@ -84,6 +87,7 @@ _PUBLISHED = quick(
     r"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?"
 )
 _CALL_INSIDE = quick(rf"\b{_CALLS}\b(?! from)")
+_NOT_OUT = quick(rf"{_CALL_INSIDE.pattern}|\b(?:no|not|false|never)\b|^available on\b")
 # An entry that was moved from another date stands at its new one.
 MOVED_FROM = (
     r"(?:date )?(?:postponed|delayed|moved|re-?scheduled|deferred|changed|revised|brought forward)"
@@ -153,7 +157,7 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
     earlier = found["date"].strip() if found else ""
     if plain in _NO_STATUS:
         return Status()
-    if _PUBLISHED.fullmatch(plain) and not _CALL_INSIDE.search(plain):
+    if _PUBLISHED.fullmatch(plain) and not _NOT_OUT.search(plain):
         return Status(is_published=True)
     own_words = (normalise(words) for words in stands)
     first = _FIRST_WORDS.match(plain)
@@ -263,7 +267,7 @@ def strip_status(text: str) -> StrippedText:
         """
         nonlocal status_in_brackets, previous
         inner = (match[1] or match[2] or "").strip()  # round or square brackets
-        if _LABELLED.fullmatch(inner):
+        if _LABELLED.fullmatch(inner) and not _CALL_INSIDE.search(inner):
             return " "
         was = _WAS.fullmatch(inner)
         if was:
@@ -280,11 +284,10 @@ def strip_status(text: str) -> StrippedText:
     after = _AFTER_STATUS.match(rest, first.end()) if first else None
     status_at_start = first.lastgroup if first and after else None
     rest = rest[after.end() :] if after else rest
-    return StrippedText(
-        _INTRODUCTION.sub("", rest),
-        status_in_brackets or status_at_end or status_at_start,
-        previous,
-    )
+    found = [one for one in (status_in_brackets, status_at_end, status_at_start) if one]
+    # A word that calls the release off counts before any other.
+    status = next((one for one in found if one in _CALLED_OFF), found[0] if found else None)
+    return StrippedText(_INTRODUCTION.sub("", rest), status, previous)
 
 
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:
@@ -295,6 +298,9 @@ def _strip_trailing_status(text: str) -> tuple[str, str | None]:
     word = status_word(match["right"]) or called_off_word(match["right"]) if match else None
     if match and word:
         return match["left"], word
-    head, _, tail = text.rpartition(" ")
-    word = status_word(tail) if head else None
-    return (head.rstrip(" -,;:"), word) if word else (text, None)
+    words = text.split(" ")
+    for start in range(max(1, len(words) - _LONGEST_STATUS), len(words)):
+        word = status_word(" ".join(words[start:]))
+        if word:
+            return " ".join(words[:start]).rstrip(" -,;:"), word
+    return text, None

@@ -35,10 +35,9 @@ class Cell:
     of its first `<time>` (`stamp`), and the texts of elements in it that call a release off.
     `is_hidden`: browsers do not show its row.
 
-    A cell with a span is at several places of the grid, with the same `id`.
+    A cell with a span is one object at several places of the grid.
     """
 
-    id: int
     text: str
     struck: str = ""
     href: str = ""
@@ -90,7 +89,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
         link = element.find(".//a[@href]")
         href = "" if link is None else link.get("href", "")
         labels = find_labels(element)
-        cell = Cell(id(element), text, struck, href, find_stamp(element), labels, hidden)
+        cell = Cell(text, struck, href, find_stamp(element), labels, hidden)
         row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
@@ -161,7 +160,13 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
     picture or `eventStatus` of it.
     """
     inner = [node for node in element.iterdescendants() if isinstance(node.tag, str)]
-    texts = [node.text for node in inner if not _is_struck(node) and not is_hidden(node)]
+    # In the order of the page, so a parent's answer is known before its children's.
+    unseen = set[HtmlElement]()
+    for node in inner:
+        if node.getparent() in unseen or _is_struck(node) or is_hidden(node):
+            unseen.add(node)
+    inner = [node for node in inner if node not in unseen]
+    texts = [node.text for node in inner]
     texts += [node.get("alt") for node in inner]
     events = [node for node in inner if node.get("itemprop") == "eventStatus"]
     texts += [node.get("content") or node.get("href") for node in events]
@@ -190,7 +195,7 @@ def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
         is_element = isinstance(child.tag, str)
         is_shown = is_element and child.tag not in _NOT_SHOWN and not is_hidden(child)
         if is_shown and not _is_footnote(child):
-            parts += [" ", child] if child.tag in _BREAKS else [child]
+            parts += [" ", child, " "] if child.tag in _BREAKS else [child]
         parts.append(child.tail or "")
     return parts
 

@@ -123,7 +123,7 @@ def _read_table_rows(
     for number, row in enumerate(rows[1:], 1):
         texts = texts_of(row)
         is_empty = not any(cell.text or cell.struck for cell in row)
-        if len({cell.id for cell in row}) == 1 and len(row) > 1:
+        if len(row) > 1 and all(cell is row[0] for cell in row):
             above = texts[0]
         elif not is_empty and texts != heading and not is_remark_row(texts):
             cells = {name: row[column] for name, column in columns.items() if column < len(row)}

@@ -32,7 +32,7 @@ FOREIGN = "a page that runs a script or has a form, and shows no sign of its sit
 # Text, elements that may fill a page without text, or redirects like those of bot walls.
 _SHOWS = (
     "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)]"
-    "|//script|//img|//iframe|//frame|//object|//embed|//svg|//canvas|//video|//meta[@http-equiv]"
+    "|//script|//form|//input|//button|//img|//iframe|//frame|//object|//embed|//svg|//canvas|//video|//meta[@http-equiv]"
     "|//body[@onload])"
 )
 # Scripts fill such an element, or a page that shows something else without scripts.
@@ -80,13 +80,14 @@ _NOT_AVAILABLE = quick(
 )
 # These count however long the page is.
 _QUEUE = (
-    r"\byou are (now )?in (line|the queue|a queue)\b"
+    r"\byou are (now )?in (line(?! with)|the queue|a queue)\b"
     r"|\byour (estimated )?wait(ing)? time( is| will be|:)"
-    r"|\b\d+ days?\W{1,3}\d+ hours?\W{1,3}\d+ min"
+    r"|\b(live|opens?|available|released|published) in:? \d+ days?\W{1,3}\d+ hours?\W{1,3}\d+ min"
 )
 _QUEUES = quick(_QUEUE, re.IGNORECASE)
 _WAITING = quick(
-    rf"{_QUEUE}|\bwaiting room\b|\byour (place|turn|position)\b|\bcount ?down\b|\bgo(es)? live in\b"
+    rf"{_QUEUE}|\b\d+ days?\W{{1,3}}\d+ hours?\W{{1,3}}\d+ min"
+    r"|\bwaiting room\b|\byour (place|turn|position)\b|\bcount ?down\b|\bgo(es)? live in\b"
     r"|\benter (your|the) [a-z]{0,12} ?(code|pin)\b",
     re.IGNORECASE,
 )

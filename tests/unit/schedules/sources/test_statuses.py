@@ -230,6 +230,8 @@ def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note
         "Trains: cancelled and delayed services",
         "Cancelled and delayed trains",
         "The release date has changed from 15 July",
+        "In this release cancelled operations are counted by week",
+        "Regional tables will no longer be included",
     ],
 )
 def test_other_notes_are_no_doubt(parse: Parse, kind: str, note: str) -> None:
