@@ -117,7 +117,6 @@ async def test_program_acknowledges_with_its_token(board: Board) -> None:
         ("Basic a token for programs", "{}", 401),
         ("Bearer a token for programs", "not JSON", 400),
         ("Bearer a token for programs", '["role"]', 400),
-        ("Bearer a token for programs", '{"role": 5}', 400),
         ("Bearer a token for programs", '{"role": "' + "x" * 9000 + '"}', 400),
     ],
 )

@@ -168,7 +168,6 @@ async def test_strangers_see_no_silence(users: Path) -> None:
         ({"until": "2018-01-05T12:00:00"}, 400, "until: Input should have timezone info"),
         ({"until": "2028-01-05T12:00:00Z"}, 409, "within 14 days"),
         ({"reason": " "}, 400, "reason: "),
-        ({"role": 5}, 400, "role: Input should be a valid string"),
         (
             {"of": "everyone"},
             400,
