@@ -74,14 +74,14 @@ Zone = Annotated[str, _must_pass(zone, 'no time zone of that name, write "Europe
 Network = Annotated[
     str, _must_pass(ipaddress.ip_network, 'not an address range, write "10.1.2.0/24"')
 ]
-WebAddress = Annotated[
+_WEB_ADDRESS = r"https?://[^/\s@]+(/\S*)?"
+_NO_WEB_ADDRESS = 'not an address, write "https://host/path" without user or password'
+WebAddress = Annotated[str, _must_match(_WEB_ADDRESS, _NO_WEB_ADDRESS)]
+CalendarAddress = Annotated[
     str,
-    _must_match(
-        r"https?://[^/\s@]+(/\S*)?",
-        'not an address, write "https://host/path" without user or password',
-    ),
+    _must_match(_WEB_ADDRESS, f'{_NO_WEB_ADDRESS}, or file = "PATH" for a file of this machine'),
+    BeforeValidator(_replace_webcal),
 ]
-CalendarAddress = Annotated[WebAddress, BeforeValidator(_replace_webcal)]
 """An address of the web. `webcal://` is read as `https://`."""
 Hook = Annotated[
     str, _must_match(r"https?://[^/\s]+(/\S*)?", 'not an address, write "https://host/path"')
