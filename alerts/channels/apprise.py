@@ -25,7 +25,9 @@ _TEMPLATES = {"slack": "slack.json", "workflow": "teams.json", "workflows": "tea
 
 
 class Apprise(ThreadChannel[AppriseSettings]):
-    """Sends each message to one service: its short form, but the whole text to mail and programs.
+    """Sends each message to one service.
+
+    Mail and programs get the whole text, all others the short form.
 
     Apprise reports only whether it was sent, not why it failed.
     """
@@ -59,7 +61,7 @@ class Apprise(ThreadChannel[AppriseSettings]):
 
 def _add_button(options: dict[str, Any], link: str) -> bool:
     """Add a button that opens the link to the options of a service, unless its address names a
-    template. Return whether the service has buttons.
+    template. Return False if the link must be in the text.
     """
     scheme = options.get("schema")
     if scheme in ("ntfy", "ntfys"):

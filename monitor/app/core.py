@@ -140,7 +140,7 @@ class Core:
         store, vantage = self.settings.store, self.settings.watch.vantage
         if not is_shared(store.url):
             return None
-        # No other process has this name, even if its monitor has the same one.
+        # A random number tells processes of one monitor apart.
         process = f"{vantage} {Random(self.edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
         return Leadership(vantage, process, self.writer, self.clock, store.takeover)
 

@@ -97,7 +97,7 @@ def _make_script(now: datetime, slot: datetime) -> Script:
 
 
 async def _show_notices(outbox: Path, show: Callable[[str], None]) -> None:
-    """Show each notice that the folder channel writes."""
+    """Show each new notice of the folder channel once."""
     shown = set[Path]()
     while True:
         for file in _list_notices(outbox):

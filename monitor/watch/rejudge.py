@@ -226,9 +226,8 @@ class StoredJudge:
         incident = verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         case = None if row.final else stored_case(self.store, row.release)
         if case is None:
-            # The stored verdict is final, or the store has no facts to judge from. So return the
-            # stored JSON. A person may have recorded since then that the release was brought
-            # forward on purpose, so add this decision.
+            # It is final, or the store has no facts to judge from. A person may have recorded since
+            # then that the release was brought forward on purpose.
             return with_brought_forward(row.body, incident.words if incident else None)
         return body_of(case.judge(self.policies, now), incident, self.editions)
 

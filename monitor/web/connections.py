@@ -138,7 +138,7 @@ class Connection(H11Protocol):
             self.cycle.message_event.set()
 
     def _should_upgrade(self) -> bool:
-        """Return that no other protocol is spoken here. uvicorn logs two lines about that."""
+        """Never upgrade a connection. uvicorn would log two lines for each attempt."""
         return False
 
     def pause_writing(self) -> None:

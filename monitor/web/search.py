@@ -61,7 +61,7 @@ def _match(lines: Sequence[str], words: Sequence[str]) -> list[str]:
 async def show_search(request: Request) -> Response:
     """Show the releases of all days with the words in their title or producer.
 
-    Strangers see what they see of each elsewhere.
+    Strangers see no more of a release than on other pages.
     """
     check_parameters(request, ("q",))
     queries, query = queries_of(request), request.query_params.get("q", "").strip()

@@ -46,7 +46,7 @@ _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until 
 _FIRST_WORDS = quick(rf"{_SUBJECT}(?:{_STATUS})(?![a-z0-9])")
 _CALLED_OFF = frozenset({"cancelled", "postponed"})
 _CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
-# A note calls off only if one of these follows. "Delayed discharges" is a subject of statistics.
+# A word calls off only if one of these follows it. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
     rf"(?: ?[/&] ?{_CALLS}| (?:and|or) {_CALLS}(?= releases| publications))?"
     r"(?: (?:date|releases?|publications?|indefinitely|until further notice))?"
@@ -73,8 +73,7 @@ _SAID_OF_THIS = quick(
 )
 # Names of schema.org, such as "https://schema.org/EventCancelled"
 _SCHEMA_ORG = quick(r"^(?:https?://schema\.org/)?event(?=cancel|postpon|reschedul|schedul)")
-# Other words of calendars for an entry that stands. "Accredited official statistics" says what
-# kind of statistics it is.
+# Other words of an entry that stands, also kinds of statistics
 _OTHERS_THAT_STAND = quick(
     r"(?:finali[sz]ed|final|firm|fixed|definite|planned|scheduled|expected|upcoming|forthcoming"
     r"|due|future|on (?:track|schedule)|as planned|unchanged|(?:pre-?)?announced"
@@ -137,8 +136,8 @@ _STATES = {
 class Status:
     """What the text of a status says.
 
-    `state` is None if it names none. If it is not `is_understood`, nothing follows from it, and a
-    person must read it. `earlier` is the text of the date before a move, else "".
+    `state` is None if it names none. If it is not `is_understood`, a person must read it. `earlier`
+    is the text of the date before a move, else "".
     """
 
     state: State | None = None
@@ -237,7 +236,7 @@ def find_call_off(text: str) -> CallOff | None:
 
 def calls_off(text: str) -> bool:
     """Return whether a note begins by calling a release off or with another date, such as "Will now
-    be published in May", or has a sentence of "this release" that does.
+    be published in May", or says so of this release anywhere.
     """
     plain = _INTRODUCED.sub("", normalise(text[:_LONGEST_NOTE]))
     if _REDATED.match(plain) or _SAID_OF_THIS.search(plain):

@@ -130,7 +130,7 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
     kept: list[str] = []
     struck: list[str] = []
     begun_in = struck if any(map(_is_struck, (element, *element.iterancestors()))) else kept
-    # Without recursion, because pages can be nested very deeply.
+    # Not recursive, because pages can be nested very deeply.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, begun_in)]
     while stack:
         node, texts = stack.pop()

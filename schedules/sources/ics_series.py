@@ -195,7 +195,7 @@ def _expand_events(
         if any(event.errors for event in calendar.walk("VEVENT")):
             raise SeriesRefused("series-unreadable")
         query = recurring_ical_events.of(calendar)
-        # it leaves its last day out
+        # `between` excludes its end
         found = query.between(window[0], window[1] + timedelta(days=1))
     except (
         ValueError,

@@ -1,7 +1,7 @@
 """Recognises pages that answer with success although they are not content: missing, blank,
 maintenance, a queue.
 
-None of them proves anything, except for a page that shows nothing.
+Only a blank page proves absence. The others prove nothing.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def is_blank(page: Page) -> bool:
 
 
 def has_dummy_text(page: Page) -> bool:
-    """Return whether a page has words without a meaning, which try out a layout."""
+    """Return whether a page has placeholder text."""
     return _DUMMY_TEXT in page.text.lower()
 
 
