@@ -201,6 +201,7 @@ def _expand_events(
         ValueError,
         KeyError,
         TypeError,
+        OverflowError,
         InvalidCalendar,
         recurring_ical_events.InvalidCalendar,
     ) as exc:

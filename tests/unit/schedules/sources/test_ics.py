@@ -514,3 +514,15 @@ def test_calendars_of_one_file_keep_their_own_zones(parse: Parse) -> None:
         "tokyo": datetime(2026, 7, 23, 0, 30, tzinfo=UTC),
         "london": datetime(2026, 7, 23, 8, 30, tzinfo=UTC),
     }
+
+
+def test_event_of_a_million_days_leaves_the_others_readable(parse: Parse) -> None:
+    endless = event(
+        "DTSTART:20260706T083000Z", "DURATION:P99999999D", "RRULE:FREQ=WEEKLY", uid="endless"
+    )
+    other = event("DTSTART:20260723T083000Z", uid="other")
+    entries = parse("ics", calendar(endless, other), at=NOW).announcements
+    assert {each.uid: each.doubt for each in entries} == {
+        "endless": "series-unreadable",
+        "other": None,
+    }
