@@ -138,7 +138,7 @@ def addresses(application: ASGIApp, store: Store) -> Iterator[str]:
         "incident": [one.id for one in store.verdicts.incidents()],
     }
     names["producer"] = ["department-for-example", "no-department"]
-    names |= {"ending": list(ENDINGS), "kind": list(FORMATS)}
+    names |= {"ending": list(ENDINGS), "kind": list(FORMATS), "calendar": ["own"]}
     for route in routes_of(application):
         if "GET" in (route.methods or ()):
             yield from filled_paths(route, names)
@@ -146,6 +146,7 @@ def addresses(application: ASGIApp, store: Store) -> Iterator[str]:
     yield from (f"/api/v1/events?after={event.id}" for event in store.verdicts.events())
     yield from (
         "/?date=2026-11-26",
+        "/search?q=claims",
         "/api/v1/releases?from=2026-11-01&to=2026-12-31&producer=department-for-example",
     )
 
