@@ -124,7 +124,8 @@ class Periods:
     def report(self, found: Period, now: datetime) -> Report:
         """Return the report on a period."""
         producer = self.names.get(found.producer, found.producer)
-        name = found.series or found.host or producer or "All producers watched"
+        chosen = [one for one in (found.series, found.host, producer) if one]
+        name = ", ".join(chosen) or "All producers watched"
         timezone = self.judge.timezone
         return build_period_report(
             found, name, now, timezone, lambda producer: self.names.get(producer, producer)

@@ -43,6 +43,13 @@ async def test_report_is_shown_and_downloaded_in_every_format(board: Board) -> N
     )
 
 
+async def test_report_on_a_producer_at_a_host_names_both(board: Board) -> None:
+    page = await board.client.get(
+        "/reports", params={**JANUARY, "producer": "ofqual", "host": "www.gov.uk"}
+    )
+    assert "<h2>www.gov.uk, Ofqual, 1 to 31 January 2018</h2>" in page.text
+
+
 PERIOD = Period(date(2018, 1, 1), date(2018, 1, 31), ())
 
 
