@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import httpx
@@ -310,6 +311,7 @@ async def a_board(
     title: str = TITLE,
 ) -> AsyncIterator[Board]:
     store, clock = TemporaryStore(), StoppedClock(after_slot(600))
+    evidence = TemporaryDirectory()
     _fill_board_store(store, title)
     writer = Writer(store, clock)
     throttle = Throttle(clock)
@@ -331,7 +333,7 @@ async def a_board(
         clock,
         "Europe/London",
         public,
-        Desk(incidents, writer, clock),
+        Desk(incidents, writer, clock, evidence=Path(evidence.name)),
         keys,
         sessions=door,
         throttle=throttle,
@@ -351,3 +353,4 @@ async def a_board(
     finally:
         writer.abandon()
         queries.close()
+        evidence.cleanup()
