@@ -55,20 +55,19 @@ def make_test_message(name: str, now: datetime) -> Message:
     # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
-    notice_text = write_notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
+    notice_text = write_notice_text("opened", "late", facts, facts.release, now, steps=steps)
     text = f"TEST\n\n{notice_text}"
     subject = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
-    kind, no_incident = "test", ""
     notice = Notice(
-        identity,
-        kind,
-        no_incident,
-        facts.release,
-        facts.producer,
-        "note",
-        ("late",),
-        now,
-        subject,
-        text,
+        id=identity,
+        kind="test",
+        incident="",
+        release=facts.release,
+        producer=facts.producer,
+        grade=facts.grade,
+        findings=("late",),
+        at=now,
+        subject=subject,
+        text=text,
     )
     return build_message(notice, incident=None, link=f"{_ADDRESS}/incident")

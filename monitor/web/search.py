@@ -24,7 +24,7 @@ _BEFORE_ID = "\x1f"
 class TitleIndex:
     """The titles and producers of all releases in memory, read again after five minutes.
 
-    A query of the store would read each row: titles are matched inside, in either case.
+    In memory, because a search inside titles would read the whole table.
     """
 
     _lines: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class TitleIndex:
                 self._lines = await queries.ask(lambda: _read_lines(queries), is_slow=True)
                 self._read_at = now
         lines = self._lines
-        return await queries.ask(lambda: _match(lines, words))
+        return await queries.ask(lambda: _match_lines(lines, words))
 
 
 def _read_lines(queries: Queries) -> list[str]:
@@ -52,7 +52,7 @@ def _read_lines(queries: Queries) -> list[str]:
     ]
 
 
-def _match(lines: Sequence[str], words: Sequence[str]) -> list[str]:
+def _match_lines(lines: Sequence[str], words: Sequence[str]) -> list[str]:
     for word in sorted(words, key=len, reverse=True):  # a long word leaves few lines
         lines = [line for line in lines if word in line]
     return [line.rpartition(_BEFORE_ID)[2] for line in lines[:_MOST_FOUND]]

@@ -71,7 +71,8 @@ async def list_entries(request: Request, _input: Input) -> Json:
 async def keep_claim(request: Request, sent: inputs.Claiming) -> Json:
     """Keep what a public record says of one publication, marked as claimed.
 
-    No verdict, figure or draft uses it. What is kept already is not `new`.
+    No verdict uses it. A report on a period lists it as claimed. `new` is false if it was kept
+    before.
     """
     claim = Claim(
         sent.producer,

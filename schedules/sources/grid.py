@@ -18,7 +18,9 @@ MOST_COLUMNS, MOST_SPAN, MOST_CELLS = 60, 2000, 2_000_000
 
 _STRUCK = frozenset({"del", "s", "strike"})
 _STRUCK_STYLE = quick(r"line-through", re.IGNORECASE)
-_STRUCK_CLASS = quick(r"strike|struck|line-?through|crossed", re.IGNORECASE)
+_STRUCK_CLASS = quick(
+    r"\b(?:strike|striked|struck|line|crossed)(?:[-_]?(?:through|out))?\b(?<!\bline)", re.IGNORECASE
+)
 _NOT_SHOWN = frozenset({"script", "style", "template"})
 _HIDDEN_STYLE = quick(
     r"display\s{0,5}:\s{0,5}none|visibility\s{0,5}:\s{0,5}(?:hidden|coll)", re.IGNORECASE

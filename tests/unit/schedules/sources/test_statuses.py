@@ -113,6 +113,19 @@ def test_a_row_that_is_struck_through_or_called_off_does_not_stand(
     assert entry.status
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        "<b class='topic-strikes'>Apples</b><td>22 July 2027<td>Confirmed",
+        "Apples <span hidden><b>Cancelled</b></span><td>22 July 2027<td>Confirmed",
+    ],
+)
+def test_class_of_a_subject_or_a_hidden_label_calls_no_row_off(parse: Parse, cells: str) -> None:
+    page = f"<table><tr><th>Title<th>Date<th>Status<tr><td>{cells}</table>"
+    (entry,) = parse("html", page.encode()).announcements
+    assert (entry.doubt, entry.state) == (None, State.CONFIRMED)
+
+
 @pytest.mark.parametrize("kind", sorted(_BODIES))
 def test_a_title_that_is_perhaps_called_off_is_quoted_until_its_words_stand(
     parse: Parse, kind: str
