@@ -38,6 +38,10 @@ ATTACHED_PREFIX = "attached "
 """Begins every timeline entry about a file."""
 _LONGEST_NAME = 150
 LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
+_PARSED_OF_MAIL, _MOST_MULTIPARTS = 1 << 18, 20
+"""Bytes of an e-mail that are parsed, and parts in them that have parts. `email` compares each line
+with the boundaries of all of these: 2 MB of short lines in 100 parts would take 26 seconds.
+"""
 _STALE_AFTER_DAYS = 31
 _DATE_FAULTS = {
     "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
@@ -158,8 +162,11 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
     `what` is a person's description. Raises `InvalidInput` without a date, or if that is in the
     future.
     """
+    parsed = data[:_PARSED_OF_MAIL]
+    if parsed.lower().count(b"multipart") > _MOST_MULTIPARTS:
+        raise InvalidInput(["mail: has too many parts; attach it as a file"])
     try:
-        message = message_from_bytes(data)
+        message = message_from_bytes(parsed)
         # a missing date is the text "None", which is not a date
         sent = parsedate_to_datetime(str(message["date"]))
         # a time with the zone `-0000` is UTC

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -26,8 +26,8 @@ _log = structlog.get_logger(__name__)
 _RETRY = 0.5
 """Seconds between two attempts to use the store."""
 _NOTIFY_AFTER = timedelta(seconds=5)
-FINAL_FAULTS = (StoreTooNew, StoreTooOld, StoreDamaged)
-"""Faults of a store that do not end by waiting."""
+FINAL_FAULTS = (StoreTooNew, StoreTooOld)
+"""Faults of a store that end the start."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,8 @@ class StoreWait:
         """Return when a start should be tried again, or when `stop` is set."""
         began = self.clock.now()
         is_standby = isinstance(fault, StoreLed)
-        async with self._serve_health(began, is_standby=is_standby):
+        reason = f"waits for its store since {began:%H:%M:%S} UTC"
+        async with self._serve_health(reason, is_standby=is_standby):
             found: StoreFault | None = fault
             while found is not None and isinstance(found, StoreLed) == is_standby:
                 if stop.is_set():
@@ -64,7 +65,18 @@ class StoreWait:
                 await wait_for_event(stop, self.clock, _RETRY)
                 found = await run_in_thread(self._find_fault)
 
-    def _report_fault(self, fault: str, *, is_standby: bool) -> None:
+    async def report_damage(self, fault: StoreDamaged, stop: asyncio.Event) -> None:
+        """Report a damaged store until `stop` is set.
+
+        It is never tried again: once the damaged file is moved away, a start would make a new one.
+        """
+        self._tasks.start(self._notify_staff(str(fault)))
+        async with self._serve_health("its store is damaged: restore a backup"):
+            while not stop.is_set():
+                self._report_fault(str(fault))
+                await wait_for_event(stop, self.clock, _RETRY)
+
+    def _report_fault(self, fault: str, *, is_standby: bool = False) -> None:
         if fault != self._fault:
             if is_standby:
                 _log.warning("waits_to_upgrade", fault=fault)
@@ -81,8 +93,8 @@ class StoreWait:
             with closing(open_store(self.settings.store.url)) as store:
                 store.refuse_while_led()
                 store.check_schema()
-        except FINAL_FAULTS:
-            return None  # the start upgrades it, or ends
+        except (*FINAL_FAULTS, StoreDamaged):
+            return None  # the start upgrades it, ends, or reports the damage
         except StoreFault as fault:
             return fault
         return None
@@ -101,14 +113,13 @@ class StoreWait:
                 await channel.close()
 
     @asynccontextmanager
-    async def _serve_health(self, began: datetime, *, is_standby: bool) -> AsyncIterator[None]:
+    async def _serve_health(self, reason: str, *, is_standby: bool = False) -> AsyncIterator[None]:
         """Answer `/healthz`, `/livez` and `/readyz` in this context."""
         # takes 6 MB, so only if pages are served
         from monitor.web.server import WebServer, bind_address  # noqa: PLC0415
         from monitor.web.waiting import make_waiting_application  # noqa: PLC0415
 
         bound = bind_address(self.settings.web.listen)
-        reason = f"waits for its store since {began:%H:%M:%S} UTC"
         application = make_waiting_application(reason, is_standby=is_standby)
         server = WebServer(application, bound, self.settings.web.proxies)
         serving = asyncio.create_task(server.run(), name="waiting page")

@@ -89,6 +89,7 @@ async def _store_claims(
         record = PublicRecord(pages, producer, begin, end, _report_progress)
         async for claim in _read_claims(context, record):
             claimed = claim_json(claim) | {"title": one_line(claim.title)}
+            del claimed["claimed"]  # only answers have it
             kept = await api.post_soon("/claims", **claimed)
             read += 1
             new += kept["new"]

@@ -155,13 +155,16 @@ async def _make_app(
 ) -> App | None:
     """Make the program. Wait while it cannot use its store. Return None if `stop` is set."""
     from monitor.app.waiting import FINAL_FAULTS
-    from monitor.errors import StoreFault
+    from monitor.errors import StoreDamaged, StoreFault
 
     store_wait = make_wait(settings)
     while not stop.is_set():
         try:
             return make_app(settings)
         except FINAL_FAULTS:
+            raise
+        except StoreDamaged as fault:
+            await store_wait.report_damage(fault, stop)
             raise
         except StoreFault as fault:
             await store_wait.wait(fault, stop)

@@ -64,6 +64,7 @@ Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Line = Annotated[Words, Field(max_length=1000)]
 Moment = Annotated[datetime, AfterValidator(_check_year)]
+Instant = Annotated[AwareDatetime, AfterValidator(_check_year)]
 Limit = Annotated[
     int,
     BeforeValidator(_validate_limit),
@@ -81,7 +82,7 @@ After = Annotated[Name, Field(description="The `next` of the page before.")]
 class Input(BaseModel):
     """The input of an operation: the parameters of its query, or its body. This base has none."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True, extra="forbid")
 
     @classmethod
     def read(cls, sent: dict[str, str] | bytes) -> Self:
@@ -109,7 +110,9 @@ def _describe_faults(fault: ValidationError) -> str:
 
 
 def _describe_fault(fault: ErrorDetails) -> str:
-    """Return one fault in words. A pattern would say nothing to people."""
+    """Return one fault in words for people."""
+    if fault["type"] == "extra_forbidden":
+        return "is not a field of this operation, leave it out"
     if fault["type"] == "string_pattern_mismatch":
         return "must have a visible character, and no control characters"
     return fault["msg"].removeprefix("Value error, ")
@@ -132,7 +135,7 @@ class ReadinessDay(Input):
 class AsOf(Input):
     """An instant."""
 
-    at: AwareDatetime | Nothing = Field(None, description="Judge at this time; default now.")
+    at: Instant | Nothing = Field(None, description="Judge at this time; default now.")
 
 
 class SilenceFilter(ListInput):
@@ -244,24 +247,24 @@ class Claiming(Input):
     producer: Line
     url: Line
     title: Text
-    first_published: AwareDatetime
-    slot: AwareDatetime | Nothing = None
+    first_published: Instant
+    slot: Instant | Nothing = None
     slot_source: Literal["announced", "scheduled"] | Nothing = None
     source: Line
-    read_at: AwareDatetime = Field(alias="read", description="When the record was read.")
+    read_at: Instant = Field(alias="read", description="When the record was read.")
 
 
 class Settling(Input):
     """Which time the doubtful text of a calendar means."""
 
-    meant: Annotated[AwareDatetime, Field(description="One of `readings` of the slot, if any.")]
+    meant: Annotated[Instant, Field(description="One of `readings` of the slot, if any.")]
 
 
 class Ticking(Input):
     """What was prepared for a release, or what the publishing tool says."""
 
     tick: Literal["scheduled", "files_uploaded", "list_sent", "second_named", "published"]
-    time: AwareDatetime | Nothing = Field(
+    time: Instant | Nothing = Field(
         None, description="With `scheduled`: for when. Default the announced time."
     )
 
@@ -296,8 +299,8 @@ class Silencing(Input):
 
     of: Scope
     name: Name
-    begins: AwareDatetime | Nothing = Field(None, description="Default now, at most 90 days ahead.")
-    until: AwareDatetime
+    begins: Instant | Nothing = Field(None, description="Default now, at most 90 days ahead.")
+    until: Instant
     reason: Annotated[Words, Field(max_length=300)]
 
 

@@ -42,10 +42,10 @@ _DOCUMENT_POLICY = (
 )
 _FAULTS = {
     400: "wrong parameters, or a wrong body",
-    401: "the board is not public: neither a name with its password nor the token",
+    401: "the board is not public, and the request has no token",
     403: "not for viewers, or not for this token",
     404: "no such item",
-    429: "too many wrong passwords or tokens; `Retry-After` says how many seconds to wait",
+    429: "too many wrong tokens; `Retry-After` says how many seconds to wait",
     503: "the store does not answer",
 }
 _CONFLICT = "the present state does not allow it, such as an end that has passed"
@@ -277,13 +277,10 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
         "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
         "paths": paths,
         # The first means no authentication, for public boards.
-        "security": [{}, {"password": []}, {"token": []}],
+        "security": [{}, {"token": []}],
         "components": {
             "schemas": {name: one for name, one in schemas.items() if name not in left_out},
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer"},
-                "password": {"type": "http", "scheme": "basic"},
-            },
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
 

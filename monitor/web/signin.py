@@ -54,10 +54,11 @@ _FORWARDED = (
     "x-forwarded-proto",
     "x-real-ip",
 )
-_ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/.+/acknowledge")
 _FEED_PATH = re.compile(r"/calendar\.\w+|/atom\.xml")
-_LONG_FORM_PATHS = re.compile(r"/incidents/(.+/(draft|sign)|new)|/silences|/by-hand")
-"""Without a session, the response to these contains only the typed text."""
+_CHECKING_PATHS = re.compile(
+    r"/api/v1/incidents/.+/acknowledge|/incidents/(.+/(draft|sign)|new)|/silences|/by-hand"
+)
+"""Without a session, the response to a form contains only the typed text."""
 _UNNAMED_PROGRAM = "program"
 """The name of a program with a token of `[web]`."""
 _NO_MATCH = "That name and password do not belong together."
@@ -139,9 +140,7 @@ class Authorise:
         """Return whether a viewer who does not see everything may make this request."""
         path = request.scope["path"]
         # These check the token or the session themselves, and say what is wrong.
-        checks_itself = _ACKNOWLEDGE_PATH.fullmatch(path) or (
-            request.method == "POST" and _LONG_FORM_PATHS.fullmatch(path)
-        )
+        checks_itself = request.method == "POST" and _CHECKING_PATHS.fullmatch(path)
         if checks_itself or path in _UNRESTRICTED_PATHS:
             return True
         if path == _METRICS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,9 @@ from monitor.config.settings import Settings
 from monitor.errors import StoreDamaged, StoreFault
 from monitor.health.system import ServiceManager
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.sql.engine import Store
 from monitor.web.waiting import make_waiting_application
+
+AWAY = StoreFault("the store does not answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class RecordingManager(ServiceManager):
 class Waiting:
     """A start whose store is in a folder that is a file, until `bring_back`."""
 
-    def __init__(self, folder: Path, clock: VirtualClock) -> None:
+    def __init__(self, folder: Path, clock: VirtualClock, fault: StoreFault = AWAY) -> None:
         self._place = folder / "store"
         self._place.touch()
         self.outbox = folder / "outbox"
@@ -50,8 +53,11 @@ class Waiting:
         self.manager = RecordingManager()
         self.stop = asyncio.Event()
         wait = StoreWait(settings, self.manager, folder, clock)
-        fault = StoreFault("the store does not answer")
-        self.task = asyncio.create_task(wait.wait(fault, self.stop))
+        if isinstance(fault, StoreDamaged):
+            report = wait.report_damage(fault, self.stop)
+        else:
+            report = wait.wait(fault, self.stop)
+        self.task = asyncio.create_task(report)
 
     def bring_back(self) -> None:
         self._place.unlink()
@@ -124,7 +130,37 @@ def test_standby_that_waits_to_upgrade_is_ready_and_serves_no_page() -> None:
     }
 
 
-def test_damaged_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_damaged_store_is_reported_until_the_monitor_is_stopped(tmp_path: Path) -> None:
+    """An operator who moves the damaged file away gets no monitor with a new, empty store."""
+
+    async def story(clock: VirtualClock) -> None:
+        damaged = StoreDamaged("the database is damaged: stop, move it away")
+        reporting = Waiting(tmp_path, clock, damaged)
+        reporting.bring_back()
+        await clock.sleep(60)
+        (message,) = reporting.messages()
+        assert message["subject"].startswith("NOT WATCHING: ")
+        assert reporting.manager.states[-1].endswith(f"STATUS=waits for its store: {damaged}")
+        assert not reporting.task.done()
+        reporting.stop.set()
+        await reporting.task
+
+    run_virtually(story, patience=20)
+
+
+@pytest.mark.slow
+def test_monitor_with_a_damaged_store_says_so_and_ends_with_status_3(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"damaged" * 1000)
-    with pytest.raises(StoreDamaged, match=r"store\.db"):
-        Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")
+    listen = f"127.0.0.1:{free_port()}"
+    store = f'store.url = "sqlite:///{tmp_path}/store.db"'
+    (tmp_path / "config.toml").write_text(f'{store}\nweb.listen = "{listen}"\n')
+    command = [sys.executable, "-m", "monitor", "run"]
+    retries = httpx.HTTPTransport(retries=9)
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as monitor:
+        with httpx.Client(transport=retries, base_url=f"http://{listen}", timeout=60) as client:
+            answer = client.get("/readyz")
+        monitor.terminate()
+        _, errors = monitor.communicate()
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["its store is damaged: restore a backup"]
+    assert (monitor.returncode, len(errors.splitlines())) == (3, 1)

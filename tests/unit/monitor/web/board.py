@@ -55,7 +55,6 @@ SILENCE_OF_R = {
     "name": "r",
     "until": "2018-01-05T12:00:00Z",
     "reason": "moves",
-    "role": "web team",
 }
 RULES = ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
 TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"

@@ -89,15 +89,16 @@ async def test_published_papers_name_no_account(users: Path) -> None:
             assert "user:anne" not in (await board.client.get(path)).text
 
 
-async def test_role_that_a_program_sends_is_ignored() -> None:
+async def test_role_that_a_program_sends_is_refused() -> None:
     async with a_board() as board:
-        await board.client.post(
+        answer = await board.client.post(
             f"/api/v1{board.incident_page}/acknowledge",
             json={"role": "head of profession"},
             headers=WITH_TOKEN,
         )
-        (act,) = await acts_of(board)
-        assert (act["account"], act["role"]) == ("token:program", "program")
+        detail = "role: is not a field of this operation, leave it out"
+        assert (answer.status_code, answer.json()["detail"]) == (400, detail)
+        assert await acts_of(board) == []
 
 
 def test_link_acts_in_the_role_that_a_rota_gives_its_channel() -> None:

@@ -213,6 +213,37 @@ async def test_name_with_control_characters_or_of_3000_characters_is_unknown(
         assert await board.status_of(f"/api/v1/{kind}/{name}") == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/releases/r/explanation", "at"),
+        ("/releases/r/slot", "meant"),
+        ("/releases/r/ticks", "time"),
+        ("/silences", "begins"),
+        ("/silences", "until"),
+        ("/claims", "first_published"),
+        ("/claims", "slot"),
+        ("/claims", "read"),
+    ],
+)
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_instant_outside_the_calendar_is_a_fault_of_its_field(
+    board: Board, path: str, field: str, at: str
+) -> None:
+    """In UTC, each of them is before the first or after the last year that Python knows."""
+    if field == "at":
+        answer = await board.client.get(f"/api/v1{path}", params={field: at}, headers=WITH_TOKEN)
+    else:
+        answer = await board.client.post(f"/api/v1{path}", json={field: at}, headers=WITH_TOKEN)
+    assert answer.status_code == 400
+    assert f"{field}: not of the years 1900 to 2199" in answer.json()["detail"]
+
+
+async def test_description_names_only_ways_to_sign_in_that_exist(board: Board) -> None:
+    described = await board.read_json("/api/v1/openapi.json")
+    assert [*described["components"]["securitySchemes"]] == ["token"]
+
+
 class UnreadableDict(dict[str, dict[str, Any]]):
     """A dict that raises an error at each read."""
 

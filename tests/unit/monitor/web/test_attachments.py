@@ -55,7 +55,7 @@ async def test_too_large_file_is_refused_beside_its_box(users: Path, tmp_path: P
 async def test_program_attaches_a_file(board: Board, tmp_path: Path) -> None:
     keep_evidence_in(board, tmp_path)
     path = f"/api/v1{board.incident_page}/attachments"
-    sent = {"role": "desk", "name": "report.docx", "content": b64encode(SENT).decode()}
+    sent = {"name": "report.docx", "content": b64encode(SENT).decode()}
     answer = await board.client.post(path, json=sent, headers=WITH_TOKEN)
     assert answer.status_code == 201
     assert answer.json()["attachments"][0]["sha256"] == DIGEST

@@ -261,6 +261,12 @@ See https://www.gov.uk/government/statistics/schools.\r
 """
 
 
+NESTED = b"".join(
+    b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (level, level)
+    for level in range(100)
+)
+
+
 async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -> None:
     """Users got an e-mail about the release. A person adds it with the form, which also has a text
     in a box. The e-mail is added as by the command line, and only once.
@@ -291,12 +297,13 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
     ("mail", "typed", "reason"),
     [
         (b"no mail", {}, "no e-mail with a date; save it as .eml"),
+        (NESTED, {}, "has too many parts; attach it as a file"),
         (ALERT.replace(b"2018", b"2038"), {}, "is in the future"),
         (ALERT + b"x" * (2 << 20), {}, "larger than 2 MB"),
         (None, {"mailed": "an alert"}, "choose the e-mail that you describe"),
         (ALERT, {"call": "web team"}, "choose the file again"),
     ],
-    ids=["no mail", "from the future", "too large", "not chosen", "beside another fault"],
+    ids=["no mail", "nested", "from the future", "too large", "not chosen", "beside another fault"],
 )
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
     board: Board, mail: bytes | None, typed: dict[str, str], reason: str

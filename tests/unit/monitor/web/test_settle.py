@@ -94,7 +94,7 @@ async def test_a_day_without_a_clear_time_takes_a_typed_one(users: Path) -> None
 async def test_programs_answer_by_the_api() -> None:
     async with a_board() as board:
         add_doubtful_release(board)
-        sent = {"meant": TIMES[1], "role": "duty statistician"}
+        sent = {"meant": TIMES[1]}
         path = "/api/v1/releases/coming/slot"
         assert (await board.client.post(path, json=sent)).status_code == 401
         answer = await board.client.post(path, json=sent, headers=WITH_TOKEN)
