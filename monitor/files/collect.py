@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -43,23 +44,38 @@ class Collector:
     status: str = ""
     _headings: list[str] = field(default_factory=list)
     _lines: list[str] = field(default_factory=list)
+    _alone: list[str] = field(default_factory=list)
     _people: list[str] = field(default_factory=list)
     _headings_left: int = _HEADINGS_OF_TABLE
 
     def begin_table(self, name: str = "") -> None:
-        """Begin a sheet, page or table. Its name, if it has one, is a line of text."""
-        self.add_line(name)
+        """Begin a sheet or table, with its name if it has one."""
+        self.add_margin(name)
         self._headings_left = _HEADINGS_OF_TABLE
 
-    def add_text(self, text: str) -> None:
-        """Add a visible text. The first ones of a table are headings too."""
-        line = self.add_line(text)
-        if line and self._headings_left:
-            self._headings.append(line)
-            self._headings_left -= 1
+    def add_row(self, texts: Iterable[str], *, has_others: bool = False) -> None:
+        """Add the visible texts of a row, or a paragraph. The first ones of a table are headings.
+
+        `has_others`: the row has other cells, such as numbers.
+        """
+        lines = [line for line in map(self.add_line, texts) if line]
+        headings = lines[: self._headings_left]
+        self._headings += headings
+        self._headings_left -= len(headings)
+        if len(lines) == 1 and not has_others:
+            self._alone += lines
+
+    def add_margin(self, text: str) -> None:
+        """Add a text that stands outside of the table, such as a footer."""
+        if line := self.add_line(text):
+            self._alone.append(line)
+
+    def add_heading(self, text: str) -> None:
+        """Add a heading that consists of lines which are added already."""
+        self._headings.append(clean_text(text, _LONGEST_LINE))
 
     def add_line(self, text: str) -> str:
-        """Add a text that is not a heading, such as a footer. Return it as it was added."""
+        """Add a text that has no place of its own. Return it as it was added."""
         line = clean_text(text, _LONGEST_LINE)
         if line and len(self._lines) < _MOST_LINES:
             self._lines.append(line)
@@ -91,13 +107,14 @@ class Collector:
             elif name == "contentStatus":
                 self.status = clean_text(text, _LONGEST_LINE)
             else:
-                self.add_line(text)
+                self.add_margin(text)
 
     def facts(self) -> FileFacts:
         """Return the facts."""
         return FileFacts(
             headings=tuple(self._headings),
             lines=tuple(self._lines),
+            alone=tuple(self._alone),
             people=tuple(dict.fromkeys(self._people)),
             modified=self.modified,
             latest=self.latest,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import month_name
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -48,7 +48,7 @@ _NAME_OF_MARK = {
     "private": "not for publication",
     "early": "pre-release",
 }
-_IS_DRAFT = quick(r"^\W*draft\W*$", re.IGNORECASE)
+_LONE_WORD = quick(r"^\W*(?:draft|pre-?\s?release)\W*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,34 +159,32 @@ def _was_just_changed(modified: datetime | None, day: date) -> bool:
 
 
 def _find_other_series(facts: FileFacts, expected: Expectation) -> Iterator[FileSign]:
-    """Yield the title of another release that heads the file, unless a heading may be ours."""
-    ours = expected.title
-    if any(_may_be_ours(ours, heading, expected.similar_titles) for heading in facts.headings):
-        return
+    """Yield the title of another release that heads the file, unless a line may be our title."""
+    headings = [read_title(heading) for heading in facts.headings]
     for other in expected.similar_titles:
-        words = read_title(other).words
-        is_series = any(
-            len(words) > 1 and is_same_series(read_title(heading), read_title(other))
-            for heading in facts.headings
-        )
-        if is_series:
-            yield FileSign(FindingKind.WRONG_CONTENT, other)
+        title = read_title(other)
+        if len(title.words) > 1 and any(is_same_series(heading, title) for heading in headings):
+            if not any(_may_be_ours(line, expected) for line in (*facts.headings, *facts.lines)):
+                yield FileSign(FindingKind.WRONG_CONTENT, other)
             return
 
 
-def _may_be_ours(title: str, heading: str, others: Iterable[str]) -> bool:
-    """Return whether a heading may be of the release, of this or any other edition."""
-    likeness = compare_titles(title, heading, ())
-    return likeness is not Likeness.DIFFERENT or is_variant(title, heading, others, is_new=True)
+def _may_be_ours(line: str, expected: Expectation) -> bool:
+    """Return whether a line may be the title of the release, of this or any other edition."""
+    title = expected.title
+    likeness = compare_titles(title, line, ())
+    return likeness is not Likeness.DIFFERENT or is_variant(
+        title, line, expected.similar_titles, is_new=True
+    )
 
 
 def _find_marks(facts: FileFacts) -> Iterator[FileSign]:
-    """Yield the marks of what is not to be published, each a cell, line or name of its own."""
-    for line in facts.lines:
+    """Yield the marks of what is not to be published, each without other text beside it."""
+    # In a text, "Draft" may be the title of a section, or an entry in a list of stages.
+    words = [line for line in facts.alone if line.isupper() or not _LONE_WORD.match(line)]
+    for line in (*words, facts.status):
         found = _MARK.match(line) if len(line) <= _LONGEST_MARK else None
         if found is not None and found.lastgroup is not None:
             yield FileSign(FindingKind.MARKED_DRAFT, _NAME_OF_MARK[found.lastgroup])
-    if _IS_DRAFT.match(facts.status):
-        yield FileSign(FindingKind.MARKED_DRAFT, _NAME_OF_MARK["draft"])
     if facts.has_tracked_changes:
         yield FileSign(FindingKind.MARKED_DRAFT, "tracked changes")

@@ -16,21 +16,24 @@ class UnreadableFile(Exception):
 class FileFacts:
     """What was read inside a file.
 
-    `headings` are the first lines of each sheet, page or table. `lines` are the visible text in its
-    order, with names of sheets, headers and footers. Neither is complete for a large file. `people`
-    are its author and who last changed it, as its properties state them. `modified` is when that
-    was. `latest` is the latest day in a cell or line. `status` is the property of that name, such
-    as "Draft". `is_tagged` is about PDF only.
+    `headings` are the first lines of each sheet or table, and of the first page of a PDF. `lines`
+    are the visible text in its order, with names of sheets, headers and footers. Those in `alone`
+    have no other text beside them. None of them is complete for a large file. `people` are its
+    author and who last changed it, as its properties state them. `modified` is when that was.
+    `latest` is the latest day in a cell. `status` is the property of that name, such as "Draft".
+    `is_tagged` is about PDF only. `fault` says why nothing was read, and is empty otherwise.
     """
 
     headings: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
     modified: datetime | None = None
     latest: date | None = None
     status: str = ""
     has_tracked_changes: bool = False
     is_tagged: bool | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +45,10 @@ class FileSign:
 
     kind: FindingKind
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """Why nothing was read inside a file, so that no one takes it for one without faults."""
+
+    reason: str

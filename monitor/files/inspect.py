@@ -21,8 +21,8 @@ READERS: Mapping[str, Callable[[bytes], FileFacts]] = {
 
 
 def inspect_file(body: bytes, extension: str) -> FileFacts:
-    """Return what is read inside a file, nothing of one that is not readable."""
+    """Return what is read inside a file."""
     try:
         return READERS[extension](body)
-    except UnreadableFile:
-        return FileFacts()
+    except UnreadableFile as exc:
+        return FileFacts(fault=str(exc))

@@ -49,10 +49,9 @@ def read_xlsx(body: bytes) -> FileFacts:
     for name, part in sheets[:MOST_TABLES]:
         collected.begin_table(name)
         for row in islice(archive.elements(part, "row"), MOST_ROWS):
-            for cell in islice(row, MOST_COLUMNS):
-                _add_cell(cell, strings, day_styles, collected)
+            _add_xlsx_row(row, strings, day_styles, collected)
         for margin in archive.elements(part, "oddHeader", "evenHeader", "firstHeader", "oddFooter"):
-            collected.add_line(_CODE.sub(" ", text_of(margin)))
+            collected.add_margin(_CODE.sub(" ", text_of(margin)))
     collected.read_properties(archive, _CORE)
     return collected.facts()
 
@@ -87,20 +86,28 @@ def _find_day_styles(archive: Archive) -> frozenset[str]:
     return frozenset(styles)
 
 
-def _add_cell(
-    cell: etree._Element, strings: list[str], day_styles: frozenset[str], collected: Collector
+def _add_xlsx_row(
+    row: etree._Element, strings: list[str], day_styles: frozenset[str], collected: Collector
 ) -> None:
-    kind = attribute(cell, "t")
-    value = next((text_of(each) for each in cell if local_name(each) in ("v", "is")), "")
-    if kind == "s":
-        is_known = value.isdecimal() and int(value) < len(strings)
-        collected.add_text(strings[int(value)] if is_known else "")
-    elif kind in ("inlineStr", "str"):
-        collected.add_text(value)
-    elif attribute(cell, "s") in day_styles and value.partition(".")[0].isdecimal():
-        number = int(value.partition(".")[0])
-        if 0 < number < _LAST_DAY_NUMBER:
-            collected.add_day(_FIRST_DAY + timedelta(days=number))
+    texts, has_others = [], False
+    for cell in islice(row, MOST_COLUMNS):
+        kind = attribute(cell, "t")
+        value = next((text_of(each) for each in cell if local_name(each) in ("v", "is")), "")
+        if kind == "s":
+            is_known = value.isdecimal() and int(value) < len(strings)
+            texts.append(strings[int(value)] if is_known else "")
+        elif kind in ("inlineStr", "str"):
+            texts.append(value)
+        elif value:
+            has_others = True
+            if attribute(cell, "s") in day_styles:
+                _add_day_number(value.partition(".")[0], collected)
+    collected.add_row(texts, has_others=has_others)
+
+
+def _add_day_number(digits: str, collected: Collector) -> None:
+    if digits.isdecimal() and 0 < int(digits) < _LAST_DAY_NUMBER:
+        collected.add_day(_FIRST_DAY + timedelta(days=int(digits)))
 
 
 def read_ods(body: bytes) -> FileFacts:
@@ -125,24 +132,24 @@ def read_ods(body: bytes) -> FileFacts:
             collected.begin_table(attribute(table, "name"))
         rows[table] += 1
         if rows[table] <= MOST_ROWS and len(rows) <= MOST_TABLES:
-            _add_row(row, collected)
+            _add_ods_row(row, collected)
     if not rows:
         raise UnreadableFile("no tables")
     for margin in archive.elements("styles.xml", "header", "footer"):
-        collected.add_line(text_of(margin))
+        collected.add_margin(text_of(margin))
     changes = iterate_elements(content, "tracked-changes")
     collected.has_tracked_changes = any(len(each) > 0 for each in changes)
     collected.read_properties(archive, "meta.xml")
     return collected.facts()
 
 
-def _add_row(row: etree._Element, collected: Collector) -> None:
-    for cell in islice(row, MOST_COLUMNS):
-        day = attribute(cell, "date-value")[:10]
-        if day:
-            collected.add_day_text(day)
-        else:
-            collected.add_text(text_of(cell))
+def _add_ods_row(row: etree._Element, collected: Collector) -> None:
+    cells = list(islice(row, MOST_COLUMNS))
+    days = [day for cell in cells if (day := attribute(cell, "date-value")[:10])]
+    for day in days:
+        collected.add_day_text(day)
+    texts = [text_of(cell) for cell in cells if not attribute(cell, "date-value")]
+    collected.add_row(texts, has_others=bool(days))
 
 
 def read_docx(body: bytes) -> FileFacts:
@@ -153,11 +160,12 @@ def read_docx(body: bytes) -> FileFacts:
         raise UnreadableFile("no text")
     collected.begin_table()
     for paragraph in islice(iterate_elements(document, "p"), MOST_ROWS):
-        collected.add_text(text_of(paragraph))
+        is_in_table = next(paragraph.iterancestors("{*}tc"), None) is not None
+        collected.add_row([text_of(paragraph)], has_others=is_in_table)
     collected.has_tracked_changes = any(True for _ in iterate_elements(document, "ins", "del"))
     for part in archive.names:
         if part.startswith(("word/header", "word/footer")):
             for paragraph in islice(archive.elements(part, "p"), MOST_ROWS):
-                collected.add_line(text_of(paragraph))
+                collected.add_margin(text_of(paragraph))
     collected.read_properties(archive, _CORE)
     return collected.facts()

@@ -35,8 +35,9 @@ def _add_table(table: bytes, collected: Collector) -> None:
     rows = csv.reader(table.decode("utf-8-sig", "replace").splitlines())
     try:
         for row in islice(rows, MOST_ROWS):
-            for cell in row[:MOST_COLUMNS]:
-                collected.add_text(cell)
+            cells = row[:MOST_COLUMNS]
+            collected.add_row(cells)
+            for cell in cells:
                 collected.add_day_text(cell)
     except csv.Error as exc:
         raise UnreadableFile("no readable CSV") from exc

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
-from monitor.files.facts import FileSign
+from monitor.files.facts import FileSign, NotRead
 from monitor.look.recognise.title import ANOTHER_EDITION, OTHER_FILE
 from monitor.look.sighting import Sighting, State
 from schedules.times.interval import Interval
@@ -49,7 +49,7 @@ class Run:
     a feed's entry. `evidence` names the records kept for it. `version` is what the content says
     about its own. `failed` counts failed looks of a run merged long after its release. `monitor`
     looked at `address`. The last three are empty in runs of older versions. `inside` are the signs
-    of faults in the file with this digest, None if it was not read.
+    of faults in the file with this digest, or why it could not be read. None if no one tried.
     """
 
     target: str
@@ -70,7 +70,12 @@ class Run:
     monitor: str = ""
     address: str = ""
     first_received: datetime | None = None
-    inside: tuple[FileSign, ...] | None = None
+    inside: tuple[FileSign, ...] | NotRead | None = None
+
+    @property
+    def signs(self) -> tuple[FileSign, ...]:
+        """Return the signs of faults inside the file."""
+        return self.inside if isinstance(self.inside, tuple) else ()
 
     def moved_back(self, step: timedelta, now: datetime) -> Run:
         """Return the run as dated by a clock that was moved by a negative `step`.

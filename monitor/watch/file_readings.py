@@ -12,7 +12,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.files.compare import Expectation, find_signs
-from monitor.files.facts import FileFacts
+from monitor.files.facts import FileFacts, NotRead
 from monitor.files.inspect import READERS
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.interpret import FILE_CAP
@@ -29,6 +29,7 @@ from schedules.times.zone import local_date
 _log = structlog.get_logger(__name__)
 LARGEST_FILE = 16_000_000
 """Larger files are not read."""
+_TOO_LARGE = "it is larger than 16 MB"
 READ_SECONDS = 2
 """Limit of processor seconds for one file."""
 _MOST_CONTENTS = 8
@@ -86,26 +87,26 @@ class FileReadings:
             watched.file_reads[target.part, digest] = self.clock.now() + _RETRY_AFTER
             return
         expected = self._make_expectation(watched)
-        if expected is not None:
+        if facts.fault:
+            self.watch.note_inside(target, digest, NotRead(facts.fault))
+        elif expected is not None:
             self.watch.note_inside(target, digest, find_signs(facts, expected))
 
     async def _read_facts(self, target: Target, digest: str, answer: Answer) -> FileFacts | None:
-        """Return the facts of a file, nothing of one that is too large or too costly.
-
-        None if it cannot be read now.
-        """
+        """Return the facts of a file, None if it cannot be read now."""
         whole: Answer | Failure = answer
         if not answer.whole or answer.status != HTTPStatus.OK:
             whole = await self.send(Request(answer.url, cap=LARGEST_FILE))
         if isinstance(whole, Failure):
-            return FileFacts() if whole.reason is Reason.TOO_LARGE else None
+            is_too_large = whole.reason is Reason.TOO_LARGE
+            return FileFacts(fault=_TOO_LARGE) if is_too_large else None
         cut = replace(whole, body=whole.body[:FILE_CAP], whole=len(whole.body) <= FILE_CAP)
         if whole.status != HTTPStatus.OK or cut.digest != digest:
             return None
         return await self._read_inside(target, whole.body)
 
     async def _read_inside(self, target: Target, body: bytes) -> FileFacts | None:
-        """Return what a worker reads, nothing of a file that is too costly. None without worker."""
+        """Return what a worker reads, None if there is no worker."""
         try:
             facts: FileFacts = await self.workers.run(
                 "inspect",
@@ -119,7 +120,7 @@ class FileReadings:
             return None
         except ReadFault as exc:
             _log.warning("file_not_read", target=target.id, fault=str(exc))
-            return FileFacts()
+            return FileFacts(fault=str(exc))
         return facts
 
     def _make_expectation(self, watched: WatchedRelease) -> Expectation | None:

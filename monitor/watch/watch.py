@@ -10,7 +10,7 @@ from operator import methodcaller
 import structlog
 
 from monitor.clock import Clock
-from monitor.files.facts import FileSign
+from monitor.files.facts import FileSign, NotRead
 from monitor.health.state import HealthState
 from monitor.judge.runs import OutOfOrder, Run, is_change, was_blind
 from monitor.look.fetch import Answer, Failure
@@ -190,7 +190,9 @@ class Watch:
         self.judging.planner.add_found_parts(watched, sighting)
         self.judging.note_sighting(watched, target, sighting, is_new_run=is_new_run)
 
-    def note_inside(self, target: Target, digest: str, signs: tuple[FileSign, ...]) -> None:
+    def note_inside(
+        self, target: Target, digest: str, inside: tuple[FileSign, ...] | NotRead
+    ) -> None:
         """Add what was read inside a file to the last run of its target that got it.
 
         Its release is judged again.
@@ -202,7 +204,7 @@ class Watch:
         last = next((run for run in reversed(state.runs) if run.digest == digest), None)
         if last is None:
             return
-        read = replace(last, inside=signs)
+        read = replace(last, inside=inside)
         if not self.writer.queue_run(read):
             self.health.note_lost_look(self.clock.now())
             return

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from alerts.claim import NO_PROOF
 from alerts.ticks import Tick
 from monitor.deliver.ticks import entries_of_ticks
+from monitor.files.facts import NotRead
 from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
 from monitor.judge.explain.timeline import build_timeline
 from monitor.judge.judge import ReleaseCase
@@ -71,6 +72,7 @@ async def render_release(
         else [],
         no_proof=NO_PROOF,
         people=_list_people(case) if case is not None and queries.sees_all else [],
+        not_read=_list_files_not_read(case) if case is not None and queries.sees_all else {},
         incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name))
         if queries.sees_all
         else [],
@@ -80,9 +82,15 @@ async def render_release(
 def _list_people(case: ReleaseCase) -> Sequence[str]:
     """Return the people whom files of a release name in their properties, without duplicates."""
     runs = (run for of_target in case.runs.values() for run in of_target)
-    signs = (sign for run in runs for sign in run.inside or ())
+    signs = (sign for run in runs for sign in run.signs)
     names = (sign.text for sign in signs if sign.kind is FindingKind.PERSONAL_METADATA)
     return list(dict.fromkeys(names))
+
+
+def _list_files_not_read(case: ReleaseCase) -> Mapping[str, str]:
+    """Return why files could not be read inside, by their addresses."""
+    runs = (run for of_target in case.runs.values() for run in of_target)
+    return {run.address: run.inside.reason for run in runs if isinstance(run.inside, NotRead)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -191,10 +192,13 @@ def docx(
     *,
     header: str = "",
     inserted: str = "",
+    table: Iterable[str] = (),
     properties: Properties = NO_PROPERTIES,
 ) -> bytes:
-    """Return a text document. `inserted` is a text under tracked changes."""
+    """Return a text document. `inserted` is a text under tracked changes, `table` a row of cells."""
     body = "".join(map(_paragraph, paragraphs))
+    cells = "".join(f"<w:tc>{_paragraph(text)}</w:tc>" for text in table)
+    body += f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>" if cells else ""
     if inserted:
         run = f"<w:r><w:t>{escape(inserted)}</w:t></w:r>"
         body += f'<w:p><w:ins w:id="1" w:author="A">{run}</w:ins></w:p>'
@@ -225,18 +229,81 @@ def zip_of_csv(**tables: Rows) -> bytes:
     return zipped({f"{name}.csv": csv_file(rows) for name, rows in tables.items()})
 
 
-def pdf(author: str = "", *, tagged: bool = True, compressed: bool = False) -> bytes:
-    """Return a PDF of one page, with its objects `compressed` or not, and its tags."""
-    tags = "/MarkInfo << /Marked true >> /StructTreeRoot 4 0 R" if tagged else ""
-    catalog = f"<< /Type /Catalog /Pages 2 0 R {tags} >>"
-    escaped = author.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
-    information = f"<< /Author ({escaped}) /ModDate (D:20161220100000Z) >>"
-    pages = "2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n"
-    if compressed:
-        packed = zlib.compress(f"1 0 3 90 {catalog} {information}".encode("latin-1"))
-        head = f"5 0 obj\n<< /Type /ObjStm /N 2 /First 9 /Filter /FlateDecode /Length {len(packed)}"
-        objects = head.encode() + b" >>\nstream\n" + packed + b"\nendstream\nendobj\n"
-    else:
-        plain = f"1 0 obj\n{catalog}\nendobj\n3 0 obj\n{information}\nendobj\n"
-        objects = plain.encode("latin-1")
-    return b"%PDF-1.7\n" + objects + pages.encode() + b"trailer << /Root 1 0 R >>\n%%EOF\n"
+def pdf(
+    *pages: Iterable[str], author: str = "", tagged: bool = True, compressed: bool = False
+) -> bytes:
+    """Return a PDF with the lines of its pages, or with one empty page.
+
+    Its streams, and its objects in a stream of their own, are `compressed` or not.
+    """
+    pages = pages or ((),)
+    first_page = 5
+    kids = " ".join(f"{first_page + 2 * number} 0 R" for number in range(len(pages)))
+    tags = "/MarkInfo << /Marked true >> /StructTreeRoot 1 0 R" if tagged else ""
+    objects = [
+        f"<< /Type /Catalog /Pages 2 0 R {tags} >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        f"<< /Author ({_pdf_text(author)}) /ModDate (D:20161220100000Z) >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+    ]
+    streams = {}
+    for number, lines in enumerate(pages):
+        page = first_page + 2 * number
+        objects.append(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842]"
+            f" /Resources << /Font << /F1 4 0 R >> >> /Contents {page + 1} 0 R >>"
+        )
+        objects.append("")
+        shown = " T* ".join(f"({_pdf_text(line)}) Tj" for line in lines)
+        streams[page + 1] = f"BT /F1 12 Tf 14 TL 72 760 Td {shown} ET".encode("cp1252")
+    return _pack_pdf(objects, streams, compressed=compressed)
+
+
+def _pdf_text(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+
+
+def _pack_pdf(objects: Sequence[str], streams: Mapping[int, bytes], *, compressed: bool) -> bytes:
+    """Return a PDF of objects by their numbers from 1, of which some are streams."""
+    body, places = bytearray(b"%PDF-1.7\n"), {}
+    plain = {number: text for number, text in enumerate(objects, 1) if text}
+
+    def add(number: int, content: bytes) -> None:
+        places[number] = len(body)
+        body.extend(b"%d 0 obj\n%b\nendobj\n" % (number, content))
+
+    for number, stream in streams.items():
+        add(number, pdf_stream(stream, compressed=compressed))
+    holder, table = len(objects) + 1, len(objects) + 2
+    if not compressed:
+        for number, text in plain.items():
+            add(number, text.encode("cp1252"))
+        rows = b"".join(b"%010d 00000 n \n" % places[number] for number in sorted(places))
+        start = len(body)
+        body += b"xref\n0 %d\n0000000000 65535 f \n" % holder + rows
+        body += b"trailer << /Size %d /Root 1 0 R /Info 3 0 R >>\n" % holder
+        return bytes(body) + b"startxref\n%d\n%%%%EOF\n" % start
+    offsets, together = "", ""
+    for number, text in plain.items():
+        offsets += f"{number} {len(together)} "
+        together += text + " "
+    head = f"/Type /ObjStm /N {len(plain)} /First {len(offsets)}"
+    add(holder, pdf_stream((offsets + together).encode("cp1252"), head, compressed=True))
+    rows = bytes(7)
+    for number in range(1, table + 1):
+        if number in plain:
+            rows += struct.pack(">BIH", 2, holder, list(plain).index(number))
+        else:
+            rows += struct.pack(">BIH", 1, places.get(number, len(body)), 0)
+    head = f"/Type /XRef /Size {table + 1} /W [1 4 2] /Root 1 0 R /Info 3 0 R"
+    start = len(body)
+    add(table, pdf_stream(rows, head, compressed=True))
+    return bytes(body) + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def pdf_stream(content: bytes, head: str = "", *, compressed: bool = True) -> bytes:
+    """Return a stream of a PDF."""
+    packed = zlib.compress(content) if compressed else content
+    kind = "/Filter /FlateDecode" if compressed else ""
+    start = f"<< {head} {kind} /Length {len(packed)} >>\nstream\n"
+    return start.encode("ascii") + packed + b"\nendstream"

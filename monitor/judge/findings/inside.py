@@ -37,7 +37,7 @@ def find_inside(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterat
     if part.role == Role.ALTERNATIVE.value:
         return
     runs = [run for run in evidence.runs_at_edge_and_origin if run.state is not State.UNKNOWN]
-    for digest in dict.fromkeys(run.digest for run in runs if run.inside is not None):
+    for digest in dict.fromkeys(run.digest for run in runs if isinstance(run.inside, tuple)):
         of_file = [run for run in runs if run.digest == digest]
         since = _find_fault_start(case, part, of_file)
         if since is None:
@@ -77,7 +77,7 @@ def _choose_signs(case: Case, part: PartVerdict, of_file: list[Run]) -> Iterator
 
     A mark such as "draft" counts before a leftover embargo notice.
     """
-    signs = [sign for run in of_file for sign in run.inside or ()]
+    signs = [sign for run in of_file for sign in run.signs]
     if _lacks_open_format(case, part):
         signs.append(FileSign(FindingKind.NOT_ACCESSIBLE, "no ODS or CSV beside this XLSX"))
     signs.sort(key=lambda sign: sign.text == EMBARGOED)

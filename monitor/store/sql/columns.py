@@ -23,14 +23,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from monitor.files.facts import FileSign
+from monitor.files.facts import FileSign, NotRead
 from monitor.store.sql.json_compression import pack, unpack
 
 T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
-_SIGNS = TypeAdapter(tuple[FileSign, ...])
+_INSIDE = TypeAdapter[tuple[FileSign, ...] | NotRead](tuple[FileSign, ...] | NotRead)
 
 # Ids are compared byte by byte everywhere, so that the ids of one release form one range of an
 # index.
@@ -171,11 +171,11 @@ class NameList(_Converted[tuple[str, ...]]):
     from_database = staticmethod(lambda value: tuple(value.splitlines()))
 
 
-class Signs(_Converted[tuple[FileSign, ...]]):
-    """The signs of faults inside a file, as JSON."""
+class Inside(_Converted[tuple[FileSign, ...] | NotRead]):
+    """The signs of faults inside a file, or why it could not be read, as JSON."""
 
-    to_database = staticmethod(lambda value: replace_unstorable(_SIGNS.dump_json(value).decode()))
-    from_database = staticmethod(_SIGNS.validate_json)
+    to_database = staticmethod(lambda value: replace_unstorable(_INSIDE.dump_json(value).decode()))
+    from_database = staticmethod(_INSIDE.validate_json)
 
 
 class Digest(_Converted[str]):

@@ -19,13 +19,13 @@ from monitor.store.rows import DeliveryState, SessionUse
 from monitor.store.sql.columns import (
     Body,
     Digest,
+    Inside,
     Instant,
     Length,
     Name,
     NameList,
     OneOf,
     Packed,
-    Signs,
     Words,
 )
 
@@ -169,7 +169,7 @@ RUN = _compact_table(
     *nullable(version=Words),
     sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     *_added_later(address=Words),
-    *nullable(first_received=Instant, inside=Signs),
+    *nullable(first_received=Instant, inside=Inside),
 )
 
 BLIND = _compact_table(

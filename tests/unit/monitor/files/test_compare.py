@@ -18,7 +18,7 @@ SLOT_DAY = date(2018, 1, 5)
 
 
 def shown(*lines: str) -> FileFacts:
-    return FileFacts(headings=lines, lines=lines)
+    return FileFacts(headings=lines, lines=lines, alone=lines)
 
 
 def kinds(facts: FileFacts, title: str = TITLE, others: tuple[str, ...] = ()) -> list[str]:
@@ -107,6 +107,9 @@ def test_file_that_may_be_of_the_series_is_no_other_content(facts: FileFacts) ->
         ("The draft was published in May", False),
         ("Not for profit organisations", False),
         ("Embargoed goods, tonnes", False),
+        ("Draft", False),
+        ("Pre-release", False),
+        ("PRE-RELEASE", True),
     ],
 )
 def test_mark_is_a_line_of_its_own(line: str, *, is_mark: bool) -> None:

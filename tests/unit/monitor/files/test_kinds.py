@@ -69,9 +69,8 @@ BUILDERS: dict[str, Callable[[Content], bytes]] = {
     "docx": lambda content: docx(content.lines, properties=Properties(author=content.author)),
     "csv": lambda content: csv_file([[line] for line in content.lines]),
     "zip": lambda content: zip_of_csv(data=[[line, "", ""] for line in content.lines]),
-    "pdf": lambda content: pdf(content.author),
+    "pdf": lambda content: pdf(content.lines, author=content.author),
 }
-UNREAD_PAGES = {"wrong_edition", "wrong_content", "marked_draft"}
 
 
 @pytest.mark.parametrize("extension", list(BUILDERS))
@@ -81,8 +80,6 @@ def test_each_file_has_the_signs_that_are_right(name: str, extension: str) -> No
     facts = inspect_file(BUILDERS[extension](content), extension)
     if extension in NAMELESS_KINDS:
         right = right - {"personal_metadata"}
-    if extension == "pdf":
-        right = right - UNREAD_PAGES
     assert {str(sign.kind) for sign in find_signs(facts, EXPECTED)} == right
 
 
@@ -105,14 +102,15 @@ def test_five_hundred_clean_files_have_no_sign() -> None:
 
 
 def test_pdf_without_tags_is_not_accessible() -> None:
-    facts = inspect_file(pdf(TEAM, tagged=False), "pdf")
+    facts = inspect_file(pdf(author=TEAM, tagged=False), "pdf")
     assert [str(sign.kind) for sign in find_signs(facts, EXPECTED)] == ["not_accessible"]
 
 
 @pytest.mark.parametrize("is_compressed", [False, True])
-def test_properties_of_a_pdf_may_be_compressed(*, is_compressed: bool) -> None:
-    facts = inspect_file(pdf("Jane Smith", compressed=is_compressed), "pdf")
+def test_objects_of_a_pdf_may_be_compressed(*, is_compressed: bool) -> None:
+    facts = inspect_file(pdf([TITLE], author="Jane Smith", compressed=is_compressed), "pdf")
     assert facts.people == ("Jane Smith",)
+    assert facts.headings == (TITLE,)
     assert facts.is_tagged is True
 
 
@@ -131,3 +129,62 @@ def test_headers_and_hidden_sheets_of_an_open_document() -> None:
     assert "DRAFT" in facts.lines
     assert "secret" not in facts.lines
     assert facts.latest == date(2017, 11, 30)
+
+
+LONG_TITLE = (
+    "Monthly deaths registered in England and Wales by area of usual residence,",
+    "age group and cause: October 2017",
+)
+
+
+def test_title_of_a_pdf_may_take_two_lines() -> None:
+    facts = inspect_file(pdf(["Statistical bulletin", *LONG_TITLE, "Deaths rose."]), "pdf")
+    title = " ".join(LONG_TITLE).replace("October", "November")
+    signs = find_signs(facts, Expectation(title, date(2018, 1, 5)))
+    assert [(str(sign.kind), sign.text) for sign in signs] == [("wrong_edition", "October 2017")]
+
+
+BODY = ["Deaths rose."] * 5
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [[EARLIER, "Deaths in November", "2017 rose."]],
+        [[EARLIER], ["Revised on 5 January", "2018"]],
+        [[TITLE, "See also:", WEEKLY]],
+        [[TITLE, *BODY, "DRAFT", *BODY]],
+        [[TITLE, "Deaths in February, a", "draft."]],
+        [[TITLE, "Regional figures are", "not for publication."]],
+        [[], [TITLE]],
+    ],
+    ids=["wrapped period", "wrapped day", "related", "column", "draft.", "sentence", "cover"],
+)
+def test_right_pdf_has_no_sign(pages: Sequence[Sequence[str]]) -> None:
+    assert find_signs(inspect_file(pdf(*pages), "pdf"), EXPECTED) == ()
+
+
+def test_stamp_at_the_edge_of_a_page_is_a_mark() -> None:
+    for stamped in ([TITLE], ["DRAFT", "Deaths rose."]), ([TITLE, "Deaths rose.", "DRAFT"],):
+        (sign,) = find_signs(inspect_file(pdf(*stamped), "pdf"), EXPECTED)
+        assert (str(sign.kind), sign.text) == ("marked_draft", "draft")
+
+
+STAGES = [["Stage", "Bills"], ["DRAFT", 12], ["Draft", 3], ["Not for publication", 4]]
+
+
+@pytest.mark.parametrize(
+    ("body", "extension"),
+    [
+        (xlsx(Sheet("Bills", STAGES)), "xlsx"),
+        (xlsx(Sheet("Stages", [["Stage"], ["Draft"], ["Final"]])), "xlsx"),
+        (ods(Sheet("Bills", STAGES)), "ods"),
+        (csv_file(STAGES), "csv"),
+        (zip_of_csv(bills=STAGES), "zip"),
+        (docx(["Pre-release", "Ministers had it a day before.", "Draft", "Of the bill."]), "docx"),
+        (docx([TITLE], table=["DRAFT", "12"]), "docx"),
+    ],
+    ids=["xlsx", "list", "ods", "csv", "zip", "sections", "table of a text"],
+)
+def test_word_of_a_table_or_section_is_no_mark(body: bytes, extension: str) -> None:
+    assert find_signs(inspect_file(body, extension), EXPECTED) == ()

@@ -51,6 +51,6 @@ def test_codes_of_a_header_are_no_text() -> None:
     ids=["empty", "cut", "broken XML", "document type", "no workbook"],
 )
 def test_damaged_workbook_has_one_fault_and_no_facts(body: bytes) -> None:
-    with pytest.raises(UnreadableFile):
+    with pytest.raises(UnreadableFile) as raised:
         read_xlsx(body)
-    assert inspect_file(body, "xlsx") == FileFacts()
+    assert inspect_file(body, "xlsx") == FileFacts(fault=str(raised.value))

@@ -6,7 +6,7 @@ import pytest
 
 from alerts.by_hand import log_by_hand
 from alerts.claim import NO_PROOF, Claim
-from monitor.files.facts import FileSign
+from monitor.files.facts import FileSign, NotRead
 from schedules.contract.verdict import FindingKind
 from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
@@ -137,6 +137,16 @@ async def test_only_staff_see_whom_a_file_names(board: Board) -> None:
     board.view_as_stranger()
     assert "Jane Smith" in for_staff
     assert "Jane Smith" not in await board.read_page("/releases/early")
+
+
+async def test_only_staff_see_which_files_could_not_be_read(board: Board) -> None:
+    run = a_run("early/page/edge", PRESENT, 400, 401, digest="f", inside=NotRead("it is damaged"))
+    with board.store.transaction() as tx:
+        tx.save(replace(run, address="https://files.example/tables.ods"))
+    for_staff = await board.read_page("/releases/early")
+    board.view_as_stranger()
+    assert "https://files.example/tables.ods</a> (it is damaged)" in for_staff
+    assert "it is damaged" not in await board.read_page("/releases/early")
 
 
 async def read_page_of_early_release(board: Board, exposure_ended: str | None) -> str:

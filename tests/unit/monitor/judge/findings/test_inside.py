@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.files.facts import FileSign
+from monitor.files.facts import FileSign, NotRead
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from schedules.announcement import Origin
@@ -23,7 +23,10 @@ KINDS = {"wrong_edition", "marked_draft", "personal_metadata", "not_accessible"}
 
 
 def file_run(
-    first: float, last: float, inside: tuple[FileSign, ...] | None, digest: str = "a"
+    first: float,
+    last: float,
+    inside: tuple[FileSign, ...] | NotRead | None,
+    digest: str = "a",
 ) -> Run:
     return a_run("sheet", PRESENT, first, last, digest=digest, inside=inside)
 
@@ -52,6 +55,10 @@ def test_stay_of_a_wrong_file_ends_with_the_next_one() -> None:
         ABSENT_BEFORE, file_run(1, 200, EARLIER), file_run(210, 400, (), digest="b")
     )
     assert wrong.seconds == Bounds(199.0, 209.0)
+
+
+def test_file_that_could_not_be_read_has_no_finding() -> None:
+    assert found_inside(ABSENT_BEFORE, file_run(1, 400, NotRead("it is encrypted"))) == []
 
 
 def test_stay_of_a_wrong_file_ends_with_its_removal() -> None:
