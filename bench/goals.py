@@ -75,7 +75,9 @@ GOALS: Mapping[str, Mapping[str, Goal]] = {
     "detect": _at_most(detect_p99_ms=1000, late_p99_ms=1000),
     "start": _at_most(first_look_seconds=3),
     "memory": _at_most(rss_with_drafts_mb=150, growth_percent=10, idle_cpu_percent=0.1),
-    "hostile": _at_most(healthy_gap_seconds=2, healthz_seconds=1, rss_more_mb=200),
+    "hostile": _at_most(
+        healthy_gap_seconds=2, healthz_seconds=1, rss_more_mb=200, file_seconds=2, file_mb=256
+    ),
     "scale": _at_most(start_cpu_seconds_exponent=1.2, start_mb_exponent=1.2),
     "fleet": _at_most(
         requests_ratio_2=1.02,

@@ -7,6 +7,7 @@ The publisher times the gaps between looks. `/healthz` and memory are measured f
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from pathlib import Path
 import httpx
 
 from bench.daemons import configure, free_port, release_toml, start_daemon, wait_for_web
+from bench.hostile_files import hostile_files, measure
 from bench.hostile_inputs import Hostile, inputs
 from bench.hostile_origin import FIRST, HOSTS
 from bench.origin import SideProgram, run_beside
@@ -46,6 +48,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """
     chosen = [each for number, each in enumerate(inputs()) if not quick or number % 11 == 0]
     seconds = 4.0 if quick else 75.0
+    yield _measure_files(every=8 if quick else 1)
     calm = _figures([], 2.0 if quick else 20.0)
     yield {"calm_gap_seconds": calm["gap"], "calm_healthz_seconds": calm["healthz"]}
     hostile = _figures(chosen, seconds)
@@ -60,6 +63,17 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         "inputs_asked": hostile["asked"],
         "links_followed": hostile["below"],
         "healthy_looks": hostile["looks"],
+    }
+
+
+def _measure_files(every: int) -> dict[str, float]:
+    """Return the most processor seconds and memory that a hostile file takes in a worker."""
+    chosen = list(hostile_files())[::every]
+    taken = [asyncio.run(measure(make(), extension)) for _, extension, make in chosen]
+    return {
+        "files": len(chosen),
+        "file_seconds": max(seconds for seconds, _ in taken),
+        "file_mb": max(mb for _, mb in taken),
     }
 
 

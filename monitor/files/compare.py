@@ -49,6 +49,11 @@ _NAME_OF_MARK = {
     "early": "pre-release",
 }
 _LONE_WORD = quick(r"^\W*(?:draft|pre-?\s?release)\W*$", re.IGNORECASE)
+_NAMES_OTHERS = quick(
+    r"^\W*(?:related|see also|previous\s*:|(?:previous|earlier|last|other)\s+"
+    r"(?:editions?|releases?|versions?|publications?|statistics)\b)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,10 @@ class Expectation:
 
 def find_signs(facts: FileFacts, expected: Expectation) -> tuple[FileSign, ...]:
     """Return the signs of faults in a file, each once."""
+    lists_others = any(map(_NAMES_OTHERS.match, facts.lines))
     signs = [
-        *_find_other_edition(facts, expected),
-        *_find_other_series(facts, expected),
+        *(() if lists_others else _find_other_edition(facts, expected)),
+        *(() if lists_others else _find_other_series(facts, expected)),
         *_find_marks(facts),
         *(FileSign(FindingKind.PERSONAL_METADATA, name) for name in find_people(facts.people)),
     ]

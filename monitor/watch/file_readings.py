@@ -30,8 +30,8 @@ _log = structlog.get_logger(__name__)
 LARGEST_FILE = 16_000_000
 """Larger files are not read."""
 _TOO_LARGE = "it is larger than 16 MB"
-READ_SECONDS = 2
-"""Limit of processor seconds for one file."""
+READ_SECONDS = 1
+"""Limit of processor seconds for one file. A worker gets up to one more."""
 _MOST_CONTENTS = 8
 """The most contents of one part that are read: some files are made anew for each request."""
 _RETRY_AFTER = timedelta(minutes=1)

@@ -92,6 +92,8 @@ KEYS = {
         "rss_more_mb",
         "stop_seconds",
         "inputs_asked",
+        "file_seconds",
+        "file_mb",
     },
 }
 PARTS = {"fleet": "postgresql", "rules": "prometheus"}

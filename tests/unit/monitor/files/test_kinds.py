@@ -87,17 +87,31 @@ def test_five_hundred_clean_files_have_no_sign() -> None:
     random = Random(72)  # noqa: S311  # which files, no secret
     series = ("Rail fares", "Housing starts", "Hospital waits", "School meals", "Road traffic")
     months = ("August 2017", "September 2017", "October 2017", "November 2017")
-    notes = ("Source: administrative data", "Notes", "Contents", "Contact the team", "Draft Bill")
+    notes = (
+        "Source: administrative data",
+        "Notes",
+        "Contents",
+        "Contact the team",
+        "Draft Bill",
+        "Draft",
+        "Pre-release access list",
+        "Released: 5 January 2018",
+        "Figures are not for publication",
+        "See also",
+        "Embargoed goods",
+    )
     authors = (TEAM, "Apache POI", "Sport England", "Microsoft Office User", "Home Office", "")
     for _ in range(500):
         name, month = random.choice(series), random.choice(months)
         title = f"{name} in {random.choice(('England', 'Wales', 'Scotland'))}: {month}"
         heading = random.choice((title, f"Table 1: {name}", name, f"{name}, {month}"))
+        others = [f"{other} in England: {month}" for other in series if other != name]
+        listed = [f"Related: {others[0]}", others[0], f"Previous release: {name}: August 2017"]
         lines = [heading, *random.sample(notes, 3), random.choice(months)]
+        lines += random.choice((listed, [], [f"{name}: {month}"]))
         content = Content(lines, random.choice(authors))
         extension = random.choice(list(BUILDERS))
         facts = inspect_file(BUILDERS[extension](content), extension)
-        others = [f"{other} in England: {month}" for other in series if other != name]
         assert find_signs(facts, Expectation(title, date(2018, 1, 5), others)) == ()
 
 
