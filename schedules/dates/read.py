@@ -30,6 +30,7 @@ _EXTENDED = quick(
     r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})(?: ?t ?| )"
     r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
     r" ?(?P<zone>z|[+-]\d{2}(?::?\d{2})?)?(?: ?\[?(?P<name>[a-z_]+/[a-z_]+(?:/[a-z_]+)?)\]?)?"
+    r"(?:(?<=\d{4}) [a-z]{2,5})?"  # "+0100 BST"
 )
 _BASIC = quick(
     r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?(?P<name>)"
@@ -129,7 +130,8 @@ _TIME_WORDS = quick(
 )
 # The day that spreadsheets write before a time of the day: their day 0 or 1, by several systems.
 _SPREADSHEET_DAY = quick(
-    r"^(?:1899-12-3[01]|1900-01-0[01]|1904-01-01|3[01]/12/1899|0?[01]/0?[01]/1900|0?1/0?1/1904)[ t]"
+    r"^(?:1899-12-3[01]|1900-01-0[01]|1904-01-01|(?:3[01][-./]12|12/3[01])[-./]1899"
+    r"|0?[01]/0?[01]/1900|0?1/0?1/1904)[ t]"
 )
 _NO_BRACKETS = str.maketrans("()[]", "    ")
 _LONGEST_TIME = 40
@@ -251,14 +253,18 @@ def with_stamp(slot: Slot, stamped: Slot) -> Slot:
     """Return the slot that people see, compared with that of an attribute beside it.
 
     The finer one counts, but not the first or last day of a month or other period: calendars sort
-    by it. Midnight in an attribute means no time. If both give a time and these
-    differ, the one that people see has the doubt `zone`.
+    by it. Midnight in an attribute means no time, and so does noon UTC beside a day, which is how
+    Drupal stores one. If both give a time and these differ, the one that people see has the doubt
+    `zone`.
     """
     is_unread = slot.precision is Precision.NONE and slot.reason != "tbc"
     if is_unread and slot.reason != "serial":
         return stamped
+    is_day = slot.precision is Precision.DAY
+    is_noon = stamped.instant is not None and stamped.instant.time() == time(12)
     is_silent = stamped.precision is Precision.NONE or stamped.doubt == "midnight"
-    if stamped.precision is Precision.DAY and slot.precision is not Precision.DAY:
+    is_silent |= is_day and is_noon and stamped.raw.endswith("12:00:00Z")
+    if stamped.precision is Precision.DAY and not is_day:
         is_silent |= stamped.first in (slot.first, slot.last)
     if is_silent or slot.precision is Precision.NONE or is_inside(slot, stamped):
         return slot

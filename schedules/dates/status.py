@@ -113,13 +113,16 @@ _WAS = quick(
 # Brackets about another date: "(latest census: 31 March 2027)".
 _LABELLED = quick(r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*")
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_AFTER_STATUS = quick(r"(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])")
+_AFTER_STATUS = quick(r"(?: ?[:-] ?| (?:to |until |till |for )?)(?=[0-9a-z])")
+_SOME_TIME = quick(
+    r"(?:due|expected|planned|scheduled)(?: to be (?:published|released))?"
+    r" (?:in|for|during|after|before|early|late|later|mid|sometime)\b"
+)
 _INTRODUCTION = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be"
     r" (?:published|released)|"
     r"(?:will be )?(?:published|released)|(?:next )?(?:publication|release|update)|expected|due"
-    r"|planned|scheduled(?: for)?|cyhoeddir|"
-    r"approx(?:imately)?|circa)"
+    r"|planned|scheduled(?: for)?|cyhoeddir)"
     r"(?: (?:on|in))?(?: ?[:-] ?| ))+"
 )
 
@@ -179,6 +182,11 @@ def _begins_with(plain: str, words: str) -> bool:
     rest = plain.removeprefix(words)
     is_whole_word = bool(words) and rest != plain and not rest[:1].isalnum()
     return is_whole_word and not _TAKES_BACK.search(_HARMLESS.sub("", rest))
+
+
+def names_some_time(text: str) -> bool:
+    """Return whether a status says in words when a release is due: "Expected in the New Year"."""
+    return _SOME_TIME.match(normalise(text)) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ _ZONES = quick(
     r"|(?P<gmt>gmt|utc|greenwich mean time)"
     rf"|(?P<other>{_FOREIGN}))(?![a-z0-9])"
 )
+# As JavaScript writes it: "09:30:00 GMT+0100 (British Summer Time)"
+_NAME_OF_OFFSET = quick(r"(?<=\+0100) british summer time|(?<=\+0000) greenwich mean time")
 # "9:30am UK time (10:30 CET)": the same instant again.
 _SAME_AGAIN = quick(rf"\b\d{{1,2}}[:.]?\d{{0,2}} ?(?:am|pm)? ?(?:{_FOREIGN})\b")
 _HOUR_NAMES = (
@@ -97,6 +99,7 @@ def find_time(text: str) -> FoundTime:
     """Return the first time of day in a normalised text, its zone word, and the text without
     both.
     """
+    text = _NAME_OF_OFFSET.sub("", text)
     for form in _FORMS:
         match = form.search(text)
         if match:

@@ -39,6 +39,7 @@ _TAIL = 4000
 MOST_TAGS_IF_MALFORMED = 50_000
 
 _KNOWN_OFFSET = quick(r"(?: [+-]\d{4}| (?:GMT|UTC?|Z|[ECMP][SD]T))$", re.IGNORECASE)
+_COLON_OFFSET = quick(r"(?<= )([+-]\d\d):(\d\d)$")
 _USUAL_TIMES = (time(7), time(9, 30))
 _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
@@ -161,7 +162,7 @@ def _instant_slot(text: str, timezone: str) -> Slot | None:
     """Return the slot of an RFC 822 instant, None for any other text and without an offset that we
     know.
     """
-    plain = text.strip().replace(" -0000", " +0000")  # both mean UTC
+    plain = _COLON_OFFSET.sub(r"\1\2", text.strip()).replace(" -0000", " +0000")  # both mean UTC
     # Python takes an unknown name of a zone for UTC.
     if not _KNOWN_OFFSET.search(plain):
         return None

@@ -28,6 +28,7 @@ _HIDDEN_STYLE = quick(
 HIDDEN = "hidden on the page"
 """The status of a row that browsers do not show."""
 _BREAKS = frozenset({"br", "p", "div", "li"})
+_DIGITS = quick(r"\d{1,7}(?!\d)", re.ASCII)
 _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
 
 
@@ -84,7 +85,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     updated.
     """
     row: list[Cell] = []
-    hidden = is_hidden(tr)
+    hidden = is_hidden(tr) or is_hidden(tr.getparent())
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = cell_texts(element)
@@ -100,6 +101,9 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
                 pending[len(row)] = (cell, row_span - 1)
             row.append(cell)
     _fill_spans(row, pending)
+    while len(row) <= max(pending, default=-1):  # a row that ends before such a cell
+        row.append(Cell(""))
+        _fill_spans(row, pending)
     return row
 
 
@@ -115,13 +119,16 @@ def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
 
 
 def _read_span(element: HtmlElement, name: str) -> int:
-    """Return how many columns or rows a cell spans by this attribute, 1 if it is absent or not a
-    number.
+    """Return how many columns or rows a cell spans by the digits with which this attribute begins,
+    1 if there are none.
     """
-    value = element.get(name, "1").strip()
-    if name == "rowspan" and value == "0":  # to the end of its group of rows
+    digits = _DIGITS.match(element.get(name, "").strip())
+    if digits is None:
+        return 1
+    number = int(digits[0])
+    if name == "rowspan" and number == 0:  # to the end of its group of rows
         return MOST_SPAN
-    return min(max(int(value), 1), MOST_SPAN) if value.isdecimal() and len(value) < 8 else 1
+    return min(max(number, 1), MOST_SPAN)
 
 
 def cell_texts(element: HtmlElement) -> tuple[str, str]:
@@ -158,8 +165,8 @@ def find_stamp(element: HtmlElement) -> str:
 
 
 def find_labels(element: HtmlElement) -> tuple[str, ...]:
-    """Return the texts inside an element that call a release off, such as a tag "Cancelled", or a
-    picture or `eventStatus` of it.
+    """Return the texts inside an element that call a release off, such as a tag "Cancelled", or the
+    name or `eventStatus` of a sign.
     """
     inner = [node for node in element.iterdescendants() if isinstance(node.tag, str)]
     # In the order of the page, so a parent's answer is known before its children's.
@@ -169,7 +176,7 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
             unseen.add(node)
     inner = [node for node in inner if node not in unseen]
     texts = [node.text for node in inner]
-    texts += [node.get("alt") for node in inner]
+    texts += [node.get(name) for node in inner for name in ("alt", "title", "aria-label")]
     events = [node for node in inner if node.get("itemprop") == "eventStatus"]
     texts += [node.get("content") or node.get("href") for node in events]
     texts += [node.tail for node in inner if node.tag == "br"]
@@ -225,7 +232,10 @@ _TEXTS = {
         " dateofpublication plannedreleasedate expectedreleasedate dyddiad slot"
         " dateandtime datetime releasedateandtime publicationdateandtime"
     ),
-    "revised": "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate",
+    "revised": (
+        "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
+        " releasedaterevised"
+    ),
     "time": "time releasetime publicationtime timeofrelease amser",
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
@@ -245,13 +255,15 @@ _TEXTS = {
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
-_JOINTS = quick(r"[\s_\-]+")
+_JOINTS = quick(r"[\s_\-()\[\]]+")
+_CONDITION = quick(r"\(if [^()]{1,40}\)", re.IGNORECASE)
 _REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
 
 
 def heading_field(text: str) -> str | None:
     """Return the field of an entry that a column's heading means, None if it is not known."""
-    return _FIELDS.get(_JOINTS.sub("", text).casefold().rstrip(":*"))
+    plain = _JOINTS.sub("", _CONDITION.sub("", text))
+    return _FIELDS.get(plain.casefold().rstrip(":*"))
 
 
 def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
@@ -277,15 +289,13 @@ def field_columns(
         _fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()
     }
     folded = [_fold_cell(heading) for heading in row]
-    chosen = {
-        field_of_choice[text]: number
-        for number, text in enumerate(folded)
-        if text in field_of_choice
-    }
-    columns, unknown = dict(chosen), []
+    chosen = {field for text, field in field_of_choice.items() if text in folded}
+    columns: dict[str, int] = {}
+    unknown = []
     for number, heading in enumerate(row):
-        field = heading_field(heading)
-        if number in chosen.values() or field in chosen or not heading.strip():
+        choice = field_of_choice.get(folded[number])
+        field = choice or heading_field(heading)
+        if not heading.strip() or (choice is None and field in chosen):
             continue
         if field is None:
             unknown.append(heading.strip())

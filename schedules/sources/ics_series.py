@@ -5,9 +5,11 @@ Rules that could run for hours are refused before they are expanded.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from math import prod
 from typing import Any
 
 import recurring_ical_events
@@ -27,7 +29,6 @@ from schedules.sources.ics_times import (
 )
 from schedules.times.zone import local_date
 
-MOST_INSTANCES = 1000
 _MOST_TIMES_A_DAY = 4
 _LONGEST_INTERVAL = 400
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
@@ -84,32 +85,44 @@ def expand_occurrences(
     """
     starts = (start for event in events for start in event.all("DTSTART"))
     tzid = next((start.params.get("TZID", "") for start in starts), "")
-    excluded = _excluded_days(events)
     made = [
         _make_occurrence(each, tzid, times)
         for each in _expand_if_safe(events, times, window, budget)
     ]
-    made = [
-        replace(each, status=excluded[each.day]) if each.day in excluded else each for each in made
-    ]
+    made = _mark_excluded(made, events)
     return _with_days_of_their_own(
         sorted(made, key=lambda each: (each.day, first_day(each.slot) or each.day))
     )
 
 
-def _excluded_days(events: Sequence[RawEvent]) -> dict[date, str]:
-    """Return the days that an EXDATE names, with its text, but not those of an override.
+def _mark_excluded(made: Sequence[Occurrence], events: Sequence[RawEvent]) -> list[Occurrence]:
+    """Return the occurrences, with the text of an EXDATE of their day as the status of those that
+    it may mean.
 
-    An occurrence that is left on such a day has another time or zone than the EXDATE.
+    An EXDATE that removed no occurrence has another time or zone.
     """
+    excluded = _excluded_days(events)
+    rules = [_parts_of(rule) for event in events for rule in event.all("RRULE")]
+    times_a_day = max(map(_times_a_day, rules), default=1)
+    left = Counter(each.day for each in made)
+    return [
+        replace(each, status=excluded[each.day][0])
+        if left[each.day] > times_a_day - len(excluded.get(each.day, ()))
+        else each
+        for each in made
+    ]
+
+
+def _excluded_days(events: Sequence[RawEvent]) -> dict[date, list[str]]:
+    """Return the days that EXDATEs name, with their texts, but not those of an override."""
     overrides = {each.value.strip()[:8] for event in events for each in event.all("RECURRENCE-ID")}
     values = [
         value for event in events for each in event.all("EXDATE") for value in each.value.split(",")
     ]
-    found: dict[date, str] = {}
+    found: dict[date, list[str]] = {}
     for value in map(str.strip, values):
         if value[:8] not in overrides and (day := parse_day(value[:8])) is not None:
-            found[day] = f"EXDATE {value}"
+            found.setdefault(day, []).append(f"EXDATE {value}")
     return found
 
 
@@ -153,25 +166,27 @@ def _expand_if_safe(
 ) -> Sequence[Any]:
     """Return the occurrences of events between two days.
 
-    Raises `SeriesRefused` if the search may take too long.
+    Raises `SeriesRefused` if the search may take too long, or for an EXRULE, of an older standard,
+    which the library does not know.
 
     `budget` counts the searches of one file that found no occurrence of a rule that may never
-    occur.
+    occur, but for its first one.
     """
     starts = [event.value("DTSTART") for event in events]
+    if any(event.all("EXRULE") for event in events):
+        raise SeriesRefused("series-refused")
     if all(_YEAR_1970_TO_2099.match(start) and int(start[:4]) > window[1].year for start in starts):
         return ()
     has_doubtful_rule = False
     for event in events:
         for rule in event.all("RRULE"):
-            pairs = (part.partition("=") for part in rule.value.strip().upper().split(";"))
-            parts = {name: value for name, _, value in pairs}
+            parts = _parts_of(rule)
             _refuse_costly_rule(parts, event.value("DTSTART"))
             has_doubtful_rule = has_doubtful_rule or _may_never_occur(parts)
     if has_doubtful_rule and budget.vain_searches_left == 0:
         raise SeriesRefused("series-refused")
     occurrences = _expand_events(events, times, window)
-    if has_doubtful_rule and not occurrences:
+    if has_doubtful_rule and len(occurrences) <= len(starts):
         budget.vain_searches_left -= 1
     return occurrences
 
@@ -206,7 +221,18 @@ def _expand_events(
         recurring_ical_events.InvalidCalendar,
     ) as exc:
         raise SeriesRefused("series-unreadable") from exc
-    return list(found[:MOST_INSTANCES])
+    return list(found)
+
+
+def _parts_of(rule: Property) -> dict[str, str]:
+    pairs = (part.partition("=") for part in rule.value.strip().upper().split(";"))
+    return {name: value for name, _, value in pairs if name}
+
+
+def _times_a_day(parts: Mapping[str, str]) -> int:
+    """Return how many times on a day an RRULE can have."""
+    lists = [parts.get(name, "0") for name in ("BYHOUR", "BYMINUTE", "BYSECOND")]
+    return prod(each.count(",") + 1 for each in lists)
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
@@ -214,9 +240,13 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
     year 9999.
 
     False only if its months and weekdays exist, and it has no other parts than `_SAFE_PARTS`, a day
-    that every month has, and the first or last of a set.
+    that every month has, and the first or last of a set. With an interval, it may always miss its
+    months or weekdays.
     """
     safe_parts = set(_SAFE_PARTS)
+    is_by_days = parts["FREQ"] == "DAILY" and "BYDAY" in parts
+    if parts.get("INTERVAL", "1") != "1" and (is_by_days or "BYMONTH" in parts):
+        safe_parts.remove("INTERVAL")
     if "BYDAY" not in parts and _IN_EVERY_MONTH.fullmatch(parts.get("BYMONTHDAY", "")):
         safe_parts.add("BYMONTHDAY")
     if parts.get("BYSETPOS") in ("1", "-1"):
@@ -233,9 +263,6 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str) -> None:
     """Raise `SeriesRefused` for a rule from `start` on that could take hours to expand."""
     if parts.get("FREQ") not in _FREQUENCIES or not _YEAR_1970_TO_2099.match(start):
         raise SeriesRefused("series-refused")
-    times_a_day = 1
-    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
-        times_a_day *= parts.get(name, "0").count(",") + 1
     # A rule by days or weeks with one of these parts is tried day by day until one fits, perhaps to
     # the year 9999.
     is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {
@@ -249,7 +276,7 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str) -> None:
     is_interval_invalid = (
         not interval.isdecimal() or not 1 <= int(interval[:6]) <= _LONGEST_INTERVAL
     )
-    if is_interval_invalid or times_a_day > _MOST_TIMES_A_DAY or is_rare:
+    if is_interval_invalid or _times_a_day(parts) > _MOST_TIMES_A_DAY or is_rare:
         raise SeriesRefused("series-refused")
 
 

@@ -20,10 +20,12 @@ from schedules.times.zone import LONDON, instants_of, local
 
 _DATE = quick(r"(\d{4})(\d{2})(\d{2})")
 _DATE_TIME = quick(
-    r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<f>)Z?"
+    r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})"
+    r"(?:\.(?P<f>\d{1,9}))?Z?"
 )
 _DURATION = quick(
-    r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D(?:T0H0M0S)?|T(?P<hours>24)H(?:0M0S)?)"
+    r"\+?P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D(?:T0H0M0S)?"
+    r"|T(?P<a_day>24H(?:0M0S)?|1440M(?:0S)?|86400S))"
 )
 _LAST_MINUTE = ("235900", "235959")
 _DAY = timedelta(days=1)
@@ -226,7 +228,7 @@ def _count_days(event: RawEvent, first: date) -> int:
     duration = _DURATION.fullmatch(event.value("DURATION"))
     if duration is None:
         return 0
-    return 7 * int(duration["weeks"] or 0) + int(duration["days"] or bool(duration["hours"]))
+    return 7 * int(duration["weeks"] or 0) + int(duration["days"] or bool(duration["a_day"]))
 
 
 def parse_day(text: str) -> date | None:
@@ -255,8 +257,10 @@ ALIASES: dict[str, str] = {
             "dublin, edinburgh, lisbon, london",
             "greenwich mean time : dublin / edinburgh / lisbon / london",
             "greenwich mean time : dublin, edinburgh, lisbon, london",
+            "greenwich mean time / dublin / edinburgh / london",
             "greenwich mean time; dublin, edinburgh, london",
             "gmt (standard) / gmt+1 (daylight)",
+            "gmt standard time/gmt daylight time",
             "british summer time",
             "british time",
         ),

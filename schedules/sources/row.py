@@ -18,9 +18,9 @@ from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.clean import clean_address, clean_text
 from schedules.dates.read import assume_time, read_date, with_stamp, with_time
 from schedules.dates.status import DOUBT as STATUS_DOUBT
-from schedules.dates.status import Status, calls_off, read_status, state_of
+from schedules.dates.status import Status, calls_off, names_some_time, read_status, state_of
 from schedules.patterns import linear, quick
-from schedules.slot import Slot, first_day
+from schedules.slot import Precision, Slot, first_day, is_inside
 from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
@@ -43,7 +43,11 @@ NOT_UNDERSTOOD = (
 
 _NO = frozenset({"", "-", "n", "no", "false", "0", "n/a"})
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
-_REFERENCE = quick(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
+# Other names can be words of a title: "births &or; deaths".
+_REFERENCE = quick(
+    r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|amp|lt|gt|quot|apos|nbsp|pound|euro|[nm]dash|[lr][sd]quo|hellip);",
+    re.IGNORECASE,
+)
 # "*Cancelled* fruit": such stars are not footnote marks.
 _EMPHASIS = linear(r"(^|[\s\pZ])[*]+[^*\s\pZ][^*]*[*]")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
@@ -166,6 +170,9 @@ def make_announcement(
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
     status, quoted = _read_status(row, settings.stands, state_of(date_status))
+    stands = status.is_understood and not status.is_published and status.state not in CALLED_OFF
+    if stands and _names_other_date(row.status, slot, settings, row.anchor or anchor):
+        status, quoted = replace(status, is_understood=False), row.status
     if not status.is_understood:
         remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
     if slot.reason in REASONS and not row.of:
@@ -213,6 +220,16 @@ def _read_slot(
         slot = with_stamp(slot, stamped)
     before = _read_earlier(entry.previous, settings, anchor)
     return slot, before or read.previous, read.status
+
+
+def _names_other_date(status: str, slot: Slot, settings: CalendarSettings, anchor: date) -> bool:
+    """Return whether a status, such as "Due May 2027", gives another date than that of its row."""
+    if slot.precision is Precision.NONE or not status.strip():
+        return False
+    other = read_date(status, anchor, settings.zone, settings.date_order).slot
+    if other.precision is Precision.NONE:
+        return names_some_time(status)
+    return not is_inside(slot, other) and not is_inside(other, slot)
 
 
 def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot | None:
