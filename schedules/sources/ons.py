@@ -63,7 +63,7 @@ def make_announcement(
         state=State.CANCELLED if is_cancelled else planned,
         doubt=STATUS_DOUBT if is_in_doubt else slot.doubt,
         status=notice_text if is_in_doubt else "",
-        parts=tuple(_make_parts(release, site, is_published=is_published)),
+        parts=tuple(named_parts(release, site, is_published=is_published)),
         recognise="ons",  # how the monitor decides whether the page is published
         link=page_address,
         previous=_slot_of_timestamp(previous, settings.zone) if previous else None,
@@ -110,7 +110,7 @@ def _slot_of_timestamp(text: str, timezone: str) -> Slot:
     return replace(at_written(moment, text, timezone), doubt=None)
 
 
-def _make_parts(release: Mapping[str, Any], site: str, *, is_published: bool) -> list[Part]:
+def named_parts(release: Mapping[str, Any], site: str, *, is_published: bool) -> list[Part]:
     """Return the addresses that a release names: its new page if it moved, and its documents once
     it is published.
 
@@ -121,6 +121,7 @@ def _make_parts(release: Mapping[str, Any], site: str, *, is_published: bool) ->
     if is_published:
         documents = _read_uris(_get_either(release, "related_documents", "relatedDocuments"))
         datasets = _read_uris(_get_either(release, "related_datasets", "relatedDatasets"))
+        datasets += _read_uris(_get_either(release, "related_api_datasets", "relatedAPIDatasets"))
         named += [(uri, Role.HTML, f"document-{number}") for number, uri in enumerate(documents, 1)]
         named += [(uri, Role.DATA, f"dataset-{number}") for number, uri in enumerate(datasets, 1)]
     parts: dict[str, Part] = {}

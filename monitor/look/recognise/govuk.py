@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,10 +21,9 @@ from monitor.look.recognise.content import (
     require_content,
 )
 from monitor.look.recognise.notices import BLANK, is_blank, notice_reason, says_withdrawn
-from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
+from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json_object
 from monitor.look.recognise.result import (
     NAMELESS,
-    NO_JSON,
     Context,
     Recognised,
     absent,
@@ -36,13 +35,12 @@ from monitor.look.recognise.title import (
     NOT_ITS_TITLE,
     Likeness,
     compare_titles,
-    is_title_among,
     is_variant,
     recognise_title,
 )
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
-from monitor.plan.targets import ASSETS, GOVUK
+from monitor.plan.targets import ASSETS, GOVUK, content_twin, extension_of
 from schedules.address import canonical_address
 from schedules.patterns import quick
 from schedules.sources.govuk_items import (
@@ -59,7 +57,6 @@ _ANNOUNCEMENT = quick(
 )
 _DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
 _NOT_OUT = ("placeholder", "special_route", "coming_soon")
-_LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp", "format")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
@@ -105,32 +102,12 @@ def recognise_announcement(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_index(answer: Answer, context: Context) -> Recognised:
-    """Return presence if a whole listing has the release's title, absence if nothing like it.
-
-    Announcements are ignored, and so are entries at `alternatives`, which may be public before the
-    page at its guessed address.
-    """
-    content = parse_json(answer.body) if answer.whole else None
-    if not isinstance(content, dict) or not isinstance(content.get("results"), list):
+    """Return what a whole listing proves of the release, unknown for anything else."""
+    results = parse_json_object(answer.body).get("results")
+    if not answer.whole or not isinstance(results, list):
         return unknown("no listing that can be read")
-    seen = _read_json(answer, context)
-    ignored = {canonical_address(url) for url in context.alternatives}
-    published = (entry for entry in seen.found if "/announcements/" not in entry.url)
-    entries = [entry for entry in published if canonical_address(entry.url) not in ignored]
-    title, others = context.title, context.similar_titles
-    likeness = [compare_titles(title, entry.title, others) for entry in entries]
-    if Likeness.SAME in likeness:
-        return present(
-            tuple(
-                entry
-                for entry, like in zip(entries, likeness, strict=True)
-                if like is Likeness.SAME
-            )
-        )
-    has_variant = any(is_variant(title, each.title, others, is_new=True) for each in entries)
-    if Likeness.UNDATED in likeness or has_variant:
-        return unknown("a title like it is listed")
-    return absent("not listed")
+    # Of a witness, only a change counts.
+    return replace(_read_listing(results, context), specific=False)
 
 
 def _read_template(page: Page) -> Recognised | None:
@@ -145,15 +122,16 @@ def _read_template(page: Page) -> Recognised | None:
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
     """Return what a page's title and content prove, with linked parts."""
-    parts: dict[str, Found] = {}
+    roles: dict[str, str] = {}
     for link in page.links():
-        part = _find_part(context.url, link.url, link.text)
-        if part and (part.url not in parts or not parts[part.url].title):
-            parts[part.url] = part
+        role = _role_of_link(context.url, link.url)
+        if role:
+            roles[link.url] = role
+    parts = tuple(Found(url, "", role) for url, role in roles.items())
     stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
     version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
     title = page.heading or _without_site_name(page.title)
-    seen = recognise_title(context, title, tuple(parts.values()), version, page.text)
+    seen = recognise_title(context, title, parts, version, page.text)
     seen = read_test_page(seen, page, answer, context)
     return require_content(seen, page, answer, context, is_published=bool(parts or stamps))
 
@@ -164,11 +142,10 @@ def _without_site_name(title: str) -> str:
 
 
 def _read_json(answer: Answer, context: Context) -> Recognised:
-    if (content := parse_json(answer.body)) is None:
-        return unknown(NO_JSON)
-    if isinstance(content, dict) and isinstance(content.get("results"), list):
+    content = parse_json_object(answer.body)
+    if isinstance(content.get("results"), list):
         return _read_listing(content["results"], context)
-    if isinstance(content, dict) and isinstance(content.get("schema_name"), str):
+    if isinstance(content.get("schema_name"), str):
         return _read_item(content_item(content), content, answer, context)
     return unknown("neither a content item nor a listing")
 
@@ -179,18 +156,19 @@ def _read_item(
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
-        return unknown("redirected", _destination_to_found(item, context))
+        destination = _read_destination(item, context)
+        found = Found(destination, "", "redirect")
+        return unknown("redirected", (found,) if destination else ())
     if item.schema is Schema.ANNOUNCEMENT or content["schema_name"].startswith(_NOT_OUT):
         return absent(ANNOUNCED)
     if item.withdrawn:
         return withdrawn("marked as withdrawn")
-    parts = (_attachment_to_found(attachment) for attachment in item.attachments)
+    found = tuple(filter(None, map(_attachment_to_found, item.attachments)))
     version = format_version(
         first_published_at=item.first_published_at,
         public_updated_at=item.public_updated_at,
         change_history=item.change_count or None,
     )
-    found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")
     body = details.get("body") if isinstance(details, dict) else ""
     text = f"{content.get('description')} {body}"
@@ -200,87 +178,68 @@ def _read_item(
     return unknown(PLACEHOLDER) if seen.state is State.PRESENT and is_thin else seen
 
 
-def _item_to_found(item: ContentItem) -> Found:
-    """Return a content item as found, with those of its fields that have a value."""
-    fields: dict[str, object] = {
-        "document_type": item.document_type,
-        "public_updated_at": item.public_updated_at,
-        "first_published_at": item.first_published_at,
-        "publishing_scheduled_at": item.scheduled_at,
-        "scheduled_publishing_delay_seconds": item.scheduled_delay,
-    }
-    given = {name: value for name, value in fields.items() if value not in (None, "")}
-    facts = {
-        name: value.isoformat() if isinstance(value, datetime) else str(value)
-        for name, value in given.items()
-    }
-    return Found(_absolute_govuk_url(item.base_path), item.title, "item", facts)
-
-
-def _attachment_to_found(attachment: Attachment) -> Found:
-    """Return an attachment as found."""
+def _attachment_to_found(attachment: Attachment) -> Found | None:
+    """Return an attachment as found, None without an address."""
     url = _absolute_govuk_url(attachment.url)
-    role = (
-        attachment.kind
-        if attachment.kind in ("html", "external")
-        else _role_of_file(urlsplit(url).path)
-    )
-    facts = {"content_type": attachment.content_type, "file_size": str(attachment.size or "")}
-    return Found(url, attachment.title, role, {name: fact for name, fact in facts.items() if fact})
+    is_file = attachment.kind not in ("html", "external")
+    role = _role_of_file(url) if is_file else attachment.kind
+    return Found(url, attachment.title, role) if url else None
 
 
-def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, ...]:
-    """Return the address that a content item redirects to, if any."""
+def _read_destination(item: ContentItem, context: Context) -> str:
+    """Return the address that a content item redirects to, "" if there is none.
+
+    In the content API, it is the API's address of the new page.
+    """
     url = _absolute_govuk_url(item.destination)
-    if not url:
-        return ()
-    # In the content API, use the API's address of the new page.
-    there = urlsplit(url)
-    if urlsplit(context.url).path.startswith("/api/content/") and there.hostname == GOVUK:
-        url = there._replace(path=f"/api/content{there.path}", query="", fragment="").geturl()
-    return (Found(url, "", "redirect"),)
+    is_of_api = urlsplit(context.url).path.startswith("/api/content/")
+    return (content_twin(url) if is_of_api else None) or url
 
 
 def _read_listing(results: list[Any], context: Context) -> Recognised:
-    """Return presence if a search listing has the release's title, with all entries as found."""
-    found = tuple(
-        _entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link")
-    )
-    if not context.title:
-        return present(found, why="a listing")
-    # An announcement is listed before its page is out.
-    page_titles = [entry.title for entry in found if "/announcements/" not in entry.url]
-    return (
-        present(found, specific=True)
-        if is_title_among(context, page_titles)
-        else absent("not listed", found)
-    )
+    """Return presence if a listing has the release's title, absence if nothing like it.
+
+    Announcements are ignored, because they are listed before the page is out. So are entries at
+    `alternatives`, which may be public before the page at its guessed address.
+    """
+    rows = [row for row in results if isinstance(row, dict) and row.get("link")]
+    entries = tuple(map(_entry_to_found, rows))
+    title, others = context.title, context.similar_titles
+    if not title:
+        return present(entries, why="a listing")
+    ignored = set(map(canonical_address, context.alternatives))
+    same, is_like = [], False
+    for entry in entries:
+        if "/announcements/" in entry.url or canonical_address(entry.url) in ignored:
+            continue
+        likeness = compare_titles(title, entry.title, others)
+        if likeness is Likeness.SAME:
+            same.append(entry)
+        elif likeness is Likeness.UNDATED or is_variant(title, entry.title, others, is_new=True):
+            is_like = True
+    if same:
+        return present(tuple(same), specific=True)
+    return unknown("a title like it is listed") if is_like else absent("not listed")
 
 
-def _entry_to_found(entry: Mapping[str, Any]) -> Found:
-    facts = {name: str(entry[name]) for name in _LISTED if entry.get(name) is not None}
-    return Found(_absolute_govuk_url(entry["link"]), str(entry.get("title") or ""), "listed", facts)
+def _entry_to_found(row: Mapping[str, Any]) -> Found:
+    facts = {name: str(row[name]) for name in ("public_timestamp",) if row.get(name) is not None}
+    return Found(_absolute_govuk_url(row["link"]), str(row.get("title") or ""), "listed", facts)
 
 
 def _absolute_govuk_url(path: object) -> str:
     return absolute_url(f"https://{GOVUK}", path) if isinstance(path, str) and path else ""
 
 
-def _find_part(page: str, url: str, title: str) -> Found | None:
-    """Return a link to a file, or to a page below `page`, as a part, else None."""
+def _role_of_link(page: str, url: str) -> str:
+    """Return the role of a part for a link to a file, or to a page below `page`, else ""."""
     here, there = urlsplit(page), urlsplit(url)
     if there.hostname == ASSETS and not there.path.endswith("/preview"):
-        return Found(url, title, _role_of_file(there.path))
+        return _role_of_file(url)
     folder = here.path.rstrip("/").removeprefix("/api/content") + "/"
-    if (
-        there.hostname == here.hostname
-        and there.path.startswith(folder)
-        and not there.path.endswith("/print")
-    ):
-        return Found(url, title, "html")
-    return None
+    is_below = there.hostname == here.hostname and there.path.startswith(folder)
+    return "html" if is_below and not there.path.endswith("/print") else ""
 
 
-def _role_of_file(path: str) -> str:
-    """Return `data` if the extension of a path is one for figures, else `attachment`."""
-    return "data" if path.rpartition(".")[2].lower() in _DATA else "attachment"
+def _role_of_file(url: str) -> str:
+    return "data" if extension_of(url) in _DATA else "attachment"

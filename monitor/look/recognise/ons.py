@@ -1,31 +1,25 @@
 """`ons`: an entry of the release calendar of the Office for National Statistics, as page or as
 `/data`.
 
-Field names, in both spellings, are from the sources of dp-frontend-release-calendar and
-dp-release-calendar-api. The phrases for a page without a status mark are from its locale files. A
-page with none of them is unknown.
+Field names are from the sources of dp-frontend-release-calendar and dp-release-calendar-api. The
+phrases for a page without a status mark are from its locale files. A page with none of them is
+unknown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json, text_of
-from monitor.look.recognise.result import NO_JSON, Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.page import Page, is_json, parse_json_object, text_of
+from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import recognise_title
+from schedules.announcement import Role
 from schedules.patterns import quick
+from schedules.sources.ons import SITE, named_parts
 
-_SITE = "https://www.ons.gov.uk"
-_RELATED = {
-    **dict.fromkeys(("related_documents", "relatedDocuments"), "html"),
-    **dict.fromkeys(
-        ("related_datasets", "relatedDatasets", "related_api_datasets", "relatedAPIDatasets"),
-        "data",
-    ),
-}
 _NOT_YET = (
     "not yet released",
     "this release is not yet published",
@@ -41,7 +35,7 @@ _MARK = quick(
     rb"release-?_?status[\"']?\s{0,5}[:=]\s{0,5}[\"']?(upcoming|published|cancelled|provisional|confirmed|postponed)\b",
     re.IGNORECASE,
 )
-_PUBLISHED_HEADINGS = ("publications", "data", "this release includes", "cyhoeddiadau")
+_PUBLISHED_HEADINGS = {"publications", "data", "this release includes", "cyhoeddiadau"}
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
@@ -49,10 +43,9 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     or phrases.
     """
     if not is_json(answer):
-        return _read_mark(answer, context) or _read_words(Page(answer), context)
-    if (content := parse_json(answer.body)) is None:
-        return unknown(NO_JSON)
-    description = content.get("description") if isinstance(content, dict) else None
+        return _read_page(answer, context)
+    content = parse_json_object(answer.body)
+    description = content.get("description")
     if not isinstance(description, dict) or "published" not in description:
         return unknown("no entry of the release calendar")
     return _read_entry(content, description, context)
@@ -70,53 +63,31 @@ def _read_entry(
         return withdrawn("cancelled") if is_published else absent("cancelled")
     if not is_published:
         return absent("not published")
-    found = tuple(_find_related(content))
-    moved_to = description.get("migration_link") or description.get("migrationLink")
-    if isinstance(moved_to, str) and moved_to and (destination := absolute_url(_SITE, moved_to)):
-        found = (*found, Found(destination, "", "redirect"))
-    return recognise_title(
-        context, str(description.get("title") or ""), found, text=str(description)
-    )
+    found = []
+    for part in named_parts(content, SITE, is_published=True):
+        role = "redirect" if part.role is Role.ALTERNATIVE else part.role
+        found.append(Found(part.url, "", role))
+    title = str(description.get("title") or "")
+    return recognise_title(context, title, tuple(found), text=str(description))
 
 
-def _find_related(content: Mapping[str, Any]) -> Iterator[Found]:
-    for name, role in _RELATED.items():
-        rows = content.get(name)
-        for row in rows if isinstance(rows, list) else ():
-            if (
-                isinstance(row, dict)
-                and row.get("uri")
-                and (url := absolute_url(_SITE, row["uri"]))
-            ):
-                yield Found(url, str(row.get("title") or ""), role)
-
-
-def _read_mark(answer: Answer, context: Context) -> Recognised | None:
-    """Return what the status mark in a page's source proves.
-
-    None if it has no mark, or several that differ.
+def _read_page(answer: Answer, context: Context) -> Recognised:
+    """Return what a page proves by the status mark in its source. Without one, or if several
+    differ, its banner or headings count.
     """
     # The mark is the same in Welsh. Headings prove nothing: an upcoming release may already have
     # those of documents.
     marks = {mark.lower() for mark in _MARK.findall(answer.body)}
-    if len(marks) != 1:
-        return None
-    if marks == {b"published"}:
-        page = Page(answer)
-        return recognise_title(context, page.heading or page.title, text=page.text)
-    return absent("cancelled" if marks == {b"cancelled"} else "not published")
-
-
-def _read_words(page: Page, context: Context) -> Recognised:
-    """Return what phrases and headings of an ONS page prove, if it has no mark like `releaseStatus:
-    "published"`.
-    """
-    # Only the banner of ONS's template counts, because any page may have a sentence like it.
-    banners = page.find("//*[contains(@class, 'ons-panel__body')]")
-    banner = " ".join(map(text_of, banners)).lower().replace("\u2019", "'")
-    if banner.startswith(_NOT_YET):
-        return absent("not published")
-    titles = {text_of(heading).lower() for heading in page.find("//h2|//h3")}
-    if not titles & set(_PUBLISHED_HEADINGS):
-        return unknown("a page that says neither")
+    if len(marks) == 1 and marks != {b"published"}:
+        return absent("cancelled" if marks == {b"cancelled"} else "not published")
+    page = Page(answer)
+    if marks != {b"published"}:
+        # Only the banner of ONS's template counts, because any page may have a sentence like it.
+        banners = page.find("//*[contains(@class, 'ons-panel__body')]")
+        banner = " ".join(map(text_of, banners)).lower().replace("\u2019", "'")
+        if banner.startswith(_NOT_YET):
+            return absent("not published")
+        headings = {text_of(heading).lower() for heading in page.find("//h2|//h3")}
+        if headings.isdisjoint(_PUBLISHED_HEADINGS):
+            return unknown("a page that says neither")
     return recognise_title(context, page.heading or page.title, text=page.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -34,6 +35,12 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def parse_json_object(body: bytes) -> Mapping[str, Any]:
+    """Return the object of a JSON body, empty if there is none."""
+    content = parse_json(body)
+    return content if isinstance(content, dict) else {}
 
 
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
@@ -161,8 +168,9 @@ def is_html(answer: Answer) -> bool:
 
 
 def is_json(answer: Answer) -> bool:
-    """Return whether an answer is JSON by its type or a first `{`."""
-    return "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"{"
+    """Return whether an answer is JSON by its type or its first character."""
+    is_named = "json" in answer.headers.get("content-type", "")
+    return is_named or answer.body.lstrip().startswith((b"{", b"["))
 
 
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above

@@ -4,7 +4,6 @@ the JSON.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -14,11 +13,10 @@ from jmespath.exceptions import JMESPathError
 from lxml.cssselect import CSSSelector
 
 from monitor.errors import UserFault
-from monitor.look.fetch import Answer, Found
+from monitor.look.fetch import Answer
 from monitor.look.recognise.file_kind import ERROR_MESSAGE, says_error
-from monitor.look.recognise.page import Page, absolute_url, text_of
+from monitor.look.recognise.page import Page, parse_json, text_of
 from monitor.look.recognise.result import (
-    NO_JSON,
     Context,
     Recognised,
     Recogniser,
@@ -28,7 +26,7 @@ from monitor.look.recognise.result import (
 )
 from monitor.look.recognise.title import is_title_among
 
-_MOST_ENTRIES = 1500
+_NO_JSON = "no JSON that can be read"
 
 
 def find_element(selector: str) -> Recogniser:
@@ -68,7 +66,7 @@ def recognise_json_query(expression: str) -> Recogniser:
     false or empty.
 
     The answer is specific to this edition if the result is the title of the release, or a list that
-    contains it. Objects with a `url` in the result become `Found` links with the role `listed`.
+    contains it.
 
     Raises `UserFault` for an invalid expression.
     """
@@ -78,33 +76,22 @@ def recognise_json_query(expression: str) -> Recogniser:
         raise UserFault(f"jmespath:{expression}: not a valid JMESPath expression") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence, with the links that the query finds, if it finds anything in the JSON,
-        else absence.
-        """
+        """Return presence if the query finds anything in the JSON, else absence."""
+        content = parse_json(answer.body)
+        if not isinstance(content, dict | list):
+            return unknown(_NO_JSON)
         try:
-            content = json.loads(answer.body)
             value = query.search(content)
             is_empty = _is_empty(value)
-        except (ValueError, RecursionError, JMESPathError):
-            return unknown(NO_JSON)
-        if not isinstance(content, dict | list):
-            return unknown(NO_JSON)
-        if is_empty:
-            return (
-                unknown(ERROR_MESSAGE)
-                if says_error(content)
-                else absent("the expression matches nothing")
-            )
-        values = value if isinstance(value, list) else [value]
-        has_release_title = is_title_among(
-            context, (text for text in values if isinstance(text, str))
-        )
-        links = []
-        for row in values[:_MOST_ENTRIES]:
-            if isinstance(row, dict) and isinstance(row.get("url"), str):
-                title = str(row.get("title") or "")
-                links.append(Found(absolute_url(answer.url, row["url"]), title, role="listed"))
-        # An address that is not valid has become an empty `url`.
-        return present(tuple(link for link in links if link.url), specific=has_release_title)
+        except (ValueError, RecursionError):
+            # Its own errors are values' errors too.
+            return unknown(_NO_JSON)
+        if not is_empty:
+            values = value if isinstance(value, list) else [value]
+            texts = (text for text in values if isinstance(text, str))
+            return present(specific=is_title_among(context, texts))
+        if says_error(content):
+            return unknown(ERROR_MESSAGE)
+        return absent("the expression matches nothing")
 
     return recognise

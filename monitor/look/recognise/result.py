@@ -11,7 +11,6 @@ from schedules.slot import Slot
 
 NAMELESS = "a page without title and heading"
 """Reason of an unknown: it may be anything."""
-NO_JSON = "no JSON that can be read"
 
 
 @dataclass(frozen=True, slots=True)
