@@ -18,7 +18,7 @@ from schedules.dates.read import read_date
 from schedules.dates.words import ENGLISH_MONTHS
 from schedules.patterns import quick
 from schedules.slot import Precision
-from schedules.titles import period_of, read_title
+from schedules.titles import period_kind, period_of, read_title
 
 _PIECE = quick(
     r"[a-z]+|(?:19|20)\d\d(?=(?:\d\d){1,2}(?!\d))|(?<=\d{4})\d\d(?=(?:\d\d)?(?!\d))|\d+",
@@ -60,7 +60,7 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
     the titles are two editions of one series that write periods alike.
     """
     old, new = period_of(before), period_of(after)
-    have_same_kinds = [_word_kind(word) for word in old] == [_word_kind(word) for word in new]
+    have_same_kinds = [period_kind(word) for word in old] == [period_kind(word) for word in new]
     is_same_series = read_title(before).words == read_title(after).words
     if old == new or not have_same_kinds or not is_same_series:
         return None
@@ -248,7 +248,7 @@ def _replacements_for(piece: str, old_period: Sequence[str], new_by_old: NewByOl
 @lru_cache(maxsize=1024)
 def _forms_of(word: str) -> dict[str, str]:
     """Return the texts that addresses write for a word of a period, by their form."""
-    kind = _word_kind(word)
+    kind = period_kind(word)
     if kind == "month":
         number = _SHORT.index(word)
         four = "sept" if word == "sep" else word
@@ -258,7 +258,7 @@ def _forms_of(word: str) -> dict[str, str]:
             "four": four,
             "number": f"{number + 1:02d}",
         }
-    if kind == "years":
+    if kind == "span":
         # `2018/19` is written with 2018 and either 19 or 2019.
         first, last = word.split("/")
         return {"first": first, "last": last, "whole": str(int(first) + 1)}
@@ -270,15 +270,6 @@ def _forms_of(word: str) -> dict[str, str]:
     if kind in ("q", "h"):
         return {"plain": str(number), "word": _NTH[number - 1]}
     return {"plain": str(number), "padded": f"{number:02d}"}
-
-
-def _word_kind(word: str) -> str:
-    """Return year, years, month, season, or its letter (q, h, w, d)."""
-    if word[0].isdecimal():
-        return "years" if "/" in word else "year"
-    if word[1:].isdecimal():
-        return word[0]
-    return "month" if word in _SHORT else "season"
 
 
 def _match_case(text: str, like: str) -> str:

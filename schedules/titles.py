@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 
+from schedules.dates.words import SEASONS
 from schedules.patterns import linear, quick
 
 MONTH = (
@@ -133,6 +134,17 @@ def period_of(text: str) -> tuple[str, ...]:
     return tuple(
         token for found in _PERIOD.finditer(_fold_text(text)) for token in _period_tokens(found)
     )
+
+
+def period_kind(word: str) -> str:
+    """Return what a word of a period is: year, span of years, month, season, or its letter (q, h,
+    w, d).
+    """
+    if word[0].isdecimal():
+        return "span" if "/" in word else "year"
+    if word[1:].isdecimal():
+        return word[0]
+    return "season" if word in SEASONS else "month"
 
 
 def title_matches(release_title: str, seen_title: str) -> bool:

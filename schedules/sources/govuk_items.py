@@ -52,8 +52,6 @@ class Attachment:
     title: str
     url: str
     kind: str
-    content_type: str = ""
-    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +80,17 @@ class AnnouncedEntry:
 class ContentItem:
     """What the content API says about one path. Instants are aware UTC, None if the item has none.
 
-    `scheduled_delay` is GOV.UK's own measurement in whole seconds after `scheduled_at`. Both stay
-    when a later edition is published. `destination` is the target of a redirect, `change_count` the
-    length of the public change history.
+    `scheduled_at` stays when a later edition is published. `destination` is the target of a
+    redirect, `change_count` the length of the public change history.
     """
 
     schema: Schema
     base_path: str
     title: str
-    document_type: str = ""
     organisations: tuple[str, ...] = ()
     public_updated_at: Instant | None = None
     first_published_at: Instant | None = None
     scheduled_at: Instant | None = None
-    scheduled_delay: int | None = None
     withdrawn: bool = False
     destination: str = ""
     attachments: tuple[Attachment, ...] = ()
@@ -130,7 +125,6 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
     name = data.get("schema_name")
     schema = Schema(name) if name in set(Schema) else Schema.OTHER
     details = _object_or_empty(data.get("details"))
-    delay = data.get("scheduled_publishing_delay_seconds")
     changes = _objects_in(details.get("change_history"))
     base_path = _text_or_empty(data.get("base_path"))
     title = _text_or_empty(data.get("title"))
@@ -152,12 +146,10 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
         schema,
         base_path,
         title,
-        document_type=_text_or_empty(data.get("document_type")),
         organisations=organisations,
         public_updated_at=parse_instant(data.get("public_updated_at")),
         first_published_at=parse_instant(data.get("first_published_at")),
         scheduled_at=parse_instant(data.get("publishing_scheduled_at")),
-        scheduled_delay=delay if isinstance(delay, int) else None,
         withdrawn=bool(_object_or_empty(data.get("withdrawn_notice"))),
         destination=_read_destination(data) if schema is Schema.REDIRECT else "",
         attachments=tuple(_read_attachments(details)),
@@ -218,14 +210,11 @@ def _read_destination(data: Mapping[str, Any]) -> str:
 def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
     listed = _objects_in(details.get("attachments"))
     for attachment in listed:
-        size = attachment.get("file_size")
         yield Attachment(
             title=_text_or_empty(attachment.get("title"))
             or _text_or_empty(attachment.get("filename")),
             url=_text_or_empty(attachment.get("url")),
             kind=_text_or_empty(attachment.get("attachment_type")) or "file",
-            content_type=_text_or_empty(attachment.get("content_type")),
-            size=size if isinstance(size, int) else None,
         )
     if not listed:
         yield from _read_old_documents(details.get("documents"))

@@ -52,10 +52,13 @@ def require_content(
 ) -> Recognised:
     """Return the presence `seen`, or less if the page has a sign against it or no content.
 
+    Before the slot, dummy text under another title is absence.
     Before the slot, a page needs content: a file, a date of publication, a table or forty words.
     After it, a page without content counts, unless its text may be from before the slot.
     `is_published`: the caller has found publication metadata, files or parts.
     """
+    if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before_slot(answer, context):
+        return absent("a test page")
     if seen.state is not State.PRESENT or is_published or links_file(page, context):
         return seen
     if why := find_mark(page, context.title):
@@ -87,12 +90,6 @@ def _read_thin_page(
     if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     return seen
-
-
-def read_test_page(seen: Recognised, page: Page, answer: Answer, context: Context) -> Recognised:
-    """Return absence if a page of another title has dummy text before the slot, else `seen`."""
-    is_test = seen.state is State.UNKNOWN and has_dummy_text(page)
-    return absent("a test page") if is_test and is_before_slot(answer, context) else seen
 
 
 def is_before_slot(answer: Answer, context: Context) -> bool:
@@ -139,8 +136,8 @@ def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
 
 def _without_titles(page: Page, text: str) -> str:
     """Return a text without title and heading, which may name a day as the period."""
-    for words in (page.title, page.heading):
-        text = text.replace(words, " ") if words else text
+    for words in page.names:
+        text = text.replace(words, " ")
     return text
 
 

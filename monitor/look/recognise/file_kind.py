@@ -6,12 +6,11 @@ Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Offi
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.page import is_html, parse_json
+from monitor.look.recognise.page import find_marked_charset, is_html, parse_json
 from monitor.look.recognise.result import Context, Recognised, unknown
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
 from schedules.patterns import quick
@@ -46,7 +45,6 @@ _DELIMITERS = ",;\t|"
 _FIELDS = quick(r"[^\s,][,\t][^\s,]")
 # Servers use these media types for any file of an unknown kind.
 _TYPES_OF_ANY_FILE = ("", "text/plain", "text/html")
-_BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _HEAD = 4096
 _PDF_HEAD = 1024  # PDF readers accept the signature anywhere in the first 1,024 bytes
 _LONGEST_MESSAGE = 65_536
@@ -200,7 +198,7 @@ def says_error(content: object) -> bool:
 
 
 def _decode_text(head: bytes) -> str | None:
-    encoding = next((name for bom, name in _BOMS.items() if head.startswith(bom)), None)
-    if encoding is None and b"\0" in head:
+    charset = find_marked_charset(head)
+    if charset is None and b"\0" in head:
         return None
-    return head.decode(encoding or "utf-8", "replace")
+    return head.decode(charset or "utf-8", "replace").removeprefix("\ufeff")

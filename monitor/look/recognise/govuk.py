@@ -17,7 +17,6 @@ from monitor.look.recognise.content import (
     ANNOUNCED,
     PLACEHOLDER,
     is_before_slot,
-    read_test_page,
     require_content,
 )
 from monitor.look.recognise.notices import BLANK, is_blank, notice_reason, says_withdrawn
@@ -67,7 +66,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if is_json(answer):
         return _read_json(answer, context)
     page = Page(answer)
-    if not page.title and not page.heading:
+    if not page.names:
         return unknown(NAMELESS)
     seen = _read_template(page) or _read_content(page, answer, context)
     # The release's own title may contain words such as "sign in".
@@ -132,7 +131,6 @@ def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
     version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
     title = page.heading or _without_site_name(page.title)
     seen = recognise_title(context, title, parts, version, page.text)
-    seen = read_test_page(seen, page, answer, context)
     return require_content(seen, page, answer, context, is_published=bool(parts or stamps))
 
 

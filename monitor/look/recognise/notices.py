@@ -49,7 +49,6 @@ _MISSING = quick(
     r"|\bpage (does not|doesn.?t) exist\b",
     re.IGNORECASE,
 )
-_LONGEST_TITLE = 300
 # Many sites answer maintenance, sign-in and cookie pages and apologies with success.
 _OF_THE_SITE = quick(
     r"^\W*sorry\b|\b(under|planned|scheduled|essential|down for|(web)?site) maintenance\b"
@@ -118,7 +117,7 @@ def notice_reason(page: Page) -> str:
 
     Title or heading say that it does not exist or was removed, or it is a notice about the site.
     """
-    if any(_MISSING.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)):
+    if any(map(_MISSING.search, page.names)):
         return "the page says that it is not there"
     return site_notice_reason(page)
 
@@ -127,8 +126,8 @@ def site_notice_reason(page: Page) -> str:
     """Return why a page is a notice about the site, such as maintenance or sign-in, or an empty
     string.
     """
-    for words in (page.title, page.heading):
-        if found := _OF_THE_SITE.search(words[:_LONGEST_TITLE]):
+    for words in page.names:
+        if found := _OF_THE_SITE.search(words):
             return f"a page of the site itself: {found[0].strip().lower()}"
     return ""
 
@@ -139,11 +138,11 @@ def foreign_reason(page: Page, answer: Answer, context: Context) -> str:
     It has no name. Or it needs a browser, leads to no other page of its site, and is empty or has
     no word of the release's title in its own.
     """
-    if not page.title and not page.heading:
+    if not page.names:
         return NAMELESS
     if not page.find(_NEEDS_BROWSER) or _leads_into_site(answer):
         return ""
-    shown = read_title(f"{page.title} {page.heading}").words
+    shown = read_title(" ".join(page.names)).words
     shared = set(read_title(context.title or context.edition).words).intersection(shown)
     is_named = any(len(word) >= _LEAST_LETTERS for word in shared)
     return "" if is_named and page.content else FOREIGN
@@ -166,12 +165,11 @@ def find_mark(page: Page, title: str) -> str:
     """
     if page.find_content(".//input[@type='password']"):
         return CLOSED
-    is_marked = any(map(_has_mark, (page.title, page.heading)))
+    is_marked = any(map(_has_mark, page.names))
     return MARKED_TITLE if is_marked and not _has_mark(title) else ""
 
 
 def _has_mark(words: str) -> bool:
-    words = words[:_LONGEST_TITLE]
     return _MARK.search(words) is not None or read_called_off(words)[0] != words
 
 
@@ -199,8 +197,7 @@ def is_marked_withdrawn(page: Page, title: str) -> bool:
     """Return whether title or heading of a page say that it is withdrawn, and the release's `title`
     does not.
     """
-    is_marked = any(map(says_withdrawn, (page.title, page.heading)))
-    return is_marked and not says_withdrawn(title)
+    return any(map(says_withdrawn, page.names)) and not says_withdrawn(title)
 
 
 def says_withdrawn(title: str) -> bool:

@@ -43,6 +43,11 @@ def parse_json_object(body: bytes) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def find_marked_charset(body: bytes) -> str | None:
+    """Return the encoding that a mark at the begin of a text names, None without a mark."""
+    return next((name for mark, name in _MARKED_CHARSETS.items() if body.startswith(mark)), None)
+
+
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _META = quick(r"<meta\s[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _PRESCANNED = 1024
@@ -55,6 +60,7 @@ _MARKED_CHARSETS = {
 # By the Encoding Standard.
 _READ_AS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii", "ascii"), "windows-1252")
 _MOST_LINKS = 2000
+_LONGEST_NAME = 500  # comparing long texts takes time
 _IN_FRAME = (
     "ancestor::footer or ancestor::nav or ancestor::aside or ancestor::*[@hidden]"
     " or ancestor::header[not(ancestor::main or ancestor::article)]"
@@ -94,6 +100,11 @@ class Page:
     def heading(self) -> str:
         """Return the text of the first `<h1>` in `<main>`, else of any, which may name the site."""
         return self._first_text("//main//h1") or self._first_text("//h1")
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Return title and heading, without an empty one."""
+        return [words for words in (self.title, self.heading) if words]
 
     @cached_property
     def other_titles(self) -> list[str]:
@@ -153,7 +164,7 @@ class Page:
 
     def _first_text(self, path: str) -> str:
         elements = self.find(path)
-        return text_of(elements[0]) if elements else ""
+        return text_of(elements[0])[:_LONGEST_NAME] if elements else ""
 
 
 def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type
@@ -184,9 +195,8 @@ def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
 def _find_charset(answer: Answer) -> str:
     """Return the encoding as browsers find it: mark, header, first 1,024 bytes, else UTF-8."""
     body = answer.body
-    for mark, name in _MARKED_CHARSETS.items():
-        if body.startswith(mark):
-            return name
+    if marked := find_marked_charset(body):
+        return marked
     in_page = body[:_PRESCANNED].decode("ascii", "replace")
     by_header = _CHARSET.search(answer.headers.get("content-type", ""))
     stated = by_header or _META.search(in_page)

@@ -31,10 +31,9 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     they name another.
     """
     page = Page(answer)
-    headlines = [text for text in (page.heading, page.title) if text]
-    if why := _why_not_compared(page, headlines, context):
+    if why := _why_not_compared(page, context):
         return unknown(why)
-    undated = [without_days_since(context.known.slot, text, context.title) for text in headlines]
+    undated = [without_days_since(context.known.slot, text, context.title) for text in page.names]
     # None: the headline names no period
     comparisons = [names_same_period(context.title, text) for text in undated]
     names_ours, names_another = True in comparisons, False in comparisons
@@ -48,16 +47,18 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     return require_content(present(specific=is_same_title), page, answer, context)
 
 
-def _why_not_compared(page: Page, headlines: list[str], context: Context) -> str:
+def _why_not_compared(page: Page, context: Context) -> str:
     """Return why the period in a page's headlines says nothing of the release, or ""."""
     if why := site_notice_reason(page):
         return why
     # A release without a period cannot be compared. A headline such as "Next release: May" names no
     # period that is out.
-    if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in headlines):
+    if not names_a_period(context.title) or any(
+        _ANNOUNCES_NEXT.search(text) for text in page.names
+    ):
         return "no period of what is out"
     own_words = set(read_title(context.title).words)
-    shown_words = set(read_title(" ".join(headlines)).words)
+    shown_words = set(read_title(" ".join(page.names)).words)
     is_about_another = bool(own_words and shown_words) and own_words.isdisjoint(shown_words)
     is_of_another = is_title_of_another(context.title, page.heading, context.similar_titles)
     return NOT_ITS_TITLE if is_about_another or is_of_another else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.content import links_file, read_test_page, require_content
+from monitor.look.recognise.content import links_file, require_content
 from monitor.look.recognise.file_kind import content_fault
 from monitor.look.recognise.notices import BLANK, is_blank, is_marked_withdrawn, notice_reason
 from monitor.look.recognise.page import Page, is_html, text_of
@@ -42,23 +42,19 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if is_blank(page):
         return absent(BLANK)
-    seen = _read_titles(page, answer, context)
+    seen = _read_titles(page, context)
     if seen.state is State.PRESENT and is_marked_withdrawn(page, context.title):
         return withdrawn("marked as withdrawn")
     return require_content(seen, page, answer, context)
 
 
-def _read_titles(page: Page, answer: Answer, context: Context) -> Recognised:
+def _read_titles(page: Page, context: Context) -> Recognised:
     """Return what the heading and the `<title>` of a page prove, compared with the release's title.
 
     Presence if one has the same title and period (`specific`), or if one of the other titles has.
     Unknown if the heading is about something else, e.g. at a sign-in page.
     """
-    results = [
-        recognise_title(context, words, text=page.text)
-        for words in (page.heading, page.title)
-        if words
-    ]
+    results = [recognise_title(context, words, text=page.text) for words in reversed(page.names)]
     has_other_title = bool(context.title) and is_title_among(context, page.other_titles)
     if has_other_title or any(result.specific for result in results):
         return unknown(OTHER_HEADING) if _is_under_another_heading(page, context) else present()
@@ -67,10 +63,9 @@ def _read_titles(page: Page, answer: Answer, context: Context) -> Recognised:
     # One proof of absence is enough, else one of presence, because the other title may be the
     # site's name.
     strongest_first = (State.ABSENT, State.PRESENT, State.UNKNOWN)
-    seen = min(
+    return min(
         results, key=lambda result: strongest_first.index(result.state), default=unknown(NAMELESS)
     )
-    return read_test_page(seen, page, answer, context)
 
 
 def _is_under_another_heading(page: Page, context: Context) -> bool:

@@ -9,12 +9,14 @@ from enum import StrEnum
 from monitor.look.fetch import Found
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 from schedules.dates.sentences import without_days_since
+from schedules.dates.words import MONTHS
 from schedules.titles import (
     differ_in_stage,
     has_one_stage_more,
     is_misspelt,
     is_nearer,
     is_same_series,
+    period_kind,
     period_of,
     read_title,
     slug,
@@ -80,8 +82,6 @@ def names_release(title: str, text: str) -> bool:
     return bool(ours.words) and set(ours.words) <= words and ours.period <= set(period_of(text))
 
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_SEASONS = ("spring", "summer", "autumn", "winter")
 _LONGEST = 500
 
 
@@ -170,7 +170,7 @@ def names_earlier_edition(title: str, seen: str) -> bool:
 def last_month(period: Iterable[str]) -> tuple[int, ...]:
     """Return the last year of a period, and its last month if named, () without a year."""
     words = _group_by_kind(period)
-    months = [_MONTHS.index(word) + 1 for word in words.get("month", ())]
+    months = [MONTHS[word] for word in words.get("month", ())]
     months += [3 * int(word[1]) for word in words.get("q", ())]
     years = [int(year) for year in words.get("year", ())]
     if not years:
@@ -180,8 +180,7 @@ def last_month(period: Iterable[str]) -> tuple[int, ...]:
 
 def names_a_period(text: str) -> bool:
     """Return whether a text names a year, month, quarter or season, and so one edition."""
-    days_and_weeks = {"d", "w"}
-    return bool(set(_group_by_kind(read_title(text).period)) - days_and_weeks)
+    return any(period_kind(word) not in ("d", "w") for word in read_title(text).period)
 
 
 def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
@@ -194,21 +193,13 @@ def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
 
 
 def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
-    """Group the words of a period by kind: year, span of years, month, season, and `q`, `h`, `w`,
-    `d` with a number.
-    """
+    """Group the words of a period by kind. A span of years counts as both years too."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for word in period:
-        if word[0].isdigit():
-            # 2025/26 counts as both years: it does not contradict 2026, but it does contradict
-            # 2024/25.
-            first, _, last = word.partition("/")
-            kinds["year"].add(first)
-            if last:
-                kinds["year"].add(first[:2] + last)
-                kinds["span"].add(word)
-        elif word in _SEASONS:
-            kinds["season"].add(word)
-        else:
-            kinds["month" if word.isalpha() else word[0]].add(word)
+        kind = period_kind(word)
+        kinds[kind].add(word)
+        if kind == "span":
+            # 2025/26 does not contradict 2026, but it does contradict 2024/25.
+            first, last = word.split("/")
+            kinds["year"] |= {first, first[:2] + last}
     return dict(kinds)

@@ -21,10 +21,11 @@ def find_text(words: str) -> Recogniser:
     is_dated = names_a_period(words)
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
-        text = Page(answer).text if is_html(answer) else answer.body.decode("utf-8", "replace")
+        is_page = is_html(answer)
+        text = Page(answer).text if is_page else answer.body.decode("utf-8", "replace")
         if wanted in _normalise_text(text):
             return present(specific=is_dated)
-        return absent("the words are not there" if is_html(answer) else OTHER_FILE)
+        return absent("the words are not there" if is_page else OTHER_FILE)
 
     return recognise
 

@@ -47,13 +47,11 @@ def published(**more: object) -> bytes:
 
 
 def test_a_publication_has_its_documents_times_and_number_of_changes() -> None:
-    """It was updated at 09:30:02, and has a scheduler delay of 3 s, three attachments and one
-    change note.
-    """
+    """It was updated at 09:30:02, and has three attachments and one change note."""
     item = read_item(published())
     assert item.schema is Schema.PUBLICATION
     assert item.public_updated_at == datetime(2026, 11, 26, 9, 30, 2, tzinfo=UTC)
-    assert (item.scheduled_delay, item.withdrawn) == (3, False)
+    assert not item.withdrawn
     assert [(each.kind, each.title) for each in item.attachments] == [
         ("html", "Bulletin"),
         ("file", "tables.ods"),
