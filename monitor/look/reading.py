@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.errors import UserFault
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.file_kind import interpret_wrong_file
+from monitor.look.recognise.file_kind import content_fault
 from monitor.look.recognise.file_name import is_file_of_another, is_file_of_earlier_edition
 from monitor.look.recognise.notices import foreign_reason, notice_reason, site_notice_reason
 from monitor.look.recognise.page import Page, is_html
@@ -57,10 +57,9 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         return unknown(TOO_COSTLY)
     if blocked := find_challenge(answer):
         return unknown(blocked)
-    wrong_file = interpret_wrong_file(answer, context)
-    wrong_file = wrong_file or _interpret_other_release(name, answer, context)
-    if wrong_file is not None:
-        return wrong_file
+    wrong_content = _interpret_wrong_content(name, answer, context)
+    if wrong_content is not None:
+        return wrong_content
     try:
         recognise = find_recogniser(name)
     except UserFault:
@@ -86,17 +85,19 @@ def _why_not_searched(result: Recognised, answer: Answer, context: Context) -> s
     page = Page(answer)
     if result.state is State.ABSENT:
         return site_notice_reason(page) or foreign_reason(page, answer, context)
-    is_titled = names_release(context.title or context.edition, f"{page.title} {page.heading}")
+    is_titled = names_release(context.title or context.edition, " ".join(page.names))
     return "" if is_titled else notice_reason(page)
 
 
-def _interpret_other_release(name: str, answer: Answer, context: Context) -> Recognised | None:
-    """Return absence if a file is named after an earlier edition or another known release, or an
-    HTML report has the title of an earlier edition; else None.
+def _interpret_wrong_content(name: str, answer: Answer, context: Context) -> Recognised | None:
+    """Return an unknown if content is no file of the kind that its address names, else None.
 
-    The part's own address does not count: a calendar promised it. A configured recogniser decides
-    alone.
+    It is an absence if a file is named after an earlier edition or another known release, or an
+    HTML report has the title of an earlier edition. The part's own address does not count: a
+    calendar promised it. A configured recogniser decides alone.
     """
+    if context.file is not None and (fault := content_fault(answer, context)):
+        return unknown(fault)
     own = context.edition
     if not own or name not in ("govuk", "status"):
         return None

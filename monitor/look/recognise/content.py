@@ -6,16 +6,31 @@ Sentences prove nothing: a release may mention other figures that are "not yet p
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
 from monitor.look.cache_age import answer_time_bounds
-from monitor.look.fetch import Answer
-from monitor.look.recognise.notices import find_mark, find_sign_against, has_dummy_text, is_queue
+from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.notices import (
+    find_mark,
+    find_sign_against,
+    has_dummy_text,
+    is_marked_withdrawn,
+    is_queue,
+    notice_reason,
+)
 from monitor.look.recognise.page import Page, text_of
-from monitor.look.recognise.result import Context, Recognised, absent, unknown
-from monitor.look.recognise.title import names_same_period
+from monitor.look.recognise.result import (
+    NAMELESS,
+    Context,
+    Recognised,
+    absent,
+    unknown,
+    withdrawn,
+)
+from monitor.look.recognise.title import names_same_period, recognise_title
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import days_in, names_day_of, without_day_of
@@ -23,6 +38,7 @@ from schedules.patterns import quick
 from schedules.slot import Slot, last_day
 
 ANNOUNCED = "announced, not released"
+WITHDRAWN = "marked as withdrawn"
 PLACEHOLDER = "a page under its title without content"
 _LEAST_WORDS = 40
 # In one text of the page. The first kind is only written when content is out.
@@ -47,19 +63,46 @@ _MOST_TEXT = 100_000
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 
 
-def require_content(
-    seen: Recognised, page: Page, answer: Answer, context: Context, *, is_published: bool = False
+def read_page(
+    page: Page,
+    answer: Answer,
+    context: Context,
+    titles: Iterable[str],
+    found: tuple[Found, ...] = (),
+    version: str | None = None,
 ) -> Recognised:
+    """Return what a page proves by its titles and its content.
+
+    The release's own title counts first, then another edition's, then one that may be ours, because
+    the other title may be the site's name. `found` are linked parts, and `version` is the one that
+    the page states: only a published page has either.
+    """
+    results = [recognise_title(context, title, found, version, page.text) for title in titles]
+    seen = min(results, key=_rank_proof, default=unknown(NAMELESS))
+    # The release's own title may contain words such as "sign in".
+    if not seen.specific and (why := notice_reason(page)):
+        return unknown(why)
+    if seen.state is State.PRESENT and is_marked_withdrawn(page, context.title):
+        return withdrawn(WITHDRAWN)
+    return require_content(seen, page, answer, context)
+
+
+def _rank_proof(seen: Recognised) -> tuple[bool, int]:
+    strongest_first = (State.ABSENT, State.PRESENT, State.UNKNOWN)
+    return not seen.specific, strongest_first.index(seen.state)
+
+
+def require_content(seen: Recognised, page: Page, answer: Answer, context: Context) -> Recognised:
     """Return the presence `seen`, or less if the page has a sign against it or no content.
 
-    Before the slot, dummy text under another title is absence.
-    Before the slot, a page needs content: a file, a date of publication, a table or forty words.
-    After it, a page without content counts, unless its text may be from before the slot.
-    `is_published`: the caller has found publication metadata, files or parts.
+    Before the slot, a page needs content: a file, a date of publication, a table or forty words,
+    and dummy text under another title is absence. After the slot, a page without content counts,
+    unless its text may be from before it.
     """
     if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before_slot(answer, context):
         return absent("a test page")
-    if seen.state is not State.PRESENT or is_published or links_file(page, context):
+    is_published = bool(seen.found or seen.version) or links_file(page, context)
+    if seen.state is not State.PRESENT or is_published:
         return seen
     if why := find_mark(page, context.title):
         return unknown(why)

@@ -10,18 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.content import require_content
-from monitor.look.recognise.notices import notice_reason
+from monitor.look.recognise.content import read_page
 from monitor.look.recognise.page import Page, is_json, parse_json_object
-from monitor.look.recognise.result import (
-    NAMELESS,
-    Context,
-    Recognised,
-    Recogniser,
-    absent,
-    present,
-    unknown,
-)
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
 from monitor.look.recognise.title import recognise_title
 from monitor.look.recognise.version import format_version
 from schedules.sources.ees import latest_release, read_version
@@ -36,7 +27,9 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     """
     if not is_json(answer):
         page = Page(answer)
-        return require_content(_read_page(page, context), page, answer, context)
+        # The heading contains only the series. The title of the page also contains the period.
+        title = f"{page.heading}: {page.title.partition(' - ')[0]}"
+        return read_page(page, answer, context, [title] if page.heading else [])
     content = parse_json_object(answer.body)
     if _is_version(content):
         publication = content.get("publication")
@@ -101,13 +94,3 @@ def _read_entries(rows: list[Any], context: Context) -> Recognised:
         if seen.specific:
             return seen
     return absent("not listed")
-
-
-def _read_page(page: Page, context: Context) -> Recognised:
-    # The heading contains only the series. The title of the page also contains the period.
-    title = f"{page.heading}: {page.title.partition(' - ')[0]}"
-    if not page.heading:
-        return unknown(NAMELESS)
-    seen = recognise_title(context, title, text=page.text)
-    why = "" if seen.specific else notice_reason(page)
-    return unknown(why) if why else seen

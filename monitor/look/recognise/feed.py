@@ -127,14 +127,11 @@ def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: A
     """Yield each usable address in a sitemap, as it is parsed."""
     for _, row in rows:
         # Many sitemaps have another namespace, or none.
-        fields = {
-            node.tag.rpartition("}")[2]: (node.text or "").strip()[:_LONGEST]
-            for node in row.iterchildren("*")
-        }
+        url = row.findtext("{*}loc", "").strip()[:_LONGEST]
+        updated = row.findtext("{*}lastmod", "").strip()[:_LONGEST]
         is_sitemap = row.tag.endswith(SITEMAP)
         # So that a long sitemap does not fill the memory.
         row.clear()
-        url, updated = fields.get("loc", ""), fields.get("lastmod", "")
         if not (url.startswith(("https://", "http://")) and url.isprintable() and " " not in url):
             continue
         facts = {"updated": updated} if updated else {}

@@ -11,7 +11,7 @@ from collections import Counter
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.page import find_marked_charset, is_html, parse_json
-from monitor.look.recognise.result import Context, Recognised, unknown
+from monitor.look.recognise.result import Context
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
 from schedules.patterns import quick
 
@@ -74,15 +74,6 @@ _ERROR_KEY = quick(
 _ERRORS = ("error", "errors", "exception", "fault", "_response_info")
 _ERROR_TEXTS = (*_ERRORS, "message", "messages", "detail", "details", "reason")
 _FAILED = ("error", "fail", "failed", "failure")
-
-
-def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
-    """Return an unknown if an answer is not the file that its address names.
-
-    None if it is, or names no file.
-    """
-    why = "" if context.file is None else content_fault(answer, context)
-    return unknown(why) if why else None
 
 
 def content_fault(answer: Answer, context: Context) -> str:

@@ -16,10 +16,11 @@ from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.content import (
     ANNOUNCED,
     PLACEHOLDER,
+    WITHDRAWN,
     is_before_slot,
-    require_content,
+    read_page,
 )
-from monitor.look.recognise.notices import BLANK, is_blank, notice_reason, says_withdrawn
+from monitor.look.recognise.notices import BLANK, is_blank, says_withdrawn
 from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json_object
 from monitor.look.recognise.result import (
     NAMELESS,
@@ -59,21 +60,23 @@ _NOT_OUT = ("placeholder", "special_route", "coming_soon")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return what an answer proves: a page by title and heading, JSON by its `schema_name`.
-
-    Under another title, a notice of the site, e.g. of maintenance, is unknown.
-    """
+    """Return what an answer proves: a page by title and heading, JSON by its `schema_name`."""
     if is_json(answer):
         return _read_json(answer, context)
     page = Page(answer)
     if not page.names:
         return unknown(NAMELESS)
-    seen = _read_template(page) or _read_content(page, answer, context)
-    # The release's own title may contain words such as "sign in".
-    may_be_notice = seen.state in (State.PRESENT, State.UNKNOWN) and not seen.specific
-    if may_be_notice and seen.placeholder is None and (why := notice_reason(page)):
-        return unknown(why)
-    return seen
+    if is_blank(page):
+        return absent(BLANK)
+    title = _without_site_name(page.title)
+    if _ANNOUNCEMENT.search(title):
+        return absent(ANNOUNCED)
+    if says_withdrawn(title):
+        return withdrawn(WITHDRAWN)
+    parts = _find_linked_parts(page, context.url)
+    stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
+    version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
+    return read_page(page, answer, context, [page.heading or title], parts, version)
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
@@ -109,29 +112,10 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     return replace(_read_listing(results, context), specific=False)
 
 
-def _read_template(page: Page) -> Recognised | None:
-    """Return what a blank page, or a title that GOV.UK itself marks, proves, else None."""
-    title = _without_site_name(page.title)
-    if is_blank(page):
-        return absent(BLANK)
-    if _ANNOUNCEMENT.search(title):
-        return absent(ANNOUNCED)
-    return withdrawn("marked as withdrawn") if says_withdrawn(title) else None
-
-
-def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
-    """Return what a page's title and content prove, with linked parts."""
-    roles: dict[str, str] = {}
-    for link in page.links():
-        role = _role_of_link(context.url, link.url)
-        if role:
-            roles[link.url] = role
-    parts = tuple(Found(url, "", role) for url, role in roles.items())
-    stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
-    version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
-    title = page.heading or _without_site_name(page.title)
-    seen = recognise_title(context, title, parts, version, page.text)
-    return require_content(seen, page, answer, context, is_published=bool(parts or stamps))
+def _find_linked_parts(page: Page, url: str) -> tuple[Found, ...]:
+    """Return the files and pages below it to which a page at `url` links, each once."""
+    roles = {link.url: _role_of_link(url, link.url) for link in page.links()}
+    return tuple(Found(link, "", role) for link, role in roles.items() if role)
 
 
 def _without_site_name(title: str) -> str:
@@ -160,7 +144,7 @@ def _read_item(
     if item.schema is Schema.ANNOUNCEMENT or content["schema_name"].startswith(_NOT_OUT):
         return absent(ANNOUNCED)
     if item.withdrawn:
-        return withdrawn("marked as withdrawn")
+        return withdrawn(WITHDRAWN)
     found = tuple(filter(None, map(_attachment_to_found, item.attachments)))
     version = format_version(
         first_published_at=item.first_published_at,

@@ -35,12 +35,11 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return unknown(why)
     undated = [without_days_since(context.known.slot, text, context.title) for text in page.names]
     # None: the headline names no period
-    comparisons = [names_same_period(context.title, text) for text in undated]
-    names_ours, names_another = True in comparisons, False in comparisons
-    if names_ours == names_another:
-        both = "its heading and its title name two periods"
-        return unknown(both if names_ours else "names no period")
-    if names_another:
+    are_ours = {names_same_period(context.title, text) for text in undated} - {None}
+    if len(are_ours) != 1:
+        two = "its heading and its title name two periods"
+        return unknown(two if are_ours else "names no period")
+    if False in are_ours:
         return absent("the page shows another period")
     # Another page may name the same period, so presence is not specific.
     is_same_title = read_title(page.heading).words == read_title(context.title).words

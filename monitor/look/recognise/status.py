@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.look.fetch import Answer
-from monitor.look.recognise.content import links_file, require_content
+from monitor.look.recognise.content import links_file, read_page
 from monitor.look.recognise.file_kind import content_fault
-from monitor.look.recognise.notices import BLANK, is_blank, is_marked_withdrawn, notice_reason
+from monitor.look.recognise.notices import BLANK, is_blank
 from monitor.look.recognise.page import Page, is_html, text_of
-from monitor.look.recognise.result import (
-    NAMELESS,
-    Context,
-    Recognised,
-    absent,
-    present,
-    unknown,
-    withdrawn,
-)
-from monitor.look.recognise.title import (
-    Likeness,
-    compare_titles,
-    is_title_among,
-    names_release,
-    recognise_title,
-)
-from monitor.look.sighting import State
+from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
+from monitor.look.recognise.title import Likeness, compare_titles, is_title_among, names_release
 from schedules.titles import slug
 
 OTHER_HEADING = "a page under another heading, with the title of this release only in <title>"
@@ -42,30 +29,12 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if is_blank(page):
         return absent(BLANK)
-    seen = _read_titles(page, context)
-    if seen.state is State.PRESENT and is_marked_withdrawn(page, context.title):
-        return withdrawn("marked as withdrawn")
-    return require_content(seen, page, answer, context)
-
-
-def _read_titles(page: Page, context: Context) -> Recognised:
-    """Return what the heading and the `<title>` of a page prove, compared with the release's title.
-
-    Presence if one has the same title and period (`specific`), or if one of the other titles has.
-    Unknown if the heading is about something else, e.g. at a sign-in page.
-    """
-    results = [recognise_title(context, words, text=page.text) for words in reversed(page.names)]
-    has_other_title = bool(context.title) and is_title_among(context, page.other_titles)
-    if has_other_title or any(result.specific for result in results):
-        return unknown(OTHER_HEADING) if _is_under_another_heading(page, context) else present()
-    if why := notice_reason(page):
-        return unknown(why)
-    # One proof of absence is enough, else one of presence, because the other title may be the
-    # site's name.
-    strongest_first = (State.ABSENT, State.PRESENT, State.UNKNOWN)
-    return min(
-        results, key=lambda result: strongest_first.index(result.state), default=unknown(NAMELESS)
-    )
+    others = [title for title in page.other_titles if is_title_among(context, [title])]
+    is_named = others or is_title_among(context, page.names)
+    if is_named and _is_under_another_heading(page, context):
+        return unknown(OTHER_HEADING)
+    titles = (*reversed(page.names), *others)
+    return replace(read_page(page, answer, context, titles), specific=False)
 
 
 def _is_under_another_heading(page: Page, context: Context) -> bool:

@@ -13,12 +13,12 @@ def format_version(**values: datetime | int | None) -> str | None:
     """Return `change_history=2 public_updated_at=2026-11-27T14:05:00+00:00`; None if all values are
     None.
     """
-    stated = {name: value for name, value in sorted(values.items()) if value is not None}
-    texts = (
-        str(value) if isinstance(value, int) else value.astimezone(UTC).isoformat()
-        for value in stated.values()
-    )
-    return " ".join(f"{name}={text}" for name, text in zip(stated, texts, strict=True)) or None
+    stated = []
+    for name, value in sorted(values.items()):
+        text = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        if text is not None:
+            stated.append(f"{name}={text}")
+    return " ".join(stated) or None
 
 
 def parse_version(version: str) -> dict[str, datetime | int]:
@@ -43,7 +43,4 @@ def advanced_fields(known: Mapping[str, Any], new: Mapping[str, Any]) -> list[st
 
     Fields of an older copy are not.
     """
-    comparable = (
-        name for name in known.keys() & new.keys() if type(known[name]) is type(new[name])
-    )
-    return sorted(name for name in comparable if new[name] > known[name])
+    return sorted(name for name in known.keys() & new.keys() if new[name] > known[name])
