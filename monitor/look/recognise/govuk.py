@@ -139,8 +139,8 @@ def _read_item(
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
         destination = _read_destination(item, context)
-        found = Found(destination, "", "redirect")
-        return unknown("redirected", (found,) if destination else ())
+        new_page = Found(destination, "", "redirect")
+        return unknown("redirected", (new_page,) if destination else ())
     if item.schema is Schema.ANNOUNCEMENT or content["schema_name"].startswith(_NOT_OUT):
         return absent(ANNOUNCED)
     if item.withdrawn:
