@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
-from alerts.by_hand import InvalidInput, clean_role, make_storable, parse_past_instant
+from alerts.by_hand import BoxFault, InvalidInput, clean_role, make_storable, parse_past_instant
 from alerts.incident import Action, Entry, Incident
 from alerts.one_line import one_line
 from schedules.times.words import day_text
@@ -31,22 +31,25 @@ def add_action(
 
     Returns the incident unchanged if it has this action. Raises `InvalidInput` with all faults.
     """
-    text, by, faults = one_line(make_storable(typed["text"])), clean_role(role), []
+    text, by = one_line(make_storable(typed["text"])), clean_role(role)
+    faults = list[BoxFault]()
     due, owner = date.min, ""
     try:
         due = date.fromisoformat(typed["due"].strip())
         if due < local_date(incident.occurred, timezone):
-            faults.append(f'due: give a day after the incident (got "{typed["due"]}")')
+            why = f'give a day after the incident (got "{typed["due"]}")'
+            faults.append(BoxFault("due", why))
     except ValueError:
-        faults.append(f'due: not a date, write it as "2018-01-12" (got "{typed["due"]}")')
+        why = f'not a date, write it as "2018-01-12" (got "{typed["due"]}")'
+        faults.append(BoxFault("due", why))
     try:
         owner = clean_role(typed["owner"])
     except InvalidInput as fault:
-        faults += [f"owner: {line}" for line in fault.faults]
+        faults += [BoxFault("owner", one.why) for one in fault.faults]
     if not text:
-        faults.append("text: say what must be done")
+        faults.append(BoxFault("text", "say what must be done"))
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     action = Action(text, owner, due)
     if any(
         (known.text, known.owner, known.due) == (text, owner, due) for known in incident.actions
@@ -73,9 +76,8 @@ def complete_action(
     """
     by, done = clean_role(role), parse_past_instant(at, now, timezone)
     if not 1 <= number <= len(incident.actions):
-        raise InvalidInput(
-            [f"no action {number} of {incident.id}, there are {len(incident.actions)}"]
-        )
+        why = f"no action {number} of {incident.id}, there are {len(incident.actions)}"
+        raise InvalidInput(BoxFault("", why))
     action = incident.actions[number - 1]
     if action.done is not None:
         return incident

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
@@ -53,13 +53,25 @@ _NEAR_INCIDENT = timedelta(days=1)
 """Dates further from the incident are often a slip, such as the wrong year."""
 
 
-class InvalidInput(ValueError):
-    """What a person typed is not valid. `faults` has each reason in one line."""
+@dataclass(frozen=True, slots=True)
+class BoxFault:
+    """What is wrong with what a person typed, by the `box` of the form, empty for none."""
 
-    def __init__(self, faults: list[str]) -> None:
-        """Take all faults at once, one line each."""
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
+    box: str
+    why: str
+
+    def __str__(self) -> str:
+        """Return it in one line."""
+        return f"{self.box}: {self.why}" if self.box else self.why
+
+
+class InvalidInput(ValueError):
+    """What a person typed is not valid."""
+
+    def __init__(self, *faults: BoxFault) -> None:
+        """Take all faults at once."""
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
 
 
 def log_by_hand(
@@ -80,7 +92,7 @@ def log_by_hand(
     words = {name: make_storable(text).strip() for name, text in words.items()}
     faults = list(_find_faults(words, facts, now, timezone))
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     dates = parse_instants(words["when"], timezone)
     occurred = dates[0]
     if words.get("until"):
@@ -138,14 +150,14 @@ def add_note(
 
     Raises `InvalidInput` if a role or the text is missing, or if `at` is not a time in the past.
     """
-    faults = [] if text.strip() else ["write the text of the note"]
+    faults = [] if text.strip() else [BoxFault("", "write the text of the note")]
     happened = now
     try:
         happened = parse_past_instant(at, now, timezone)
     except InvalidInput as fault:
         faults += fault.faults
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
     # If it is far from the incident, a second line asks to check it, unless it may be a reply.
     is_recent = now - happened <= _NEAR_INCIDENT
@@ -178,7 +190,7 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
         ]
         _, has_host, host = parseaddr(str(message["from"])[:_LONGEST_SENDER])[1].rpartition("@")
     except (ValueError, OverflowError, RecursionError) as exc:
-        raise InvalidInput(["mail: no e-mail with a date; save it as .eml"]) from exc
+        raise InvalidInput(BoxFault("mail", "no e-mail with a date; save it as .eml")) from exc
     evidence = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
     if any(entry.text == evidence for entry in incident.timeline):
         return incident
@@ -201,9 +213,10 @@ def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
     try:
         instant = _parse_instant(at.strip(), timezone) if at.strip() else now
     except ValueError as exc:
-        raise InvalidInput([f'at: not a date-time, write "2018-01-05T09:41" (got "{at}")']) from exc
+        why = f'not a date-time, write "2018-01-05T09:41" (got "{at}")'
+        raise InvalidInput(BoxFault("at", why)) from exc
     if instant > now:
-        raise InvalidInput([f'at: is in the future (got "{at}")'])
+        raise InvalidInput(BoxFault("at", f'is in the future (got "{at}")'))
     return instant
 
 
@@ -266,9 +279,8 @@ def bring_forward(
     try:
         to = _parse_instant(when.strip(), timezone)
     except ValueError as exc:
-        raise InvalidInput(
-            [f'brought forward: not a date-time, write "2018-01-05T09:00" (got "{when}")']
-        ) from exc
+        why = f'not a date-time, write "2018-01-05T09:00" (got "{when}")'
+        raise InvalidInput(BoxFault("brought forward", why)) from exc
     by = clean_role(role)
     instant = to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
@@ -309,9 +321,9 @@ def waive_report(incident: Incident, role: str, reason: str, now: datetime) -> I
     """
     words = one_line(make_storable(reason))
     if not words:
-        raise InvalidInput(["say why no report will be made"])
+        raise InvalidInput(BoxFault("", "say why no report will be made"))
     if not incident.owes_report:
-        raise InvalidInput([f"no report is owed for {incident.id}"])
+        raise InvalidInput(BoxFault("", f"no report is owed for {incident.id}"))
     waived = _record_act(incident, role, f"report waived: {words}", now, **{WAIVED: words})
     return replace(waived, closed=incident.closed or now)
 
@@ -325,15 +337,15 @@ def grade_incident(
     """
     faults = []
     if grade not in list(Grade):
-        faults.append(f'grade: not one of {", ".join(Grade)} (got "{grade}")')
+        faults.append(BoxFault("grade", f'not one of {", ".join(Grade)} (got "{grade}")'))
     forms = [name for name in load_forms() if name != "period"]
     if form and form not in forms:
-        faults.append(f'form: not one of {", ".join(forms)} (got "{form}")')
+        faults.append(BoxFault("form", f'not one of {", ".join(forms)} (got "{form}")'))
     why = one_line(make_storable(reason))
     if not why:
-        faults.append("grade-reason: say why")
+        faults.append(BoxFault("grade-reason", "say why"))
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     chosen_form = form or incident.words.get(GRADED_FORM, "")
     if (incident.grade, incident.words.get(GRADED_FORM, "")) == (grade, chosen_form):
         return incident
@@ -351,7 +363,7 @@ def attach_file(incident: Incident, role: str, name: str, digest: str, now: date
     """
     plain = one_line(make_storable(name.replace("\\", "/").rpartition("/")[2]), _LONGEST_NAME)
     if not plain:
-        raise InvalidInput(["the file has no name"])
+        raise InvalidInput(BoxFault("", "the file has no name"))
     if any((one.name, one.digest) == (plain, digest) for one in incident.attachments):
         return incident
     by = clean_role(role)
@@ -374,28 +386,29 @@ def clean_role(role: str) -> str:
     """Return a role as one line. Raises `InvalidInput` if it is blank or too long."""
     line = one_line(make_storable(role))
     if not line or len(line) > LONGEST_ROLE:
-        raise InvalidInput([f"give your role, not your name, in at most {LONGEST_ROLE} characters"])
+        why = f"give your role, not your name, in at most {LONGEST_ROLE} characters"
+        raise InvalidInput(BoxFault("", why))
     return line
 
 
 def _find_faults(
     words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str
-) -> Iterator[str]:
+) -> Iterator[BoxFault]:
     needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
-    yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
+    yield from (BoxFault(key, "is missing") for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in list(Grade):
-        yield f'grade: not one of {", ".join(Grade)} (got "{words["grade"]}")'
+        yield BoxFault("grade", f'not one of {", ".join(Grade)} (got "{words["grade"]}")')
     for key in ("page", "url"):
         for address in words.get(key, "").splitlines():
             if not is_address(address):
-                yield (
-                    f"{key}: not a web address, it begins with https:// or http://"
-                    f' (got "{address}")'
-                )
+                why = f'not a web address, it begins with https:// or http:// (got "{address}")'
+                yield BoxFault(key, why)
     yield from _find_faults_of_dates(words, now, timezone)
 
 
-def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
+def _find_faults_of_dates(
+    words: Mapping[str, str], now: datetime, timezone: str
+) -> Iterator[BoxFault]:
     """Yield the faults of the typed dates in `when` and `until`."""
     parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
@@ -403,16 +416,15 @@ def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str
             parsed[key] = parse_instants(words[key], timezone)
         except ValueError:
             parsed[key] = []
-            yield f'{key}: {_DATE_FAULTS[key]} (got "{words[key]}")'
+            yield BoxFault(key, f'{_DATE_FAULTS[key]} (got "{words[key]}")')
         if key != "due" and any(instant > now for instant in parsed[key]):
-            yield f'{key}: is in the future (got "{words[key]}")'
+            yield BoxFault(key, f'is in the future (got "{words[key]}")')
     if len(parsed.get("due", [])) > 1:
-        yield f'due: must be one day or date-time (got "{words["due"]}")'
+        yield BoxFault("due", f'must be one day or date-time (got "{words["due"]}")')
     begins, ends = parsed.get("when"), parsed.get("until")
     if begins and ends and (len(ends) > 1 or ends[0] < begins[0]):
-        yield (
-            f'until: must be one date-time, not before the first of `when` (got "{words["until"]}")'
-        )
+        why = f'must be one date-time, not before the first of `when` (got "{words["until"]}")'
+        yield BoxFault("until", why)
 
 
 def parse_instants(texts: str, timezone: str) -> list[datetime]:

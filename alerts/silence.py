@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alerts.by_hand import InvalidInput, clean_role
+from alerts.by_hand import BoxFault, InvalidInput, clean_role
 from alerts.incident import Incident
 from alerts.one_line import one_line
 
@@ -89,15 +89,16 @@ def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
     Raises `InvalidInput` with all faults at once.
     """
     words = one_line(reason.strip(), _LONGEST_REASON)
-    faults = [] if words else ["reason: say why"]
+    faults = [] if words else [BoxFault("reason", "say why")]
     begins = now if begins is None else max(now, begins)
     if begins > now + FARTHEST_AHEAD:
-        faults.append(f"from: must begin within {FARTHEST_AHEAD.days} days")
+        faults.append(BoxFault("from", f"must begin within {FARTHEST_AHEAD.days} days"))
     if not begins < until <= begins + LONGEST_SILENCE:
         after = "now" if begins == now else "it begins"
-        faults.append(f"until: must be after {after}, and within {LONGEST_SILENCE.days} days")
+        why = f"must be after {after}, and within {LONGEST_SILENCE.days} days"
+        faults.append(BoxFault("until", why))
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     return Silence(
         f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, clean_role(role), words
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from alerts.by_hand import (
+    BoxFault,
     InvalidInput,
     acknowledge_incident,
     attach_file,
@@ -162,7 +163,7 @@ class Desk:
         no name.
         """
         if len(data) > MOST_BYTES:
-            raise InvalidInput([f"attachment: larger than {MOST_BYTES >> 20} MB"])
+            raise InvalidInput(BoxFault("attachment", f"larger than {MOST_BYTES >> 20} MB"))
         digest = await asyncio.to_thread(keep_attachment, self.evidence, data)
         return await self._change_incident(incident, "attached", attach_file, name, digest)
 
@@ -264,7 +265,7 @@ class Desk:
         try:
             await self.settle_promise(release, meant, clean_role(self.actor.role))
         except ValueError as exc:
-            raise InvalidInput([f"meant: {exc}"]) from exc
+            raise InvalidInput(BoxFault("meant", str(exc))) from exc
         settled = self.actor.act("slot_settled", release, self.clock.now())
         await self.writer.write(lambda tx: tx.save(settled))
         self._log_act("slot_settled", release=release, meant=meant.isoformat())

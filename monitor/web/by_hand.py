@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import InvalidInput, make_storable
+from alerts.by_hand import BoxFault, InvalidInput, make_storable
 from alerts.one_line import one_line
 from monitor.errors import NotAllowed, UnknownName
 from monitor.web.answers import Addition
@@ -129,7 +129,7 @@ async def remove_by_hand(queries: Queries, sent: SentForm) -> None:
     # If there is no such addition, `remove_addition` raises the fault.
     release, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
     if has_passed:
-        raise InvalidInput(["Its slot has passed, so it can no longer be removed."])
+        raise InvalidInput(BoxFault("", "Its slot has passed, so it can no longer be removed."))
     # `_change_calendar` calls `change` with the tables of the calendar's file.
     change = partial(remove_addition, entry=entry, part=part, reason=reason)
     await _change_calendar(queries, calendar, change)
@@ -165,19 +165,21 @@ async def _add_release(queries: Queries, sent: SentForm) -> tuple[str, str]:
     producer, url = ids_by_name.get(producer.casefold(), producer), sent.text("url")
     texts = {"title": title, "producer": producer}.items()
     bad_boxes = (box for box, text in texts if not 0 < len(text) <= _LONGEST_TEXT)
-    faults = [f"{box}: Enter a {box} of at most {_LONGEST_TEXT} characters." for box in bad_boxes]
+    faults = [
+        BoxFault(box, f"Enter a {box} of at most {_LONGEST_TEXT} characters.") for box in bad_boxes
+    ]
     if fault := await calendar.find_address_fault(url) or await _find_conflicting_release(
         queries, url
     ):
-        faults.append(f"url: {fault}")
+        faults.append(BoxFault("url", fault))
     try:
         slot = read_slot(
             sent.text("day"), sent.text("time"), sent.desk.clock.now(), queries.timezone
         )
     except InvalidInput as exc:
-        raise InvalidInput([*faults, *exc.faults]) from exc
+        raise InvalidInput(*faults, *exc.faults) from exc
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     change = partial(add_release, title=title, producer=producer, url=url, slot=slot, reason=reason)
     entry = await _change_calendar(queries, calendar, change)
     return entry, (await _releases_of(queries, [entry])).get(entry, "")
@@ -201,7 +203,7 @@ async def _add_address(queries: Queries, sent: SentForm) -> tuple[str, str]:
     if not fault and has_passed and queries.live.body(body["id"]) is None:
         fault = "This release is over, so no address is watched for it any more."
     if fault:
-        raise InvalidInput([f"url: {fault}"])
+        raise InvalidInput(BoxFault("url", fault))
     releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
     # A release that was added by hand has its own entry. Any other release gets an entry with only
     # the added addresses.
@@ -225,26 +227,22 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     day_slot = read_date(day, local_date(now, zone), zone).slot
     slot = with_time(day_slot, time)
     if slot.precision not in (Precision.DAY, Precision.INSTANT):
-        raise InvalidInput(["day: Enter a day, such as 27/11/2026 or 27 November 2026."])
+        why = "Enter a day, such as 27/11/2026 or 27 November 2026."
+        raise InvalidInput(BoxFault("day", why))
     if slot.doubt in (NONEXISTENT, AMBIGUOUS):
-        why = "skip this time" if slot.doubt == NONEXISTENT else "show this time twice"
-        raise InvalidInput([f"time: Enter another time: the clocks change on that day, and {why}."])
+        change = "skip this time" if slot.doubt == NONEXISTENT else "show this time twice"
+        why = f"Enter another time: the clocks change on that day, and {change}."
+        raise InvalidInput(BoxFault("time", why))
     # Here the time is missing, it has other words beside it, or the day is in doubt for another
     # reason.
     if slot.instant is None or slot.doubt:
-        raise InvalidInput(["time: Enter a local time, such as 9.30am or 16:20."])
+        raise InvalidInput(BoxFault("time", "Enter a local time, such as 9.30am or 16:20."))
     if slot.instant <= now:
         box = "day" if local_date(slot.instant, zone) < local_date(now, zone) else "time"
-        raise InvalidInput(
-            [
-                (
-                    f"{box}: Enter a {box} in the future: what was not watched before its slot"
-                    " cannot be judged."
-                )
-            ]
-        )
+        unwatched = "what was not watched before its slot cannot be judged"
+        raise InvalidInput(BoxFault(box, f"Enter a {box} in the future: {unwatched}."))
     if slot.instant > now + _MOST_AHEAD:
-        raise InvalidInput(["day: Enter a day in the next two years."])
+        raise InvalidInput(BoxFault("day", "Enter a day in the next two years."))
     return local(slot.instant, zone).replace(tzinfo=None)
 
 
@@ -270,7 +268,8 @@ async def _change_calendar(
     result = await calendar.edit(change)
     read = None if queries.read_calendar is None else await queries.read_calendar(BY_HAND)
     if read is not None and not read.usable:
-        raise InvalidInput([f"It was written, but the calendar cannot be read: {read.fault}."])
+        why = f"It was written, but the calendar cannot be read: {read.fault}."
+        raise InvalidInput(BoxFault("", why))
     return result
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from alerts.by_hand import InvalidInput, is_address
+from alerts.by_hand import BoxFault, InvalidInput, is_address
 from monitor.look.guard import RefusedAddress
 from monitor.look.http.resolve import NoAddress, Resolver
 from monitor.threads import run_in_thread
@@ -111,9 +111,8 @@ class HandCalendar:
                 if isinstance(exc, OSError | ValueError)
                 else "write [[release]] and [[release.part]]"
             )
-            raise InvalidInput(
-                [f"The file {self.file.name} cannot be read, so repair it first: {why}"]
-            ) from exc
+            fault = f"The file {self.file.name} cannot be read, so repair it first: {why}"
+            raise InvalidInput(BoxFault("", fault)) from exc
         return data
 
     def _write_file(self, data: Json) -> None:
@@ -126,9 +125,8 @@ class HandCalendar:
                 os.fsync(stream.fileno())
             new.replace(self.file)
         except OSError as exc:
-            raise InvalidInput(
-                [f"The file {self.file.name} cannot be written: {exc.strerror}"]
-            ) from exc
+            fault = f"The file {self.file.name} cannot be written: {exc.strerror}"
+            raise InvalidInput(BoxFault("", fault)) from exc
 
 
 def add_release(
@@ -143,7 +141,8 @@ def add_release(
         for one in tables
         if not _is_removed(one)
     ):
-        raise InvalidInput(["title: This release was added before, with the same time."])
+        why = "This release was added before, with the same time."
+        raise InvalidInput(BoxFault("title", why))
     stem, taken = f"{slug(title, _LONGEST_ID)}-{slot:%Y-%m-%d}", {one.get("id") for one in tables}
     ids = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
     entry = next(one for one in ids if one not in taken)
@@ -178,9 +177,8 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
         tables.append(table)
     parts = table.setdefault("part", [])
     if len(parts) >= _MOST_PARTS:
-        raise InvalidInput(
-            [f"url: No more than {_MOST_PARTS} addresses can be added to a release."]
-        )
+        why = f"No more than {_MOST_PARTS} addresses can be added to a release."
+        raise InvalidInput(BoxFault("url", why))
     taken = {one.get("id") for one in parts}
     part = next(one for number in count(1) if (one := f"added-{number}") not in taken)
     role = Role.ATTACHMENT if required else Role.ALTERNATIVE
@@ -210,7 +208,7 @@ def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> N
         # with `of`, it adds addresses to another entry's release
         is_present = table is not None and "of" not in table
     if table is None or not is_present:
-        raise InvalidInput(["It was removed before."])
+        raise InvalidInput(BoxFault("", "It was removed before."))
     if part:
         table["part"] = [one for one in addresses if one.get("id") != part]
     else:

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from alerts import by_hand
 from alerts.actions import add_action, complete_action, describe_action, is_overdue, list_actions
-from alerts.by_hand import InvalidInput, is_address
+from alerts.by_hand import BoxFault, InvalidInput, is_address
 from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX, Conflict, list_open_fields
@@ -480,7 +480,7 @@ def _read_steps(
 
     Raises `InvalidInput` if a step was not done in the past.
     """
-    report, texts, faults = report_from_json(read.facts), {}, list[str]()
+    report, texts, faults = report_from_json(read.facts), {}, list[BoxFault]()
     for name, shown in show_steps(report, incident, timezone).items():
         if f"at.{name}" not in sent.fields:
             continue
@@ -495,11 +495,11 @@ def _read_steps(
         try:
             done_at = by_hand.parse_past_instant(typed[0], now, timezone)
         except InvalidInput as fault:
-            faults += [f"{name}: {line.partition(': ')[2]}" for line in fault.faults]
+            faults += [BoxFault(name, one.why) for one in fault.faults]
         else:
             texts[name] = DoneStep(done_at, typed[1]).write(timezone)
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     return texts
 
 
@@ -532,7 +532,7 @@ def make_notes(
     reason. Raises `InvalidInput` if a field is invalid.
     """
     if faults := list(_find_faults(sent, amends=amends)):
-        raise InvalidInput(faults)
+        raise InvalidInput(*faults)
     call, address, mail = sent.text("call"), sent.text("address"), sent.files.get("mail")
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
     call_note = f"call with {call}: {sent.text('said')}" if call else ""
@@ -574,8 +574,8 @@ def _grade_incident(incident: Incident, sent: SentForm, now: datetime) -> Incide
     return by_hand.grade_incident(incident, sent.role, grade, reason, now, sent.text("form"))
 
 
-def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
-    """Yield each fault of a form's notes as `BOX: what to do`.
+def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[BoxFault]:
+    """Yield each fault of a form's notes.
 
     If it `amends` a signed report, a reason is needed.
     """
@@ -586,22 +586,21 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
         sent.files.get("mail"),
     )
     if bool(call) != bool(said):
-        yield (
-            f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was"
-            " said"
-        )
+        why = "say with whom the call was, in which role, and what was said"
+        yield BoxFault("said" if call else "call", why)
     if address and not is_address(address):
-        yield "address: not a web address, it begins with https:// or http://"
+        yield BoxFault("address", "not a web address, it begins with https:// or http://")
     if mail is None and sent.text("mailed"):
-        yield "mail: choose the e-mail that you describe"
+        yield BoxFault("mail", "choose the e-mail that you describe")
     if len(sent.files.get("attachment", b"")) > MOST_BYTES:
-        yield f"attachment: larger than {MOST_BYTES >> 20} MB"
+        yield BoxFault("attachment", f"larger than {MOST_BYTES >> 20} MB")
     if mail is not None and len(mail) > _MOST_MAIL_MB << 20:
-        yield f"mail: larger than {_MOST_MAIL_MB} MB; save it without its attachments"
+        why = f"larger than {_MOST_MAIL_MB} MB; save it without its attachments"
+        yield BoxFault("mail", why)
     if (sent.text("grade") or sent.text("form")) and not sent.text("grade-reason"):
-        yield "grade-reason: say why the grade or the form is another one"
+        yield BoxFault("grade-reason", "say why the grade or the form is another one")
     if amends and not sent.text("reason"):
-        yield "reason: the report is signed, so say why you amend it"
+        yield BoxFault("reason", "the report is signed, so say why you amend it")
 
 
 ROUTES = [

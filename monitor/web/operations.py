@@ -113,7 +113,8 @@ class Operation:
         try:
             answer: Any = await self.endpoint(request, sent)
         except InvalidInput as fault:
-            return problem_response(409, "; ".join(fault.faults), faults=list(fault.faults))
+            faults = [*map(str, fault.faults)]
+            return problem_response(409, "; ".join(faults), faults=faults)
         return answer if isinstance(answer, Response) else self._respond_with(request, sent, answer)
 
     def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:

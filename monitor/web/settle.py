@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import InvalidInput
+from alerts.by_hand import BoxFault, InvalidInput
 from monitor.deliver.desk import Desk
 from monitor.errors import UserFault
 from monitor.web.by_hand import read_slot
@@ -59,9 +59,9 @@ def _read_meant(sent: SentForm, zone: str) -> datetime:
     try:
         meant = datetime.fromisoformat(sent.text("meant"))
     except ValueError as exc:
-        raise InvalidInput(["meant: Choose the time that is meant."]) from exc
+        raise InvalidInput(BoxFault("meant", "Choose the time that is meant.")) from exc
     if meant.tzinfo is None:
-        raise InvalidInput(["meant: Choose the time that is meant."])
+        raise InvalidInput(BoxFault("meant", "Choose the time that is meant."))
     return meant
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import InvalidInput
+from alerts.by_hand import BoxFault, InvalidInput
 from alerts.silence import FARTHEST_AHEAD, Scope
 from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
@@ -93,7 +93,7 @@ def _read_subject(text: str) -> tuple[Scope, str]:
     """Return the scope and the name of a choice in the form. Raises `InvalidInput`."""
     scope, _, name = text.partition(" ")
     if scope not in list(Scope) or not name:
-        raise InvalidInput(["of: say what to mute"])
+        raise InvalidInput(BoxFault("of", "say what to mute"))
     return Scope(scope), name
 
 
@@ -104,7 +104,8 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
     try:
         return instant(datetime.fromisoformat(text).replace(tzinfo=None), zone) if text else None
     except ValueError as exc:
-        raise InvalidInput([f"{box}: must be a date and time, such as 2026-11-26T09:30"]) from exc
+        why = "must be a date and time, such as 2026-11-26T09:30"
+        raise InvalidInput(BoxFault(box, why)) from exc
 
 
 async def _find_subjects(

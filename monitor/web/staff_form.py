@@ -97,10 +97,10 @@ def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> 
 
     `boxes` has the id for each name in a fault. Other faults get the id `other`.
     """
-    split = ((line, *line.partition(": ")) for line in fault.faults)
-    return dict(
-        (boxes.get(name, name), words)
-        if name in boxes or name.startswith(STEP_PREFIX)
-        else (other, line)
-        for line, name, _, words in split
-    )
+    found = {}
+    for one in fault.faults:
+        if one.box in boxes or one.box.startswith(STEP_PREFIX):
+            found[boxes.get(one.box, one.box)] = one.why
+        else:
+            found[other] = str(one)
+    return found

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import InvalidInput
+from alerts.by_hand import BoxFault, InvalidInput
 from alerts.ticks import Tick
 from monitor.deliver.desk import Desk
 from monitor.readiness.ticks import TICKED_BY_PEOPLE
@@ -29,7 +29,7 @@ async def tick_release(
     """
     body = await queries.find_release(release)  # raises if this person may not see it
     if time is not None and tick is not Tick.SCHEDULED:
-        raise InvalidInput(["time: only for the tick `scheduled`"])
+        raise InvalidInput(BoxFault("time", "only for the tick `scheduled`"))
     slot = body["slot"] or {}
     is_announced = time is None or time == instant_from_json(slot.get("start"))
     await desk.tick(release, tick if is_announced else Tick.SCHEDULED_OTHERWISE)

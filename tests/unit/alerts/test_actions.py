@@ -81,8 +81,8 @@ def test_an_invalid_action_is_refused_with_every_fault(
     with pytest.raises(InvalidInput) as refused:
         add_action(logged_leak, ROLE, RENEW | typed, NOW)
     assert all(
-        message.startswith(fault)
-        for message, fault in zip(refused.value.faults, faults, strict=True)
+        str(found).startswith(fault)
+        for found, fault in zip(refused.value.faults, faults, strict=True)
     )
 
 
