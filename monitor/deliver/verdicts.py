@@ -54,11 +54,8 @@ _LOST = "none: the disk refused these bytes, so they could not be kept"
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
-    """The result of recording a verdict: the JSON of the release, its incident, and the number of
-    new notices.
-    """
+    """The result of recording a verdict: its incident, and the number of new notices."""
 
-    body: Json
     incident: Incident | None
     notices: int
 
@@ -122,7 +119,7 @@ class VerdictRecorder:
             thread.delay_thread_opening(tx, now)  # the fault may delay more releases
             # `thread.decision` is the change of the platform's incident by this release.
             notices += self.save_decision(tx, thread.decision, now, thread)
-        return RecordedVerdict(body, incident, notices)
+        return RecordedVerdict(incident, notices)
 
     def _add_ticks(self, read: Reads, decision: Decision, known: Incident | None) -> Decision:
         """Return the decision. A new incident has the ticks of its release."""

@@ -15,7 +15,7 @@ from monitor.look.sighting import State
 from monitor.plan.addresses import with_page_at
 from monitor.plan.budget import Budget
 from monitor.plan.forecast import PartToProve, forecast_slots
-from monitor.plan.targets import Target, View, release_from_id, targets_of
+from monitor.plan.targets import release_from_id, targets_of
 from monitor.readiness.assess import assess_readiness
 from monitor.readiness.facts import (
     CalendarFacts,
@@ -169,20 +169,13 @@ class ReadinessReader:
                 last_slots[target.host] = one.slot
                 if target.id in last_runs:
                     runs[target.host].append(last_runs[target.id])
-                goal = self._part_to_prove(one, target)
-                if goal is not None:
-                    parts[target.host].append(goal)
+                part = self.watch.part_to_prove(one.release, target, one.promised)
+                if part is not None:
+                    parts[target.host].append(part)
         return [
             self._make_host(host, slot, runs[host], parts[host])
             for host, slot in sorted(last_slots.items())
         ]
-
-    def _part_to_prove(self, due: DueRelease, target: Target) -> PartToProve | None:
-        # A part has one target for each view. Count it once, with the edge's target.
-        if target.view is not View.EDGE or target.is_optional:
-            return None
-        goal = self.watch.proof_goal(due.release, target, due.promised)
-        return None if goal is None else (due.release.id, goal)
 
     def _make_host(
         self, host: str, last_slot: datetime, runs: Sequence[Run], parts: Sequence[PartToProve]

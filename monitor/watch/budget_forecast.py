@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 import structlog
 
@@ -24,8 +25,6 @@ FORECAST_EVERY = timedelta(minutes=10)
 """How often plan and budgets are compared. The first comparison is before the first calendar read,
 so it is short.
 """
-_REPEAT_AFTER = timedelta(hours=1)
-"""After so long an unchanged plan is compared again, because some of its slots have passed."""
 _DAYS = 4
 """So a Friday's forecast includes Monday."""
 
@@ -44,20 +43,10 @@ class BudgetForecast:
     timezone: str
     ask: Ask
     warnings: dict[tuple[str, date], str] = field(default_factory=dict)
-    _last_compared: tuple[PartsByHost, datetime] | None = None
 
     async def look_ahead(self) -> None:
-        """Compare plan and budgets, and log new warnings, unless the same plan was compared lately.
-
-        A recurring job.
-        """
-        parts = self._collect_parts()
-        now = self.clock.now()
-        if self._last_compared is not None:
-            last_parts, compared_at = self._last_compared
-            if parts == last_parts and now < compared_at + _REPEAT_AFTER:
-                return
-        self._last_compared = parts, now
+        """Compare plan and budgets, and log new warnings: a recurring job."""
+        parts, now = self._collect_parts(), self.clock.now()
         found = await self.ask(lambda: dict(self._find_shortages(parts, now)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:
@@ -88,15 +77,12 @@ class BudgetForecast:
         the day.
         """
         zone = self.timezone
-        current_minute = now.replace(second=0, microsecond=0)
-        days = [local_date(now, zone) + timedelta(days=ahead) for ahead in range(_DAYS)]
+        begin = now.replace(second=0, microsecond=0)
+        end = day_begins(local_date(now, zone) + timedelta(days=_DAYS), zone)
         for host, parts_to_prove in parts.items():
             rate = self.budget.rate(host)
-            for day in days:
-                # the rest of today begins with the current minute
-                begin = max(day_begins(day, zone), current_minute)
-                end = day_begins(day + timedelta(days=1), zone)
-                slots = forecast_slots(parts_to_prove, rate, begin, end)
-                warning = overload_warning(host, rate, slots, zone)
+            forecasts = forecast_slots(parts_to_prove, rate, begin, end)
+            for day, of_day in groupby(forecasts, lambda one: local_date(one.slot, zone)):
+                warning = overload_warning(host, rate, of_day, zone)
                 if warning is not None:
                     yield (host, day), warning

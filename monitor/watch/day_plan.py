@@ -12,7 +12,7 @@ from monitor.judge.case import is_exact
 from monitor.plan import forecast
 from monitor.plan.budget import Budget, WantedSpacing, affordable_spacings, stretch_factor
 from monitor.plan.phases import Window
-from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
+from monitor.plan.targets import Target, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, windows_in_force
 from monitor.store.sql.engine import Store
 from monitor.watch.planner import WatchRules
@@ -183,12 +183,9 @@ class Day:
             return None
         parts_to_prove = []
         for target in windows_of:
-            # A part has one target for each view, edge and origin. Count the part once, with the
-            # edge's target.
-            is_promised_part = target.view is View.EDGE and not target.is_optional
-            goal = self.rules.proof_goal(release, target, promised) if is_promised_part else None
-            if goal is not None:  # the proof that the part was in time
-                parts_to_prove.append((target.host, (release.id, goal)))
+            part = self.rules.part_to_prove(release, target, promised)
+            if part is not None:
+                parts_to_prove.append((target.host, part))
         is_due = self.begin <= slot_begins < self.end
         return PlannedRelease(
             release, slot, windows_of, is_due=is_due, parts_to_prove=parts_to_prove

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -22,7 +22,6 @@ from monitor.errors import unknown_name
 from monitor.judge.findings.platform import host_of
 from monitor.judge.runs import Blind
 from monitor.plan.targets import release_from_id
-from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
 from monitor.watch.rejudge import StoredJudge
 from schedules.times.zone import day_begins, local_date, span_of
@@ -72,7 +71,8 @@ class Periods:
         hosts = {row.host for row in rows}.union(
             (claim.host for claim in claims), *map(_hosts_of, logged)
         )
-        _check_names(store.verdicts, producers, hosts, producer, host)
+        _require_known("producer", producer, producers, store.verdicts.producers)
+        _require_known("host", host, hosts, lambda: map(host_of, store.ledger.urls()))
         logged = [
             each
             for each in logged
@@ -220,19 +220,11 @@ def _hosts_of(incident: Incident) -> set[str]:
     return {host_of(url) for url in urls}
 
 
-def _check_names(
-    verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str
+def _require_known(
+    kind: str, name: str, known: set[str], list_stored: Callable[[], Iterable[str]]
 ) -> None:
-    """Raise `UnknownName` if `producer` or `host` is given and neither these sets nor any stored
-    verdict has it.
-    """
-    for kind, name, known in (("producer", producer, producers), ("host", host, hosts)):
-        if name and name not in known:
-            # Reading all stored verdicts is slow, so it is done only for a name that is not known
-            # yet.
-            rows = verdicts.judged()
-            stored = {
-                row.producer if kind == "producer" else host_of(row.body["url"]) for row in rows
-            }
-            if name not in known | stored:
-                raise unknown_name(kind, name, known | stored)
+    """Raise `UnknownName` if a name is given that is neither known nor stored."""
+    if name and name not in known:
+        known = known.union(list_stored())
+        if name not in known:
+            raise unknown_name(kind, name, known)

@@ -16,9 +16,10 @@ from monitor.look.fetch import Found
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, with_page_at
+from monitor.plan.forecast import PartToProve
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
 from monitor.plan.proof import ProofGoal, goal_for
-from monitor.plan.targets import Target, targets_of
+from monitor.plan.targets import Target, View, targets_of
 from monitor.plan.windows import windows_in_force
 from monitor.watch.listing_match import new_parts, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
@@ -60,6 +61,16 @@ class WatchRules:
             return None
         within = self.policies.of(release).on_time_within
         return goal_for(release, target, instant, within, self.importance(release))
+
+    def part_to_prove(
+        self, release: Release, target: Target, promised: InForce
+    ) -> PartToProve | None:
+        """Return the part of a target for a forecast, None if none needs a proof.
+
+        A part has a target for each view, so only that of the edge counts.
+        """
+        goal = self.proof_goal(release, target, promised) if target.view is View.EDGE else None
+        return None if goal is None else (release.id, goal)
 
 
 @dataclass(slots=True)

@@ -146,6 +146,12 @@ def test_verdicts_are_listed_by_slot_and_those_without_one_last(store: Store) ->
     assert judged(store, producer="ons") == []
 
 
+def test_names_of_a_report_are_known_without_reading_verdicts(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.save(a_release(), a_release(id="s"), a_verdict_row(), a_verdict_row("s"))
+    assert (store.verdicts.producers(), store.ledger.urls()) == (["ofqual"], [a_release().url])
+
+
 def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
     still = a_verdict_row("open", final=False)
     with store.transaction() as tx:

@@ -108,6 +108,10 @@ class VerdictStore(Queries):
         query = select(table.c.release).where(*in_period(table.c.slot, begin, end), _IS_NOT_JOINED)
         return self.runner.make_each(str, query.order_by(*slot_first))
 
+    def producers(self) -> list[str]:
+        """Return the producers of judged releases."""
+        return self.runner.make_each(str, select(tables.JUDGED.c.producer).distinct())
+
     def judged_one(self, release: str) -> Judged | None:
         """Return the verdict on one release, if it is stored."""
         return self.runner.find(Judged, release)

@@ -113,6 +113,10 @@ class LedgerStore(Queries):
         )
         return self.runner.make_each(lambda *row: row, query)
 
+    def urls(self) -> list[str]:
+        """Return the addresses of all releases."""
+        return self.runner.make_each(str, select(tables.RELEASE.c.url).distinct())
+
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
         """Return promises in the order of their reads, of these releases or of all."""
         table = tables.PROMISE
