@@ -67,8 +67,8 @@ class StoreSettings(Table):
     `postgresql+psycopg://USER@HOST/NAME`. Leave the password to `~/.pgpass` or `PGPASSWORD`.
     """
     spool: str | None = None
-    """The folder of the [spool](files.md#the-spool), on this machine. Default: `spool` beside the
-    file of SQLite, and `var/spool` for PostgreSQL.
+    """The folder of the [spool](files.md#the-spool), on this machine, relative to the working
+    directory. Default: `spool` beside the file of SQLite, and `var/spool` for PostgreSQL.
     """
     takeover: Spacing = timedelta(seconds=1.6)
     """If the leader gives no sign of life for this long, a standby takes over
@@ -84,7 +84,9 @@ class EvidenceSettings(Table):
     """
 
     folder: str = "var/evidence"
-    """The folder. It is created with mode 0700. Only one monitor at a time can write to it."""
+    """The folder, relative to the working directory. It is created with mode 0700. Only one monitor
+    at a time can write to it.
+    """
     keep_days: int = Field(default=400, ge=1, le=LONGEST_DAYS)
     """For how many days the files are kept. Their hashes stay in the store."""
     keep_mb: int = Field(default=2000, ge=1, le=1_000_000_000)
