@@ -87,7 +87,7 @@ class Judging:
                 await self.clock.sleep(_RETRY_AFTER / timedelta(seconds=1))
             async for release in with_pauses(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
-                    self._judge_or_retry(watched)
+                    self._judge_in_background(watched)
             # Let looks and the store run.
             await asyncio.sleep(0)
 
@@ -186,26 +186,25 @@ class Judging:
             if (assessment := self._assess_if_changed(watched)) is not None:
                 await self.record(watched, assessment)
 
-    def _judge_or_retry(self, watched: WatchedRelease) -> None:
-        """Judge a release. After a fault, judge it again in a minute, and go on with the others."""
+    def _judge_in_background(self, watched: WatchedRelease) -> None:
+        """Judge a release, and record a changed verdict in the background.
+
+        After a fault, judge it again in a minute, and go on with the others.
+        """
+        name, now = watched.release.id, self.clock.now()
         try:
-            self._judge_in_background(watched)
+            if name in self._being_recorded:
+                verdict = self._judge_and_replan(watched, now)
+                # It is evidence about the others of its slot.
+                self._requeue_same_slot(watched, verdict)
+                self._judged_meanwhile.add(name)
+            elif (assessment := self._assess_if_changed(watched)) is not None:
+                self._being_recorded.add(name)
+                self._tasks.start(self._record_in_background(watched, assessment))
         except Exception as fault:  # noqa: BLE001 # the daemon's handler counts and logs it
-            self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, watched.release.id)
+            self.queue.judge_at(now + _AFTER_A_FAULT, name)
             found = {"message": "a release cannot be judged", "exception": fault}
             asyncio.get_running_loop().call_exception_handler(found)
-
-    def _judge_in_background(self, watched: WatchedRelease) -> None:
-        """Judge a release, and record a changed verdict in the background."""
-        name = watched.release.id
-        if name in self._being_recorded:
-            verdict = self._judge_and_replan(watched, self.clock.now())
-            # It is evidence about the others of its slot.
-            self._requeue_same_slot(watched, verdict)
-            self._judged_meanwhile.add(name)
-        elif (assessment := self._assess_if_changed(watched)) is not None:
-            self._being_recorded.add(name)
-            self._tasks.start(self._record_in_background(watched, assessment))
 
     async def _record_in_background(self, watched: WatchedRelease, assessment: Assessment) -> None:
         """Record a verdict. After a fault, judge again in a minute."""

@@ -1,5 +1,5 @@
-"""`python -m tests.chaos [--seed N] [--count N] [--seconds S]`: play random faults and print what
-failed.
+"""`python -m tests.chaos [--seed N] [--count N] [--seconds S] [--faults NAME…]`: play random faults
+and print what failed.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
-    chosen, faults_allowed, wrong = parser.parse_args(), list_playable_faults(), 0
-    with run_database(FULL_DISK_SIZE if "full" in faults_allowed else "") as database:
+    playable = list_playable_faults()
+    parser.add_argument("--faults", nargs="+", choices=playable, default=playable)
+    chosen, wrong = parser.parse_args(), 0
+    with run_database(FULL_DISK_SIZE if "full" in chosen.faults else "") as database:
         for seed in range(chosen.seed, chosen.seed + chosen.count):
             empty(database.address)
             with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-                faults = play(
-                    seed, Path(folder), database, seconds=chosen.seconds, faults=faults_allowed
+                found = play(
+                    seed, Path(folder), database, seconds=chosen.seconds, faults=chosen.faults
                 )
-            sys.stdout.write(f"seed {seed}: {'; '.join(faults) or 'passed'}\n")
+            sys.stdout.write(f"seed {seed}: {'; '.join(found) or 'passed'}\n")
             sys.stdout.flush()
-            wrong += bool(faults)
+            wrong += bool(found)
     return 1 if wrong else 0
 
 

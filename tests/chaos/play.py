@@ -48,7 +48,8 @@ OUTAGES = ("down", "die-in-outage", "die-cut-off", "refuse")
 """The store is down over a slot, or a monitor is killed without it. `refuse`: a host answers 429,
 and the leader is killed.
 """
-_STORE_FAULTS = ("hang", "down", "slow", "deny", "crash", "forget", "promote", "full")
+STORE_FAULTS = ("hang", "down", "slow", "deny", "crash", "forget", "promote", "full")
+"""While only these are played, the leader looks all the time, so that no proof may be lost."""
 _KILLS = ("kill", "poison", "away", "die-in-outage", "die-cut-off", "refuse")
 ALL_FAULTS = (
     *(*BASIC_FAULTS, *CUTS, *OUTAGES),
@@ -110,8 +111,9 @@ def play(
         world.wait_for_time(last, last - time.time())
         world.wait_until_delivered(_SETTLING_TIME)
         world.stop_all()
+        undecided = () if set(faults) <= set(STORE_FAULTS) else ("unproven", "pending")
         return [
-            *find_wrong_verdicts(world, truths, ("unproven", "pending")),
+            *find_wrong_verdicts(world, truths, undecided),
             *_find_wrong_notices(world, kills),
             *find_store_faults(world),
             *_find_budget_overruns(world),
@@ -149,7 +151,7 @@ def _play_faults(
             _play_kill(rng, world, fault, name, requests)
         elif fault in (*CUTS, "stop", "starve", "step"):
             _play_fault_of_one(rng, world, fault, name, requests)
-        elif fault in _STORE_FAULTS:
+        elif fault in STORE_FAULTS:
             _play_store_fault(world, fault, requests)
         else:
             _play_shared_fault(rng, world, fault, requests)
@@ -282,7 +284,7 @@ def find_wrong_verdicts(
     for name, truth in truths.items():
         if (row := rows.get(name)) is None:
             # A release that was first watched after its slot has no verdict until a few looks were
-            # world.
+            # made.
             if "pending" not in undecided:
                 yield f"{name}: it has no verdict"
             continue
