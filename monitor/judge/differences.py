@@ -105,11 +105,12 @@ def _compare_findings(
     """
     # One more finding of blindness is not a difference. With `several_monitors`, one fewer is no
     # difference either.
-    before, after = _group_by_name(stored), _group_by_name(again)
+    before, after = _group_findings(stored), _group_findings(again)
     lines = []
-    for name in sorted(before.keys() | after.keys()):
-        found_before, found_after = before.get(name, []), after.get(name, [])
-        is_blindness = name.startswith(_BLINDNESS)  # a name begins with the kind
+    for key in sorted(before.keys() | after.keys()):
+        found_before, found_after = before.get(key, []), after.get(key, [])
+        kind, part = key
+        is_blindness = kind in _BLINDNESS
         if len(found_before) != len(found_after):
             # One may have been stored later, and looks of another monitor may have filled one.
             is_explained = is_blindness and (
@@ -124,21 +125,23 @@ def _compare_findings(
                 # The blind span may have grown since the verdict was stored, so its length has no
                 # upper limit.
                 length = {**length, "max": None}
-            lines += _compare_ranges(f"findings.{name}", length, finding_after["seconds"])
+            name = f"findings.{kind}({part})"
+            lines += _compare_ranges(name, length, finding_after["seconds"])
     return lines
 
 
-def _group_by_name(findings: Sequence[Json]) -> dict[str, list[Json]]:
-    """Return the findings that can be compared, by a name made of kind and part."""
-    groups: dict[str, list[Json]] = {}
+def _group_findings(findings: Sequence[Json]) -> dict[tuple[str, str], list[Json]]:
+    """Return the findings that can be compared, by kind and part."""
+    groups: dict[tuple[str, str], list[Json]] = {}
     for finding in findings:
         if finding["kind"] != "platform":
-            groups.setdefault(f"{finding['kind']}({finding['part'] or ''})", []).append(finding)
+            groups.setdefault((finding["kind"], finding["part"] or ""), []).append(finding)
     return groups
 
 
-def _names_text(groups: Mapping[str, Sequence[Json]]) -> str:
-    return ", ".join(name for name in sorted(groups) for _ in groups[name]) or "none"
+def _names_text(groups: Mapping[tuple[str, str], Sequence[Json]]) -> str:
+    keys = (key for key in sorted(groups) for _ in groups[key])
+    return ", ".join(f"{kind}({part})" for kind, part in keys) or "none"
 
 
 def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list[str]:
