@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from alerts.channel import Outcome
 from alerts.rota import Rota
 from monitor.app.options import (
-    make_channels,
-    make_policies,
+    make_judge_at,
     make_reporting_rules,
     make_stored_judge,
+    open_channels,
     own_monitors,
     page_settings,
 )
@@ -30,7 +30,6 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.kept_sessions import KeptSessions
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from monitor.watch.rejudge import facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.not_running import NotRunning
@@ -68,8 +67,7 @@ def open_application(
     clock = SystemClock()
     channels = [channel.name for channel in settings.channel]
     rules = replace(make_reporting_rules(settings, channels, folder), rotas=rotas)
-    judge_at = partial(facts_of, make_policies(settings), settings.watch.vantage)
-    current = CurrentIncidents(store, judge_at, VerdictRecorder(rules))
+    current = CurrentIncidents(store, make_judge_at(settings), VerdictRecorder(rules))
     writer, throttle = Writer(store, clock), Throttle(clock)
     desk = Desk(
         current,
@@ -102,12 +100,8 @@ def open_application(
 
 
 async def _send_test(settings: Settings, clock: Clock, name: str) -> Outcome:
-    channels = make_channels(settings, clock.now)
-    try:
+    async with open_channels(settings, clock) as channels:
         return await send_test(channels, name, clock.now())
-    finally:
-        for channel in channels:
-            await channel.close()
 
 
 def as_own_user(application: ASGIApp) -> ASGIApp:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ from monitor.config.settings import (
     ProducerSettings,
     Settings,
 )
+from monitor.deliver.current_incidents import JudgeAt
 from monitor.deliver.rules import DigestRule, Links, ReportingRules
 from monitor.deliver.summaries import SummarySchedule
 from monitor.judge.policy import Policies, Policy, UsualTime
@@ -43,7 +46,7 @@ from monitor.store.rows import OFFLINE_MARK
 from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.planner import WatchRules
-from monitor.watch.rejudge import StoredJudge
+from monitor.watch.rejudge import StoredJudge, facts_of
 from monitor.watch.tripwires import Producer
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.hand_calendar import HandCalendar
@@ -369,6 +372,11 @@ def make_stored_judge(settings: Settings, store: Store) -> StoredJudge:
     )
 
 
+def make_judge_at(settings: Settings) -> JudgeAt:
+    """Return a function that judges a stored release again as of an instant."""
+    return partial(facts_of, make_policies(settings), settings.watch.vantage)
+
+
 def make_periods(settings: Settings, judge: StoredJudge) -> Periods:
     """Return the maker of reports on a period.
 
@@ -522,6 +530,17 @@ def make_channels(settings: Settings, now: Callable[[], datetime]) -> list[Chann
     """Return every channel. This reads secrets but opens no connection."""
     outbound = make_outbound(settings.network)
     return [open_channel(table, now, outbound) for table in settings.channel]
+
+
+@asynccontextmanager
+async def open_channels(settings: Settings, clock: Clock) -> AsyncIterator[list[Channel]]:
+    """Yield every channel, and close them afterwards."""
+    channels = make_channels(settings, clock.now)
+    try:
+        yield channels
+    finally:
+        for channel in channels:
+            await channel.close()
 
 
 def make_outbound(network: NetworkSettings) -> Outbound:

@@ -16,8 +16,8 @@ from alerts.channel import Channel
 from monitor.app.core import Core, make_clock_steps, make_interpreter
 from monitor.app.options import (
     make_budget,
+    make_judge_at,
     make_links,
-    make_policies,
     make_readiness_reader,
     make_reporting_rules,
     make_sessions,
@@ -30,7 +30,7 @@ from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.status import Status, release_states
 from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.deliver.channel_test import send_test
-from monitor.deliver.current_incidents import CurrentIncidents, JudgeAt
+from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.outbox import IDLE, Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders
@@ -56,7 +56,6 @@ from monitor.watch.judging import Judging
 from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.planner import Planner
-from monitor.watch.rejudge import facts_of
 from monitor.watch.store_replay import StoreReplay
 from monitor.watch.tripwires import Tripwires
 from monitor.watch.unannounced import Unannounced
@@ -74,11 +73,6 @@ def make_current_rules(core: Core, channels: Sequence[Channel]) -> ReportingRule
     return replace(rules, rotas=add_stored_shifts(rules.rotas, core.store))
 
 
-def judge_at_for(core: Core) -> JudgeAt:
-    """Return a function that judges a release again as of an instant."""
-    return partial(facts_of, make_policies(core.settings), core.settings.watch.vantage)
-
-
 class Parts:
     """The parts of a monitor, each made from earlier ones. A reload replaces `core`."""
 
@@ -93,7 +87,7 @@ class Parts:
         self._record = VerdictRecorder(
             self._rules, core.evidence.records_being_written, core.evidence.headers.get
         )
-        self.current_incidents = CurrentIncidents(store, judge_at_for(core), self._record)
+        self.current_incidents = CurrentIncidents(store, make_judge_at(core.settings), self._record)
         self.outbox = self._make_outbox()
         self.reminders = self._make_reminders()
         self.watch = self._make_watch()

@@ -25,6 +25,7 @@ from monitor.app.options import (
     make_calendar_checks,
     make_fetcher,
     make_join_rules,
+    make_judge_at,
     make_openid,
     make_proxy_auth,
     make_tripwire_producers,
@@ -33,7 +34,6 @@ from monitor.app.options import (
 )
 from monitor.app.parts import (
     Parts,
-    judge_at_for,
     make_current_rules,
 )
 from monitor.app.readers import make_calendar_readers
@@ -255,7 +255,7 @@ class Reload:
         # Only the last step awaits, so no look, page or notice sees half of the change.
         daemon.core = parts.core = core
         parts.current_incidents.record.rules = parts.reminders.rules = new.rules
-        parts.current_incidents.judge_at = judge_at_for(core)
+        parts.current_incidents.judge_at = make_judge_at(settings)
         parts.reminders.remind_after = settings.alert.remind_after
         parts.reminders.remind_every = settings.alert.remind_every
         parts.forecast.budget = make_budget(settings)

@@ -9,11 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
 
-from monitor.app.options import make_channels, make_reporting_rules
+from monitor.app.options import open_channels
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.last_resort import make_waiting_message, send_to_each
@@ -41,7 +40,6 @@ class StoreWait:
 
     settings: Settings
     manager: ServiceManager
-    folder: Path
     clock: Clock = field(default_factory=SystemClock)
     _fault: str = ""
     _is_notified: bool = False
@@ -100,17 +98,11 @@ class StoreWait:
         return None
 
     async def _notify_staff(self, fault: str) -> None:
-        channels = make_channels(self.settings, self.clock.now)
-        rules = make_reporting_rules(
-            self.settings, [channel.name for channel in channels], self.folder
-        )
         message = make_waiting_message(self.settings.watch.vantage, fault, self.clock.now())
-        for_staff = {one.name: message for one in channels if one.name not in rules.open_channels}
-        try:
-            await send_to_each(channels, for_staff)
-        finally:
-            for channel in channels:
-                await channel.close()
+        names = {table.name for table in self.settings.channel}
+        for_staff = names.difference(self.settings.alert.open_channels)
+        async with open_channels(self.settings, self.clock) as channels:
+            await send_to_each(channels, dict.fromkeys(for_staff, message))
 
     @asynccontextmanager
     async def _serve_health(self, reason: str, *, is_standby: bool = False) -> AsyncIterator[None]:

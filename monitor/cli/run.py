@@ -86,7 +86,7 @@ def command(context: Context, log: str, level: str) -> None:
         return found
 
     make_app = partial(build, edges=edges, folder=context.path.parent)
-    make_wait = partial(StoreWait, manager=manager, folder=context.path.parent)
+    make_wait = partial(StoreWait, manager=manager)
     run = _run_app(make_app, make_wait, lock, settings, read_new_settings, context.path.name)
     try:
         asyncio.run(run)

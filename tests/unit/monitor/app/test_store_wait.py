@@ -52,7 +52,7 @@ class Waiting:
         )
         self.manager = RecordingManager()
         self.stop = asyncio.Event()
-        wait = StoreWait(settings, self.manager, folder, clock)
+        wait = StoreWait(settings, self.manager, clock)
         if isinstance(fault, StoreDamaged):
             report = wait.report_damage(fault, self.stop)
         else:
