@@ -176,7 +176,7 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
     """
     parsed = data[:_PARSED_OF_MAIL]
     if parsed.lower().count(b"multipart") > _MOST_MULTIPARTS:
-        raise InvalidInput(["mail: has too many parts; attach it as a file"])
+        raise InvalidInput(BoxFault("mail", "has too many parts; attach it as a file"))
     try:
         message = message_from_bytes(parsed)
         # a missing date is the text "None", which is not a date
