@@ -75,9 +75,6 @@ class Judging:
     releases: dict[str, WatchedRelease] = field(default_factory=dict)
     promise_check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
-    # Releases whose verdict is being recorded, and those of them judged again meanwhile.
-    _being_recorded: set[str] = field(default_factory=set)
-    _judged_meanwhile: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Judge releases that changed or are due, until cancelled."""
@@ -191,24 +188,24 @@ class Judging:
 
         After a fault, judge it again in a minute, and go on with the others.
         """
-        name, now = watched.release.id, self.clock.now()
+        state, now = watched.judging, self.clock.now()
         try:
-            if name in self._being_recorded:
+            if state.is_being_recorded:
                 verdict = self._judge_and_replan(watched, now)
                 # It is evidence about the others of its slot.
                 self._requeue_same_slot(watched, verdict)
-                self._judged_meanwhile.add(name)
+                state.was_judged_meanwhile = True
             elif (assessment := self._assess_if_changed(watched)) is not None:
-                self._being_recorded.add(name)
+                state.is_being_recorded = True
                 self._tasks.start(self._record_in_background(watched, assessment))
         except Exception as fault:  # noqa: BLE001 # the daemon's handler counts and logs it
-            self.queue.judge_at(now + _AFTER_A_FAULT, name)
+            self.queue.judge_at(now + _AFTER_A_FAULT, watched.release.id)
             found = {"message": "a release cannot be judged", "exception": fault}
             asyncio.get_running_loop().call_exception_handler(found)
 
     async def _record_in_background(self, watched: WatchedRelease, assessment: Assessment) -> None:
         """Record a verdict. After a fault, judge again in a minute."""
-        release = watched.release.id
+        release, state = watched.release.id, watched.judging
         try:
             await self.record(watched, assessment)
         except Exception:  # a fault in one release must not end the watch over all others
@@ -216,9 +213,9 @@ class Judging:
             # The handler of stray exceptions counts and logs it.
             raise
         finally:
-            self._being_recorded.remove(release)
-            if release in self._judged_meanwhile:
-                self._judged_meanwhile.remove(release)
+            state.is_being_recorded = False
+            if state.was_judged_meanwhile:
+                state.was_judged_meanwhile = False
                 self.queue.judge_soon(release)
 
     def _assess_if_changed(self, watched: WatchedRelease) -> Assessment | None:

@@ -158,8 +158,9 @@ class JudgingState:
 
     Until `withheld_until`, or a look at the page, the verdict is only used to plan looks, because
     the slot passed unwatched. `wait` is for a calendar read. `recorded` is what people see since
-    the last record, a new object each time. `must_record` even without a change for people.
-    `propagated` is the verdict with which others of its slot were last judged.
+    the last record, a new object each time. `must_record` even without a change for people. While
+    one verdict is recorded, it may be judged again, but waits to be recorded. `propagated` is the
+    verdict with which others of its slot were last judged.
     """
 
     verdict: Verdict | None = None
@@ -168,6 +169,8 @@ class JudgingState:
     wait: CalendarWait = field(default_factory=CalendarWait)
     recorded: VisibleState | None = None
     must_record: bool = False
+    is_being_recorded: bool = False
+    was_judged_meanwhile: bool = False
     incident: str | None = None
     propagated: Verdict | None = None
     cached_json: CachedJson | None = None
