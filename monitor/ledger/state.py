@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from monitor.store.rows import Announced, CalendarRead
@@ -35,6 +36,8 @@ MOST_COUNTS = 20
 """So many numbers of entries are remembered."""
 # Summer time may differ by an hour.
 _SHORTEST_YEAR, _LONGEST_YEAR = timedelta(days=364, hours=22), timedelta(days=366, hours=2)
+MakeRow = Callable[[], Announced]
+"""Makes the row of an entry. Its JSON is made late, to save memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +80,14 @@ class CalendarEntry:
         """Return what the calendar last said about it."""
         return LastSeen.of(self.announcement, self.missing_since)
 
-
-@dataclass(frozen=True, slots=True)
-class PendingEntry:
-    """An entry to be stored after a read at `at`. `row` makes its JSON late, to save memory."""
-
-    calendar: str
-    entry: CalendarEntry
-    release: str
-    at: datetime
-
-    def row(self) -> Announced:
-        """Return the row to store."""
-        entry = self.entry
-        body: dict[str, Any] = {"announcement": entry.announcement.as_json()}
-        if entry.titles:
-            body["titles"] = [title_change_json(change) for change in entry.titles]
-        uid, last_shown = entry.announcement.uid, entry.last_shown or self.at
+    def row(self, calendar: str, release: str, at: datetime) -> Announced:
+        """Return the row to store after a read at `at`."""
+        body: dict[str, Any] = {"announcement": self.announcement.as_json()}
+        if self.titles:
+            body["titles"] = [title_change_json(change) for change in self.titles]
+        uid, last_shown = self.announcement.uid, self.last_shown or at
         return Announced(
-            self.calendar,
-            uid,
-            body,
-            entry.first_shown,
-            last_shown,
-            entry.missing_since,
-            self.release,
+            calendar, uid, body, self.first_shown, last_shown, self.missing_since, release
         )
 
 
@@ -200,9 +186,9 @@ class CalendarState:
             self, entries={uid: entry for uid, entry in self.entries.items() if uid not in uids}
         )
 
-    def entry_to_store(self, uid: str, release: str, at: datetime) -> PendingEntry:
-        """Return an entry to store after a read at `at`."""
-        return PendingEntry(self.name, self.entries[uid], release, at)
+    def entry_to_store(self, uid: str, release: str, at: datetime) -> MakeRow:
+        """Return what makes the row of an entry after a read at `at`."""
+        return partial(self.entries[uid].row, self.name, release, at)
 
 
 def titles_of(row: Announced) -> tuple[TitleChange, ...]:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
-from monitor.ledger.state import CalendarState, Joining, PendingEntry, ReadResult
+from monitor.ledger.state import CalendarState, Joining, MakeRow, ReadResult
 from monitor.store.batch import Portions
 from monitor.store.rows import CalendarRead
 from monitor.store.sql.write import Transaction
@@ -100,7 +100,7 @@ def prepare_changing_read(
     calendar, confirmed = read.calendar, result.changes.confirmed
     joined, state = change.joined, change.states[calendar]
 
-    def entry(uid: str) -> PendingEntry:
+    def entry(uid: str) -> MakeRow:
         return state.entry_to_store(uid, joined.release_of[calendar, uid], read.finished)
 
     # of new and changed entries, each once, in order
@@ -139,7 +139,7 @@ def prepare_changing_read(
 def prepare_rewrite(
     releases: Sequence[Release],
     promises: Sequence[Promise] = (),
-    entries: Sequence[PendingEntry] = (),
+    entries: Sequence[MakeRow] = (),
 ) -> Portions:
     """Return the portions that write these rows again, because the store has lost them or has other
     values.
@@ -192,7 +192,7 @@ def _add_confirmed(
 
 
 def _write_new_entries(
-    tx: Transaction, entries: Sequence[tuple[PendingEntry, Release | None, Promise | None]]
+    tx: Transaction, entries: Sequence[tuple[MakeRow, Release | None, Promise | None]]
 ) -> None:
     """Write entries, each with its release and its promise if these are new or changed (None: they
     are not).
@@ -204,5 +204,5 @@ def _write_new_entries(
     _write_entries(tx, [entry for entry, _, _ in entries])
 
 
-def _write_entries(tx: Transaction, entries: Iterable[PendingEntry]) -> None:
-    tx.save(*(entry.row() for entry in entries))
+def _write_entries(tx: Transaction, entries: Iterable[MakeRow]) -> None:
+    tx.save(*(make_row() for make_row in entries))

@@ -92,10 +92,7 @@ class Admission:
             new = read.change.new_releases()
             # This makes no query, so it needs no retry.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
-            known = to_update.difference(new)
-            await self._run_or_retry(
-                lambda: self._update_watch(self.clock.now(), known, self.watch.ahead)
-            )
+            await self._update_or_retry(to_update.difference(new))
         return read
 
     async def settle_slot(self, release: str, meant: datetime, by: str) -> None:
@@ -104,13 +101,16 @@ class Admission:
         Raises `UnknownName`, `StoreFault`, and ValueError if the text cannot mean that.
         """
         await self.ledger.settle(release, meant, by)
-        await self._run_or_retry(
-            lambda: self._update_watch(self.clock.now(), [release], self.watch.ahead)
-        )
+        await self._update_or_retry([release])
 
     async def watch_all_near_or_retry(self) -> None:
         """Watch all near releases, in the background until the store answers."""
         await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
+
+    async def _update_or_retry(self, names: Collection[str]) -> None:
+        await self._run_or_retry(
+            lambda: self._update_watch(self.clock.now(), names, self.watch.ahead)
+        )
 
     async def _run_or_retry(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

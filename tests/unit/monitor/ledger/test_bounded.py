@@ -113,7 +113,7 @@ def test_entry_missing_from_two_reads_is_gone_since_first() -> None:
     without_e1 = evaluate_read_in_minute(20, with_e1.state, e0=SLOT)
     assert without_e1.changes.newly_missing == ("e1",)
     without_e1_again = evaluate_read_in_minute(30, without_e1.state, e0=SLOT)
-    row_of_e1 = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30)).row()
+    row_of_e1 = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30))()
     assert (row_of_e1.seen_first, row_of_e1.seen_last, row_of_e1.gone) == (
         at_minute(10),
         at_minute(10),
@@ -127,7 +127,7 @@ def test_shown_entry_was_last_seen_by_latest_read() -> None:
     """
     first = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
     latest = evaluate_read_in_minute(20, first.state, e0=SLOT)
-    row_of_e0 = latest.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
+    row_of_e0 = latest.state.entry_to_store("e0", release="r", at=at_minute(20))()
     assert (row_of_e0.seen_first, row_of_e0.seen_last, row_of_e0.gone) == (
         at_minute(10),
         at_minute(20),
