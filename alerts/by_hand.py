@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from alerts.draft.form import load_forms
@@ -32,11 +33,14 @@ from schedules.contract.verdict import Grade
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local, local_date, zone
 
+D = TypeVar("D", bound=date)
 GRADED_PREFIX = "graded "
 """Begins every timeline entry about a grade that a person gave."""
 ATTACHED_PREFIX = "attached "
 """Begins every timeline entry about a file."""
 _LONGEST_NAME = 150
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""Of what people may type."""
 LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
 _PARSED_OF_MAIL, _MOST_MULTIPARTS = 1 << 18, 20
 """Bytes of an e-mail that are parsed, and parts in them that have parts. `email` compares each line
@@ -96,7 +100,7 @@ def log_by_hand(
     dates = parse_instants(words["when"], timezone)
     occurred = dates[0]
     if words.get("until"):
-        dates.append(_parse_instant(words["until"], timezone))
+        dates.append(parse_instant(words["until"], timezone))
     release = facts.release if facts is not None else words.get("release", "")
     producer = facts.producer if facts is not None else one_line(words["producer"])
     # With a hash of all words, a form sent twice makes one incident.
@@ -211,7 +215,7 @@ def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
     Raises `InvalidInput` unless it is in the past.
     """
     try:
-        instant = _parse_instant(at.strip(), timezone) if at.strip() else now
+        instant = parse_instant(at.strip(), timezone) if at.strip() else now
     except ValueError as exc:
         why = f'not a date-time, write "2018-01-05T09:41" (got "{at}")'
         raise InvalidInput(BoxFault("at", why)) from exc
@@ -223,7 +227,7 @@ def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
 def logged_end(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
     """Return when an incident ended, as typed by the person who logged it, if they did."""
     until = incident.words.get("until")
-    return _parse_instant(until, timezone) if until else None
+    return parse_instant(until, timezone) if until else None
 
 
 def has_time_of_day(incident: Incident) -> bool:
@@ -277,7 +281,7 @@ def bring_forward(
     no date-time.
     """
     try:
-        to = _parse_instant(when.strip(), timezone)
+        to = parse_instant(when.strip(), timezone)
     except ValueError as exc:
         why = f'not a date-time, write "2018-01-05T09:00" (got "{when}")'
         raise InvalidInput(BoxFault("brought forward", why)) from exc
@@ -429,17 +433,28 @@ def _find_faults_of_dates(
 
 def parse_instants(texts: str, timezone: str) -> list[datetime]:
     """Return local ISO dates or date-times, separated by commas, in UTC. Raises ValueError."""
-    return [_parse_instant(text.strip(), timezone) for text in texts.split(",")]
+    return [parse_instant(text.strip(), timezone) for text in texts.split(",")]
 
 
-def _parse_instant(text: str, timezone: str) -> datetime:
+def parse_instant(text: str, timezone: str) -> datetime:
     """Return a local ISO date (its first instant) or date-time in UTC. Raises ValueError."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        return day_begins(date.fromisoformat(text), timezone)
-    parsed = datetime.fromisoformat(text)
-    return (
-        parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone(timezone))
-    ).astimezone(UTC)
+        day = check_year(date.fromisoformat(text))
+        return day_begins(day, timezone)
+    parsed = check_year(datetime.fromisoformat(text))
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=zone(timezone))
+    return parsed.astimezone(UTC)
+
+
+def check_year(day: D) -> D:
+    """Return a day or instant that people can mean. Raises ValueError for others.
+
+    Near the first and the last year of Python, its local time may not exist.
+    """
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"not of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return day
 
 
 def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> str:

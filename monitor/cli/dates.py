@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from alerts.by_hand import FIRST_YEAR, LAST_YEAR
 from monitor.cli.common import Parsed
 from monitor.clock import SystemClock
 from schedules.dates.read import read_date
@@ -18,7 +19,6 @@ from schedules.times.zone import LONDON, local, local_date
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _YEAR = timedelta(days=365)
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 def _parse_day(text: str) -> date:
@@ -68,10 +68,10 @@ def read_day(text: str, today: date) -> date | None:
     if (named := _read_day_word(text, today)) is not None:
         return named
     try:
-        day: date | None = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        day = _read_nearest_date(text, today)
-    return day if day is not None and _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+        return _read_nearest_date(text, today)
+    return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def read_instant(text: str, today: date) -> datetime | None:
@@ -84,7 +84,7 @@ def read_instant(text: str, today: date) -> datetime | None:
         instant = datetime.fromisoformat(text)
     except ValueError:
         return _read_nearest_instant(text, today)
-    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
         return None  # a typing error
     return (
         instant if instant.tzinfo is not None else instant.replace(tzinfo=ZoneInfo(LONDON))

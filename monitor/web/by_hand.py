@@ -146,7 +146,7 @@ async def add_addition(queries: Queries, sent: SentForm) -> str:
     add = _add_address if sent.text("release") else _add_release
     entry, release = await add(queries, sent)
     await sent.desk.record_act("added_by_hand", release or entry)
-    _log.info("added_by_hand", entry=entry, url=sent.text("url"), role=sent.role)
+    _log.info("added_by_hand", entry=entry, role=sent.role)
     return release
 
 

@@ -23,22 +23,16 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import ErrorDetails
 
+from alerts.by_hand import check_year
 from alerts.draft.write.outline import Document
 from alerts.silence import Scope
 from monitor.errors import UserFault
 from monitor.web.log_page import Sort
-from monitor.web.request import FIRST_YEAR, LAST_YEAR, parse_day
+from monitor.web.request import parse_day
 from schedules.contract.verdict import Grade
 
 MOST = 1000
 MOST_DAYS = 400
-
-
-def _check_year(value: datetime) -> datetime:
-    # Near the first and the last year of Python, the local time of an instant may not exist.
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise ValueError(f"not of the years {FIRST_YEAR} to {LAST_YEAR}")
-    return value
 
 
 def _validate_limit(value: object) -> int:
@@ -63,8 +57,8 @@ Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
 Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Line = Annotated[Words, Field(max_length=1000)]
-Moment = Annotated[datetime, AfterValidator(_check_year)]
-Instant = Annotated[AwareDatetime, AfterValidator(_check_year)]
+Moment = Annotated[datetime, AfterValidator(check_year)]
+Instant = Annotated[AwareDatetime, AfterValidator(check_year)]
 Limit = Annotated[
     int,
     BeforeValidator(_validate_limit),

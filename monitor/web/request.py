@@ -16,6 +16,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from alerts.by_hand import check_year
 from alerts.one_line import one_line
 from monitor.deliver.desk import Desk
 from monitor.errors import NotAllowed, Refused, UserFault
@@ -29,7 +30,6 @@ _LONGEST_NAME = 40
 """The most characters of an unknown parameter's name that a refusal repeats."""
 _TOO_MANY_FIELDS = "this form has too many fields"
 _DAMAGED = "this form arrived damaged: load the page again, and send it again"
-FIRST_YEAR, LAST_YEAR = 1900, 2199
 PROBLEM = "application/problem+json"
 
 
@@ -191,16 +191,10 @@ async def _yield_once(body: bytes) -> AsyncGenerator[bytes, None]:
 
 
 def parse_day(text: str) -> date:
-    """Return the date in a text such as `2026-11-26`.
-
-    Raises ValueError if it is not a date of 1900 to 2199.
-    """
-    if (
-        re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
-        and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
-    ):
+    """Return the date in a text such as `2026-11-26`. Raises ValueError for others."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         with suppress(ValueError):
-            return date.fromisoformat(text)
+            return check_year(date.fromisoformat(text))
     raise ValueError('not a day, write "2026-11-26"')
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import BoxFault, InvalidInput
+from alerts.by_hand import BoxFault, InvalidInput, parse_instant
 from alerts.silence import FARTHEST_AHEAD, Scope
 from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
@@ -20,7 +20,7 @@ from monitor.web.pages import list_silences, render, slot_start
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, may_act, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
-from schedules.times.zone import instant, local
+from schedules.times.zone import local
 
 Choice = tuple[Scope, str, str]
 """Something that can be muted: its scope, its id and its name for people."""
@@ -102,7 +102,7 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
     `InvalidInput`.
     """
     try:
-        return instant(datetime.fromisoformat(text).replace(tzinfo=None), zone) if text else None
+        return parse_instant(text, zone) if text else None
     except ValueError as exc:
         why = "must be a date and time, such as 2026-11-26T09:30"
         raise InvalidInput(BoxFault(box, why)) from exc

@@ -128,6 +128,8 @@ def test_typed_end_of_logged_incident_is_read_in_local_time(
         ),
         ({"until": "2016-10-02, 2016-10-03"}, "until: must be one date-time"),
         ({"until": "later"}, "until: not a date-time"),
+        ({"until": "0001-01-01T00:00:00+14:00"}, "until: not a date-time"),
+        ({"due": "9999-12-31"}, "due: not a date-time"),
         ({"until": "2016-10-09"}, "until: is in the future"),
         (
             {"url": "https://x.example/a\nx.example"},

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from alerts.by_hand import InvalidInput
 from monitor.judge.policy import Policies, Policy
@@ -178,6 +179,16 @@ async def test_program_adds_and_removes_releases_and_addresses(
     acts = [*board.store.verdicts.acts(name), *board.store.verdicts.acts("coming")]
     assert {(act.account, act.role) for act in acts} == {("token:program", "program")}
     assert [act.what for act in acts] == ["added_by_hand", "removed_by_hand"] * 2
+
+
+async def test_log_of_an_addition_names_no_address_before_the_slot(board: Board) -> None:
+    address = {"url": "https://stats.example/secret"}
+    with capture_logs() as logs:
+        await board.client.post(
+            "/api/v1/releases/coming/addresses", json=address, headers=WITH_TOKEN
+        )
+    assert "added_by_hand" in [line["event"] for line in logs]
+    assert "stats.example" not in str(logs)
 
 
 @pytest.mark.parametrize("slot", ["2018-01-04T09:30:00", "2018-01-12"])

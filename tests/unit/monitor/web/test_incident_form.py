@@ -369,6 +369,7 @@ async def test_assigned_role_is_shown_on_every_page_of_the_incident(board: Board
         ({"address": "https://[x"}, "not a web address"),
         ({"assigned": "x" * 81}, "at most 80 characters"),
         ({"forward": "soon", "note": "x"}, "not a date-time"),
+        ({"forward": "9999-12-31T23:59:59-14:00"}, "not a date-time"),
         ({"owner": "web team", "due": "2018-02-01"}, 'id="action-fault"'),
         ({"action": "Renew it", "owner": "web team", "due": "soon"}, 'id="due-fault"'),
     ],

@@ -103,6 +103,7 @@ async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(
     [
         ({"reason": " "}, "reason"),
         ({"from": "soon"}, "from"),
+        ({"from": "9999-12-31T23:59", "until": ""}, "from"),
         ({"from": "2019-01-05T09:30", "until": "2019-01-05T10:30"}, "from"),
         ({"until": "2018-01-05T09:00"}, "until"),
         ({"of": "everything"}, "of"),
