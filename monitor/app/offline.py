@@ -32,14 +32,14 @@ from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
-from monitor.web.not_running import NotRunning
+from monitor.web.monitor_view import MonitorView
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 from schedules.times.json import Json
 
 
-class StoredMonitor(NotRunning):
+class StoredMonitor(MonitorView):
     """What the store shows of a monitor that does not run. Verdicts are judged again, as of now."""
 
     reasons = ("no monitor runs here",)

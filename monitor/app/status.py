@@ -21,6 +21,7 @@ from monitor.look.sandbox.confine import describe_missing
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
+from monitor.web.monitor_view import MonitorView
 from schedules.times.interval import Bounds
 from schedules.times.json import Json
 from schedules.times.words import stamp
@@ -30,7 +31,7 @@ _MOST_HOSTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(MonitorView):
     """Reads the state of every part."""
 
     core: Core

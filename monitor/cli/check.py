@@ -17,7 +17,7 @@ from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import select_channels
 from monitor.cli.calendar.read import read_once
-from monitor.cli.common import Context, json_verb, on_call_lines, print_json
+from monitor.cli.common import Context, json_verb, print_json
 from monitor.cli.dates import today
 from monitor.cli.on_call import read_rotas
 from monitor.cli.plan import plan_day
@@ -248,9 +248,8 @@ class _CheckResult:
         if self.due and not self.budget_warnings:
             yield "budgets: enough for every slot"
         now = context.now()
-        yield from on_call_lines(
-            (name, one.describe_on_call(now)) for name, one in self.rotas.items()
-        )
+        for name, one in self.rotas.items():
+            yield f"on call now: {name}: {one.describe_on_call(now)}"
         yield from access_lines(settings)
         yield self._next_slot_line(context)
 

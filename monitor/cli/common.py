@@ -305,11 +305,6 @@ def check_known(kind: str, name: str, known: Collection[str]) -> None:
         raise unknown_name(kind, name, known)
 
 
-def on_call_lines(rotas: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield one line for each rota, from its name and who is on call in words."""
-    yield from (f"on call now: {name}: {words}" for name, words in rotas)
-
-
 def bullet_lines(texts: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a bulleted list, with long items wrapped."""
     for text in texts:

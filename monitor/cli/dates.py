@@ -14,6 +14,7 @@ from alerts.by_hand import FIRST_YEAR, LAST_YEAR
 from monitor.cli.common import Parsed
 from monitor.clock import SystemClock
 from schedules.dates.read import read_date
+from schedules.slot import Slot
 from schedules.times.zone import LONDON, local, local_date
 
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
@@ -118,36 +119,31 @@ def _read_day_word(text: str, today: date) -> date | None:
     return None
 
 
-def _read_nearest_date(text: str, today: date) -> date | None:
-    """Return the day that a date in words names, nearest to `today`, or None if no reading is
-    certain.
+def _read_slots(text: str, today: date) -> list[Slot]:
+    """Return the certain readings of a date in words. Without a year, it can be in the coming
+    twelve months or in the last twelve.
     """
-    # `read_date` finds a day on or after the anchor: try this year and the last.
-    slots = [read_date(text, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
-    days = [
-        slot.first
-        for slot in slots
-        if slot.first is not None and slot.first == slot.last and slot.doubt is None
-    ]
+    slots = [read_date(text, earliest, LONDON).slot for earliest in (today, today - _YEAR)]
+    return [slot for slot in slots if slot.doubt is None]
+
+
+def _read_nearest_date(text: str, today: date) -> date | None:
+    """Return the day nearest to `today` that a text in words names, or None."""
+    slots = _read_slots(text, today)
+    days = [slot.first for slot in slots if slot.first is not None and slot.first == slot.last]
     return min(days, key=lambda day: abs(day - today), default=None)
 
 
 def _read_nearest_instant(text: str, today: date) -> datetime | None:
-    """Return the instant nearest to `today` that a text in words names, or None if no reading is
-    certain.
-    """
+    """Return the instant nearest to `today` that a text in words names, or None."""
     first_word, _, rest = text.partition(" ")
     day = _read_day_word(first_word, today)
     text_with_day = f"{day.isoformat()} {rest}" if day is not None else text
     time_of_today = f"{today.isoformat()} {text}"
     # If the text cannot be read as a date and time, read it as a time of today.
     for words in (text_with_day, time_of_today):
-        # A date without a year can be in the coming twelve months or in the last twelve. Read it as
-        # both.
-        slots = [read_date(words, earliest, LONDON).slot for earliest in (today, today - _YEAR)]
-        if instants := [
-            slot.instant for slot in slots if slot.instant is not None and slot.doubt is None
-        ]:
+        slots = _read_slots(words, today)
+        if instants := [slot.instant for slot in slots if slot.instant is not None]:
             return min(instants, key=lambda instant: abs(instant.date() - today))
     return None
 

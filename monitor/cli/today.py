@@ -8,7 +8,7 @@ from datetime import date
 import click
 
 from monitor.cli.client import Api, check_producer, open_api
-from monitor.cli.common import Context, json_verb, on_call_lines, table_lines
+from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.silence import silence_text
@@ -57,8 +57,8 @@ def _day_lines(context: Context, api: Api, day: date, rows: Sequence[Json]) -> I
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
         yield f"{headline} ({elapsed_text(context.now() - since)})" if since else headline
-    rotas = api.get_for_staff("/on-call", "rotas") or []
-    yield from on_call_lines((one["rota"], one["words"]) for one in rotas)
+    for one in api.get_for_staff("/on-call", "rotas") or []:
+        yield f"on call now: {one['rota']}: {one['words']}"
     yield from board_lines(rows, context)
     # A release published days early is on the board of another day, but people must act today.
     yield from _open_work_lines(context, api)

@@ -25,7 +25,7 @@ from monitor.watch.rejudge import StoredJudge, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.middleware import AccessLog
-from monitor.web.not_running import NotRunning
+from monitor.web.monitor_view import MonitorView
 from monitor.web.queries import Queries
 from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json
@@ -210,7 +210,7 @@ class DemoBoard:
         explain_verdict = StoredJudge(shown, Policies(Policy())).explain_release
         queries = Queries(
             shown,
-            NotRunning(),
+            MonitorView(),
             clock,
             LONDON,
             producers=_PRODUCERS,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.channel import Outcome
@@ -29,7 +29,6 @@ from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.ticks import select_ticks
 from monitor.errors import StoreFault, UnknownName, unknown_name
 from monitor.health.hosts import SilentHost
-from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
 from monitor.judge.policy import Policies
 from monitor.readiness.line import ReadinessAssessment
@@ -42,6 +41,7 @@ from monitor.watch.rejudge import Explained
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.embargo import Json, public_view, slot_has_passed, without_details
 from monitor.web.hand_calendar import HandCalendar
+from monitor.web.monitor_view import MonitorView
 from monitor.web.sessions import Sessions
 from schedules.times.zone import day_begins, span_of
 
@@ -53,43 +53,6 @@ MOST_INCIDENTS = 500
 _ASSESSED_FOR = timedelta(minutes=1)
 
 
-class RunningMonitor(Protocol):
-    """What the pages and the API read from the running monitor."""
-
-    def body(self, release: str) -> Json | None:
-        """Return the JSON of a watched release as of now, or None if it is not watched."""
-
-    def last_looks(self) -> Mapping[str, datetime | None]:
-        """Return when each watched release last had a look that proved something, by id."""
-
-    def is_store_unavailable(self) -> bool:
-        """Return whether queries should not wait for the store, which has long not answered."""
-
-    def is_standby(self) -> bool:
-        """Return whether another monitor looks, and this one waits to take over."""
-
-    def unready(self) -> Sequence[str]:
-        """Return the reasons not to rely on this monitor now, empty if there are none."""
-
-    def unable(self) -> Sequence[str]:
-        """Return the reasons why this monitor cannot serve or look, empty if it can."""
-
-    def stuck(self) -> Sequence[str]:
-        """Return the reasons to restart this process, empty if there are none."""
-
-    def as_json(self) -> Json:
-        """Return the health of the monitor: `unready`, and its checks under their headings."""
-
-    def checks(self) -> Sequence[Check]:
-        """Return the state of store, calendars, looks, clock, budgets and channels."""
-
-    def metrics(self) -> Iterable[bytes]:
-        """Yield the metrics for Prometheus, one at a time."""
-
-    def embargoed_metrics(self) -> Iterable[bytes]:
-        """Yield the metrics of releases before their slot, one at a time."""
-
-
 @dataclass
 class Queries:
     """The queries of the web pages, in threads of their own, so that no page delays a look.
@@ -98,7 +61,7 @@ class Queries:
     """
 
     store: Store
-    live: RunningMonitor
+    live: MonitorView
     clock: Clock
     timezone: str
     public: bool = False

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 import click
@@ -32,7 +30,6 @@ from monitor.errors import UserFault, unknown_name
 Json = dict[str, Any]
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
-_COLUMN = 52
 amends_option = click.option(
     "--reason", metavar="WHY", help="Why you amend the report; required if it is signed."
 )
@@ -226,20 +223,12 @@ def _print_versions(context: Context, versions: Sequence[Json]) -> None:
 
 
 def _print_conflicts(conflicts: Sequence[Json]) -> None:
-    """Print side by side on standard error what two people wrote in one box."""
+    """Print on standard error what two people wrote in one box."""
     for one in conflicts:
         click.echo(
             f"{one['box']}: another person changed this box too. It has both texts now: edit it"
             " to one",
             err=True,
         )
-        stored, typed = (
-            ["AS IT STOOD", *_wrap_lines(one["stood"])],
-            ["AS YOU WROTE IT", *_wrap_lines(one["sent"])],
-        )
-        for left, right in zip_longest(stored, typed, fillvalue=""):
-            click.echo(f"  {left.ljust(_COLUMN)} | {right}".rstrip(), err=True)
-
-
-def _wrap_lines(text: str) -> list[str]:
-    return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]
+        for heading, text in (("AS IT STOOD", one["stood"]), ("AS YOU WROTE IT", one["sent"])):
+            click.echo("\n".join([heading, *bullet_lines(text.splitlines())]), err=True)

@@ -39,6 +39,7 @@ from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import StoredJudge
 from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle
+from monitor.web.monitor_view import MonitorView
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
@@ -82,7 +83,7 @@ class StoppedClock:
 
 
 @dataclass
-class Live:
+class Live(MonitorView):
     """A fake of the running monitor. Tests set its answers."""
 
     reasons: Sequence[str] = ()
@@ -97,23 +98,8 @@ class Live:
     def last_looks(self) -> Mapping[str, datetime | None]:
         return self.watched
 
-    def is_store_unavailable(self) -> bool:
-        return False
-
-    def is_standby(self) -> bool:
-        return False
-
-    def unready(self) -> Sequence[str]:
-        return self.reasons
-
-    def unable(self) -> Sequence[str]:
-        return self.reasons
-
     def stuck(self) -> Sequence[str]:
         return self.reasons
-
-    def as_json(self) -> dict[str, Any]:
-        return {"unready": [*self.reasons], "status": {}}
 
     def checks(self) -> Sequence[Check]:
         return self.states

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from monitor.app.offline import as_own_user
@@ -20,7 +21,8 @@ from monitor.web import api
 from monitor.web.credentials import TokenScope
 from monitor.web.local_socket import own_name
 from monitor.web.operations import ApiRoute
-from monitor.web.users import OPERATOR, make_token_line
+from monitor.web.sessions import ProxyAuth
+from monitor.web.users import OPERATOR, Right, make_token_line
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import (
     DUTY,
@@ -87,6 +89,10 @@ CALLERS = {
     "read token": Caller(SEES),
     "duty token": Caller(SEES | {TAKE, ACT}, "token:pager", "pager"),
     "wrong token": Caller({HEALTH}),
+    "viewer by proxy": Caller(VIEWS),
+    "duty officer by proxy": Caller(SEES | {TAKE}, "proxy:anne", "duty officer"),
+    "head by proxy": Caller(SEES | {TAKE}, "proxy:hope", "head of profession"),
+    "nobody by proxy": Caller({HEALTH}),
     "socket": Caller(SEES | {TAKE, ACT, MACHINE}, f"system:{own_name()}", OPERATOR),
     "socket of duty": Caller(SEES | {TAKE, ACT, MACHINE}, "user:ada", "web team"),
     "socket of head": Caller(SEES | {TAKE, ACT, MACHINE, SIGN}, "user:ada", "deputy head"),
@@ -102,6 +108,25 @@ LINES = {
 """The line of the users file that names the user of the socket."""
 
 
+PROXY = ProxyAuth("X-Remote-User", {"vic": Right.VIEWER, "anne": Right.DUTY, "hope": Right.HEAD})
+NAMES_BY_PROXY = {
+    "viewer by proxy": "vic",
+    "duty officer by proxy": "anne",
+    "head by proxy": "hope",
+    "nobody by proxy": "eve",
+}
+
+
+def as_proxy(app: ASGIApp) -> ASGIApp:
+    """Return an application that believes that a trusted proxy sends each request."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["by_proxy"] = True
+        await app(scope, receive, send)
+
+    return call
+
+
 def append_line(file: Path, line: str) -> None:
     file.write_text(f"{file.read_text()}{line}\n")
 
@@ -113,6 +138,8 @@ async def headers_of(board: Board, users: Path, caller: str) -> Mapping[str, str
     board.client.cookies.clear()
     if caller in people:
         return await session_headers(board.queries.sessions, people[caller])
+    if caller in NAMES_BY_PROXY:
+        return {PROXY.header: NAMES_BY_PROXY[caller]}
     if caller in LINES:
         append_line(users, LINES[caller])
     if way != "token":
@@ -166,6 +193,10 @@ async def test_caller_may_do_what_its_rights_say_and_acts_with_its_account(
         headers = await headers_of(board, users, caller)
         query = await feed_query(board) if caller == "feed reader" else ""
         app = as_own_user(board.app) if caller.startswith("socket") else board.app
+        if caller in NAMES_BY_PROXY:
+            assert board.queries.sessions is not None
+            board.queries.sessions.proxy_auth = PROXY
+            app = as_proxy(board.app)
         transport, base = httpx.ASGITransport(app), "http://board.example"
         async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
             wrong = []
