@@ -24,8 +24,7 @@ OUTSIDE_CODE = (
     "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 )
 
-# The place of the practice to cite if the table offers two. A finding that is not named here cites
-# both.
+# The index of the practice to cite if the table offers two. Other findings cite both.
 PREFERRED_PRACTICE: Mapping[str, int] = {"unannounced": 0, "short_notice": 1}
 
 
@@ -55,7 +54,7 @@ class Practice:
 
     @property
     def is_confirmed(self) -> bool:
-        """Return whether the number and subject were confirmed in a public source."""
+        """Return whether the citation was confirmed, in a public source or by the configuration."""
         return self.confidence.startswith("confirmed")
 
 
@@ -90,16 +89,17 @@ def find_edition(
     known = editions or load_editions()  # the oldest first
     in_force = [edition for edition in known if edition.begins <= day]
     found = max(in_force, key=lambda edition: edition.begins) if in_force else known[0]
-    # `primary` lists the practices to cite, by kind of failure. Without it none is cited.
+    # Without `primary`, no practice is cited.
     return replace(found, primary={}) if producer in found.outside else found
 
 
 def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
     """Return the practices to cite for a failure mode (`FM01` …) or a kind of finding (`late` …).
 
-    Empty if there is no breach: a blank page, the monitor's own fault, an unknown kind.
+    Empty if a person must judge first whether it is a breach, for a blank page, the monitor's own
+    fault, an unknown kind, and a producer outside the Code.
     """
-    # A person must judge these findings first: by themselves they are not a breach.
+    # By themselves, these findings are not a breach.
     if kind_of_failure in ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forward"):
         return []
     mode = load_data("clauses")["failure_mode_of_finding"].get(kind_of_failure, kind_of_failure)
@@ -154,10 +154,12 @@ def override_editions(
     outside: Iterable[str] = (),
 ) -> Editions:
     """Return the editions, oldest first, with other first days (by edition) and citations (by
-    `edition/practice`).
+    `edition/practice`), of which only the text stays.
+
+    `outside` are the producers that the Code does not bind.
     """
     changed = []
-    not_bound = frozenset(outside)  # the producers that the Code does not bind
+    not_bound = frozenset(outside)
     for edition in editions:
         practices = dict(edition.practices)
         for name, practice in edition.practices.items():

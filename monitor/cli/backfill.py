@@ -39,8 +39,8 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
     as claimed.
 
     No verdict, figure or draft uses it, because public timestamps of late releases often say
-    09:30:00. Stored claims are not stored again. Exit status 3 if the record does not answer.
-    Claims read until then are kept.
+    09:30:00. Known claims are not stored again (with --json they are printed too). Exit status 3 if
+    the record does not answer. Claims read until then are kept.
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
@@ -74,7 +74,6 @@ async def _store_claims(
     from monitor.ledger.pages import CalendarPages
 
     settings = context.settings
-    # Use only a share of each host's budget, because a running monitor may use the same hosts.
     rates = {
         host: settings.rate(host) * BUDGET_SHARE
         for host in ("default", *DEFAULT_RATES, *settings.budget)
@@ -119,8 +118,7 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
 
     ons, govuk = calendar_of("ons"), calendar_of("govuk")
     if record.producer == (ons.producer or PRODUCER):
-        # The option `back` adds days before the first day that is read. Zero: read only the days of
-        # the record.
+        # `back` adds days before the first. Read only the requested days.
         return record.read_ons(
             OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}}))
         )

@@ -50,8 +50,8 @@ class PollerProgress:
         return 0.0 if due is None else max(0.0, (self.clock.now() - due).total_seconds())
 
     def is_moving(self) -> bool:
-        """Return whether a look began in the last 30 seconds, or none was due. Call it
-        regularly.
+        """Return whether a look began in the last 30 seconds, or until then none was 30 seconds
+        overdue. Call it regularly.
         """
         mono = self.clock.monotonic()
         if self.poller.made != self._looks_made or self.overdue() < STALLED_AFTER.total_seconds():
@@ -91,8 +91,8 @@ class LookRates:
 class SelfCheck:
     """Combines the state of all parts. It never queries the store, which may be the fault.
 
-    `evidence_fault` returns why evidence cannot be stored, `worker_faults` why large responses
-    cannot be read.
+    `evidence_fault` returns why evidence cannot be stored, `evidence_damage` what its daily check
+    found, `worker_faults` why large responses cannot be read.
     """
 
     clock: Clock
@@ -108,7 +108,7 @@ class SelfCheck:
     rates: LookRates = field(default_factory=lambda: LookRates({}, float))
 
     def jobs(self) -> list[RecurringJob]:
-        """Return the recurring jobs, each with its spacing and name."""
+        """Return the recurring jobs, each with its spacing, name and function."""
         watchdog = self.manager.watchdog
         pace = (_SAMPLE_EVERY, "pace of looks", self.rates.sample)
         return (
@@ -147,13 +147,16 @@ class SelfCheck:
         )
 
     def reasons_to_alarm(self) -> list[str]:
-        """Return why the dead man's switch must not ping: not ready, or a notice that no channel
-        accepts. Evidence that was damaged stays so, and no later fault must hide behind it.
+        """Return why the dead man's switch must not ping: a present fault, or a notice that waits
+        too long for its channel.
+
+        Damaged evidence is left out: it stays damaged, and a switch that never pings again would
+        hide later faults.
         """
         is_stuck = self._oldest_delivery_seconds() > NOTICE_STUCK_AFTER.total_seconds()
         return [
             *self._present_faults(),
-            *(["no channel has accepted a notice for ten minutes"] if is_stuck else []),
+            *(["a notice has waited for its channel for ten minutes"] if is_stuck else []),
         ]
 
     def monitor_state(self) -> MonitorState:
@@ -194,9 +197,7 @@ class DeadManSwitch:
     count_ping: Callable[[str], None]
 
     async def ping(self) -> None:
-        """Send one request, or none if there is a reason to alarm, because the missing ping is the
-        alarm.
-        """
+        """Send one request, or count and log why not: the missing ping is the alarm."""
         reasons = list(self.reasons_to_alarm())
         if reasons:
             self.count_ping("withheld")

@@ -1,4 +1,6 @@
-"""The looks at one host that prove the parts of its slots, if its budget is too small for all."""
+"""Shares the looks at one host between the sweeps of its slots and other targets, if its budget is
+too small.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,12 @@ from monitor.plan.proof import LookResult, PartProof, ProofGoal
 from monitor.plan.sweep import Sweep
 from monitor.plan.targets import Target, View
 
-_CRITICAL_FLOOR = 0.1
-"""How many looks outside the sweeps are owed for each of a critical sweep."""
-_EARLY_FLOOR = 0.5
-"""The same for one that is not critical."""
-_MOST_DEBT = 2.0
-"""The most looks owed."""
+# Tenths of a look outside the sweeps that each look of a sweep owes. A sweep is critical in the
+# last round before its slot, and after it until every page was looked at.
+_OWED_BY_CRITICAL = 1
+_OWED_BY_OTHERS = 5
+_WHOLE_LOOK = 10
+_MOST_OWED = 2 * _WHOLE_LOOK
 _RESULTS = {
     State.PRESENT: LookResult.PRESENT,
     State.ABSENT: LookResult.ABSENT,
@@ -30,7 +32,7 @@ def part_key(target: Target) -> str:
 
 
 def _represents_part(target: Target, goal: ProofGoal) -> bool:
-    """Return whether a part is added with this target: its edge view, or its announcement."""
+    """Return whether this target stands for its part: a page's edge view, or an announcement."""
     return target.view is View.EDGE or goal.announced_page is not None
 
 
@@ -38,13 +40,14 @@ class Sweeps:
     """The parts of one host that need proof, in one `Sweep` for each slot.
 
     While the budget is too small, the sweeps are `is_active` and choose the looks at these parts.
-    Others get the rest, or at least a share.
+    Other targets get the looks that are left, and at least one for ten looks of a critical sweep or
+    two of another.
     """
 
     def __init__(self) -> None:
         self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}  # by slot and tolerance
         self._part_keys_by_url: dict[str, str] = {}
-        self._debt = 0.0  # how many looks and requests outside the sweeps must go first
+        self._owed = 0  # tenths of a look or request outside the sweeps
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
@@ -57,8 +60,8 @@ class Sweeps:
         sweep.add(part_key(target), goal)
         is_announcement = goal.announced_page is not None
         if not is_announcement:
-            # Once a listing links to this address, the part is out. Announcements are linked to
-            # before.
+            # A listing that links to this address shows that the part is probably out.
+            # Announcements are linked to before.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
@@ -163,16 +166,16 @@ class Sweeps:
         sweep = self._find_sweep(part.goal)
         if sweep is not None:
             sweep.record_start(part, now)
-            owed_to_others = _CRITICAL_FLOOR if sweep.is_critical else _EARLY_FLOOR
-            self._debt = min(_MOST_DEBT, self._debt + owed_to_others)
+            owed = _OWED_BY_CRITICAL if sweep.is_critical else _OWED_BY_OTHERS
+            self._owed = min(_MOST_OWED, self._owed + owed)
 
     def owes_a_look(self) -> bool:
         """Return whether a look or request outside the sweeps goes first, if one is due."""
-        return self._debt >= 1.0
+        return self._owed >= _WHOLE_LOOK
 
     def record_other_request(self) -> None:
         """Record that such a look or request was sent."""
-        self._debt = max(0.0, self._debt - 1.0)
+        self._owed = max(0, self._owed - _WHOLE_LOOK)
 
     def idle_until(self, now: datetime) -> datetime | None:
         """Return when an open sweep may need a look again, or None."""

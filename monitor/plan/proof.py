@@ -18,10 +18,11 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ProofGoal:
-    """A part must be proved absent at most `tolerance` before `slot`, present at most that after.
+    """A part must be proved absent at most `tolerance` before `slot`, and present at most
+    `tolerance` after it.
 
     `rank` is the same at every host of its release. An announcement has the id of its
-    `announced_page`, and need not be looked at once that is seen.
+    `announced_page`, and needs no look after that page is seen.
     """
 
     slot: datetime
@@ -48,7 +49,10 @@ def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
 def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
-    """Return the proof that a target needs by its slot, None for a tripwire or an optional one."""
+    """Return the proof that a target needs by its slot.
+
+    None for a tripwire, and for an optional target that is not an announcement.
+    """
     is_announcement = target.part == ANNOUNCEMENT
     if target.view is View.TRIPWIRE or (target.is_optional and not is_announcement):
         return None
@@ -70,9 +74,11 @@ class LookResult(IntEnum):
 class PartProof:
     """The proofs found so far about one part.
 
-    `last_look` and `look_before` are the starts of its last two looks, `absent_at` and
-    `origin_absent_at` its latest proved absences. `is_out`: seen after its slot, or dropped from
-    the watch. `has_failed`: the last look proved nothing.
+    `last_look` and `look_before` are the starts of its last two looks. After a failed look both are
+    the start of the one before, so that it is repeated soon. `absent_at` and `origin_absent_at` are
+    its latest proved absences. `is_out`: seen after its slot, or dropped from the watch.
+    `is_listed`: a listing links to it. `has_failed`: the last look proved nothing. `next_view` is
+    the view to look at next.
     """
 
     id: str

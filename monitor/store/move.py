@@ -1,6 +1,6 @@
 """Copies a whole store to another address, or restores a backup.
 
-An existing store is never overwritten.
+A store with rows is never overwritten.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from monitor.store.open import file_of, open_store
 
 
 def copy_store(source: str, target: str) -> dict[str, int]:
-    """Copy the store at `source` to an address without a store.
+    """Copy the store at `source` to an address whose store is empty or does not exist.
 
     Return how many rows of each table were copied.
 
-    Raises `UserFault`, and copies no rows, if no store exists at `source`, one exists at `target`,
-    or a row is invalid.
+    Raises `UserFault`, and copies no rows, if no store exists at `source`, that at `target` has
+    rows, or a row is invalid. Raises `StoreTooOld` if that at `source` must be upgraded first.
     """
     file = file_of(source)
     if file is not None and not file.is_file():
@@ -30,15 +30,12 @@ def copy_store(source: str, target: str) -> dict[str, int]:
         try:
             return new.fill_from(old)
         except ValueError as exc:
-            reason = f"one cannot be: {' '.join(str(exc).split())} (see `ninethirty store check`)"
-            raise UserFault(f"no row was copied, because {reason}") from exc
+            reason = f"{' '.join(str(exc).split())} (see `ninethirty store check`)"
+            raise UserFault(f"no row was copied, because one is invalid: {reason}") from exc
 
 
 def restore_store(backup: Path, target: str) -> dict[str, int]:
-    """Copy a backup, made by this version or an older one, to an address without a store.
-
-    See `copy_store`.
-    """
+    """Copy a backup, made by this version or an older one, as `copy_store` does."""
     with tempfile.TemporaryDirectory(prefix="ninethirty-") as folder:
         copy = Path(folder) / "store.db"
         _copy_file(backup, copy)

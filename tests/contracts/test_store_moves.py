@@ -146,7 +146,7 @@ def test_nothing_that_is_there_is_overwritten(source: str, target: str) -> None:
 
 @pytest.mark.parametrize(
     ("standing", "message"),
-    [("waiting", "refused"), ("lost", "no row was copied, because one cannot be")],
+    [("waiting", "refused"), ("lost", "no row was copied, because one is invalid")],
 )
 def test_interrupted_copy_leaves_no_rows(
     source: str, target: str, standing: str, message: str

@@ -38,8 +38,8 @@ from monitor.errors import EnvironmentFault, UserFault
     type=click.Choice(FORMATS),
     multiple=True,
     help=(
-        "Format of every file; repeat it for several. Default: docx, and report and evidence also"
-        " as pdf."
+        "Format of every file; repeat it for several. Default: docx, the report also as pdf, and"
+        " the evidence only as pdf if LibreOffice is installed."
     ),
 )
 @acting_verb
@@ -63,8 +63,7 @@ def sign(
     folder = (output or Path()) / incident
     with open_api(context) as api:
         api.get(f"/incidents/{incident}/version")  # raises for an unknown incident
-        # If the folder cannot be created, the report must not be signed. If signing is refused, the
-        # folder is removed.
+        # Made first: without a folder the report must not be signed.
         made_folders = _make_folder(folder)
         try:
             api.post(f"/incidents/{incident}/sign", anyway=anyway or None)
@@ -105,7 +104,7 @@ def _write_documents(
 
     `facts` are those of the report, `endings` are requested formats (empty: defaults).
 
-    If one cannot be written, its fault is printed and the rest is left out.
+    At the first that cannot be written, print its fault and stop. The report stays signed.
     """
     report = report_from_json(facts)
     # LINES are the lines for ministers and press.

@@ -74,7 +74,7 @@ def nullable(**kinds: _Kind) -> list[sa.Column[Any]]:
 
 
 def _added_later(**kinds: _Kind) -> list[sa.Column[Any]]:
-    """Return text columns that got a default when they were added to a table with rows."""
+    """Return text columns that were added to a table with rows, which then have an empty text."""
     return [
         sa.Column(name, kind, nullable=False, server_default="") for name, kind in kinds.items()
     ]
@@ -181,7 +181,9 @@ BLIND = _compact_table(
 )
 LONG = timedelta(days=60)
 IS_LONG = sa.text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
-"""Few blind spans are that long. All others that overlap an instant begin shortly before it."""
+"""Few blind spans are that long. All others that overlap an instant begin at most `LONG` before
+it.
+"""
 _add_partial_index("ix_blind_long", BLIND.c.ends, IS_LONG)
 
 JUDGED = _define_table(
@@ -304,7 +306,7 @@ EVIDENCE = _compact_table(
     *nullable(expired=Instant),
 )
 
-# Earlier versions wrote `since`.
+# Stores of earlier versions have `since`. Nothing reads or writes it any more.
 LEASE = _compact_table(
     "lease", *keys(name=Name), *not_null(holder=Name, until=Instant), *nullable(since=Instant)
 )
