@@ -30,6 +30,8 @@ MOST = 30.0
 """CPU seconds of tests after which a mutant that none has killed counts as alive."""
 SLOWER = 10.0
 """A test may take this many times as long as without a mutant, and as many seconds more."""
+SHARES = 8
+"""Shares of the tests for each child that records: with more, none waits long for the others."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class MutantSession:
             if not left:
                 return [Recorded(**line) for line in lines if "meets" in line]
             # A test that ends its process was begun. It is not tried again, and takes no part.
-            size = -(-len(left) // self._jobs)
+            size = -(-len(left) // (SHARES * self._jobs))
             shares = [left[at : at + size] for at in range(0, len(left), size)]
             works = [Work(partial(self._record_share, share, file)) for share in shares]
             run_in_children(works, self._jobs)
