@@ -89,9 +89,8 @@ class Api:
         return self.runner.run(self._fetch_answer(method, path, **content))
 
     async def _fetch_answer(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
-        address = f"/api/v1{quote(path)}"
         try:
-            answer = await self.client.request(method, address, **content)
+            answer = await self.client.request(method, _encode_path(path), **content)
         except httpx.HTTPError as exc:
             raise EnvironmentFault(f"the monitor does not answer: {exc}") from exc
         if answer.is_success:
@@ -102,6 +101,16 @@ class Api:
         if answer.status_code >= 500:
             raise StoreFault(problem["detail"])
         raise RefusedByMonitor(problem)
+
+
+def _encode_path(path: str) -> str:
+    """Return the address of an operation, with `.` and `..` encoded.
+
+    A calendar may give such an id, and the client would go to another operation.
+    """
+    dots = {".": "%2E", "..": "%2E%2E"}
+    segments = [dots.get(one, one) for one in quote(path).split("/")]
+    return f"/api/v1{'/'.join(segments)}"
 
 
 def acting_verb(verb: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:

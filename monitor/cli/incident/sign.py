@@ -60,7 +60,8 @@ def sign(
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05
     """
-    folder = (output or Path()) / incident
+    # A calendar may give an id with `../`.
+    folder = (output or Path()) / incident.replace("/", "-")
     with open_api(context) as api:
         api.get(f"/incidents/{incident}/version")  # raises for an unknown incident
         # Made first: without a folder the report must not be signed.

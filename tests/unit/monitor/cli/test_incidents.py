@@ -36,6 +36,7 @@ from tests.unit.monitor.cli.conftest import (
     release_with_promise,
 )
 from tests.unit.monitor.web.board import WITH_TOKEN, a_board
+from tests.worlds.instants import SLOT
 from tests.worlds.looks import ABSENT, a_run
 
 SIGN = ("--format", "md")
@@ -120,6 +121,22 @@ def sign_anyway(run_cli: RunCli, place: Path, incident: str, *formats: str) -> R
         *options,
         *(word for name in formats for word in ("--format", name)),
     )
+
+
+@pytest.mark.usefixtures("as_head")
+def test_id_that_a_calendar_gave_leads_to_no_other_folder(run_cli: RunCli, folder: Path) -> None:
+    release, promise = release_with_promise("../away", "Births 2016", SLOT)
+    stored = open_store(f"sqlite:///{folder}/store.db", durable=False)
+    with closing(stored) as store, store.transaction() as tx:
+        tx.save(release)
+        tx.add_promises([promise])
+    what = ("--what", "sent to the wrong list", "--when", "2018-01-04")
+    logged = run_cli("incident", "add", "--release", "../away", *what, "--json")
+    assert logged.json["id"].startswith("../away-hand-")
+    signed = sign_anyway(run_cli, folder / "signed", logged.json["id"], "md")
+    assert signed.status == 0, signed.err
+    (written,) = folder.rglob("report.md")
+    assert written.parent.parent == folder / "signed"
 
 
 @pytest.mark.usefixtures("as_head")
