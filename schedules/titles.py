@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 
-from schedules.dates.words import SEASONS
+from schedules.dates.words import MONTHS, SEASONS
 from schedules.patterns import linear, quick
 
 MONTH = (
@@ -145,6 +146,44 @@ def period_kind(word: str) -> str:
     if word[1:].isdecimal():
         return word[0]
     return "season" if word in SEASONS else "month"
+
+
+def names_a_period(text: str) -> bool:
+    """Return whether a text names a year, month, quarter or season, and so one edition."""
+    return any(period_kind(word) not in ("d", "w") for word in read_title(text).period)
+
+
+def last_month(period: Iterable[str]) -> tuple[int, ...]:
+    """Return the last year of a period, and its last month if named, () without a year."""
+    words = _group_by_kind(period)
+    months = [MONTHS[word] for word in words.get("month", ())]
+    months += [3 * int(word[1]) for word in words.get("q", ())]
+    years = [int(year) for year in words.get("year", ())]
+    if not years:
+        return ()
+    return (max(years), max(months)) if months else (max(years),)
+
+
+def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Return whether two periods name, for instance, a month each, but none in common."""
+    our_words, their_words = _group_by_kind(ours), _group_by_kind(theirs)
+    return any(
+        our_words[kind].isdisjoint(their_words[kind])
+        for kind in our_words.keys() & their_words.keys()
+    )
+
+
+def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
+    """Group the words of a period by kind. A span of years counts as both years too."""
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for word in period:
+        kind = period_kind(word)
+        kinds[kind].add(word)
+        if kind == "span":
+            # 2025/26 does not contradict 2026, but it does contradict 2024/25.
+            first, last = word.split("/")
+            kinds["year"] |= {first, first[:2] + last}
+    return dict(kinds)
 
 
 def title_matches(release_title: str, seen_title: str) -> bool:

@@ -12,8 +12,8 @@ from monitor.judge.presence import Presence, build_presences
 from monitor.judge.runs import Blind, Run, find_changes_of_content
 from monitor.judge.spells import Spell, build_spells, correct_ages, find_presence_from_start
 from monitor.judge.witnesses import Witnesses, read_witnesses
-from monitor.look.recognise.version import first_published
 from monitor.look.sighting import State
+from monitor.look.version import first_published
 from monitor.plan.addresses import may_be_the_page
 from monitor.plan.targets import View, content_twin, parse_target_id, target_id
 from schedules.announcement import Address, Part, Role

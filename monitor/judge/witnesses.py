@@ -10,9 +10,9 @@ from math import ceil
 
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Run
-from monitor.look.recognise.version import first_published
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
+from monitor.look.version import first_published
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG
 from monitor.plan.targets import View, target_id
 from schedules.times.interval import latest_known

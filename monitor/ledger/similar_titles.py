@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from monitor.look.recognise.title import periods_contradict
 from schedules.address import canonical_address
 from schedules.release import Release
-from schedules.titles import may_be_confused, read_title
+from schedules.titles import may_be_confused, periods_contradict, read_title
 
 
 class SimilarTitles:

@@ -21,7 +21,6 @@ from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import (
     ANOTHER_EDITION,
     OTHER_FILE,
-    names_a_period,
     names_earlier_edition,
     names_release,
 )
@@ -31,6 +30,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import Target
 from schedules.bounds import why_too_complex
 from schedules.clean import clean_address, clean_text
+from schedules.titles import names_a_period
 
 _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"

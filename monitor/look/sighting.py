@@ -31,7 +31,7 @@ class Sighting:
     of any other state, or the address of the entry of a feed. `status` is the HTTP status, None
     without an answer. `digest` is the SHA-256 of the body in hex, None for most pages, because
     their bytes differ at every look. `found` are the addresses that the answer names. `version` is
-    the version that the content states (`recognise.version`), or None. `address` is the target's
+    the version that the content states (`look.version`), or None. `address` is the target's
     address at that time, because a look proves nothing about a later address.
     """
 

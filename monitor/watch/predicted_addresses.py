@@ -17,7 +17,6 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.judge.as_json import part_from_json
-from monitor.look.recognise.title import names_a_period
 from monitor.plan.targets import ASSETS, GOVUK, is_file
 from monitor.store.rows import Judged
 from monitor.store.sql.read import VerdictStore
@@ -29,7 +28,7 @@ from schedules.announcement import Origin, Part, Role
 from schedules.next_address import map_period_words, replace_period
 from schedules.regular_series import Series, series_of
 from schedules.release import Release
-from schedules.titles import read_title
+from schedules.titles import names_a_period, read_title
 
 _log = structlog.get_logger(__name__)
 PREDICT_EVERY = timedelta(minutes=10)

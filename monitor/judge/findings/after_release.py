@@ -14,8 +14,8 @@ from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import MOST_CHANGES, Run
-from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
+from monitor.look.version import advanced_fields, parse_version
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.contract.verdict import Finding, FindingKind, PartVerdict, VerdictKind

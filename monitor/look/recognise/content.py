@@ -188,8 +188,8 @@ def links_file(page: Page, context: Context) -> bool:
     """Return whether a page's content links to a file of figures, not of another edition."""
     for link in page.links(content_only=True):
         name = link.url.rpartition("/")[2].replace("-", " ").replace("_", " ")
-        words = f"{link.text} {name}"
-        is_download = is_file(link.url) or _FILE_NAME.search(link.text)
+        words = f"{link.title} {name}"
+        is_download = is_file(link.url) or _FILE_NAME.search(link.title)
         if not is_download or _ABOUT_RELEASE.search(words):
             continue
         if names_same_period(context.title, words) is not False:

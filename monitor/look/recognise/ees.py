@@ -14,7 +14,7 @@ from monitor.look.recognise.content import read_page
 from monitor.look.recognise.page import Page, is_json, parse_json_object
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
 from monitor.look.recognise.title import recognise_title
-from monitor.look.recognise.version import format_version
+from monitor.look.version import format_version
 from schedules.sources.ees import latest_release, read_version
 
 
@@ -71,8 +71,7 @@ def find_newer_edition(edition: str) -> Recogniser:
 
 
 def _is_version(content: object) -> bool:
-    is_named = isinstance(content, dict) and content.get("releaseId") and content.get("published")
-    return bool(is_named)
+    return isinstance(content, dict) and all(map(content.get, ("releaseId", "published")))
 
 
 def _read_version(content: Mapping[str, Any], series: str, context: Context) -> Recognised:

@@ -16,8 +16,9 @@ from lxml import etree
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import absolute_url
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
-from monitor.look.recognise.title import is_title_among, names_a_period
+from monitor.look.recognise.title import is_title_among
 from schedules.patterns import Linear, glob, quick
+from schedules.titles import names_a_period
 
 _HEAD = 4096
 _MOST_ENTRIES = 500

@@ -40,6 +40,7 @@ _BINARY = (
     b"PK\x03\x04",
     *{sign for signs in _SIGNATURES.values() for sign in signs if sign not in (_ZIP, _RTF)},
 )
+_FIRST_CHARACTERS = {"json": ("{", "["), "geojson": ("{", "["), "xml": ("<",)}
 _TABLE_EXTENSIONS = ("csv", "tsv", "tab")
 _DELIMITERS = ",;\t|"
 _FIELDS = quick(r"[^\s,][,\t][^\s,]")
@@ -56,14 +57,7 @@ _NOTE = quick(
     re.IGNORECASE,
 )
 _ROOT = quick(r"<(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
-_ERROR_ROOTS = (
-    "error",
-    "errors",
-    "fault",
-    "exception",
-    "exceptionreport",
-    "serviceexceptionreport",
-)
+_ERROR_ROOT = quick(r"errors?|fault|(?:service)?exception(?:report)?")
 # The keys of error messages in JSON ("problem details" are RFC 9457).
 _ERROR_KEY = quick(
     r"_response_info|body|(error|status_?)?code|correlationid|details?|errors?|exceptions?|fault"
@@ -110,11 +104,12 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     """
     first_character = (head or "").lstrip()[:1]
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if extension in ("json", "geojson") or (extension is None and "json" in media_type):
-        return first_character in ("{", "[")
-    if extension == "xml" or (extension is None and "xml" in media_type):
-        return first_character == "<"
-    if extension not in (*_TABLE_EXTENSIONS, "txt", None):
+    kind = extension
+    if extension is None:
+        kind = next((name for name in _FIRST_CHARACTERS if name in media_type), None)
+    if kind in _FIRST_CHARACTERS:
+        return first_character in _FIRST_CHARACTERS[kind]
+    if kind not in (*_TABLE_EXTENSIONS, "txt", None):
         return bool(answer.body.strip())
     # The extension is one of a table, "txt" or None. So the body must be text, and not JSON or
     # markup.
@@ -154,7 +149,7 @@ def message_fault(answer: Answer) -> str:
         root_name = root[1].lower() if root else ""
         if root_name == "html" or is_html(answer):
             return PAGE_FOR_FILE
-        return ERROR_MESSAGE if root_name in _ERROR_ROOTS else ""
+        return ERROR_MESSAGE if _ERROR_ROOT.fullmatch(root_name) else ""
     return _json_fault(answer) if first_character in ("{", "[") else ""
 
 

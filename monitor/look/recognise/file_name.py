@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urlsplit
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.title import last_month, names_earlier_edition
+from monitor.look.recognise.title import names_earlier_edition
 from schedules.patterns import quick
-from schedules.titles import Title, read_title
+from schedules.titles import Title, last_month, read_title
 
 # The parts of the header `Content-Disposition` that are not the file's name.
 _NOT_A_NAME = quick(
@@ -44,7 +44,7 @@ def is_file_of_earlier_edition(title: str, name: str) -> bool:
         return True
     own, seen = read_title(title), read_title(name)
     ours, theirs = last_month(own.period), last_month(seen.period)
-    return _has_half_of(own, seen) and len(ours) == len(theirs) and () != theirs < ours
+    return _has_half_of(own, seen) and len(ours) == len(theirs) and theirs < ours
 
 
 def is_file_of_another(title: str, name: str, others: Iterable[str]) -> bool:

@@ -38,8 +38,8 @@ from monitor.look.recognise.title import (
     is_variant,
     recognise_title,
 )
-from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
+from monitor.look.version import format_version
 from monitor.plan.targets import ASSETS, GOVUK, content_twin, extension_of
 from schedules.address import canonical_address
 from schedules.patterns import quick
@@ -82,8 +82,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
     """Return what `recognise` does, but at a guess: presence needs the release's title."""
     seen = recognise(answer, context)
-    is_title_proved = seen.specific
-    if seen.state is not State.PRESENT or is_title_proved:
+    if seen.state is not State.PRESENT or seen.specific:
         return seen
     page = Page(answer)
     shown = page.heading or page.title
@@ -96,17 +95,13 @@ def recognise_titled(answer: Answer, context: Context) -> Recognised:
 def recognise_announcement(answer: Answer, context: Context) -> Recognised:
     """Return absence if an announcement still announces its release, else unknown."""
     seen = recognise(answer, context)
-    return (
-        seen
-        if seen.state is State.ABSENT and seen.why == ANNOUNCED
-        else unknown("no announcement any more")
-    )
+    return seen if seen.why == ANNOUNCED else unknown("no announcement any more")
 
 
 def recognise_index(answer: Answer, context: Context) -> Recognised:
     """Return what a whole listing proves of the release, unknown for anything else."""
     results = parse_json_object(answer.body).get("results")
-    if not answer.whole or not isinstance(results, list):
+    if not isinstance(results, list):
         return unknown("no listing that can be read")
     # Of a witness, only a change counts.
     return replace(_read_listing(results, context), specific=False)
@@ -128,13 +123,12 @@ def _read_json(answer: Answer, context: Context) -> Recognised:
     if isinstance(content.get("results"), list):
         return _read_listing(content["results"], context)
     if isinstance(content.get("schema_name"), str):
-        return _read_item(content_item(content), content, answer, context)
+        return _read_item(content, answer, context)
     return unknown("neither a content item nor a listing")
 
 
-def _read_item(
-    item: ContentItem, content: Mapping[str, Any], answer: Answer, context: Context
-) -> Recognised:
+def _read_item(content: Mapping[str, Any], answer: Answer, context: Context) -> Recognised:
+    item = content_item(content)
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
@@ -156,7 +150,7 @@ def _read_item(
     text = f"{content.get('description')} {body}"
     seen = recognise_title(context, item.title, found, version, text)
     # Before its slot, a title is not enough.
-    is_thin = version is None and not item.attachments and is_before_slot(answer, context)
+    is_thin = version is None and not found and is_before_slot(answer, context)
     return unknown(PLACEHOLDER) if seen.state is State.PRESENT and is_thin else seen
 
 
@@ -205,12 +199,13 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
 
 
 def _entry_to_found(row: Mapping[str, Any]) -> Found:
-    facts = {name: str(row[name]) for name in ("public_timestamp",) if row.get(name) is not None}
+    stamp = row.get("public_timestamp")
+    facts = {"public_timestamp": str(stamp)} if stamp else {}
     return Found(_absolute_govuk_url(row["link"]), str(row.get("title") or ""), "listed", facts)
 
 
 def _absolute_govuk_url(path: object) -> str:
-    return absolute_url(f"https://{GOVUK}", path) if isinstance(path, str) and path else ""
+    return absolute_url(f"https://{GOVUK}", path) if path else ""
 
 
 def _role_of_link(page: str, url: str) -> str:
@@ -218,7 +213,7 @@ def _role_of_link(page: str, url: str) -> str:
     here, there = urlsplit(page), urlsplit(url)
     if there.hostname == ASSETS and not there.path.endswith("/preview"):
         return _role_of_file(url)
-    folder = here.path.rstrip("/").removeprefix("/api/content") + "/"
+    folder = here.path.rstrip("/") + "/"
     is_below = there.hostname == here.hostname and there.path.startswith(folder)
     return "html" if is_below and not there.path.endswith("/print") else ""
 

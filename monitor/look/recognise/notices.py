@@ -151,10 +151,11 @@ def foreign_reason(page: Page, answer: Answer, context: Context) -> str:
 def _leads_into_site(answer: Answer) -> bool:
     """Return whether a page links to another page of its host."""
     here = urlsplit(answer.url)
-    found = _LINK.finditer(answer.body[:200_000])
-    links = (link[1].decode("utf-8", "replace") for link in found)
-    targets = (urlsplit(absolute_url(answer.url, link)) for link in links)
-    return any(there.hostname == here.hostname and there.path != here.path for there in targets)
+    for link in _LINK.finditer(answer.body[:200_000]):
+        there = urlsplit(absolute_url(answer.url, link[1].decode("utf-8", "replace")))
+        if there.hostname == here.hostname and there.path != here.path:
+            return True
+    return False
 
 
 def find_mark(page: Page, title: str) -> str:

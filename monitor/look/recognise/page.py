@@ -6,14 +6,13 @@ import codecs
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
 
-from monitor.look.fetch import Answer
+from monitor.look.fetch import Answer, Found
 from schedules.patterns import quick
 
 
@@ -70,14 +69,6 @@ _CONTENT_TEXT = (
     " or ancestor::style or ancestor::noscript)]"
 )
 _ISO_DAY = quick(r"\d{4}-\d\d-\d\d")
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link of a page: its absolute address without fragment, and its text."""
-
-    url: str
-    text: str
 
 
 class Page:
@@ -137,13 +128,17 @@ class Page:
             texts.append(day[0] if day else " ".join(node.split()))
         return texts
 
-    def links(self, *, content_only: bool = False) -> list[Link]:
-        """Return the http and https links in page order."""
+    def links(self, *, content_only: bool = False) -> list[Found]:
+        """Return the http and https links in page order: addresses without fragment, with their
+        text as title.
+        """
         find = self.find_content if content_only else self.find
-        anchors = find(".//a[@href]")[:_MOST_LINKS]
-        hrefs = ((anchor.get("href", "").partition("#")[0], anchor) for anchor in anchors)
-        links = (Link(absolute_url(self._url, href), text_of(anchor)) for href, anchor in hrefs)
-        return [link for link in links if link.url]
+        links = []
+        for anchor in find(".//a[@href]")[:_MOST_LINKS]:
+            url = absolute_url(self._url, anchor.get("href").partition("#")[0])
+            if url:
+                links.append(Found(url, text_of(anchor), "link"))
+        return links
 
     def find(self, path: str) -> list[Any]:
         """Return the elements or texts at an XPath, none if it is not HTML."""

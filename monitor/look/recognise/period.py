@@ -11,15 +11,10 @@ from monitor.look.recognise.content import require_content
 from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
-from monitor.look.recognise.title import (
-    NOT_ITS_TITLE,
-    is_title_of_another,
-    names_a_period,
-    names_same_period,
-)
+from monitor.look.recognise.title import NOT_ITS_TITLE, is_title_of_another, names_same_period
 from schedules.dates.sentences import without_days_since
 from schedules.patterns import quick
-from schedules.titles import read_title
+from schedules.titles import names_a_period, read_title
 
 _ANNOUNCES_NEXT = quick(
     r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE

@@ -4,9 +4,6 @@ the JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
-
 import jmespath
 from cssselect import SelectorError
 from jmespath.exceptions import JMESPathError
@@ -26,8 +23,6 @@ from monitor.look.recognise.result import (
 )
 from monitor.look.recognise.title import is_title_among
 
-_NO_JSON = "no JSON that can be read"
-
 
 def find_element(selector: str) -> Recogniser:
     """Return a recogniser of elements that match a CSS selector.
@@ -35,13 +30,12 @@ def find_element(selector: str) -> Recogniser:
     Raises `UserFault` for an invalid selector.
     """
     try:
-        select = CSSSelector(selector.strip(), translator="html")
+        path = CSSSelector(selector.strip(), translator="html").path
     except SelectorError as exc:
         raise UserFault(f"css:{selector}: no CSS selector ({exc})") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        root = Page(answer).root
-        elements: list[Any] = [] if root is None else list(cast("Iterable[Any]", select(root)))
+        elements = Page(answer).find(path)
         if not elements:
             return absent("no such element")
         return present(specific=is_title_among(context, map(text_of, elements)))
@@ -78,14 +72,13 @@ def recognise_json_query(expression: str) -> Recogniser:
     def recognise(answer: Answer, context: Context) -> Recognised:
         """Return presence if the query finds anything in the JSON, else absence."""
         content = parse_json(answer.body)
-        if not isinstance(content, dict | list):
-            return unknown(_NO_JSON)
         try:
             value = query.search(content)
             is_empty = _is_empty(value)
-        except (ValueError, RecursionError):
-            # Its own errors are values' errors too.
-            return unknown(_NO_JSON)
+        except (JMESPathError, ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict | list):
+            return unknown("no JSON that can be read")
         if not is_empty:
             values = value if isinstance(value, list) else [value]
             texts = (text for text in values if isinstance(text, str))

@@ -41,10 +41,10 @@ def find_recogniser(name: str) -> Recogniser:
 
     Raises `UnknownName`, with the names that exist, and `UserFault` for a rule that cannot be read.
     """
-    if (plain := PLAIN.get(name) or _INTERNAL.get(name)) is not None:
+    if (plain := (PLAIN | _INTERNAL).get(name)) is not None:
         return plain
-    kind, colon, rule = name.partition(":")
-    if kind not in WITH_RULE or not colon or not rule.strip():
+    kind, _, rule = name.partition(":")
+    if kind not in WITH_RULE or not rule.strip():
         known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(WITH_RULE))]
         raise UnknownName(f"no recogniser {name!r}, one of: {' '.join(known)}")
     module, function = WITH_RULE[kind].split(":")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 from schedules.dates.sentences import without_days_since
-from schedules.dates.words import MONTHS
 from schedules.titles import (
     differ_in_stage,
     has_one_stage_more,
     is_misspelt,
     is_nearer,
     is_same_series,
-    period_kind,
+    last_month,
     period_of,
+    periods_contradict,
     read_title,
     slug,
     title_matches,
@@ -144,8 +143,10 @@ def is_variant(title: str, seen: str, similar_titles: Iterable[str] = (), *, is_
 
 def is_title_among(context: Context, texts: Iterable[str]) -> bool:
     """Return whether one of these texts is the release's title with its period."""
-    title, similar_titles = context.title, context.similar_titles
-    return any(compare_titles(title, text, similar_titles) is Likeness.SAME for text in texts)
+    return any(
+        compare_titles(context.title, text, context.similar_titles) is Likeness.SAME
+        for text in texts
+    )
 
 
 def names_same_period(title: str, seen: str) -> bool | None:
@@ -164,42 +165,4 @@ def names_earlier_edition(title: str, seen: str) -> bool:
     if compare_titles(title, seen) is not Likeness.OTHER_EDITION:
         return False
     ours, theirs = (last_month(read_title(text[:_LONGEST]).period) for text in (title, seen))
-    return bool(ours and theirs) and theirs[: len(ours)] < ours[: len(theirs)]
-
-
-def last_month(period: Iterable[str]) -> tuple[int, ...]:
-    """Return the last year of a period, and its last month if named, () without a year."""
-    words = _group_by_kind(period)
-    months = [MONTHS[word] for word in words.get("month", ())]
-    months += [3 * int(word[1]) for word in words.get("q", ())]
-    years = [int(year) for year in words.get("year", ())]
-    if not years:
-        return ()
-    return (max(years), max(months)) if months else (max(years),)
-
-
-def names_a_period(text: str) -> bool:
-    """Return whether a text names a year, month, quarter or season, and so one edition."""
-    return any(period_kind(word) not in ("d", "w") for word in read_title(text).period)
-
-
-def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
-    """Return whether two periods name, for instance, a month each, but none in common."""
-    our_words, their_words = _group_by_kind(ours), _group_by_kind(theirs)
-    return any(
-        our_words[kind].isdisjoint(their_words[kind])
-        for kind in our_words.keys() & their_words.keys()
-    )
-
-
-def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
-    """Group the words of a period by kind. A span of years counts as both years too."""
-    kinds: dict[str, set[str]] = defaultdict(set)
-    for word in period:
-        kind = period_kind(word)
-        kinds[kind].add(word)
-        if kind == "span":
-            # 2025/26 does not contradict 2026, but it does contradict 2024/25.
-            first, last = word.split("/")
-            kinds["year"] |= {first, first[:2] + last}
-    return dict(kinds)
+    return theirs[: len(ours)] < ours[: len(theirs)]

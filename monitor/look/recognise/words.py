@@ -4,11 +4,12 @@ appeared.
 
 from __future__ import annotations
 
-from monitor.look.fetch import Answer, Found
+from monitor.look.fetch import Answer
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present
-from monitor.look.recognise.title import OTHER_FILE, is_title_among, names_a_period
+from monitor.look.recognise.title import OTHER_FILE, is_title_among
 from schedules.patterns import glob
+from schedules.titles import names_a_period
 
 _MOST_LINKS = 200
 
@@ -45,12 +46,12 @@ def find_link(pattern: str) -> Recogniser:
         links = [
             link
             for link in Page(answer).links()
-            if wanted.search(link.url) or wanted.search(link.text)
+            if wanted.search(link.url) or wanted.search(link.title)
         ]
         if not links:
             return absent("no such link")
-        is_titled = is_title_among(context, (link.text for link in links))
-        unique = {link.url: Found(link.url, link.text, "link") for link in links}
+        is_titled = is_title_among(context, (link.title for link in links))
+        unique = {link.url: link for link in links}
         return present(tuple(unique.values())[:_MOST_LINKS], specific=is_dated or is_titled)
 
     return recognise

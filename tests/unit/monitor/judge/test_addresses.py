@@ -10,8 +10,8 @@ import pytest
 
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict
-from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
+from monitor.look.version import format_version
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import DEFAULT_LAGS, Lags, Publication, measure_longest_lags
-from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
+from monitor.look.version import format_version
 from schedules.announcement import Address
 from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
 from tests.worlds.instants import DAY, SLOT, after_slot

@@ -10,8 +10,8 @@ from monitor.judge.case import case_of
 from monitor.judge.part import PART_RULES, find_rule, gather_facts
 from monitor.judge.part_evidence import gather_evidence
 from monitor.judge.policy import Policy
-from monitor.look.recognise.version import format_version
 from monitor.look.redirect import REDIRECTED
+from monitor.look.version import format_version
 from schedules.announcement import Address
 from schedules.times.interval import NOTHING
 from tests.worlds.instants import DAY, after_slot

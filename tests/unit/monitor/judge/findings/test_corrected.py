@@ -11,7 +11,7 @@ import pytest
 from monitor.deliver.assessment import body_of
 from monitor.judge.differences import find_differences
 from monitor.judge.verdict import Verdict
-from monitor.look.recognise.version import advanced_fields, format_version, parse_version
+from monitor.look.version import advanced_fields, format_version, parse_version
 from schedules.contract.verdict import Finding, FindingKind, Grade, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from monitor.look.recognise.govuk import recognise
 from monitor.look.recognise.result import Context
-from monitor.look.recognise.version import advanced_fields, first_published, parse_version
 from monitor.look.sighting import State
+from monitor.look.version import advanced_fields, first_published, parse_version
 from tests.unit.monitor.look.recognise.pages import OUR_RELEASE, OUR_TITLE, URL, answer, item
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 

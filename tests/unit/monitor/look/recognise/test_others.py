@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from monitor.errors import UnknownName, UserFault
 from monitor.look.fetch import Answer
 from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser
-from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
-from monitor.look.recognise.version import advanced_fields, parse_version
+from monitor.look.recognise.title import Likeness, compare_titles
+from monitor.look.version import advanced_fields, parse_version
+from schedules.titles import names_a_period
 from tests.unit.monitor.look.recognise.pages import OUR_TITLE, answer, page, recognise_with
 from tests.worlds.looks import UNKNOWN
 
