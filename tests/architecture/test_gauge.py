@@ -23,7 +23,7 @@ GAUGE = {
     "monitor/health": 9_157,
     "monitor/judge": 34_660,
     "monitor/ledger": 17_546,
-    "monitor/look": 43_450,
+    "monitor/look": 43_006,
     "monitor/plan": 9_604,
     "monitor/readiness": 6_654,
     "monitor/rehearse": 22_772,
