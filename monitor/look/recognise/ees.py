@@ -37,7 +37,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return _read_version(content, str(series or ""), context)
     if isinstance(content.get("results"), list):
         return _read_entries(content["results"], context)
-    return unknown("neither a release nor a list of them")
+    return unknown("JSON of neither a release nor a list of releases")
 
 
 def find_newer_edition(edition: str) -> Recogniser:
@@ -54,7 +54,7 @@ def find_newer_edition(edition: str) -> Recogniser:
         """
         content = parse_json_object(answer.body)
         if "latestRelease" not in content:
-            return unknown("no publication with its latest release")
+            return unknown("JSON that names no latest release")
         slug = latest_release(content)
         if (slug or "none") == latest_before:
             return absent("the edition before is the latest")

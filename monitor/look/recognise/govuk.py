@@ -124,7 +124,7 @@ def _read_json(answer: Answer, context: Context) -> Recognised:
         return _read_listing(content["results"], context)
     if isinstance(content.get("schema_name"), str):
         return _read_item(content, answer, context)
-    return unknown("neither a content item nor a listing")
+    return unknown("JSON of neither a page nor a listing")
 
 
 def _read_item(content: Mapping[str, Any], answer: Answer, context: Context) -> Recognised:

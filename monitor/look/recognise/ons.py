@@ -47,7 +47,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     content = parse_json_object(answer.body)
     description = content.get("description")
     if not isinstance(description, dict) or "published" not in description:
-        return unknown("no entry of the release calendar")
+        return unknown("JSON without an entry of the release calendar")
     return _read_entry(content, description, context)
 
 
@@ -89,5 +89,5 @@ def _read_page(answer: Answer, context: Context) -> Recognised:
             return absent("not published")
         headings = {text_of(heading).lower() for heading in page.find("//h2|//h3")}
         if headings.isdisjoint(_PUBLISHED_HEADINGS):
-            return unknown("a page that says neither")
+            return unknown("a page that does not say whether it is published")
     return recognise_title(context, page.heading or page.title, text=page.text)

@@ -29,11 +29,10 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if why := _why_not_compared(page, context):
         return unknown(why)
     undated = [without_days_since(context.known.slot, text, context.title) for text in page.names]
-    # None: the headline names no period
     are_ours = {names_same_period(context.title, text) for text in undated} - {None}
     if len(are_ours) != 1:
         two = "its heading and its title name two periods"
-        return unknown(two if are_ours else "names no period")
+        return unknown(two if are_ours else "its heading and its title name no period")
     if False in are_ours:
         return absent("the page shows another period")
     # Another page may name the same period, so presence is not specific.
@@ -45,12 +44,10 @@ def _why_not_compared(page: Page, context: Context) -> str:
     """Return why the period in a page's headlines says nothing of the release, or ""."""
     if why := site_notice_reason(page):
         return why
-    # A release without a period cannot be compared. A headline such as "Next release: May" names no
-    # period that is out.
-    if not names_a_period(context.title) or any(
-        _ANNOUNCES_NEXT.search(text) for text in page.names
-    ):
-        return "no period of what is out"
+    if not names_a_period(context.title):
+        return "this release has no period to compare"
+    if any(map(_ANNOUNCES_NEXT.search, page.names)):
+        return "its heading or its title says what comes next"
     own_words = set(read_title(context.title).words)
     shown_words = set(read_title(" ".join(page.names)).words)
     is_about_another = bool(own_words and shown_words) and own_words.isdisjoint(shown_words)
