@@ -50,7 +50,7 @@ def values_for(schema: Json) -> st.SearchStrategy[Any]:
         return st.one_of(*map(values_for, schema["anyOf"]))
     if "enum" in schema or "const" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
-    if "additionalProperties" in schema:
+    if schema.get("additionalProperties"):
         names = st.sampled_from(["B.2.account", "step.tell-head", *NAMES_IN_USE, *ODD_NAMES])
         return st.dictionaries(names, values_for(schema["additionalProperties"]))
     if schema["type"] == "object":
