@@ -344,6 +344,7 @@ class Parts:
             evidence_fault=core.evidence.appender.describe_fault,
             evidence_damage=lambda: core.evidence.damage,
             worker_faults=core.worker_health.reasons,
+            short_hosts=lambda: {host for host, _ in self.forecast.warnings},
             manager=core.edges.manager,
             rates=LookRates(core.metrics.looks.counts, core.clock.monotonic),
         )

@@ -48,12 +48,14 @@ class ReleaseState:
 class MonitorState:
     """The monitor itself for metrics.
 
-    `stretch` is by host how much wider looks are spaced than planned. In seconds, `overdue` is the
+    `stretch` is by host how much wider looks are spaced than planned. The budgets of `short_hosts`
+    are too small to prove every part. In seconds, `overdue` is the
     delay of the most overdue look, `oldest` the wait of the oldest delivery that could be sent.
     """
 
     unready: Sequence[str] = ()
     stretch: Mapping[str, float] | None = None
+    short_hosts: Collection[str] = ()
     targets: int = 0
     overdue: float = 0.0
     pending: int = 0
@@ -275,9 +277,14 @@ def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
         "Seconds that a delivery has waited after it was due",
         monitor_state.oldest,
     )
-    stretch = (((host,), factor) for host, factor in (monitor_state.stretch or {}).items())
+    factors = monitor_state.stretch or {}
+    stretch = (((host,), factor) for host, factor in factors.items())
     yield _make_family(
         "watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch
+    )
+    is_short = (((host,), float(host in monitor_state.short_hosts)) for host in factors)
+    yield _make_family(
+        "budget_short", "1 while a budget is too small to prove every part", ("host",), is_short
     )
 
 

@@ -5,7 +5,7 @@ metrics.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 
@@ -104,6 +104,7 @@ class SelfCheck:
     evidence_fault: Callable[[], str] = lambda: ""
     evidence_damage: Callable[[], str] = lambda: ""
     worker_faults: Callable[[], list[str]] = list
+    short_hosts: Callable[[], Collection[str]] = tuple
     manager: ServiceManager = NO_SERVICE_MANAGER
     rates: LookRates = field(default_factory=lambda: LookRates({}, float))
 
@@ -164,6 +165,7 @@ class SelfCheck:
         return MonitorState(
             unready=self.unready(),
             stretch=self.stretch(),
+            short_hosts=self.short_hosts(),
             targets=len(self.progress.poller.watched_targets()),
             overdue=self.progress.overdue(),
             pending=sum(backlog.pending for backlog in self.backlogs().values()),

@@ -97,8 +97,8 @@ def _make_script(now: datetime, slot: datetime) -> Script:
 
 
 async def _show_notices(outbox: Path, show: Callable[[str], None]) -> None:
-    """Show each new notice of the folder channel once."""
-    shown = set[Path]()
+    """Show each notice that comes into the folder channel from now on, once."""
+    shown = set(_list_notices(outbox))
     while True:
         for file in _list_notices(outbox):
             if file not in shown:

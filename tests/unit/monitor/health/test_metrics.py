@@ -98,7 +98,9 @@ class World:
         self.releases: list[ReleaseState] = []
         self.states = StateCollector(
             lambda: self.releases,
-            lambda: MonitorState(stretch={"www.gov.uk": 1.0}),
+            lambda: MonitorState(
+                stretch={"www.gov.uk": 1.0, "stats.example": 2.0}, short_hosts=["stats.example"]
+            ),
             lambda: self.now,
             self.metrics,
         )
@@ -339,6 +341,11 @@ def test_release_info_and_memory_of_process_are_exported(world: World) -> None:
 
 
 VALUES = st.one_of(st.sampled_from(Histogram.DEFAULT_BUCKETS), st.floats(0, 30))
+
+
+def test_short_budget_is_known_of_every_host_with_looks(world: World) -> None:
+    assert world.value("budget_short", host="stats.example") == 1
+    assert world.value("budget_short", host="www.gov.uk") == 0
 
 
 @given(st.lists(VALUES, max_size=20))

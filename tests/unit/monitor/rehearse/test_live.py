@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.daemons import free_port
 from monitor.rehearse.live import run_live
+from monitor.rehearse.settings import OUTBOX
 
 
 def test_live_demonstration_shows_a_late_release_and_its_end(tmp_path: Path) -> None:
@@ -18,6 +19,9 @@ def test_live_demonstration_shows_a_late_release_and_its_end(tmp_path: Path) -> 
         if "over: Bus journeys: 2026" in text:
             stop[0].set()
 
+    of_last_time = tmp_path / OUTBOX / "2026-11-28" / "old.txt"
+    of_last_time.parent.mkdir(parents=True)
+    of_last_time.write_text("over: Bus journeys: 2026", encoding="utf-8")
     port = free_port()
     run_live(tmp_path, port, show, lambda _loop, event: stop.append(event), speed=None)
     beginning, *notices = shown
