@@ -48,8 +48,7 @@ OUTAGES = ("down", "die-in-outage", "die-cut-off", "refuse")
 """The store is down over a slot, or a monitor is killed without it. `refuse`: a host answers 429,
 and the leader is killed.
 """
-STORE_FAULTS = ("hang", "down", "slow", "deny", "crash", "forget", "promote", "full")
-"""While only these are played, the leader looks all the time, so that no proof may be lost."""
+_STORE_FAULTS = ("hang", "down", "slow", "deny", "crash", "forget", "promote", "full")
 _KILLS = ("kill", "poison", "away", "die-in-outage", "die-cut-off", "refuse")
 ALL_FAULTS = (
     *(*BASIC_FAULTS, *CUTS, *OUTAGES),
@@ -111,9 +110,8 @@ def play(
         world.wait_for_time(last, last - time.time())
         world.wait_until_delivered(_SETTLING_TIME)
         world.stop_all()
-        undecided = () if set(faults) <= set(STORE_FAULTS) else ("unproven", "pending")
         return [
-            *find_wrong_verdicts(world, truths, undecided),
+            *find_wrong_verdicts(world, truths, ("unproven", "pending")),
             *_find_wrong_notices(world, kills),
             *find_store_faults(world),
             *_find_budget_overruns(world),
@@ -151,7 +149,7 @@ def _play_faults(
             _play_kill(rng, world, fault, name, requests)
         elif fault in (*CUTS, "stop", "starve", "step"):
             _play_fault_of_one(rng, world, fault, name, requests)
-        elif fault in STORE_FAULTS:
+        elif fault in _STORE_FAULTS:
             _play_store_fault(world, fault, requests)
         else:
             _play_shared_fault(rng, world, fault, requests)

@@ -41,11 +41,6 @@ def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(
     )
 
 
-def test_no_proof_is_lost_while_the_store_fails_over(tmp_path: Path, database: Database) -> None:
-    faults = ("promote", "down")
-    assert play(SEEDS[0], tmp_path, database, seconds=30, faults=faults) == []
-
-
 def test_no_monitor_uses_a_host_before_its_retry_after_ends_although_the_one_it_answered_is_killed(
     tmp_path: Path, database: Database
 ) -> None:
