@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,7 +11,17 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from monitor.plan.targets import MOST_PARTS
-from schedules.values import Duration, Name, Spacing, Table, find_shorter, refuse_any
+from schedules.values import (
+    Duration,
+    KeyFault,
+    Name,
+    Spacing,
+    Table,
+    find_shorter,
+    quote_value,
+    refuse_any,
+    write_duration,
+)
 
 
 class EarlyPhase(Table):
@@ -129,7 +139,28 @@ class WatchSettings(Table):
         for (key, length), (later_key, later_length) in pairwise(begins.items()):
             faults += find_shorter(key, length, later_key, later_length)
         refuse_any(faults)
+        refuse_any(self._find_phases_without_looks())
         return self
+
+    def _find_phases_without_looks(self) -> Iterator[KeyFault]:
+        """Yield each spacing that is longer than its phase. One of no length needs no look."""
+        slot, overdue, settle = self.slot, self.overdue, self.settle
+        until_then = max(slot.until, overdue.until)
+        phases = (
+            ("far.every", self.far.every, self.far.begins - self.ahead.begins),
+            ("ahead.every", self.ahead.every, self.ahead.begins - self.near.begins),
+            ("near.every", self.near.every, self.near.begins - slot.begins),
+            ("slot.every", slot.every, slot.begins + slot.until),
+            ("overdue.every", overdue.every, until_then - slot.until),
+            ("overdue.then_every", overdue.then_every, overdue.close - until_then),
+            ("settle.every", settle.every, settle.until),
+            ("settle.parts_every", settle.parts_every, settle.until),
+            ("after.every", self.after.every, self.after.until),
+        )
+        for key, every, length in phases:
+            if every > length > timedelta():
+                reason = f"must not be longer than its phase ({write_duration(length)})"
+                yield key, reason, quote_value(write_duration(every))
 
 
 DEFAULT_WATCH = WatchSettings()

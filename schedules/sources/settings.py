@@ -16,6 +16,8 @@ from jmespath.exceptions import JMESPathError
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from schedules.announcement import BY_HAND
+from schedules.dates.status import status_word
+from schedules.dates.words import normalise
 from schedules.patterns import BadPattern, Linear
 from schedules.source import CalendarSource, Page, Reading
 from schedules.sources.registry import KINDS
@@ -30,6 +32,7 @@ from schedules.values import (
     TimeOfDay,
     Zone,
     did_you_mean,
+    quote_value,
     refuse_any,
     require_file,
 )
@@ -170,6 +173,11 @@ class CalendarSettings(Table):
                 'people add to this calendar on the pages, so it needs kind = "toml" and a file'
             )
             faults.append(("name", reason, None))
+        faults += [
+            ("stands", "says that an entry is called off, remove it", quote_value(words))
+            for words in self.stands
+            if status_word(normalise(words)) in ("cancelled", "postponed")
+        ]
         if self.allow and self.url is None:
             faults.append(("allow", "has no effect without url, remove it", None))
         refuse_any([*faults, *self._option_faults()])
