@@ -96,8 +96,8 @@ def find_edition(
 def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
     """Return the practices to cite for a failure mode (`FM01` …) or a kind of finding (`late` …).
 
-    Empty if a person must judge first whether it is a breach, for a blank page, the monitor's own
-    fault, an unknown kind, and a producer outside the Code.
+    There are none for a failure that a person must judge first, for a blank page, the monitor's own
+    fault, an unknown kind, or a producer outside the Code.
     """
     # By themselves, these findings are not a breach.
     if kind_of_failure in ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forward"):
@@ -154,7 +154,7 @@ def override_editions(
     outside: Iterable[str] = (),
 ) -> Editions:
     """Return the editions, oldest first, with other first days (by edition) and citations (by
-    `edition/practice`), of which only the text stays.
+    `edition/practice`). A practice with another citation keeps only its text.
 
     `outside` are the producers that the Code does not bind.
     """

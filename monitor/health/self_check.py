@@ -50,8 +50,9 @@ class PollerProgress:
         return 0.0 if due is None else max(0.0, (self.clock.now() - due).total_seconds())
 
     def is_moving(self) -> bool:
-        """Return whether a look began in the last 30 seconds, or until then none was 30 seconds
-        overdue. Call it regularly.
+        """Return False if a look has been overdue for long and none has begun for 30 seconds.
+
+        It remembers when it last saw progress, so call it regularly.
         """
         mono = self.clock.monotonic()
         if self.poller.made != self._looks_made or self.overdue() < STALLED_AFTER.total_seconds():
@@ -91,8 +92,8 @@ class LookRates:
 class SelfCheck:
     """Combines the state of all parts. It never queries the store, which may be the fault.
 
-    `evidence_fault` returns why evidence cannot be stored, `evidence_damage` what its daily check
-    found, `worker_faults` why large responses cannot be read.
+    `evidence_fault` returns why evidence cannot be stored, `evidence_damage` which damage the daily
+    check of the evidence found, `worker_faults` why large responses cannot be read.
     """
 
     clock: Clock
@@ -181,7 +182,7 @@ class SelfCheck:
         return 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
 
     async def _notify_watchdog(self) -> None:
-        """Tell systemd that looks are made. If they are not, it restarts this process."""
+        """Tell systemd that this process moves. If it is not told, it restarts the process."""
         if self.progress.is_moving():
             self.manager.notify("WATCHDOG=1")
 

@@ -13,8 +13,8 @@ from monitor.plan.proof import LookResult, PartProof, ProofGoal
 from monitor.plan.sweep import Sweep
 from monitor.plan.targets import Target, View
 
-# Tenths of a look outside the sweeps that each look of a sweep owes. A sweep is critical in the
-# last round before its slot, and after it until every page was looked at.
+# Each look of a sweep gives other targets a right to some tenths of a look. A sweep is critical in
+# the last round before its slot, and then until it has looked at every page once.
 _OWED_BY_CRITICAL = 1
 _OWED_BY_OTHERS = 5
 _WHOLE_LOOK = 10
@@ -37,11 +37,10 @@ def _represents_part(target: Target, goal: ProofGoal) -> bool:
 
 
 class Sweeps:
-    """The parts of one host that need proof, in one `Sweep` for each slot.
+    """The parts of one host that need proof, in one `Sweep` for each slot and tolerance.
 
-    While the budget is too small, the sweeps are `is_active` and choose the looks at these parts.
-    Other targets get the looks that are left, and at least one for ten looks of a critical sweep or
-    two of another.
+    While the budget is too small, `is_active` is true and the sweeps choose the looks at these
+    parts. Other targets get the looks that are left, and at least their share.
     """
 
     def __init__(self) -> None:
@@ -60,17 +59,20 @@ class Sweeps:
         sweep.add(part_key(target), goal)
         is_announcement = goal.announced_page is not None
         if not is_announcement:
-            # A listing that links to this address shows that the part is probably out.
-            # Announcements are linked to before.
+            # A listing that links to this address shows that the part is probably out. Listings
+            # link to announcements earlier.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
         """Remove the part of a target from its sweep."""
+        if not _represents_part(target, goal):
+            return
+        if self._part_keys_by_url.get(target.url) == part_key(target):
+            del self._part_keys_by_url[target.url]
         sweep = self._find_sweep(goal)
-        if sweep is None or not _represents_part(target, goal):
+        if sweep is None:
             return
         sweep.remove(part_key(target))
-        self._part_keys_by_url.pop(target.url, None)
         if not sweep.parts:
             del self._sweeps[goal.slot, goal.tolerance]
 
@@ -148,11 +150,14 @@ class Sweeps:
         return None
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
-        """Return the open sweeps that are `urgent` now, or those that are not."""
+        """Return the open sweeps that are `urgent` now, or those that are not.
+
+        One that has just become so is set to the fewest looks for each part of them.
+        """
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
         # From one tolerance before the slot, a look can prove a part on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
-        # A new one may have made far fewer looks, so it starts with the lowest number.
+        # Else one with far fewer looks would get all looks at first.
         lowest = min(
             (sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0
         )

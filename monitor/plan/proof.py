@@ -74,11 +74,10 @@ class LookResult(IntEnum):
 class PartProof:
     """The proofs found so far about one part.
 
-    `last_look` and `look_before` are the starts of its last two looks. After a failed look both are
-    the start of the one before, so that it is repeated soon. `absent_at` and `origin_absent_at` are
-    its latest proved absences. `is_out`: seen after its slot, or dropped from the watch.
-    `is_listed`: a listing links to it. `has_failed`: the last look proved nothing. `next_view` is
-    the view to look at next.
+    `last_look` and `look_before` are the starts of its last two looks. The first of several failed
+    looks does not count as the last, so that it is repeated soon. `absent_at` and
+    `origin_absent_at` are its latest proved absences. `is_out`: seen after its slot, or dropped
+    from the watch. `is_listed`: a listing links to it. `has_failed`: the last look proved nothing.
     """
 
     id: str

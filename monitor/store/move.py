@@ -20,8 +20,8 @@ def copy_store(source: str, target: str) -> dict[str, int]:
 
     Return how many rows of each table were copied.
 
-    Raises `UserFault`, and copies no rows, if no store exists at `source`, that at `target` has
-    rows, or a row is invalid. Raises `StoreTooOld` if that at `source` must be upgraded first.
+    Raises `UserFault`, and copies no rows, if `source` has no store, `target` has rows, or a row is
+    invalid. Raises `StoreTooOld` if the store at `source` must be upgraded first.
     """
     file = file_of(source)
     if file is not None and not file.is_file():

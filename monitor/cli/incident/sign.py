@@ -38,8 +38,8 @@ from monitor.errors import EnvironmentFault, UserFault
     type=click.Choice(FORMATS),
     multiple=True,
     help=(
-        "Format of every file; repeat it for several. Default: docx, the report also as pdf, and"
-        " the evidence only as pdf if LibreOffice is installed."
+        "Format of every file; repeat it for several. Default: docx, the report also as pdf. The"
+        " evidence is pdf, or without LibreOffice docx."
     ),
 )
 @acting_verb
@@ -64,7 +64,7 @@ def sign(
     folder = (output or Path()) / incident.replace("/", "-")
     with open_api(context) as api:
         api.get(f"/incidents/{incident}/version")  # raises for an unknown incident
-        # Made first: without a folder the report must not be signed.
+        # Without a folder for its files, the report must not be signed.
         made_folders = _make_folder(folder)
         try:
             api.post(f"/incidents/{incident}/sign", anyway=anyway or None)

@@ -1,7 +1,4 @@
-"""Defines the tables, with natural primary keys.
-
-Fields that are not needed for sorting and search are in JSON.
-"""
+"""Defines the tables. Most fields that no query sorts or searches by are in a column of JSON."""
 
 from __future__ import annotations
 
@@ -181,9 +178,7 @@ BLIND = _compact_table(
 )
 LONG = timedelta(days=60)
 IS_LONG = sa.text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
-"""Few blind spans are that long. All others that overlap an instant begin at most `LONG` before
-it.
-"""
+"""Few blind spans are longer than `LONG`. All others end at most `LONG` after they begin."""
 _add_partial_index("ix_blind_long", BLIND.c.ends, IS_LONG)
 
 JUDGED = _define_table(
@@ -306,7 +301,7 @@ EVIDENCE = _compact_table(
     *nullable(expired=Instant),
 )
 
-# Stores of earlier versions have `since`. Nothing reads or writes it any more.
+# `since` stays as earlier versions made it. Nothing reads or writes it any more.
 LEASE = _compact_table(
     "lease", *keys(name=Name), *not_null(holder=Name, until=Instant), *nullable(since=Instant)
 )

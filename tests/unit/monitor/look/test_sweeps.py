@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from statistics import median
 from types import MappingProxyType
@@ -40,6 +40,7 @@ from tests.worlds.fetcher import Reply
 SLOT_AT = 300.0
 """When the slot is, in seconds after noon."""
 TOLERANCE = timedelta(seconds=60)
+GAP_BETWEEN_LOOKS = timedelta(seconds=1)
 
 
 @dataclass
@@ -425,15 +426,35 @@ def test_page_linked_from_listing_is_looked_at_first() -> None:
     So page c is probably out, and goes first. `Sweeps` chooses the order if the budget is too small
     for all looks.
     """
-    now, gap_between_looks = NOON + timedelta(seconds=2), timedelta(seconds=1)
+    now = NOON + timedelta(seconds=2)
     sweeps = Sweeps()
     for number, name in enumerate("abc"):
         importance, required_parts = 0, 1  # alike, so the number decides
         rank = (-importance, required_parts, number)
         sweeps.add(target(name), ProofGoal(slot=NOON, tolerance=TOLERANCE, rank=rank), now)
-    sweeps.update(now, gap_between_looks, is_overloaded=True)
+    sweeps.update(now, GAP_BETWEEN_LOOKS, is_overloaded=True)
     # The listing also links to a page that is not watched.
-    links = tuple(Found(target(name).url, name, "listed") for name in ("elsewhere", "c"))
+    show_links_in_a_listing(sweeps, now, "elsewhere", "c")
+    assert order_of_looks(sweeps, now, looks=3) == ["r/c", "r/a", "r/b"]
+
+
+def test_link_to_an_address_of_two_editions_shows_the_one_that_stays() -> None:
+    """Two editions have one address. The old one is removed after the new one was added."""
+    now = NOON + timedelta(seconds=2)
+    old, new = target("old"), replace(target("new"), url=target("old").url)
+    first, last = [ProofGoal(NOON, TOLERANCE, rank=(0, 1, number)) for number in (1, 2)]
+    sweeps = Sweeps()
+    for page, goal in ((old, first), (target("other"), first), (new, last)):
+        sweeps.add(page, goal, now)
+    sweeps.remove(old, first)
+    sweeps.update(now, GAP_BETWEEN_LOOKS, is_overloaded=True)
+    show_links_in_a_listing(sweeps, now, "old")
+    assert order_of_looks(sweeps, now, looks=2) == ["r/new", "r/other"]
+
+
+def show_links_in_a_listing(sweeps: Sweeps, now: datetime, *names: str) -> None:
+    """Record that a look at a listing found links to the addresses of these pages."""
+    links = tuple(Found(target(name).url, name, "listed") for name in names)
     sent = received = proved_from = proved_to = now
     listing_seen = Sighting(
         "list", State.PRESENT, sent, received, proved_from, proved_to, found=links
@@ -442,13 +463,17 @@ def test_page_linked_from_listing_is_looked_at_first() -> None:
     sweeps.record_result(
         target("list", view=View.TRIPWIRE), goal=no_proof_needed, sighting=listing_seen
     )
+
+
+def order_of_looks(sweeps: Sweeps, now: datetime, *, looks: int) -> list[str]:
+    """Return the parts of the next looks."""
     order = []
-    for _ in range(3):
-        part = sweeps.next_part(now, gap_between_looks, is_ready=lambda _: True)
+    for _ in range(looks):
+        part = sweeps.next_part(now, GAP_BETWEEN_LOOKS, is_ready=lambda _: True)
         assert part is not None
         sweeps.record_start(part, now)
         order.append(part.id)
-    assert order == ["r/c", "r/a", "r/b"]
+    return order
 
 
 def test_edge_and_origin_get_a_look_every_3_s_before_publication() -> None:
