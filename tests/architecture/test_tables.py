@@ -43,7 +43,6 @@ PARTIAL = {
         "parts of other origins have ids from their calendar or configuration"
     ),
     "monitor.readiness.ticks.TICKED_BY_PEOPLE": "only the publishing tool ticks the others",
-    "monitor.web.operations.describe_api": "a signed link is no way into the API",
     "monitor.web.users._ROLES": "a viewer does not act",
     "monitor.web.pages.list_silences": "a producer or a host has no title in the store",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
