@@ -14,7 +14,14 @@ from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.file_kind import content_fault
 from monitor.look.recognise.file_name import is_file_of_another, is_file_of_earlier_edition
-from monitor.look.recognise.notices import foreign_reason, notice_reason, site_notice_reason
+from monitor.look.recognise.notices import (
+    CLOSED,
+    foreign_reason,
+    is_shell,
+    leads_elsewhere,
+    notice_reason,
+    site_notice_reason,
+)
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
@@ -22,7 +29,6 @@ from monitor.look.recognise.title import (
     ANOTHER_EDITION,
     OTHER_FILE,
     names_earlier_edition,
-    names_release,
 )
 from monitor.look.sandbox.process import NoWorker, ReadFault
 from monitor.look.sandbox.workers import Workers
@@ -37,6 +43,7 @@ TOO_COSTLY = "too_costly"
 """Reason of an unknown look: reading exceeded its limits of time and memory."""
 NO_WORKER = "no_worker"
 """Reason of an unknown look, a fault of this monitor."""
+CUT = "a part is missing, which may have what is searched for"
 UNREAD_REASONS = frozenset({TOO_COSTLY, NO_WORKER})
 """After these, the same bytes may be readable the next time."""
 SMALL_BODY = 16_384
@@ -66,8 +73,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         # It must not stop the looks at other targets.
         return unknown("no recogniser of that name")
     result = _add_digest_of_text(recognise(answer, context), answer, context)
-    is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)
-    if is_search_of_page and (why := _why_not_searched(result, answer, context)):
+    if name.startswith(_SEARCHING_RULES) and (why := _why_not_searched(result, answer, context)):
         return unknown(why)
     cleaned = (_clean_found(found) for found in result.found)
     return (
@@ -78,15 +84,24 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
 
 
 def _why_not_searched(result: Recognised, answer: Answer, context: Context) -> str:
-    """Return why a search of a page proves nothing, or "".
+    """Return why a search of a page or text proves nothing, or "".
 
-    A page that something was not found may repeat its words.
+    A page that something was not found may repeat its words. Nothing is absent from what was cut,
+    is filled by a script, or is an error message.
     """
+    title = context.title or context.edition
+    if result.state is State.PRESENT:
+        return notice_reason(Page(answer), title) if is_html(answer) else ""
+    if result.state is not State.ABSENT:
+        return ""
+    if not is_html(answer):
+        return CUT if not answer.whole else content_fault(answer, replace(context, title=""))
     page = Page(answer)
-    if result.state is State.ABSENT:
-        return site_notice_reason(page) or foreign_reason(page, answer, context)
-    is_titled = names_release(context.title or context.edition, " ".join(page.names))
-    return "" if is_titled else notice_reason(page)
+    if not (answer.whole and page.is_closed):
+        return CUT
+    if is_shell(page) or leads_elsewhere(page):
+        return CLOSED
+    return site_notice_reason(page, title) or foreign_reason(page, answer, context)
 
 
 def _interpret_wrong_content(name: str, answer: Answer, context: Context) -> Recognised | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from monitor.look.fetch import Answer, Found
@@ -20,6 +21,7 @@ HOME = "redirected to the home page"
 _BLANKS = "".join(map(chr, range(0x21)))
 """Browsers ignore these at both ends of an address."""
 _BEFORE_QUERY = quick(r"^[^?#]*")
+_SLASHES = quick(r"^(https?:)///+", re.IGNORECASE)
 _KEPT = "!#$%&'()*+,/:;=?@[\\]^_{|}~"
 """Besides letters and digits, `_mend_location` leaves these as they are."""
 
@@ -110,6 +112,7 @@ def _mend_location(location: str) -> str:
     """Return an address as browsers read it (WHATWG URL Standard, "URL parsing")."""
     location = _decode_utf8(location).replace("\t", "")
     location = _BEFORE_QUERY.sub(lambda path: path[0].replace("\\", "/"), location)
+    location = _SLASHES.sub(r"\1//", location)
     return quote(location, safe=_KEPT, errors="replace")
 
 

@@ -30,7 +30,7 @@ WORDS_OF_ANSWER = {
     "item",
     "type",
 } | {
-    *("status", "headers", "at", "answered_at"),
+    *("status", "headers", "at", "answered_at", "whole"),
 }
 WORDS_OF_RELEASE = {"title", "url", "read", "known", "led_to", "digest", "alternatives"} | {
     *("similar_titles", "file", "edition", "is_shared"),
@@ -63,6 +63,7 @@ def answer_of(facts: Table, title: str, url: str, at: datetime) -> Answer:
         body,
         at,
         received,
+        whole=facts.get("whole", True),
     )
 
 

@@ -18,9 +18,9 @@ def mend_head(received: bytes) -> bytes | None:
     """Return a response with its head as the parser reads it, None if the head is incomplete.
 
     A folded header becomes one line (RFC 9112, 5.2). A line may end without CR (2.2). A line
-    without a colon is removed, as browsers do. A `Content-Length` beside chunks is removed (6.3).
-    One that is stated several times with the same number is stated once (RFC 9110, 8.6).
-    Other faults stay, so that the parser refuses them again.
+    without a colon, and blanks before a colon, are removed, as browsers do. A `Content-Length`
+    beside chunks is removed (6.3). One that is stated several times with the same number is stated
+    once (RFC 9110, 8.6). Other faults stay, so that the parser refuses them again.
     """
     begins = 0
     while _INTERIM.match(received, begins):
@@ -32,7 +32,9 @@ def mend_head(received: bytes) -> bytes | None:
     if end is None:
         return None
     status, *lines = _LINE_END.split(_FOLD.sub(b" ", received[begins : end.start()]))
-    head = b"\r\n".join((status, *(line for line in lines if b":" in line)))
+    fields = [line.partition(b":") for line in lines]
+    stated_fields = (name.rstrip() + colon + value for name, colon, value in fields if colon)
+    head = b"\r\n".join((status, *stated_fields))
     stated = b",".join(_LENGTH.findall(head)).split(b",")
     lengths = {length.strip() for length in stated}
     transfers = [transfer.strip().lower() for transfer in _TRANSFER.findall(head)]

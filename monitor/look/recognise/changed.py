@@ -43,4 +43,5 @@ def _why_not_content(answer: Answer, context: Context) -> str:
     if not is_html(answer):
         return message_fault(answer)
     page = Page(replace(answer, body=answer.body[:_HEAD]))
-    return notice_reason(page) or foreign_reason(page, answer, context)
+    title = context.title or context.edition
+    return notice_reason(page, title) or foreign_reason(page, answer, context)

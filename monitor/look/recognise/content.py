@@ -30,7 +30,11 @@ from monitor.look.recognise.result import (
     unknown,
     withdrawn,
 )
-from monitor.look.recognise.title import names_same_period, recognise_title
+from monitor.look.recognise.title import (
+    names_other_quarter,
+    names_same_period,
+    recognise_title,
+)
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import days_in, names_day_of, without_day_of
@@ -58,8 +62,14 @@ _FIGURE = quick(
 # The address of a file may have no extension.
 _FILE_NAME = quick(r"\b(xlsx?|xlsm|ods|csv|pdf|docx?|odt|zip)\b", re.IGNORECASE)
 # These may be linked before the release.
-_ABOUT_RELEASE = quick(r"methodology|quality|pre-?release|guidance|privacy", re.IGNORECASE)
+_ABOUT_RELEASE = quick(
+    r"methodology|quality|pre-?release|guidance|guide|privacy|polic(?:y|ies)|terms|statement|glossary"
+    r"|calendar|archive|previous|last (?:release|edition|publication)",
+    re.IGNORECASE,
+)
 _MOST_TEXT = 100_000
+_LONGEST_EXPOSED = timedelta(days=14)
+"""How long before its slot a release may be out. An earlier date is that of another edition."""
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 
 
@@ -80,7 +90,7 @@ def read_page(
     results = [recognise_title(context, title, found, version, page.text) for title in titles]
     seen = min(results, key=_rank_proof, default=unknown(NAMELESS))
     # The release's own title may contain words such as "sign in".
-    if not seen.specific and (why := notice_reason(page)):
+    if not seen.specific and (why := notice_reason(page, context.title)):
         return unknown(why)
     if seen.state is State.PRESENT and is_marked_withdrawn(page, context.title):
         return withdrawn(WITHDRAWN)
@@ -163,7 +173,7 @@ def _has_date_of_publication(page: Page, slot: Slot | None) -> bool:
     last = None if slot is None else last_day(slot)
     for label in _LABEL.finditer(text):
         day = next(days_in(text[label.end() : label.end() + _LONGEST_DATE], last), None)
-        is_past = day is not None and (last is None or day < last)
+        is_past = day is not None and (last is None or last - _LONGEST_EXPOSED <= day < last)
         if is_past or (label["done"] and day == last):
             return True
     return False
@@ -190,8 +200,11 @@ def links_file(page: Page, context: Context) -> bool:
         name = link.url.rpartition("/")[2].replace("-", " ").replace("_", " ")
         words = f"{link.title} {name}"
         is_download = is_file(link.url) or _FILE_NAME.search(link.title)
-        if not is_download or _ABOUT_RELEASE.search(words):
+        about = _ABOUT_RELEASE.search(words)
+        is_about = about is not None and about[0].lower() not in context.title.lower()
+        if not is_download or is_about:
             continue
-        if names_same_period(context.title, words) is not False:
+        is_other = names_same_period(context.title, words) is False
+        if not is_other and not names_other_quarter(context.title, words):
             return True
     return False

@@ -21,7 +21,6 @@ from schedules.patterns import Linear, glob, quick
 from schedules.titles import names_a_period
 
 _HEAD = 4096
-_MOST_ENTRIES = 500
 _LARGEST_FEED = 500_000
 _FEED_START = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 SITEMAP = "sitemap"
@@ -62,9 +61,7 @@ def find_entry(pattern: str) -> Recogniser:
                 return unknown("no feed")
             if not feed.get("version"):
                 return unknown("no feed")
-            found = tuple(
-                _entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES]
-            )
+            found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries)
             is_sound = not feed.get("bozo")
         if matched := [entry for entry in found if entry.role == "matched"]:
             titles = [entry.title for entry in matched]

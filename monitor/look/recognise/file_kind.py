@@ -23,6 +23,7 @@ WRONG_KIND = "content that is not of the kind that its address or type names"
 """Reasons of an unknown: the address of a file answered with success, but not with the file."""
 
 _ZIP, _OLD_OFFICE, _PDF, _RTF = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF", b"{\\rtf"
+_EMPTY_ZIP = b"PK\x05\x06"
 _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     **dict.fromkeys(("xlsx", "xlsm", "xlsb", "ods", "odt", "odp", "docx", "pptx", "zip"), (_ZIP,)),
     **dict.fromkeys(("xls", "doc", "ppt"), (_OLD_OFFICE, _ZIP, _RTF)),
@@ -52,8 +53,9 @@ _LONGEST_MESSAGE = 65_536
 _LONGEST_NOTE = 400
 # in place of a table. The last is a pointer to a file that was not uploaded.
 _NOTE = quick(
-    r"\b(not found|does not exist|denied|forbidden|error|unavailable|(?:not|be) (?:yet )?available"
-    r"|try again|git-lfs)\b",
+    r"\b(not found|does not exist|denied|forbidden|error|problem|unavailable|no longer|removed"
+    r"|moved|(?:not|be) (?:yet )?(?:available|published|released)|try again|git-lfs|placeholder"
+    r"|coming soon|tbc|null|no data)\b",
     re.IGNORECASE,
 )
 _ROOT = quick(r"<(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
@@ -65,7 +67,10 @@ _ERROR_KEY = quick(
     r"|timestamp|title|traceid|type",
     re.IGNORECASE,
 )
-_ERRORS = ("error", "errors", "exception", "fault", "_response_info")
+_ERRORS = (
+    *("error", "errors", "exception", "fault", "_response_info"),
+    *("odata.error", "errormessage", "error_message", "httpmessage"),
+)
 _ERROR_TEXTS = (*_ERRORS, "message", "messages", "detail", "details", "reason")
 _FAILED = ("error", "fail", "failed", "failure")
 
@@ -77,12 +82,13 @@ def content_fault(answer: Answer, context: Context) -> str:
     If the address has no file name extension (`context.file` is None), the media type names the
     kind.
     """
-    head, extension = _decode_text(answer.body[:_HEAD]), context.file
+    head, extension = decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
         # A file of this kind begins with known bytes. Those of a PDF may come a little later.
-        if answer.body.startswith(signatures) or (
+        is_of_kind = answer.body.startswith(signatures) or (
             extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
-        ):
+        )
+        if is_of_kind and not answer.body.startswith(_EMPTY_ZIP):
             return ""
         return message_fault(answer) or WRONG_KIND
     if extension is None and answer.body.startswith(_BINARY):
@@ -142,7 +148,7 @@ def message_fault(answer: Answer) -> str:
     """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for
     anything else.
     """
-    head = _decode_text(answer.body[:_HEAD]) or ""
+    head = decode_text(answer.body[:_HEAD]) or ""
     first_character = head.lstrip()[:1]
     if first_character == "<":
         root = _ROOT.search(head)
@@ -175,7 +181,7 @@ def says_error(content: object) -> bool:
     if any(error and isinstance(error, str | list | dict) for error in errors):
         return True
     is_refused = any(fields.get(key) is False for key in ("success", "ok"))
-    if is_refused or fields.get("status") in _FAILED:
+    if is_refused or any(fields.get(key) in _FAILED for key in ("status", "result")):
         return True
     codes = [fields.get(key) for key in ("status", "statuscode", "status_code", "code")]
     is_status = any(isinstance(code, int) and code >= 400 for code in codes)
@@ -183,8 +189,9 @@ def says_error(content: object) -> bool:
     return (is_status or has_message) and all(map(_ERROR_KEY.fullmatch, fields))
 
 
-def _decode_text(head: bytes) -> str | None:
-    charset = find_marked_charset(head)
-    if charset is None and b"\0" in head:
+def decode_text(body: bytes) -> str | None:
+    """Return the text of a file in the encoding that its first bytes name, None if it is binary."""
+    charset = find_marked_charset(body)
+    if body.startswith(_BINARY) or (charset is None and b"\0" in body):
         return None
-    return head.decode(charset or "utf-8", "replace").removeprefix("\ufeff")
+    return body.decode(charset or "utf-8", "replace").removeprefix("\ufeff")

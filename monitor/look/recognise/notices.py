@@ -36,7 +36,11 @@ _SHOWS = (
     "|//body[@onload])"
 )
 # Scripts fill such an element, or a page that shows something else without scripts.
-_SHELL = "//script|//noscript|//*[@id='root' or @id='app' or @id='__next']"
+_SHELL = "//script|//noscript"
+_EMPTY_SHELL = (
+    "//app-root[not(normalize-space())]|//*[not(normalize-space()) and (@id='root' or @id='app'"
+    " or @id='__next' or @id='__nuxt' or @id='___gatsby')]"
+)
 _NEEDS_BROWSER = "//script|//noscript|//iframe|//form"
 _LINK = quick(rb"<a\s[^>]{0,100}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
 _LEAST_LETTERS = 4
@@ -46,7 +50,8 @@ _DUMMY_TEXT = "lorem ipsum"
 _MISSING = quick(
     r"^\W*(error )?(404|page not found|not found)\b|\bno longer (available|here)\b"
     r"|\bpublished in error\b|\b(page|file) (can ?not|can.?t|could not|couldn.?t) be found\b"
-    r"|\bpage (does not|doesn.?t) exist\b",
+    r"|\bpage (does not|doesn.?t) exist\b|\b(can ?not|can.?t|could not|couldn.?t) find\b"
+    r"|\bnot found\W*$|^\W*(no results|nothing found|search results)\b",
     re.IGNORECASE,
 )
 # Many sites answer maintenance, sign-in and cookie pages and apologies with success.
@@ -57,7 +62,7 @@ _OF_THE_SITE = quick(
     r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*((your )?cookies?"
     r" (on|settings|preferences|choices|consent)|we use cookies)\b"
     r"|^\W*(access denied|your access to|before you continue|just a moment|verify you are human"
-    r"|something went wrong|web application firewall)\b|\bweb app is stopped\b"
+    r"|(oops\W{1,3})?something went wrong|web application firewall)\b|\bweb app is stopped\b"
     r"|\b(internal server error|bad gateway|gateway time-?out|database connection)\b"
     r"|^\W*(an|(an )?unexpected|server|runtime|database) error\b"
     r"|^\W*(welcome to nginx|iis windows|apache2 \w+ default page)\b",
@@ -65,9 +70,13 @@ _OF_THE_SITE = quick(
 )
 
 # A mark at either end of a title, such as "[Preview]" or "(draft)".
+_NOT_OUT = (
+    "preview|draft|test|embargoed|private|placeholder|upcoming|forthcoming|coming soon"
+    "|(?:pre-?)?announcement|unpublished|not (?:yet )?published"
+)
 _MARK = quick(
-    r"^\W*(preview|draft|test|embargoed)\b *[\])}:–—|-]"
-    r"|[\[({](preview|draft|test|embargoed)[\])}]\W*$",
+    rf"^\W*(?:{_NOT_OUT})\b *[\])}}:–—|-]|[\[({{](?:{_NOT_OUT})[\])}}]\W*$"
+    r"|[–—|-] ?(?:coming soon|not (?:yet )?published)\W*$",
     re.IGNORECASE,
 )
 # These count only on a page without content. Figures for Wales may be "not yet available".
@@ -79,20 +88,24 @@ _NOT_AVAILABLE = quick(
 )
 # These count however long the page is.
 _QUEUE = (
-    r"\byou are (now )?in (line(?! with)|the queue|a queue)\b"
+    r"\byou (are|have been) (now |currently |placed )?in (line(?! with)|(the|a) (virtual )?queue)\b"
+    r"|\b(users|people) (in line )?ahead of you\b|\byour (number|position) in (line|the queue)\b"
     r"|\byour (estimated )?wait(ing)? time( is| will be|:)"
     r"|\b(live|opens?|available|released|published) in:? \d+ days?\W{1,3}\d+ hours?\W{1,3}\d+ min"
 )
 _QUEUES = quick(_QUEUE, re.IGNORECASE)
 _WAITING = quick(
     rf"{_QUEUE}|\b\d+ days?\W{{1,3}}\d+ hours?\W{{1,3}}\d+ min"
-    r"|\bwaiting room\b|\byour (place|turn|position)\b|\bcount ?down\b|\bgo(es)? live in\b"
+    r"|\bwaiting room\b|\bhigh volume of traffic\b|\byour (place|turn|position)\b"
+    r"|\bcount ?down\b|\bgo(es)? live in\b"
     r"|\benter (your|the) [a-z]{0,12} ?(code|pin)\b",
     re.IGNORECASE,
 )
 _COUNTDOWN = ".//*[contains(@id, 'countdown') or contains(@class, 'countdown')]"
 _LOADING = quick(
-    r"\W*(loading|please wait|(you need to |please )?enable javascript)", re.IGNORECASE
+    r"\W*(loading|please wait|(you need to |please )?enable javascript|javascript (is|must)"
+    r"|th(is|e) (page|site|app) (requires|needs) javascript)",
+    re.IGNORECASE,
 )
 
 
@@ -112,24 +125,30 @@ def is_queue(page: Page) -> bool:
     return _QUEUES.search(page.text) is not None
 
 
-def notice_reason(page: Page) -> str:
+def notice_reason(page: Page, title: str = "") -> str:
     """Return why a page is a notice in place of content, or an empty string.
 
     Title or heading say that it does not exist or was removed, or it is a notice about the site.
+    The `title` of the release may have such words itself.
     """
-    if any(map(_MISSING.search, page.names)):
+    if not _MISSING.search(title) and any(map(_MISSING.search, page.names)):
         return "the page says that it is not there"
-    return site_notice_reason(page)
+    return site_notice_reason(page, title)
 
 
-def site_notice_reason(page: Page) -> str:
+def site_notice_reason(page: Page, title: str = "") -> str:
     """Return why a page is a notice about the site, such as maintenance or sign-in, or an empty
     string.
     """
-    for words in page.names:
+    for words in () if _OF_THE_SITE.search(title) else page.names:
         if found := _OF_THE_SITE.search(words):
             return f"a page of the site itself: {found[0].strip().lower()}"
     return ""
+
+
+def is_notice(words: str) -> bool:
+    """Return whether a title or heading is that of a notice in place of content."""
+    return bool(_MISSING.search(words) or _OF_THE_SITE.search(words))
 
 
 def foreign_reason(page: Page, answer: Answer, context: Context) -> str:
@@ -187,11 +206,19 @@ def find_sign_against(page: Page, title: str) -> str:
         return SAYS_CALLED_OFF[notice["called_off"].lower()]
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
-    is_empty = not page.content or _LOADING.match(page.content)
-    is_shell = title and is_empty and page.find(_SHELL)
-    leads_elsewhere = page.has_refresh or page.find(_REFRESH)
     must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN)
-    return CLOSED if is_shell or must_wait or leads_elsewhere else ""
+    return CLOSED if (title and is_shell(page)) or must_wait or leads_elsewhere(page) else ""
+
+
+def is_shell(page: Page) -> bool:
+    """Return whether a page without content waits for a script that fills it."""
+    is_empty = not page.content or _LOADING.match(page.content)
+    return bool(page.find(_EMPTY_SHELL) or (is_empty and page.find(_SHELL)))
+
+
+def leads_elsewhere(page: Page) -> bool:
+    """Return whether a page makes browsers load another one."""
+    return page.has_refresh or bool(page.find(_REFRESH))
 
 
 def is_marked_withdrawn(page: Page, title: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -50,7 +51,7 @@ def find_marked_charset(body: bytes) -> str | None:
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _META = quick(r"<meta\s[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _PRESCANNED = 1024
-_END_TAGS = 40
+_END_TAGS, _ENDING = 40, 4096
 _MARKED_CHARSETS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16le",
@@ -58,16 +59,29 @@ _MARKED_CHARSETS = {
 }
 # By the Encoding Standard.
 _READ_AS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii", "ascii"), "windows-1252")
-_MOST_LINKS = 2000
 _LONGEST_NAME = 500  # comparing long texts takes time
-_IN_FRAME = (
-    "ancestor::footer or ancestor::nav or ancestor::aside or ancestor::*[@hidden]"
-    " or ancestor::header[not(ancestor::main or ancestor::article)]"
+_ON_ITS_OWN_LINE = frozenset({"br", "div", "p", "small", "span"})
+"""In a heading or link, these are shown apart from the text around them."""
+_ROLES = "' banner contentinfo navigation complementary search dialog alertdialog '"
+_CLASSES = ("footer", "site-footer", "page-footer", "sidebar", "breadcrumbs")
+_HAS_CLASS_OF_FRAME = " or ".join(
+    ["contains(@class, 'cookie')", "contains(@id, 'cookie')"]
+    + [f"contains(concat(' ', @class, ' ', @id, ' '), ' {name} ')" for name in _CLASSES]
+)
+# The menus, notices and forms around the content, and what users do not see.
+_FRAME = (
+    "//footer|//nav|//aside|//dialog|//template|//select|//textarea"
+    "|//header[not(ancestor::main or ancestor::article)]"
+    "|//*[(@hidden and @hidden != 'until-found') or @aria-hidden = 'true']"
+    "|//*[contains(translate(@style, ' ', ''), 'display:none')]"
+    f"|//*[@role and contains({_ROLES}, concat(' ', @role, ' '))]"
+    f"|//body//*[(@class or @id) and not(.//h1) and ({_HAS_CLASS_OF_FRAME})]"
 )
 _CONTENT_TEXT = (
     ".//text()[normalize-space() and not(ancestor::head or ancestor::h1 or ancestor::script"
     " or ancestor::style or ancestor::noscript)]"
 )
+_SITE_NAME = quick(r" (?:\||::|\u00bb|\u00b7) ")
 _ISO_DAY = quick(r"\d{4}-\d\d-\d\d")
 
 
@@ -79,7 +93,8 @@ class Page:
         self.root = _parse_html(answer)
         self.has_refresh = "refresh" in answer.headers
         """A header makes browsers load another page."""
-        self.is_closed = b"</" in answer.body[-_END_TAGS:]
+        ending = answer.body[-_ENDING:].lower()
+        self.is_closed = b"</" in ending[-_END_TAGS:] or b"</html" in ending
         """It ends with end tags, as a page that was cut short does not."""
 
     @cached_property
@@ -99,10 +114,13 @@ class Page:
 
     @cached_property
     def other_titles(self) -> list[str]:
-        """Return `og:title`, and the first `<h2>` if there is no `<h1>`."""
+        """Return `og:title` and, if there is no `<h1>`, the first `<h2>` and the `<title>` without
+        the site's name.
+        """
         found = self.find("//head/meta[@property='og:title']/@content")[:1]
-        second = "" if self.heading else self._first_text("//h2")
-        return [" ".join(text.split()) for text in (second, *found) if text]
+        if not self.heading:
+            found += [self._first_text("//h2"), _SITE_NAME.split(self.title)[0]]
+        return [" ".join(text.split()) for text in found if text]
 
     @cached_property
     def text(self) -> str:
@@ -133,11 +151,13 @@ class Page:
         text as title.
         """
         find = self.find_content if content_only else self.find
+        bases = self.find("//base/@href")[:1]
+        base = absolute_url(self._url, bases[0]) if bases else ""
         links = []
-        for anchor in find(".//a[@href]")[:_MOST_LINKS]:
-            url = absolute_url(self._url, anchor.get("href").partition("#")[0])
+        for anchor in find(".//a[@href]|.//area[@href]"):
+            url = absolute_url(base or self._url, anchor.get("href").partition("#")[0])
             if url:
-                links.append(Found(url, text_of(anchor), "link"))
+                links.append(Found(url, text_of(anchor) or _alternative_text(anchor), "link"))
         return links
 
     def find(self, path: str) -> list[Any]:
@@ -148,14 +168,19 @@ class Page:
         """Return those at a relative XPath in `main`, if there is one, and outside the site's
         frame.
         """
-        if self._content_root is None:
-            return []
-        return list(self._content_root.xpath(f"({path})[not({_IN_FRAME})]"))
+        return [] if self._content_root is None else list(self._content_root.xpath(path))
 
     @cached_property
     def _content_root(self) -> Any | None:  # noqa: ANN401  # as above
-        main = self.find("//main|//*[@role='main']")
-        return main[0] if main else self.root
+        """Return a copy of `main`, else of the whole page, without the site's frame."""
+        if self.root is None:
+            return None
+        page = copy.deepcopy(self.root)
+        main = page.xpath("//main|//*[@role='main']")
+        for element in page.xpath(_FRAME):
+            if element.getparent() is not None:
+                element.drop_tree()
+        return main[0] if main else page
 
     def _first_text(self, path: str) -> str:
         elements = self.find(path)
@@ -164,7 +189,23 @@ class Page:
 
 def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type
     """Return the text inside an element, in one line."""
-    return " ".join("".join(node.itertext()).split())
+    return " ".join("".join(_pieces_of(node)).split())
+
+
+def _pieces_of(node: Any) -> Iterator[str]:  # noqa: ANN401  # as above
+    yield node.text or ""
+    for child in node:
+        if isinstance(child.tag, str):  # no comment
+            blank = " " if child.tag in _ON_ITS_OWN_LINE else ""
+            yield blank
+            yield from _pieces_of(child)
+            yield blank
+        yield child.tail or ""
+
+
+def _alternative_text(link: Any) -> str:  # noqa: ANN401  # as above
+    texts = link.xpath("@aria-label|descendant-or-self::*/@alt|@title")[:1]
+    return " ".join(texts[0].split()) if texts else ""
 
 
 def is_html(answer: Answer) -> bool:
@@ -188,17 +229,28 @@ def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
 
 
 def _find_charset(answer: Answer) -> str:
-    """Return the encoding as browsers find it: mark, header, first 1,024 bytes, else UTF-8."""
+    """Return the encoding as browsers find it: mark, header, first 1,024 bytes, else UTF-8 or, if
+    the body is none, Windows-1252.
+    """
     body = answer.body
     if marked := find_marked_charset(body):
         return marked
     in_page = body[:_PRESCANNED].decode("ascii", "replace")
     by_header = _CHARSET.search(answer.headers.get("content-type", ""))
     stated = by_header or _META.search(in_page)
-    name = stated[1].lower() if stated else "utf-8"
+    name = stated[1].lower() if stated else _guess_charset(body)
     if not by_header and name.startswith("utf-16"):
         return "utf-8"  # or the statement itself could not be read
     return _READ_AS.get(name, name)
+
+
+def _guess_charset(body: bytes) -> str:
+    try:
+        # The last character of a body that was cut may be incomplete.
+        codecs.getincrementaldecoder("utf-8")().decode(body)
+    except UnicodeDecodeError:
+        return "windows-1252"
+    return "utf-8"
 
 
 @lru_cache(maxsize=16)

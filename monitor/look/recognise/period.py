@@ -42,7 +42,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 def _why_not_compared(page: Page, context: Context) -> str:
     """Return why the period in a page's headlines says nothing of the release, or ""."""
-    if why := site_notice_reason(page):
+    if why := site_notice_reason(page, context.title):
         return why
     if not names_a_period(context.title):
         return "this release has no period to compare"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from monitor.look.fetch import Answer
 from monitor.look.recognise.content import links_file, read_page
 from monitor.look.recognise.file_kind import content_fault
-from monitor.look.recognise.notices import BLANK, is_blank
+from monitor.look.recognise.notices import BLANK, is_blank, is_notice
 from monitor.look.recognise.page import Page, is_html, text_of
 from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
 from monitor.look.recognise.title import Likeness, compare_titles, is_title_among, names_release
@@ -43,9 +43,16 @@ def _is_under_another_heading(page: Page, context: Context) -> bool:
 
     A heading that its `<title>` also contains, such as the name of the site, is not something else.
     """
-    # The first may be that of a box about cookies.
-    headings = map(text_of, page.find("//h1"))
-    likeness = {compare_titles(context.title, heading) for heading in headings}
-    if likeness - {Likeness.DIFFERENT} or slug(page.heading) in slug(page.title):
+    title = context.title
+    if is_notice(title):
         return False
-    return not (names_release(context.title, page.content) or links_file(page, context))
+    # The first may be that of a box about cookies.
+    headings = [text_of(heading) for heading in page.find("//h1")]
+    content_headings = [each for each in headings if not is_notice(each)]
+    if any(compare_titles(title, each) is not Likeness.DIFFERENT for each in content_headings):
+        return False
+    if len(content_headings) < len(headings):
+        return True
+    if slug(page.heading) in slug(page.title):
+        return False
+    return not (names_release(title, page.content) or links_file(page, context))

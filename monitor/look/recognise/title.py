@@ -29,6 +29,7 @@ OTHER_FILE = "a file without the words of this release"
 NOT_ITS_TITLE = "it does not bear the title of this release"
 WITHOUT_PERIOD = "its title without its period"
 _MOST_TEXT = 20_000
+_QUARTERS = frozenset({"q1", "q2", "q3", "q4"})
 
 
 def recognise_title(
@@ -155,6 +156,18 @@ def names_same_period(title: str, seen: str) -> bool | None:
     if ours and ours == theirs:
         return True
     return False if periods_contradict(ours, theirs) else None
+
+
+def names_other_quarter(title: str, seen: str) -> bool:
+    """Return whether a text names a quarter that, by the calendar, is not the months of a title.
+
+    That of a financial year may be.
+    """
+    ours, theirs = (read_title(text[:_LONGEST]).period for text in (title, seen))
+    if not _QUARTERS.isdisjoint(ours) or _QUARTERS.isdisjoint(theirs):
+        return False
+    our_month, their_month = last_month(ours)[1:], last_month(theirs)[1:]
+    return bool(our_month and their_month) and our_month != their_month
 
 
 def names_earlier_edition(title: str, seen: str) -> bool:

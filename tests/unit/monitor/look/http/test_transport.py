@@ -298,8 +298,9 @@ async def test_pool_survives_cancelled_looks() -> None:
     [
         b"HTTP/1.1 200 OK\nContent-Length: 5\n\n",
         b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nServer : a: b\r\nContent-Length : 5\r\n\r\n",
     ],
-    ids=["lines without CR", "a line that is no header"],
+    ids=["lines without CR", "a line that is no header", "blanks before a colon"],
 )
 async def test_head_that_browsers_read_is_read(head: bytes) -> None:
     answered = await fetch_from(reply_with(head + b"hello", close=True))
