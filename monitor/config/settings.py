@@ -208,7 +208,7 @@ class PartSettings(Table):
       If it names another period, the edition is absent. A page that names no period proves nothing
     - `changed`: other bytes than at the first look. Use it for an address that every edition has. A
       page without title and heading, or an error message, proves nothing
-    - `text:WORDS`: these words, whatever their case and spacing
+    - `text:WORDS`: these words, whatever their case, spacing, dashes and apostrophes
     - `css:SELECTOR`: an element
     - `jmespath:EXPRESSION`: something in JSON that is not null, false or empty
     - `link:PATTERN`: a link whose address or words contain this. `*` means anything

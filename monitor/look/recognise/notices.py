@@ -212,8 +212,9 @@ def find_sign_against(page: Page, title: str) -> str:
 
 def is_shell(page: Page) -> bool:
     """Return whether a page without content waits for a script that fills it."""
-    is_empty = not page.content or _LOADING.match(page.content)
-    return bool(page.find(_EMPTY_SHELL) or (is_empty and page.find(_SHELL)))
+    if not page.find(_SHELL):
+        return False
+    return bool(page.find(_EMPTY_SHELL) or not page.content or _LOADING.match(page.content))
 
 
 def leads_elsewhere(page: Page) -> bool:
