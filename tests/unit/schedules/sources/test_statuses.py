@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from schedules.announcement import State
 from schedules.dates.status import Status, read_status
+from schedules.join import join_entries
 from tests.unit.schedules.sources.conftest import Parse
 
 _FILE = Path(__file__).parents[1] / "payloads" / "statuses.tsv"
@@ -41,47 +41,58 @@ def test_other_words_do_not_stand_by_a_producers_own_word(text: str) -> None:
     assert not read_status(text, ["approved"]).is_understood
 
 
-_BODIES: dict[str, Callable[[str], bytes]] = {
-    "csv": lambda text: f'title,date,state\nApples,22 July 2027 9:30am,"{text}"\n'.encode(),
-    "toml": lambda text: (
-        f'[[release]]\ntitle = "Apples"\ndate = 2027-07-22\nstate = "{text}"\n'.encode()
-    ),
-    "html": lambda text: (
-        "<table><tr><th>Title<th>Date<th>Status"
-        f"<tr><td>Apples<td>22 July 2027<td>{text}</table>".encode()
-    ),
-    "json": lambda text: json.dumps(
-        [{"title": "Apples", "date": "22 July 2027", "state": text}]
-    ).encode(),
-    "ics": lambda text: (
-        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Apples\nDTSTART:20270722T083000Z\n"
-        f"STATUS:{text}\nEND:VEVENT\nEND:VCALENDAR".encode()
-    ),
-    "govuk": lambda text: json.dumps(
-        {
-            "results": [
-                {
-                    "link": "/government/statistics/announcements/apples",
-                    "title": "Apples",
-                    "display_date": "22 July 2027 9:30am",
-                    "statistics_announcement_state": text,
-                }
-            ],
-            "total": 1,
-        }
-    ).encode(),
-}
+TITLE = "Apples: October 2026"
+DATE = {"year": 2027, "month": 7, "day": 22}
 
 
-@pytest.mark.parametrize("kind", sorted(_BODIES))
+def entry_in(kind: str, title: str = TITLE, state: str = "confirmed", note: str = "") -> bytes:
+    """Return a calendar of a kind with one entry. Some kinds have no state or no note."""
+    json_of = {
+        "json": [{"title": title, "date": "22 July 2027", "state": state, "tags": ["a", note]}],
+        "govuk": {"results": [_govuk_result(title, state)], "total": 1},
+        "ons": {"releases": [{"uri": "/releases/apples", "description": _ons_release(title)}]},
+        "ees": {"slug": "apples", "title": title, "nextReleaseDate": DATE, "latestRelease": None},
+    }
+    if kind in json_of:
+        return json.dumps(json_of[kind]).encode()
+    columns = f"<td>{title}<td>22 July 2027<td>{state}<td>{note}"
+    item = f"<title>{title}</title><pubDate>22 July 2027</pubDate><description>{note}</description>"
+    release = f'title = "{title}"\ndate = 2027-07-22\nstate = "{state}"'
+    event = f"SUMMARY:{title}\nDTSTART:20270722T083000Z\nSTATUS:{state}\nDESCRIPTION:{note}"
+    texts = {
+        "csv": f'title,date,state,Notes\n"{title}",22 July 2027 9:30am,"{state}","{note}"\n',
+        "toml": f'[[release]]\n{release}\nstatus = """{note}"""\n',
+        "html": f"<table><tr><th>Title<th>Date<th>Status<th>Comments<tr>{columns}</table>",
+        "feed": f"<rss version='2'><channel><item>{item}</item></channel></rss>",
+        "ics": f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR",
+    }
+    return texts[kind].encode()
+
+
+def _govuk_result(title: str, state: str) -> dict[str, str]:
+    link, date = "/government/statistics/announcements/apples", "22 July 2027 9:30am"
+    fields = {"link": link, "title": title, "display_date": date}
+    return fields | {"statistics_announcement_state": state}
+
+
+def _ons_release(title: str) -> dict[str, object]:
+    return {"title": title, "release_date": "2027-07-22T08:30:00.000Z", "finalised": True}
+
+
+WITH_TITLE = ["csv", "ees", "feed", "govuk", "html", "ics", "json", "ons", "toml"]
+WITH_STATE = ["csv", "govuk", "html", "ics", "json", "toml"]
+WITH_NOTE = ["csv", "feed", "html", "ics", "json", "toml"]
+
+
+@pytest.mark.parametrize("kind", WITH_STATE)
 def test_a_status_that_is_not_understood_is_a_doubt_in_every_kind(parse: Parse, kind: str) -> None:
-    (entry,) = parse(kind, _BODIES[kind]("See note 3")).announcements
+    (entry,) = parse(kind, entry_in(kind, state="See note 3")).announcements
     assert (entry.doubt, entry.status, entry.state) == ("status", "See note 3", None)
 
 
-@pytest.mark.parametrize("kind", sorted(_BODIES))
+@pytest.mark.parametrize("kind", WITH_STATE)
 def test_a_status_that_stands_is_not_quoted(parse: Parse, kind: str) -> None:
-    (entry,) = parse(kind, _BODIES[kind]("confirmed")).announcements
+    (entry,) = parse(kind, entry_in(kind)).announcements
     assert (entry.doubt, entry.status, entry.state) == (None, "", State.CONFIRMED)
 
 
@@ -126,12 +137,12 @@ def test_class_of_a_subject_or_a_hidden_label_calls_no_row_off(parse: Parse, cel
     assert (entry.doubt, entry.state) == (None, State.CONFIRMED)
 
 
-@pytest.mark.parametrize("kind", sorted(_BODIES))
+@pytest.mark.parametrize("kind", WITH_STATE)
 def test_a_title_that_is_perhaps_called_off_is_quoted_until_its_words_stand(
     parse: Parse, kind: str
 ) -> None:
-    title = "Apples: October 2026 (delayed)"
-    body = _BODIES[kind]("confirmed").replace(b"Apples", title.encode())
+    title = f"{TITLE} (delayed)"
+    body = entry_in(kind, title)
     (entry,) = parse(kind, body).announcements
     assert (entry.doubt, entry.status, entry.state) == ("status", title, State.CONFIRMED)
     (settled,) = parse(kind, body, stands=[title]).announcements
@@ -140,9 +151,7 @@ def test_a_title_that_is_perhaps_called_off_is_quoted_until_its_words_stand(
 
 @pytest.mark.parametrize("title", ["DELAYED Apples", "Postponed. Apples"])
 def test_a_status_that_stands_settles_no_title_that_calls_off(parse: Parse, title: str) -> None:
-    (entry,) = parse(
-        "csv", _BODIES["csv"]("confirmed").replace(b"Apples", title.encode())
-    ).announcements
+    (entry,) = parse("csv", entry_in("csv", title)).announcements
     assert entry.doubt == "status" or entry.state is State.POSTPONED
 
 
@@ -171,33 +180,7 @@ def test_a_struck_date_with_another_beside_it_is_a_move(parse: Parse) -> None:
     assert entry.previous is not None
 
 
-_NOTES: dict[str, Callable[[str], bytes]] = {
-    "csv": lambda note: (
-        f'title,date,state,Notes\nApples,22 July 2027,confirmed,"{note}"\n'.encode()
-    ),
-    "html": lambda note: (
-        "<table><tr><th>Title<th>Date<th>Comments"
-        f"<tr><td>Apples<td>22 July 2027<td>{note}</table>".encode()
-    ),
-    "ics": lambda note: (
-        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Apples\nDTSTART:20270722T083000Z\n"
-        f"DESCRIPTION:{note}\nEND:VEVENT\nEND:VCALENDAR".encode()
-    ),
-    "json": lambda note: json.dumps(
-        [{"title": "Apples", "date": "22 July 2027", "state": "confirmed", "tags": ["a", note]}]
-    ).encode(),
-    "toml": lambda note: (
-        '[[release]]\ntitle = "Apples"\ndate = 2027-07-22\nstate = "confirmed"\n'
-        f'status = """{note}"""\n'
-    ).encode(),
-    "feed": lambda note: (
-        "<rss version='2'><channel><item><title>Apples</title><pubDate>22 July 2027</pubDate>"
-        f"<description>{note}</description></item></channel></rss>".encode()
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", sorted(_NOTES))
+@pytest.mark.parametrize("kind", WITH_NOTE)
 @pytest.mark.parametrize(
     "note",
     [
@@ -222,13 +205,13 @@ _NOTES: dict[str, Callable[[str], bytes]] = {
     ],
 )
 def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note: str) -> None:
-    (entry,) = parse(kind, _NOTES[kind](note)).announcements
+    (entry,) = parse(kind, entry_in(kind, note=note)).announcements
     assert (entry.doubt, entry.status) == ("status", note)
-    (settled,) = parse(kind, _NOTES[kind](note), stands=[note]).announcements
+    (settled,) = parse(kind, entry_in(kind, note=note), stands=[note]).announcements
     assert (settled.doubt, settled.status) == (None, "")
 
 
-@pytest.mark.parametrize("kind", sorted(_NOTES))
+@pytest.mark.parametrize("kind", WITH_NOTE)
 @pytest.mark.parametrize(
     "note",
     [
@@ -248,7 +231,7 @@ def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note
     ],
 )
 def test_other_notes_are_no_doubt(parse: Parse, kind: str, note: str) -> None:
-    (entry,) = parse(kind, _NOTES[kind](note)).announcements
+    (entry,) = parse(kind, entry_in(kind, note=note)).announcements
     assert (entry.doubt, entry.status) == (None, "")
 
 
@@ -262,7 +245,7 @@ def test_a_column_that_asks_whether_an_entry_is_called_off_is_read(
 
 
 def test_an_unknown_key_of_a_toml_file_that_calls_off_is_a_doubt(parse: Parse) -> None:
-    body = _BODIES["toml"]("confirmed") + b"cancelled = true\n"
+    body = entry_in("toml") + b"cancelled = true\n"
     (entry,) = parse("toml", body).announcements
     assert (entry.doubt, entry.status) == ("status", "cancelled: True")
 
@@ -293,3 +276,33 @@ def test_a_status_column_is_known_by_its_heading(parse: Parse, heading: str) -> 
     body = f"title,date,{heading}\nApples,22 July 2027,Cancelled\n".encode()
     (entry,) = parse("csv", body).announcements
     assert entry.state is State.CANCELLED
+
+
+@pytest.mark.parametrize("kind", WITH_TITLE)
+@pytest.mark.parametrize(
+    ("title", "state"),
+    [
+        (f"CANCELLED: {TITLE}", State.CANCELLED),
+        (f"Postponed: {TITLE}", State.POSTPONED),
+        (f"{TITLE} (cancelled)", State.CANCELLED),
+    ],
+)
+def test_a_title_calls_its_release_off_and_keeps_its_key(
+    parse: Parse, kind: str, title: str, state: State
+) -> None:
+    (before,) = parse(kind, entry_in(kind)).announcements
+    (after,) = parse(kind, entry_in(kind, title)).announcements
+    assert before.state not in (State.CANCELLED, State.POSTPONED)
+    assert (after.state, after.uid) == (state, before.uid)
+
+
+@pytest.mark.parametrize("kind", WITH_TITLE)
+def test_entry_titled_cancelled_joins_same_entry_of_another_calendar(
+    parse: Parse, kind: str
+) -> None:
+    (entry,) = parse(kind, entry_in(kind), producer="p").announcements
+    (cancelled,) = parse(kind, entry_in(kind, f"CANCELLED: {TITLE}"), producer="p").announcements
+    (release,) = join_entries({"a": [cancelled], "b": [entry]}).releases
+    assert release.title == TITLE
+    # Entries of some kinds have no address.
+    assert release.joined_by == ("link" if entry.url else "title, period, producer and date")
