@@ -5,9 +5,10 @@ and judged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from string import ascii_lowercase
 from typing import cast
 
@@ -38,12 +39,14 @@ from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.regular_series import Series
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
+from tests.worlds.case_files import FileCase, read_cases
 from tests.worlds.instants import MINUTE, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import judged
 
+CASES = Path(__file__).with_name("prediction_cases")
 SITE = "https://stats.example"
 PREDICTED_TARGET = "r/expected-1/edge"
 PREDICTED_FILE = Part(
@@ -117,77 +120,33 @@ class WatchStub:
         self.added.append((name, parts))
 
 
-def edition(
-    *parts: Part, title: str = "UK trade: March 2017", url: str = f"{SITE}/trade/march-2017"
-) -> Edition:
-    return Edition(title, url, parts)
+def part_of(text: str) -> Part:
+    """Return the part of `data https://stats.example/trade.csv`."""
+    role, url = text.split()
+    return part(url, role=Role(role))
 
 
-def predicted_file_urls(
-    release: Release, *editions: Edition, hosts: tuple[str, ...] = ()
-) -> list[str]:
-    return [one.url for one in predicted_files(release, editions, hosts)]
+def part_text(predicted: Part) -> str:
+    assert not predicted.required
+    assert predicted.origin is Origin.PREDICTED
+    return f"{predicted.id} {predicted.role} {predicted.url}"
 
 
-def test_predicted_parts_keep_their_role_and_are_optional() -> None:
-    """The address of April's file is made from that of March's.
-
-    It has the same role, data, but is not required.
-    """
-    march = edition(part(f"{SITE}/trade-march-2017.csv", role=Role.DATA))
-    (predicted,) = predicted_files(april_release(), [march], hosts=())
-    url_of_april = f"{SITE}/trade-april-2017.csv"
-    assert predicted == Part(
-        "expected-1", Role.DATA, url_of_april, required=False, origin=Origin.PREDICTED
-    )
-
-
-def test_prediction_uses_latest_address_that_contains_a_period() -> None:
-    """The address of April's file is made from that of an earlier one. The latest edition is that
-    of March, but its address has no month that April could replace. So February's is used, the next
-    latest.
-    """
-    january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
-    february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
-    march = edition(part(f"{SITE}/trade.csv"), title="UK trade: March 2017")
-    predicted = predicted_file_urls(april_release(), march, february, january)
-    assert predicted == [f"{SITE}/new-april-2017.csv"]
-
-
-def test_other_hosts_are_predicted_only_if_configured() -> None:
-    """The file of March is on another host than its page. An address for April's file is made from
-    that of March's only if that host is configured.
-    """
-    on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
-    assert predicted_file_urls(april_release(), on_another_host, hosts=()) == []
-    predicted = predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",))
-    assert predicted == ["https://cdn.example/trade-april-2017.csv"]
-
-
-def test_known_address_is_not_predicted() -> None:
-    """The address of March's file suggests one for April's.
-
-    But the release of April has that one already.
-    """
-    known = part(f"{SITE}/trade-april-2017.csv", "sheet")
-    april = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
-    march = edition(part(f"{SITE}/trade-march-2017.csv"))
-    assert predicted_file_urls(april, march) == []
-
-
-def test_file_below_its_page_is_predicted_below_announced_page() -> None:
-    """March's edition had two files below the address of its page. The address of April's page is
-    announced. So those of its files are predicted below it.
-    """
-    page_of_march = "https://www.gov.uk/government/statistics/trade-march-2017"
-    page_of_april = "https://www.gov.uk/government/statistics/trade-april-2017--2"
-    march = edition(
-        part(f"{page_of_march}/tables", role=Role.HTML),
-        part(f"{page_of_march}/trade-march-2017-bulletin", "found-2", Role.HTML),
-        url=page_of_march,
-    )
-    predicted = predicted_file_urls(april_release("UK trade: April 2017", page_of_april), march)
-    assert predicted == [f"{page_of_april}/tables", f"{page_of_april}/trade-april-2017-bulletin"]
+@pytest.mark.parametrize("case", read_cases(CASES), ids=str)
+def test_earlier_editions_suggest_what_their_case_says(case: FileCase) -> None:
+    facts = case.facts
+    release = april_release(facts["title"], facts["page"], *map(part_of, facts.get("parts", ())))
+    editions = []
+    for each in facts["editions"]:
+        page = each.get("page", f"{SITE}/trade/march-2017")
+        links = [facts.get("replaced", link) for link in each.get("links", ())]
+        files = tuple(part_of(text) for text in each.get("files", ()))
+        editions.append(Edition(each["title"], page, files, tuple(links)))
+    files = predicted_files(release, editions, facts.get("hosts", ()))
+    pages = predicted_pages(release, editions, facts.get("inside", ()))
+    seen = {"files": list(map(part_text, files)), "pages": list(map(part_text, pages))}
+    right = {key: facts[key] for key in seen if key in facts}
+    assert {key: seen[key] for key in right} == right, case.where
 
 
 def test_at_most_ten_files_are_predicted() -> None:
@@ -196,7 +155,8 @@ def test_at_most_ten_files_are_predicted() -> None:
         part(f"{SITE}/trade-{letter}-march-2017.csv", f"found-{letter}")
         for letter in ascii_lowercase[:20]
     ]
-    assert len(predicted_file_urls(april_release(), edition(*twenty_files))) == 10
+    march = Edition("UK trade: March 2017", f"{SITE}/trade/march-2017", tuple(twenty_files))
+    assert len(predicted_files(april_release(), [march], ())) == 10
 
 
 def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
@@ -407,89 +367,15 @@ def edition_with_links(title: str, *links: str) -> Edition:
     return Edition(title, f"{SITE}/{title}", (), links)
 
 
-def predicted_page_urls(
-    editions: Sequence[Edition], title: str = "UK trade: April 2017", inside: tuple[str, ...] = ()
-) -> list[str]:
-    return [one.url for one in predicted_pages(april_release(title), editions, inside)]
-
-
 MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
     edition_with_links(f"UK trade: {month} 2017", PAGE) for month in ("March", "February")
 )
 
 
-def test_page_linked_by_two_of_four_editions_is_predicted() -> None:
-    """Editions of a series may link to the same page on another site. If at least two of the last
-    four do, that page is predicted for the next edition.
-    """
-    linked, also_linked, not_linked = (
-        MARCH_WITH_LINK,
-        FEBRUARY_WITH_LINK,
-        edition_with_links("UK trade: June 2016"),
-    )
-    assert predicted_page_urls([linked]) == []
-    assert predicted_page_urls([linked, also_linked]) == [PAGE]
-    # The latest edition comes first. The fourth one still counts, but the fifth does not.
-    assert predicted_page_urls([linked, not_linked, not_linked, also_linked]) == [PAGE]
-    assert predicted_page_urls([linked, not_linked, not_linked, not_linked, also_linked]) == []
-
-
-def test_predicted_page_is_an_alternative_part() -> None:
-    """The editions of March and February link to the same page on another site. So for April, it is
-    predicted as an optional part, an alternative to the page of the release.
-    """
-    editions, private_hosts = [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()
-    (predicted,) = predicted_pages(april_release(), editions, private_hosts)
-    assert predicted == Part(
-        "expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED
-    )
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://www.gov.uk/government/collections/trade",
-        "https://assets.publishing.service.gov.uk/media/1/trade",
-        "https://intranet.example.org/trade",
-        "https://figures.example.org/trade.xlsx",
-        f"https://figures.example.org/{'a' * 500}",
-        "mailto:figures@example.org",
-    ],
-)
-def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
-    """Two earlier editions linked to an address, which usually predicts it for the next one. But
-    not if it is on GOV.UK or on a private host, here intranet.example.org. Nor if it is a file,
-    very long or a mail address.
-    """
-    editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
-    assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
-
-
-def test_page_is_predicted_only_for_a_new_period() -> None:
-    """Two earlier editions linked to a page elsewhere, which usually predicts it for the next one.
-    But not if (1) the title of the next one has no period, or (2) an edition of its period is known
-    already.
-    """
-    # (1) There is no period.
-    assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
-    # (2) April is known.
-    known_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
-    assert (
-        predicted_page_urls(
-            [MARCH_WITH_LINK, known_april, FEBRUARY_WITH_LINK], "UK trade: April 2017"
-        )
-        == []
-    )
-
-
-def test_page_that_is_already_a_part_is_not_predicted() -> None:
-    """Two earlier editions linked to a page elsewhere, which would predict it for April. But
-    April's release has it already.
-    """
-    with_page = replace(
-        april_release(), parts=(*april_release().parts, part(PAGE, "news", Role.ALTERNATIVE))
-    )
-    assert predicted_pages(with_page, [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == []
+def test_no_page_with_a_very_long_address_is_predicted() -> None:
+    links = (f"{PAGE}/{'a' * 500}",)
+    editions = [replace(each, links=links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
+    assert predicted_pages(april_release(), editions, ()) == ()
 
 
 def test_at_most_three_pages_are_predicted_beside_predicted_files() -> None:
