@@ -42,11 +42,13 @@ def components(lock: str) -> Iterator[dict[str, Any]]:
             for each in _HASH.findall(rest)
         ]
         yield made | (
-            {"licenses": [{"license": {"name": licence}}]} if (licence := _licence(name)) else {}
+            {"licenses": [{"license": {"name": licence}}]}
+            if (licence := _find_licence(name))
+            else {}
         )
 
 
-def _licence(name: str) -> str:
+def _find_licence(name: str) -> str:
     try:
         told = metadata(name)
     except PackageNotFoundError:

@@ -60,7 +60,7 @@ async def http_server(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncI
     server = Server()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked = await _read(reader)
+        asked = await _read_request(reader)
         server.asked.append(asked)
         status, body, headers = reply(asked)
         lines = {
@@ -74,7 +74,7 @@ async def http_server(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncI
         await writer.drain()
         writer.close()
 
-    async with _listening(server, serve, tls):
+    async with _start_listening(server, serve, tls):
         yield server
 
 
@@ -94,7 +94,7 @@ async def rude_server(how: str) -> AsyncIterator[Server]:
                 await asyncio.wait([asyncio.create_task(server.released.wait())], timeout=0.05)
         writer.close()
 
-    async with _listening(server, serve):
+    async with _start_listening(server, serve):
         yield server
 
 
@@ -216,7 +216,7 @@ async def tunnel_server(reply: Reply, tls: ssl.SSLContext) -> AsyncIterator[Serv
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         await writer.drain()
         await writer.start_tls(tls)
-        asked = await _read(reader)
+        asked = await _read_request(reader)
         server.asked.append(asked)
         status, body, _ = reply(asked)
         head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close"
@@ -224,11 +224,11 @@ async def tunnel_server(reply: Reply, tls: ssl.SSLContext) -> AsyncIterator[Serv
         await writer.drain()
         writer.close()
 
-    async with _listening(server, serve):
+    async with _start_listening(server, serve):
         yield server
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked:
+async def _read_request(reader: asyncio.StreamReader) -> Asked:
     lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     method, target, _ = lines[0].split(" ")
     headers = {
@@ -241,7 +241,7 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 
 @asynccontextmanager
-async def _listening(
+async def _start_listening(
     server: Server, serve: Callable[..., Any], tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[None]:
     tasks: set[asyncio.Task[None]] = set()

@@ -49,13 +49,13 @@ class SlowTransport:
 
     def write(self, data: bytes) -> None:
         """Send bytes, to arrive later."""
-        self._direction.send(partial(self._arrive, data))
+        self._direction.send(partial(self._write_arrived, data))
 
     def close(self) -> None:
         """Close after all sent bytes have arrived."""
         self._direction.send(self._near.close)
 
-    def _arrive(self, data: bytes) -> None:
+    def _write_arrived(self, data: bytes) -> None:
         if not self._near.is_closing():
             self._near.write(data)
 

@@ -343,18 +343,18 @@ async def chain(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         chain.parts = {
             "daemon": Part(
                 stack,
-                _daemon(chain),
+                _daemon_command(chain),
                 {"cwd": ROOT, "env": environment, "stdout": log, "stderr": log},
             ),
-            "prometheus": Part(stack, _prometheus(chain), silent),
-            "alertmanager": Part(stack, _alertmanager(chain), silent),
+            "prometheus": Part(stack, _prometheus_command(chain), silent),
+            "alertmanager": Part(stack, _alertmanager_command(chain), silent),
         }
         for part in chain.parts.values():
             await part.start()
         yield chain
 
 
-def _daemon(chain: Chain) -> list[str]:
+def _daemon_command(chain: Chain) -> list[str]:
     return [
         sys.executable,
         "-m",
@@ -367,7 +367,7 @@ def _daemon(chain: Chain) -> list[str]:
     ]
 
 
-def _prometheus(chain: Chain) -> list[str]:
+def _prometheus_command(chain: Chain) -> list[str]:
     return [
         "prometheus",
         f"--config.file={chain.folder / 'prometheus.yml'}",
@@ -378,7 +378,7 @@ def _prometheus(chain: Chain) -> list[str]:
     ]
 
 
-def _alertmanager(chain: Chain) -> list[str]:
+def _alertmanager_command(chain: Chain) -> list[str]:
     return [
         "prometheus-alertmanager",
         f"--config.file={chain.folder / 'alertmanager.yml'}",

@@ -119,7 +119,7 @@ def of_unit(settings: Settings, writable: Path) -> Limits:
         rules += [Rule("mmap").has(2, WRITE | EXEC), Rule("shmat").has(2, SHM_EXEC)]
         rules += [Rule(call).has(2, EXEC) for call in ("mprotect", "pkey_mprotect")]
     resources = {
-        "AS": _bytes(last["MemoryMax"]),
+        "AS": _size_in_bytes(last["MemoryMax"]),
         "CORE": int(last["LimitCORE"]),
         "NOFILE": int(last["LimitNOFILE"]),
         "NPROC": int(last["TasksMax"]),
@@ -140,7 +140,7 @@ def of_compose(writable: Path) -> Limits:
     ]
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
-    resources = {"AS": _bytes(service["mem_limit"]), "NPROC": service["pids_limit"]}
+    resources = {"AS": _size_in_bytes(service["mem_limit"]), "NPROC": service["pids_limit"]}
     return _of_container(
         writable, resources | {name.upper(): most for name, most in service["ulimits"].items()}
     )
@@ -156,7 +156,9 @@ def of_kubernetes(writable: Path) -> Limits:
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    return _of_container(writable, {"AS": _bytes(container["resources"]["limits"]["memory"])})
+    return _of_container(
+        writable, {"AS": _size_in_bytes(container["resources"]["limits"]["memory"])}
+    )
 
 
 def _of_container(writable: Path, resources: dict[str, int]) -> Limits:
@@ -171,7 +173,7 @@ def _no_namespaces() -> list[Rule]:
     return [Rule("clone3", errno.ENOSYS), *(Rule("clone").has(0, flag) for flag in flags)]
 
 
-def _bytes(text: str) -> int:
+def _size_in_bytes(text: str) -> int:
     number, unit = re.fullmatch(r"(\d+)(\w)i?", text).groups()  # type: ignore[union-attr]  # one that does not fit fails the test
     return int(number) << {"k": 10, "m": 20, "g": 30}[unit.lower()]
 
@@ -223,9 +225,9 @@ def apply(limits: Limits) -> None:
     for name, most in limits.resources.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     # The list of allowed calls is installed last, because it may forbid to install another filter.
-    _install(ALLOW, [(ERRNO | rule.error, rule) for rule in limits.rules])
+    _install_filter(ALLOW, [(ERRNO | rule.error, rule) for rule in limits.rules])
     if limits.allowed is not None:
-        _install(ERRNO | limits.error, [(ALLOW, Rule(call)) for call in limits.allowed])
+        _install_filter(ERRNO | limits.error, [(ALLOW, Rule(call)) for call in limits.allowed])
 
 
 def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
@@ -274,7 +276,7 @@ def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
     Path("/proc/self/gid_map").write_text(f"{limits.user} {group} 1", encoding="ascii")
 
 
-def _install(otherwise: int, rules: list[tuple[int, Rule]]) -> None:
+def _install_filter(otherwise: int, rules: list[tuple[int, Rule]]) -> None:
     """Install a filter of system calls; calls that this kind of machine does not have are left
     out.
     """

@@ -30,37 +30,37 @@ def pumped(pattern: str | bytes, flags: int) -> Iterator[tuple[str, str, str]]:
     most.
     """
     tree = parser.parse(pattern, flags)
-    yield from dict.fromkeys(_hurting(tree))
+    yield from dict.fromkeys(_slow_texts(tree))
 
 
-def _hurting(tree: Node) -> Iterator[tuple[str, str, str]]:
-    repeats = list(_repeats(tree, ""))
-    pieces = {piece for _, body in repeats for piece in _witnesses(body)}
+def _slow_texts(tree: Node) -> Iterator[tuple[str, str, str]]:
+    repeats = list(_find_repeats(tree, ""))
+    pieces = {piece for _, body in repeats for piece in _matching_texts(body)}
     for head, body in repeats:
-        for piece in _witnesses(body):
+        for piece in _matching_texts(body):
             for before, end in product({"", head}, _ENDS):
                 yield before, piece, end
     # Two repeats that take the same, one after the other, are tried in every way to share it.
     for one, other in product(sorted(pieces)[:12], repeat=2):
         yield "", one + other, "!"
-    whole = next(_witnesses(tree), "")
+    whole = next(_matching_texts(tree), "")
     for end in _ENDS:
         yield "", whole, end
         yield "", whole[:-1], end
 
 
-def _repeats(tree: Node, head: str) -> Iterator[tuple[str, Node]]:
+def _find_repeats(tree: Node, head: str) -> Iterator[tuple[str, Node]]:
     for kind, value in tree:
         if kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
             if value[1] > 3:
                 yield head, value[2]
-            yield from _repeats(value[2], head)
-        for inner in _inside(kind, value):
-            yield from _repeats(inner, head)
-        head += next(_witnesses([(kind, value)]), "")
+            yield from _find_repeats(value[2], head)
+        for inner in _inner_trees(kind, value):
+            yield from _find_repeats(inner, head)
+        head += next(_matching_texts([(kind, value)]), "")
 
 
-def _inside(kind: Node, value: Node) -> Sequence[Node]:
+def _inner_trees(kind: Node, value: Node) -> Sequence[Node]:
     if kind is op.SUBPATTERN:
         return (value[3],)
     if kind is op.BRANCH:
@@ -70,14 +70,14 @@ def _inside(kind: Node, value: Node) -> Sequence[Node]:
     return ()
 
 
-def _witnesses(tree: Node) -> Iterator[str]:
+def _matching_texts(tree: Node) -> Iterator[str]:
     """Yield a few strings that a sequence of nodes matches."""
-    choices = [list(islice(_of(kind, value), _MOST)) or [""] for kind, value in tree]
+    choices = [list(islice(_texts_of_node(kind, value), _MOST)) or [""] for kind, value in tree]
     seen = islice(product(*choices), _MOST * _MOST)
     yield from islice((text for text in dict.fromkeys("".join(each) for each in seen)), _MOST * 2)
 
 
-def _of(kind: Node, value: Node) -> Iterator[str]:  # noqa: C901  # one line for each kind of node
+def _texts_of_node(kind: Node, value: Node) -> Iterator[str]:  # noqa: C901  # one line for each kind of node
     if kind is op.LITERAL:
         yield chr(value)
     elif kind is op.NOT_LITERAL:
@@ -85,14 +85,14 @@ def _of(kind: Node, value: Node) -> Iterator[str]:  # noqa: C901  # one line for
     elif kind is op.ANY:
         yield from "a 0"
     elif kind is op.IN:
-        yield from _in(value)
+        yield from _characters_in(value)
     elif kind is op.BRANCH:
         for branch in value[1]:
-            yield from islice(_witnesses(branch), 2)
+            yield from islice(_matching_texts(branch), 2)
     elif kind is op.SUBPATTERN:
-        yield from _witnesses(value[3])
+        yield from _matching_texts(value[3])
     elif kind in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
-        for text in _witnesses(value[2]):
+        for text in _matching_texts(value[2]):
             yield text * max(value[0], 1)
         if value[0] == 0:
             yield ""
@@ -100,9 +100,9 @@ def _of(kind: Node, value: Node) -> Iterator[str]:  # noqa: C901  # one line for
         yield from _CATEGORIES[value]
 
 
-def _in(items: Node) -> Iterator[str]:
+def _characters_in(items: Node) -> Iterator[str]:
     if items[0][0] is op.NEGATE:
-        banned = set("".join(_in(items[1:]))) if len(items) > 1 else set()
+        banned = set("".join(_characters_in(items[1:]))) if len(items) > 1 else set()
         spans = [value for kind, value in items if kind is op.RANGE]
         yield from (
             c

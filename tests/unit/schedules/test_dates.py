@@ -37,12 +37,12 @@ def as_in_samples(read: DateText) -> dict[str, Any]:
         "doubt": slot.doubt,
         "reason": slot.reason,
         "status": read.status,
-        "previous": before and _short(before),
+        "previous": before and _describe_slot(before),
     }
     return slot_as_in_samples(slot) | {name: value for name, value in more.items() if value}
 
 
-def _short(slot: Slot) -> str:
+def _describe_slot(slot: Slot) -> str:
     return f"{local(slot.instant):%Y-%m-%dT%H:%M}" if slot.instant else str(slot.first)
 
 

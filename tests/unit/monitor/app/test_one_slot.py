@@ -58,10 +58,12 @@ def slots_of_frequent_looks(monitor: CalendarMonitor) -> Iterator[str]:
     """Yield the slots around which the targets of the release are looked at every second."""
     every, ahead = monitor.daemon.watch.releases[RELEASE], timedelta(minutes=2)
     for state in every.states.values():
-        yield from (_json(one.begins + ahead) for one in state.windows if one.name == "slot")
+        yield from (
+            _instant_json(one.begins + ahead) for one in state.windows if one.name == "slot"
+        )
 
 
-def _json(moment: datetime | None) -> str:
+def _instant_json(moment: datetime | None) -> str:
     assert moment is not None
     return f"{moment:%Y-%m-%dT%H:%M:%S.000Z}"
 
@@ -116,12 +118,12 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
     assert judged is not None
     assert live is not None
     slot_by_part = {
-        "judge": _json(in_force.slot and in_force.slot.begins()),
+        "judge": _instant_json(in_force.slot and in_force.slot.begins()),
         "today": judged["slot"]["start"],
         "watch": live["slot"]["start"],
-        "plan": _json(plan.slot.begins()),
+        "plan": _instant_json(plan.slot.begins()),
         "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
-        "calendar reads": _json(
+        "calendar reads": _instant_json(
             min(daemon.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])
         ),
     }

@@ -56,7 +56,7 @@ class Timeline:
 
     def script(self) -> str:
         """Return it as the tables of a rehearsal."""
-        head = HEAD.replace("10:30:00", f"{_at(ENDS):%H:%M:%S}")
+        head = HEAD.replace("10:30:00", f"{_instant_at(ENDS):%H:%M:%S}")
         return (
             head
             + PART
@@ -71,7 +71,7 @@ class Timeline:
         )
         turns += [] if self.page_published is None else [(self.page_published, 200)]
         return [
-            _answer(URL, at, code, self._cached(self.page_cache))
+            _answer_line(URL, at, code, self._cached(self.page_cache))
             for at, code in [(-1800, 404), *turns]
         ]
 
@@ -82,8 +82,8 @@ class Timeline:
             for at, body in ((self.file_published, "a,b"), (self.file_replaced, "a,c"))
             if at is not None
         ]
-        came = [_answer(SHEET, at, 200, f'body = "{body}"\n{cache}') for at, body in turns]
-        return [_answer(SHEET, -1800, 404, cache), *came]
+        came = [_answer_line(SHEET, at, 200, f'body = "{body}"\n{cache}') for at, body in turns]
+        return [_answer_line(SHEET, -1800, 404, cache), *came]
 
     def _cached(self, seconds: int) -> str:
         return (
@@ -92,8 +92,8 @@ class Timeline:
 
     def _faults(self) -> list[str]:
         return [
-            f'[[fault]]\nhost = "{HOST}"\nfrom = {_local(begins)}\nuntil ='
-            f' {_local(begins + long)}\nkind = "{kind}"\n'
+            f'[[fault]]\nhost = "{HOST}"\nfrom = {_local_time(begins)}\nuntil ='
+            f' {_local_time(begins + long)}\nkind = "{kind}"\n'
             + ('retry_after = "20s"\n' if kind == "429" else "")
             for begins, long, kind in self.faults
         ]
@@ -104,23 +104,23 @@ class Timeline:
             if self.down is None
             else [(self.down[0], "kill"), (self.down[0] + self.down[1], "start")]
         )
-        clock = (
-            f'[[monitor]]\nat = {_local(BEGINS + 1)}\nkind = "clock"\noffset = "{self.offset}s"\n'
-        )
-        tables = [f'[[monitor]]\nat = {_local(at)}\nkind = "{kind}"\n' for at, kind in troubles]
+        clock = f'[[monitor]]\nat = {_local_time(BEGINS + 1)}\nkind = "clock"\noffset = "{self.offset}s"\n'
+        tables = [
+            f'[[monitor]]\nat = {_local_time(at)}\nkind = "{kind}"\n' for at, kind in troubles
+        ]
         return tables + ([clock] if self.offset else [])
 
 
-def _answer(url: str, at: int, status: int, more: str) -> str:
-    return f'[[answer]]\nurl = "{url}"\nat = {_local(at)}\nstatus = {status}\n{more}'
+def _answer_line(url: str, at: int, status: int, more: str) -> str:
+    return f'[[answer]]\nurl = "{url}"\nat = {_local_time(at)}\nstatus = {status}\n{more}'
 
 
-def _at(seconds: int) -> datetime:
+def _instant_at(seconds: int) -> datetime:
     return SLOT + timedelta(seconds=seconds)
 
 
-def _local(seconds: int) -> str:
-    return f"{_at(seconds):%Y-%m-%dT%H:%M:%S}"
+def _local_time(seconds: int) -> str:
+    return f"{_instant_at(seconds):%Y-%m-%dT%H:%M:%S}"
 
 
 @st.composite
@@ -271,10 +271,10 @@ def check_interval(
     true = first_public if is_never_absent and first_public is not None else published
     if measured["by"] is not None and true is not None:
         tolerance = timedelta(seconds=1)
-        assert datetime.fromisoformat(measured["by"]) + tolerance >= _at(true)
+        assert datetime.fromisoformat(measured["by"]) + tolerance >= _instant_at(true)
         assert measured["after"] is None or datetime.fromisoformat(
             measured["after"]
-        ) - tolerance <= _at(true)
+        ) - tolerance <= _instant_at(true)
 
 
 def check_exposure_lengths(release: dict[str, Any], timeline: Timeline) -> None:

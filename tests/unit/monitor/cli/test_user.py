@@ -29,7 +29,7 @@ def type_on_stdin(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 
 
 @pytest.fixture(autouse=True)
-def _stdin() -> Any:  # noqa: ANN401 # a generator
+def _restore_stdin() -> Any:  # noqa: ANN401 # a generator
     before = sys.stdin
     yield
     sys.stdin = before

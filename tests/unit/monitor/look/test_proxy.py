@@ -31,7 +31,7 @@ class Tunnel:
     asked: list[str] = field(default_factory=list)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await reader.read(65536):
         writer.write(data)
     writer.close()
@@ -49,7 +49,7 @@ async def proxy(connects_to: int, status: str = "200 OK") -> AsyncIterator[Tunne
             writer.close()
             return
         inner, outer = await asyncio.open_connection("127.0.0.1", connects_to)
-        await asyncio.gather(_pump(reader, outer), _pump(inner, writer))
+        await asyncio.gather(_copy_bytes(reader, outer), _copy_bytes(inner, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:

@@ -33,11 +33,11 @@ def as_in_samples(announcement: Announcement) -> dict[str, Any]:
         "reason": slot.reason,
         "link": urlsplit(announcement.url).path.rstrip("/"),
         "previous": announcement.previous and str(announcement.previous.first),
-        "moved": _moved(announcement),
+        "moved": _find_move(announcement),
     }
 
 
-def _moved(announcement: Announcement) -> str | None:
+def _find_move(announcement: Announcement) -> str | None:
     before, after = announcement.previous, announcement.slot
     if before is None:
         return None
