@@ -375,7 +375,7 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 def test_no_page_with_a_very_long_address_is_predicted() -> None:
     links = (f"{PAGE}/{'a' * 500}",)
     editions = [replace(each, links=links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
-    assert predicted_pages(april_release(), editions, ()) == ()
+    assert predicted_pages(april_release(), editions, ()) == []
 
 
 def test_at_most_three_pages_are_predicted_beside_predicted_files() -> None:
