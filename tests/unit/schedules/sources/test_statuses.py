@@ -207,6 +207,11 @@ def test_a_struck_date_with_another_beside_it_is_a_move(parse: Parse) -> None:
 def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note: str) -> None:
     (entry,) = parse(kind, entry_in(kind, note=note)).announcements
     assert (entry.doubt, entry.status) == ("status", note)
+
+
+@pytest.mark.parametrize("kind", WITH_NOTE)
+def test_a_note_that_is_said_to_stand_is_no_doubt(parse: Parse, kind: str) -> None:
+    note = "Please note that this release has been cancelled."
     (settled,) = parse(kind, entry_in(kind, note=note), stands=[note]).announcements
     assert (settled.doubt, settled.status) == (None, "")
 
