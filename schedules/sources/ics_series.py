@@ -107,7 +107,7 @@ def _mark_excluded(made: Sequence[Occurrence], events: Sequence[RawEvent]) -> li
     left = Counter(each.day for each in made)
     return [
         replace(each, status=excluded[each.day][0])
-        if left[each.day] > times_a_day - len(excluded.get(each.day, ()))
+        if each.day in excluded and left[each.day] > times_a_day - len(excluded[each.day])
         else each
         for each in made
     ]
