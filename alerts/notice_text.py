@@ -244,7 +244,9 @@ def _describe_delay(delay: Bounds) -> str:
             before = length(-low, math.ceil, tenths=False)
             after = length(high, math.ceil, tenths=False)
             return f"between {before} before and {after} after the slot"
-    side = "before" if high is not None and high < 0 else "after"
+    # Here one bound has the sign of both.
+    known = high if low is None else low
+    side = "before" if known is not None and known < 0 else "after"
     return f"{whole_lengths(delay)} {side} the slot"
 
 

@@ -289,7 +289,7 @@ def _tabulate_times(facts: ReleaseFacts) -> Table:
             rows.append(_interval_row(f"Exposure begins: {part_name(part)}", exposure.start))
             if not exposure.open:
                 rows.append(_interval_row(f"Exposure ends: {part_name(part)}", exposure.to))
-    return Table("Times in UTC", ("What", "After", "By"), tuple(rows), (5, 6, 6))
+    return Table("Times in UTC", ("What", "After", "By"), tuple(rows))
 
 
 def _interval_row(what: str, seen: Interval) -> tuple[str, str, str]:

@@ -86,5 +86,7 @@ class DraftInput:
 
 def sort_parts(facts: ReleaseFacts) -> list[PartVerdict]:
     """Return the parts of a release: the announced page first, alternative addresses last."""
-    rank = {"page": 0, "alternative": 2}
-    return sorted(facts.parts, key=lambda part: (rank.get(part.role, 1), part.id != "page"))
+    return sorted(
+        facts.parts,
+        key=lambda part: (part.role == "alternative", part.role != "page", part.id != "page"),
+    )

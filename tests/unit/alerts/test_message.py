@@ -16,7 +16,7 @@ from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
 from alerts.notice_text import write_notice_subject
-from alerts.status import describe_status, find_main_late_part
+from alerts.status import describe_status, find_main_late_part, measure_breach
 from schedules.contract.verdict import (
     LEAD,
     Elsewhere,
@@ -384,6 +384,17 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(
     notice = notice_about(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
     assert "govuk 09:30, ons 07:00" in notice.text
+
+
+def test_release_that_a_cache_hid_at_unknown_times_has_no_length(make_facts: Make) -> None:
+    hidden = make_facts(
+        AFTER_SLOT,
+        verdict=VerdictKind.ON_TIME,
+        grade=Grade.REPORT,
+        parts=(page_part(VerdictKind.ON_TIME),),
+        findings=(Finding(FindingKind.STALE_EDGE, "page"),),
+    )
+    assert measure_breach(hidden, AFTER_SLOT) is None
 
 
 def test_slot_of_only_a_month_is_written_as_announced(make_facts: Make) -> None:

@@ -43,6 +43,8 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
         (0, 0.4, "on the second"),
         (None, 0.4, "at most 1 s after the slot"),
         (None, -0.5, "an unknown time before the slot"),
+        (-5, 0, "at most 5 s before the slot"),
+        (0, 5, "at most 5 s after the slot"),
     ],
 )
 def test_on_the_second_means_a_delay_under_a_second(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident
-from alerts.platform import is_covered_by_platform, update_platform
+from alerts.platform import is_covered_by_platform, make_reminder, update_platform
 from schedules.contract.verdict import Finding, FindingKind
 from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import SLOT
@@ -56,3 +57,21 @@ def test_release_stays_in_the_incident_of_its_platform(
     updated = update_platform(opened, alone, SLOT).incident
     assert updated is not None
     assert [link.stands for link in updated.linked] != ["awaited"]
+
+
+@pytest.mark.parametrize(("timezone", "reminders"), [("Europe/London", 1), ("America/New_York", 3)])
+def test_reminders_are_rarer_at_night_where_the_release_is_read(
+    overdue_by_seconds: Callable[[float], ReleaseFacts], timezone: str, reminders: int
+) -> None:
+    """One is due each hour, but from 22:00 to 07:00 only each fourth is sent. The hours are 00:30
+    to 02:30 in London, which are 19:30 to 21:30 in New York.
+    """
+    overdue = replace(overdue_by_seconds(400), timezone=timezone)
+    waiting = an_incident(facts=overdue, timeline=())
+    sent = set()
+    for hours in (15, 16, 17):
+        now = SLOT + timedelta(hours=hours)
+        reminder = make_reminder(waiting, now, spacing=timedelta(hours=1), grace=timedelta())
+        assert reminder is not None
+        sent.add(reminder.id)
+    assert len(sent) == reminders

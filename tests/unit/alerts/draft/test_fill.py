@@ -801,6 +801,33 @@ def test_clock_offset_is_rounded_outward_and_zero_has_no_sign(
     assert sentence in "\n".join(note_of(with_facts(ipcc_late, certainty=certainty)).certainty)
 
 
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        ((), "812 looks made by the monitor “edge”; 3 of them failed."),
+        (("city",), "812 looks made by the monitors “city” and “edge”; 3 of them failed."),
+    ],
+    ids=["one monitor", "two monitors"],
+)
+def test_evidence_names_the_monitors_that_looked(
+    ipcc_late: Incident, others: tuple[str, ...], sentence: str
+) -> None:
+    certainty = replace(facts_of(ipcc_late).certainty, others=others)
+    looks = note_of(with_facts(ipcc_late, certainty=certainty)).certainty[0]
+    assert looks.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("slot", "written"),
+    [(at("2015-07-23T09:30+01:00"), "2015-07-23T08:30:00.000Z"), (None, "not an instant")],
+)
+def test_annex_has_the_announced_time_in_utc(
+    ipcc_late: Incident, slot: datetime | None, written: str
+) -> None:
+    announced, *_ = annex_rows(with_facts(ipcc_late, slot=slot), "Times in UTC")
+    assert announced == ("Announced time", written, "as announced")
+
+
 def test_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
     logged = replace(moj_leak, facts=None, grade="note")
     report = note_of(logged)

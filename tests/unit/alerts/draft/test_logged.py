@@ -212,6 +212,15 @@ def test_what_a_person_reported_stands_beside_a_contrary_measurement(ipcc_late: 
     assert not any("measurement" in paragraph for paragraph in late)
 
 
+@pytest.mark.parametrize(("day", "is_asked"), [("2021-10-31", False), ("2021-10-30", True)])
+def test_a_date_over_31_days_before_the_report_is_asked_about(day: str, *, is_asked: bool) -> None:
+    """The report is of 1 December. 31 October is 31 days before."""
+    incident = log(when=day, until="", due="")
+    date = get_field(draft_of(incident, "A"), "A.2.date")
+    is_questioned = any("more than a month before" in question for question in date.guidance)
+    assert is_questioned is is_asked
+
+
 @pytest.mark.parametrize(
     ("what", "is_asked"),
     [("Figures were in a journal", True), ("A firm saw figures\nA journal printed them", False)],

@@ -423,6 +423,17 @@ def test_claims_of_publishers_are_not_counted_as_releases() -> None:
     assert count_verdicts(selected) == {"on_time": 1}
 
 
+@pytest.mark.parametrize(
+    ("names", "counted"), [("a", "One of those on time"), ("ab", "2 of those on time")]
+)
+def test_counts_say_how_early_releases_on_time_may_have_been(names: str, counted: str) -> None:
+    """The last look before each slot was 40 s before it."""
+    releases = [release_row(name, early_bound=40.0) for name in names]
+    report = build_period_report(period_of(*releases), "Ofqual", NOW)
+    sentence = f"{counted} may have come up to 40 seconds early: no look nearer"
+    assert sentence in text_of_field(report, "P.counts")
+
+
 def test_coverage_of_a_period_states_gaps_of_monitor() -> None:
     gap = BlindSpan(SLOT, SLOT + timedelta(minutes=90), "restarted")
     report = build_period_report(replace(period_of(release_row("a")), blind=(gap,)), "Ofqual", NOW)

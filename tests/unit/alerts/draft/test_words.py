@@ -33,6 +33,8 @@ UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
         (3000, 3600, "50 minutes to 1 hour"),
         (145800, 145800, "40 hours 30 minutes"),
         (65700, 65700, "18 hours 15 minutes"),
+        (257400, 257700, "71 hours 30 minutes to 71 hours 35 minutes"),
+        (261000, 261300, "3 days to 3 days 1 hour"),
         (4 * 86400, 5 * 86400, "4 to 5 days"),
         (None, None, "a time that is not known"),
     ],
