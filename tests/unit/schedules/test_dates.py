@@ -85,6 +85,12 @@ def test_a_calendar_in_another_zone_is_converted() -> None:
     assert read.slot.instant == datetime(2026, 7, 23, 12, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("text", ["23/07/2026", "1/7/26"])
+def test_numbers_in_another_order_than_the_configured_one_are_no_date(text: str) -> None:
+    """The calendar writes the year first. These texts end with it."""
+    assert read_date(text, ANCHOR, date_order="ymd").slot.reason == "order"
+
+
 def test_british_zone_word_in_another_zone_is_doubted() -> None:
     """No one knows whether 9:30 is a time of London or of New York."""
     read = read_date("23 July 2026 9:30am BST", ANCHOR, timezone="America/New_York")

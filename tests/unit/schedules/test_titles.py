@@ -51,6 +51,14 @@ def test_case_punctuation_genre_and_period_do_not_change_the_series() -> None:
     assert read_title("WIDGET MAKERS, Q2 2026").words == ("widget", "makers")
 
 
+def test_accents_apostrophes_and_soft_hyphens_do_not_change_the_series() -> None:
+    assert read_title("Children\u2019s caf\u00e9 vis\u00adits").words == (
+        "childrens",
+        "cafe",
+        "visits",
+    )
+
+
 @pytest.mark.parametrize(
     "seen",
     [

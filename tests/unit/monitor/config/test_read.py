@@ -184,6 +184,21 @@ def test_a_duration_reads_back_as_it_was_written(milliseconds: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("length", "written"),
+    [
+        (timedelta(days=2), "2d"),
+        (timedelta(hours=36), "36h"),
+        (timedelta(minutes=90), "90m"),
+        (timedelta(seconds=61), "61s"),
+        (timedelta(milliseconds=1500), "1500ms"),
+        (timedelta(), "0ms"),
+    ],
+)
+def test_a_duration_is_written_in_its_largest_unit(length: timedelta, written: str) -> None:
+    assert write_duration(length) == written
+
+
+@pytest.mark.parametrize(
     ("typed", "suggested"),
     [
         ("1 minute", "60s"),

@@ -40,6 +40,12 @@ def test_next_release_gets_month_as_slot_and_latest_release_in_key(parse: Parse)
     )
 
 
+def test_producer_is_the_department_unless_another_is_configured(parse: Parse) -> None:
+    (usual,) = parse("ees", publication()).announcements
+    (configured,) = parse("ees", publication(), producer="ofsted").announcements
+    assert (usual.producer, configured.producer) == ("department-for-education", "ofsted")
+
+
 def test_next_release_is_recognised_by_a_new_latest_release(parse: Parse) -> None:
     """The latest release is 2025-26-autumn. The next one has no address yet. So the publication's
     data are watched until they name another latest release.

@@ -321,6 +321,31 @@ def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
     )
 
 
+def test_entry_missed_while_another_was_withdrawn_is_reported(source: GovukSource) -> None:
+    """The first page says that there are three entries and shows two. Then one is withdrawn, so the
+    second page says two, and shows none.
+    """
+    two_of_three = listing(a_listed_result("a"), a_listed_result("b"), total=3)
+    first = Page(source.first(NOW)[0].url, 200, two_of_three)
+    (further,) = source.more([first], NOW)
+    reading = source.read([first, Page(further.url, 200, listing(total=2))], NOW)
+    assert reading.notes == ("listing: 1 of 3 entries were not shown",)
+
+
+def test_entry_that_is_no_announcement_is_left_out_and_noted(source: GovukSource) -> None:
+    publication = a_listed_result(link="/government/statistics/claims", when="")
+    reading = read_calendar(source, listing(publication))
+    assert reading.announcements == ()
+    assert reading.notes == (
+        "/government/statistics/claims: left out, it is not an announcement (got 'Example claims')",
+    )
+
+
+def test_date_that_no_calendar_has_is_noted(source: GovukSource) -> None:
+    reading = read_calendar(source, listing(a_listed_result(when="31 June 2026")))
+    assert reading.notes == (f"{HOME}claims: no calendar has this date (got '31 June 2026')",)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [

@@ -40,7 +40,7 @@ zone = "Europe/Lodon"
 titel = "x"
 slot = "31 June 2026"
 state = "maybe"
-part = [{ url = "ftp://x", rolle = "data", recognise = 3 }]
+part = [{ url = "ftp://x", rolle = "data", recognise = 3, required = "yes" }]
 [[release]]
 title = 7
 url = "not an address"
@@ -55,6 +55,7 @@ slot = true
         "release[1].part[1].rolle: unknown key, did you mean role? (got 'data')",
         "release[1].part[1].recognise: not a text (got '3')",
         "release[1].part[1].url: not a web address (got 'ftp://x')",
+        "release[1].part[1].required: write true or false (got 'yes')",
         "release[2].title: not a text (got '7')",
         "release[1].title: missing",
         "release[1].url: missing",
