@@ -5,7 +5,7 @@ Each mutant meets every fast test of `tests/unit` and `tests/contracts` that run
 Which test does is recorded once, by running all of them. Another test cannot notice the mutant,
 so no kill is lost. A property gets twenty examples, the same each time.
 Once a test has killed a mutant, only a few seconds of others run, so "killed by 3 of 40" names the
-tests that ran. A mutant that half a minute of its tests has not killed counts as alive. Code outside functions is not changed.
+tests that ran. A mutant that ten seconds of its tests have not killed counts as alive. Code outside functions is not changed.
 
 Results are kept in `var/mutants/`, under the seed and a digest of the sources and tests. The same
 command continues where it was stopped. Files of the project are never written: the changed code replaces

@@ -26,7 +26,7 @@ LONGEST = 2.0
 """CPU seconds that a test may take. Slower ones belong to the slow tier."""
 ENOUGH = 3.0
 """CPU seconds of tests that a mutant meets after a first one killed it."""
-MOST = 30.0
+MOST = 10.0
 """CPU seconds of tests after which a mutant that none has killed counts as alive."""
 SLOWER = 10.0
 """A test may take this many times as long as without a mutant, and as many seconds more."""
