@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -102,6 +102,7 @@ def play(
         "resolves_names": "poison" in faults,
     }
     with running_world(World(folder, database, truths, **means)) as world:
+        ready = time.time()
         kills = _play_faults(rng, world, begins, begins + seconds, faults)
         for name in NAMES:
             world.start(name)
@@ -111,7 +112,7 @@ def play(
         world.wait_until_delivered(_SETTLING_TIME)
         world.stop_all()
         return [
-            *find_wrong_verdicts(world, truths, ("unproven", "pending")),
+            *_find_wrong_verdicts(world, truths, watched_since=ready),
             *_find_wrong_notices(world, kills),
             *find_store_faults(world),
             *_find_budget_overruns(world),
@@ -271,19 +272,16 @@ def _play_store_fault(world: World, fault: str, requests: int) -> None:
                 world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
 
 
-def find_wrong_verdicts(
-    world: World, truths: Mapping[str, Truth], undecided: Collection[str]
+def _find_wrong_verdicts(
+    world: World, truths: Mapping[str, Truth], watched_since: float
 ) -> Iterator[str]:
-    """Yield each release with a wrong verdict or first-seen time.
-
-    `undecided` are verdicts that claim nothing.
-    """
+    """Yield each release with a wrong verdict or first-seen time, or without a verdict."""
     rows = _read_verdicts(world)
     for name, truth in truths.items():
-        if (row := rows.get(name)) is None:
-            # A release that was first watched after its slot has no verdict until a few looks were
-            # made.
-            if "pending" not in undecided:
+        row = rows.get(name)
+        if row is None or row["verdict"] == "pending":
+            # A monitor that becomes ready after a slot needs a few looks before it judges.
+            if truth.slot > watched_since:
                 yield f"{name}: it has no verdict"
             continue
         after, by = (_parse_seconds(row["first_seen"][key]) for key in ("after", "by"))
@@ -292,7 +290,7 @@ def find_wrong_verdicts(
         ):
             yield f"{name}: first seen {row['first_seen']} does not contain {truth.out}"
         late = truth.out - truth.slot
-        if row["verdict"] not in {*undecided, "on_time" if late <= 5 else "late"}:
+        if row["verdict"] not in ("unproven", "on_time" if late <= 5 else "late"):
             verdict = f"{row['verdict']} {row['unproven_because'] or ''}".strip()
             yield f"{name}: {verdict}, though it came {late:g} s after its slot"
 
