@@ -128,8 +128,8 @@ def is_queue(page: Page) -> bool:
 def notice_reason(page: Page, title: str = "") -> str:
     """Return why a page is a notice in place of content, or an empty string.
 
-    Title or heading say that it does not exist or was removed, or it is a notice about the site.
-    The `title` of the release may have such words itself.
+    Its title or heading, but not the release's `title`, says that it does not exist or was removed,
+    or it is a notice about the site.
     """
     if not _MISSING.search(title) and any(map(_MISSING.search, page.names)):
         return "the page says that it is not there"
@@ -180,8 +180,8 @@ def _leads_into_site(answer: Answer) -> bool:
 def find_mark(page: Page, title: str) -> str:
     """Return which sign counts against a page even if it has content, or an empty string.
 
-    Its title or heading is marked as a preview or calls it off, or its content asks for a password.
-    `title` is the release's title, which may have such a mark itself.
+    Its title or heading is marked as a preview or calls it off, unless the release's `title` is so
+    marked too, or its content asks for a password.
     """
     if page.find_content(".//input[@type='password']"):
         return CLOSED

@@ -19,7 +19,7 @@ from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
 from tests.unit.monitor.app.monitor_in_test import reopened
 from tests.unit.monitor.app.replaying import differences_in_replay
-from tests.unit.monitor.app.test_truth import TOLERANCE, Timeline, _local, check_interval
+from tests.unit.monitor.app.test_truth import TOLERANCE, Timeline, _local_time, check_interval
 
 pytestmark = pytest.mark.explored
 
@@ -34,7 +34,7 @@ class Stepped(Timeline):
 
     def _monitor(self) -> list[str]:
         sets = (
-            f'[[monitor]]\nat = {_local(at)}\nkind = "clock"\noffset = "{ms}ms"\n'
+            f'[[monitor]]\nat = {_local_time(at)}\nkind = "clock"\noffset = "{ms}ms"\n'
             for at, ms in self.steps
         )
         return [*super()._monitor(), *sets]
