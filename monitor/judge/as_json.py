@@ -187,11 +187,11 @@ def _slot_json(verdict: Verdict) -> Json | None:
     if slot is None:
         return None
     settled = None
-    times = slot.readings
+    times: tuple[datetime | None, ...] = slot.readings
     if readings is not None and readings.by:
         asked = [instant_json(each) for each in readings.times]
         settled = {**fields_json(readings, "by", "at"), "readings": asked}
-        times = () if slot.instant is None else (slot.instant,)
+        times = (slot.instant,)
     return {
         "start": instant_json(slot.begins()),
         **fields_json(slot, "precision", "timezone"),

@@ -371,9 +371,6 @@ def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[d
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
     """Yield when parts that the edge still hides may get a worse grade."""
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
-    slot = None if case.window is None else case.window.promised_at
-    if slot is None or not hidden:
-        return
     # The edge was looked at together with the view that saw it.
     yield from (
         part.released.by + case.policy.grace for part in hidden if part.released.by is not None
@@ -382,9 +379,12 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
     # until it is proved exceeded.
     proved_delays = [part.users_delay.min or 0.0 for part in hidden if part.users_delay is not None]
     for limit in (case.policy.on_time_within, case.policy.note_within):
-        is_proved_for_all = all(delay > limit.total_seconds() for delay in proved_delays)
-        if not is_proved_for_all and case.now < slot + limit + _NEXT_LOOK_WITHIN:
-            yield max(slot + limit, case.now) + _ONE_SECOND
+        if all(delay > limit.total_seconds() for delay in proved_delays):
+            continue
+        # A part has a delay of its own for users only if its minute was promised.
+        passes = case.judged_window.slot_begins + limit
+        if case.now < passes + _NEXT_LOOK_WITHIN:
+            yield max(passes, case.now) + _ONE_SECOND
 
 
 def _deadlines_of_absences_after_content(

@@ -474,13 +474,13 @@ def _are_looks_awaited(facts: PartFacts) -> bool:
 def _was_there_from_start(facts: PartFacts) -> bool:
     """Return whether the part was there at the first look.
 
-    Content removed before the slot was not the release.
+    Content removed by the slot was not the release.
     """
     from_start = facts.evidence.present_from_start
     if from_start is None:
         return False
     removed_by = facts.evidence.find_absence_after(from_start)
-    return removed_by is None or removed_by >= facts.window.slot_begins
+    return removed_by is None or removed_by > facts.window.slot_begins
 
 
 def _find_change_since_slot(facts: PartFacts) -> Interval | None:

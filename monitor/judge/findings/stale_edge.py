@@ -128,16 +128,15 @@ def _hidden_spans_after(
 
     There it `came`, and was perhaps `removed` for good; `other_view` is its first spell.
     """
-    if came.by is None or any(
-        is_early(presence, case.judged_window) for presence in evidence.presences
-    ):
+    # What was public early is graver than an old copy.
+    if any(is_early(presence, case.judged_window) for presence in evidence.presences):
         return
     edge = evidence.spells.get(View.EDGE, ())
     present = [spell for spell in edge if spell.is_present]
-    if any(spell.begin <= came.by for spell in present):
+    if any(spell.begin <= other_view.begin for spell in present):
         return  # the edge showed the part as soon as the other view
     for old in _find_old_answers(edge, other_view):
-        if served_until(old) <= came.by:
+        if served_until(old) <= other_view.begin:
             continue
         last_shown = max(
             (spell.last_received for spell in present if spell.first_sent < old.first_sent),

@@ -20,6 +20,7 @@ from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import FindingKind
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Turn, a_run, a_sighting, looks
+from tests.worlds.releases import a_promise, a_slot
 from tests.worlds.truths import Looker, Truth, World, worlds
 from tests.worlds.verdicts import explained, judged
 
@@ -343,6 +344,20 @@ def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None
     """
     stored, again = json_with_copy_made_by(89.8), json_with_copy_made_by(88.3)
     assert find_differences(stored, again) == []
+
+
+def test_json_says_who_settled_a_doubtful_time_and_when() -> None:
+    """A text could mean 08:30 or 09:30. A day before, a person said that 09:30 is meant."""
+    times = (after_slot(-3600), after_slot(0))
+    asked = a_promise(a_slot(doubt="zone", readings=times))
+    answer = asked.settle(after_slot(0), "duty statistician", after_slot(-86_400))
+    slot = release_json(judged(now=-50, promises=[asked, answer]))["slot"]
+    assert slot["readings"] == ["2018-01-05T09:30:00.000Z"]
+    assert slot["settled"] == {
+        "by": "duty statistician",
+        "at": "2018-01-04T09:30:00.000Z",
+        "readings": ["2018-01-05T08:30:00.000Z", "2018-01-05T09:30:00.000Z"],
+    }
 
 
 # Explanations

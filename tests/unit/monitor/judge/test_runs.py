@@ -34,6 +34,7 @@ from tests.worlds.looks import (
     fold,
     looks,
 )
+from tests.worlds.releases import PAGE_URL
 from tests.worlds.truths import World, worlds
 
 
@@ -142,6 +143,25 @@ def test_present_content_with_other_bytes_begins_a_run() -> None:
         *(a_sighting(PRESENT, second, digest=digest) for second, digest in enumerate(digests))
     )
     assert [(run.digest, run.looks) for run in runs] == [("a", 3), ("b", 2)]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_lengthened"), [("", True), (PAGE_URL, True), ("https://b.example", False)]
+)
+def test_look_lengthens_a_run_at_its_address_or_at_an_unknown_one(
+    address: str, *, is_lengthened: bool
+) -> None:
+    """Older versions stored runs without their address."""
+    run = a_run("page", ABSENT, 0, address=address)
+    longer = extend_run(run, a_sighting(ABSENT, 1, address=PAGE_URL))
+    assert (longer is not None) is is_lengthened
+
+
+def test_run_dated_by_a_clock_ahead_is_moved_but_for_what_is_not_in_the_future() -> None:
+    """The clock was 60 s ahead until 40 s. The run seemed to go from 0 s to 90 s."""
+    moved = a_run("page", ABSENT, 0, 90).moved_back(-60 * SECOND, after_slot(40))
+    assert (moved.first_sent, moved.last_received) == (after_slot(-60), after_slot(30))
+    assert (moved.begin, moved.end) == (after_slot(0), after_slot(30))
 
 
 def test_absence_with_other_bytes_begins_no_run() -> None:

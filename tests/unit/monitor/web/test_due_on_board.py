@@ -104,6 +104,7 @@ def test_list_has_twenty_releases_at_most_and_none_with_a_final_verdict() -> Non
         (12, 15, "12 s to 15 s"),
         (299, 299, "4 min 59 s"),
         (2282, 2285, "38 min to 39 min"),
+        (3600, 3660, "1 h to 1 h 1 min"),
         (4680, None, "at least 1 h 18 min"),
     ],
 )

@@ -14,7 +14,7 @@ from schedules.contract.verdict import Finding, FindingKind, Grade, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, a_run
-from tests.worlds.releases import SHEET
+from tests.worlds.releases import NEWS, SHEET
 from tests.worlds.verdicts import judged
 
 EARLIER = (FileSign(FindingKind.WRONG_EDITION, "October 2017"),)
@@ -107,6 +107,13 @@ def test_leftover_embargo_notice_asks_no_one() -> None:
 def test_producer_can_switch_findings_off() -> None:
     run = file_run(1, 400, EARLIER)
     assert found_inside(ABSENT_BEFORE, run, policy=Policy(file_findings=("marked_draft",))) == []
+
+
+def test_wrong_file_at_another_address_is_no_finding() -> None:
+    """No one promised it there."""
+    elsewhere = a_run("news", PRESENT, 1, 400, digest="a", inside=EARLIER)
+    verdict = judged(400, {"page": PAGE, "news": [elsewhere]}, NEWS)
+    assert verdict.findings == ()
 
 
 @pytest.mark.parametrize(("others", "is_found"), [((), True), (("ods",), False)])

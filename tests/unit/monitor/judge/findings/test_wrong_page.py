@@ -181,6 +181,18 @@ def test_file_with_bytes_of_another_release_is_asked_about_and_proves_nothing(
     assert (sheet.verdict is VerdictKind.ON_TIME) is not is_wrong
 
 
+def test_early_file_with_bytes_of_another_release_stays_early() -> None:
+    """The other release showed the bytes ten minutes before the slot, this one a minute before."""
+    runs = looks(a_file(ANNEX, -600), a_file(ANNEX, 310)).runs("annex", 400)
+    of_other = {"other/annex/edge": [replace(run, target="other/annex/edge") for run in runs]}
+    other = Publication("other", SLOT, after_slot(-600), of_other, "Other claims")
+    looked = {"sheet": looks(missing(-120), missing(-61), a_file(SHEET, -60), a_file(SHEET, 300))}
+    verdict = judged(400, looked, release=a_release(SHEET), published=[other])
+    sheet = next(part for part in verdict.parts if part.id == "sheet")
+    assert sheet.verdict is VerdictKind.EARLY
+    assert FindingKind.WRONG_CONTENT not in {each.kind for each in verdict.findings}
+
+
 def test_releases_of_one_day_may_have_the_same_notes_attached() -> None:
     notes = Part("notes", Role.ATTACHMENT, "https://assets.publishing.service.gov.uk/media/x/n.pdf")
     elsewhere = replace(notes, url="https://assets.publishing.service.gov.uk/media/y/n.pdf")
