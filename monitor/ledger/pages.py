@@ -113,8 +113,6 @@ class CalendarPages:
         reason = rejection_reason(answer) or find_challenge(answer)
         if reason in _SUBSTITUTES:
             return f"answered {_SUBSTITUTES[reason]}"
-        if not answer.whole:
-            return f"is larger than {self.cap // MEGABYTE} MB"
         # A 404 can be used: a source may interpret it as the removal of an announcement.
         is_usable = (
             answer.status < 500 and answer.status != 429 and (answer.status != 304 or is_repeated)
@@ -141,6 +139,6 @@ def read_local_file(file: Path, now: datetime) -> FetchedPage:
     except OSError as exc:
         raise PagesUnavailable(f"{file.name}: cannot be read: {exc.strerror}") from exc
     answer = Answer(f"file:{file.name}", 200, {}, body, sent=now, received=now)
-    page = Page(file.name, 200, body)
+    page = Page(file.name, answer.status, body)
     # only pages that are kept need a digest
     return FetchedPage(answer, page, digest=b"", as_of_range=(now, now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,11 +29,7 @@ class PromiseBook:
     def add(self, promises: Iterable[Promise]) -> None:
         """Add promises, and keep those of each release in the order of their reads."""
         for promise in promises:
-            known = self._promises[promise.release]
-            in_order = not known or known[-1].learnt <= promise.learnt
-            known.append(promise)
-            if not in_order:
-                known.sort(key=attrgetter("learnt"))
+            insort(self._promises[promise.release], promise, key=attrgetter("learnt"))
 
     def merge(self, promises: Iterable[Promise]) -> None:
         """Add stored promises. Keep the later confirmation of those that are known."""

@@ -137,9 +137,9 @@ def _with_days_of_their_own(occurrences: Sequence[Occurrence]) -> list[Occurrenc
     for occurrence in occurrences:
         if leader is None or leader.day != occurrence.day:
             leader = occurrence
-        begins, first = first_day(occurrence.slot), first_day(leader.slot)
-        step = timedelta() if begins is None or first is None else begins - first
-        found.append(replace(occurrence, day=occurrence.day + step))
+        begins = first_day(occurrence.slot) or occurrence.day
+        first = first_day(leader.slot) or leader.day
+        found.append(replace(occurrence, day=occurrence.day + (begins - first)))
     return sorted(found, key=lambda each: each.day)
 
 

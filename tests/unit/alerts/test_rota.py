@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as some
 
-from alerts.rota import Rota, RotaSettings, Shift, shifts_from_json, shifts_json
+from alerts.rota import Rota, RotaSettings, Shift, ShiftSettings, shifts_from_json, shifts_json
 from tests.worlds.rotas import a_rota
 
 PHONES = {"duty A": "phone-a", "duty B": "phone-b", "duty C": "phone-c"}
@@ -64,6 +64,12 @@ def test_rota_lists_roles_at_begin_and_after_each_hand_over() -> None:
         (november(2), ("duty A",)),
         (november(9), ("duty B",)),
     ]
+
+
+def test_shift_given_by_dates_lasts_from_first_minute_to_first_minute() -> None:
+    table = {"role": "duty A", "from": date(2026, 10, 20), "until": date(2026, 10, 21)}
+    shift = ShiftSettings.model_validate(table)
+    assert (shift.begins, shift.until) == (datetime(2026, 10, 20), datetime(2026, 10, 21))
 
 
 def test_configured_shift_outranks_calendar_shift_which_outranks_turns() -> None:

@@ -50,19 +50,17 @@ at = {out}
 )
 
 
-def ons_list(query: str) -> bytes:
-    """Return a page of the ONS's search for its published releases: there are 1,001, a thousand a
-    page.
-    """
+def ons_list(query: str, total: int) -> bytes:
+    """Return a page of the ONS's search for its published releases, which has a thousand a page."""
     asked = parse_qs(query)
     offset, days = int(asked["offset"][0]), (asked["fromDate"][0], asked["toDate"][0])
     assert (asked["release-type"], days) == (["type-published"], ("2017-12-31", "2018-01-07"))
     about = {"finalised": True, "published": True, "release_date": "2018-01-05T09:30:00.000Z"}
     some = [
         {"uri": f"/releases/r{number}", "description": {"title": f"Release {number}", **about}}
-        for number in range(offset, min(offset + 1000, 1001))
+        for number in range(offset, min(offset + 1000, total))
     ]
-    return json.dumps({"releases": some, "breakdown": {"total": 1001}}).encode()
+    return json.dumps({"releases": some, "breakdown": {"total": total}}).encode()
 
 
 class PublicRecord(ThreadingHTTPServer):
@@ -70,7 +68,7 @@ class PublicRecord(ThreadingHTTPServer):
 
     `requested` lists the paths requested. `refuse_next` has the statuses of the next responses,
     which demand a wait of a second. `bodies` has the bodies of paths, in place of those of the
-    script.
+    script. `ons_total` is how many releases the ONS lists.
     """
 
     def __init__(self, script: Path) -> None:
@@ -78,13 +76,16 @@ class PublicRecord(ThreadingHTTPServer):
         self.requested: list[str] = []
         self.refuse_next: list[int] = []
         self.bodies: dict[str, bytes] = {}
+        self.ons_total = 1
         super().__init__(("127.0.0.1", 0), Handler)
 
     def reply(self, target: str) -> Reply:
         place = urlsplit(target)
         self.requested.append(place.path)
         if place.path == "/ons":
-            return Reply(200, ons_list(place.query), {"Content-Type": "application/json"})
+            return Reply(
+                200, ons_list(place.query, self.ons_total), {"Content-Type": "application/json"}
+            )
         if place.path in self.bodies:
             return Reply(200, self.bodies[place.path], {"Content-Type": "application/json"})
         if self.refuse_next:
@@ -273,8 +274,19 @@ def test_a_record_that_cannot_be_read_is_an_environment_error(
     assert (unreadable.status, unreadable.err.count("\n")) == (3, 1)
 
 
+def test_a_release_that_the_ons_lists_is_claimed_at_its_announced_time(
+    run_cli: RunCli, record: PublicRecord
+) -> None:
+    result = run_cli("backfill", "office-for-national-statistics", *SPAN, "--json")
+    (claim,) = result.lines
+    assert (claim["title"], claim["url"]) == ("Release 0", "https://www.ons.gov.uk/releases/r0")
+    assert claim["source"].startswith(f"http://127.0.0.1:{record.server_port}/ons?")
+    assert claim["slot"] == claim["first_published"] == "2018-01-05T09:30:00.000Z"
+
+
 @pytest.mark.slow
 def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, record: PublicRecord) -> None:
+    record.ons_total = 1001
     result = run_cli("backfill", "office-for-national-statistics", *SPAN, "--json")
     # A page has 1,000 of the 1,001 releases, so there are two requests.
     assert (result.status, len(result.lines), record.requested) == (0, 1001, ["/ons", "/ons"])

@@ -242,6 +242,28 @@ async def test_missing_edition_is_reported_from_stored_past_editions(
 
 
 @with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+async def test_editions_dropped_after_a_report_still_show_the_rhythm(
+    monitor: CalendarMonitor,
+) -> None:
+    """In November, missing editions are looked for, and none is. In February, the editions of
+    "Example yields" are dropped from memory. In March, the edition of April is missing.
+    """
+    await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
+    await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == []
+    await monitor.clock.sleep(100 * DAY)
+    for _ in range(2):
+        await monitor.clock.sleep(DAY)
+        await monitor.run_hourly_job()
+    assert "e-2025-10-15" not in monitor.ledger_in_memory.releases
+    await monitor.clock.sleep(48 * DAY)
+    await monitor.read_calendar(csv(*OTHER_RELEASES))
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == [EDITION_MISSING]
+
+
+@with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
 async def test_edition_due_in_five_months_is_not_missing(monitor: CalendarMonitor) -> None:
     """A series had an edition in each April and October of 2024 and 2025. It is 1 November 2025. No
     calendar announces the edition of next April. That is five months ahead, so no one is notified

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.ledger.pages import CalendarPages
+from monitor.ledger.pages import LARGEST_ANSWER, CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
 from monitor.look.fetch import Answer, Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
@@ -85,6 +85,7 @@ def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
         (Reply(503), "answered 503"),
         (Reply(429), "answered 429"),
         (Reply(404), URL),
+        (Reply(200, b"x" * (LARGEST_ANSWER + 1)), "too_large"),
         (Reply(200, b"<html>We are sorry</html>"), URL.rpartition("/")[2]),
         (Reply(200, b"\x00\x01\xfe"), ""),
         (Reply(200, ENTRY.encode(), {"Fastly-Backend-Name": "mirrorS3"}), "answered by a mirror"),
@@ -106,7 +107,7 @@ def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
         ),
     ],
     ids=[
-        *("timeout", "reset", "503", "429", "404", "html", "bytes"),
+        *("timeout", "reset", "503", "429", "404", "large", "html", "bytes"),
         *("mirror", "stale", "firewall", "challenge", "sign-in"),
     ],
 )

@@ -518,3 +518,5 @@ def test_entry_is_of_the_release_with_the_nearest_title() -> None:
         [claims, mail], f"{STATS}/3", "Example claims by post and region 2026"
     )
     assert found == [claims]
+    # The title may also be that of a release without being the same.
+    assert matching_releases([claims], f"{STATS}/3", mail.title) == [claims]
