@@ -312,16 +312,14 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
         if announcement not in group:
             group.append(announcement)
             kept.append(announcement)
-    shared = [group for group in groups.values() if len(group) > 1]
-    titled = [group for group in shared if group[0].title]
+    shared = {uid: group for uid, group in groups.items() if len(group) > 1}
     remarks = [
-        Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title)
-        for same in titled
+        Remark(uid, f"{len(same)} different entries share this id", same[0].title)
+        for uid, same in shared.items()
+        if same[0].title
     ]
-    doubted = {group[0].uid: group for group in shared}
     return [
-        _with_all_readings(each, doubted[each.uid]) if each.uid in doubted else each
-        for each in kept
+        _with_all_readings(each, shared[each.uid]) if each.uid in shared else each for each in kept
     ], remarks
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
+from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
 from schedules.sources.row import NOT_UNDERSTOOD
 from tests.unit.schedules.sources.conftest import Parse
@@ -30,6 +33,12 @@ def test_all_faults_of_a_csv_calendar_are_reported_at_once(now: datetime) -> Non
         f"row 3.state: {NOT_UNDERSTOOD} (got 'Perhaps')",
         "row 3.date: no calendar has this date (got '31 June 2026')",
     ]
+
+
+def test_heading_without_a_date_is_quoted_up_to_200_characters(parse: Parse) -> None:
+    heading = "Title,Status," + "x" * 300
+    with pytest.raises(UnreadableCalendar, match=r"no date: Title, Status, x{185}$"):
+        parse("csv", heading.encode())
 
 
 def test_a_good_file_has_no_faults(now: datetime) -> None:
