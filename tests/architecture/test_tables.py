@@ -20,7 +20,6 @@ PARTIAL = {
         "any other finding takes every practice of its kind of failure"
     ),
     "alerts.decide._NAME_AND_KIND": "no notice names any other fact",
-    "alerts.draft.input.sort_parts": "any other role comes between page and alternatives",
     "alerts.draft.narrative.FINDING_SENTENCES": (
         "any other finding is told by when something was available"
     ),
