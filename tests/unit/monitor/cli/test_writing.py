@@ -74,8 +74,8 @@ def test_text_saved_by_others_during_editing_is_kept_too(run_cli: RunCli, folder
     text = read_draft(run_cli)["words"][FIELD]
     assert "From the web." in text
     assert "From the editor." in text
-    # The terminal shows both texts side by side.
-    assert "From the web.                                        | From the editor." in screen
+    both = "AS IT STOOD\n  - From the web.\nAS YOU WROTE IT\n  - From the editor.\n"
+    assert both in screen
 
 
 def test_logging_at_a_terminal_asks_only_for_absent_options(run_cli: RunCli, folder: Path) -> None:
