@@ -146,7 +146,8 @@ def prepare_rewrite(
     """
     portions = Portions()
     portions.add(releases)
-    portions.add(promises, lambda tx, rows: tx.add_promises(rows))
+    # A row that is still there may have lost that its promise was confirmed.
+    portions.add(promises, lambda tx, rows: tx.save_later(*rows))
     portions.add(entries, _write_entries)
     return portions
 

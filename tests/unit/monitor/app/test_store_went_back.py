@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.unit.monitor.app.monitor_in_test import MonitorInTest, published_at, 
 from tests.worlds.fake_channel import FakeChannel, Options
 
 PUBLISHED_AT_09_33 = published_at("09:33:00")
+SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 Lose = Callable[[Path, Path], None]
 
 
@@ -57,7 +59,11 @@ def check_late_notified_once(monitor: MonitorInTest) -> None:
         ["opened"],
     )
     assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT] * len(kinds)
-    assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
+    (promise,) = store.ledger.promises(["claims-q3"])
+    assert promise.calendar == "govuk"
+    # The calendar was read again before the notice of the breach.
+    assert promise.confirmed_at is not None
+    assert promise.confirmed_at >= SLOT
     assert store.ledger.release("claims-q3") is not None
     assert verify_evidence(store.evidence, Path(monitor.settings.evidence.folder)) == []
     assert store.runs.of_release("claims-q3") == sorted(
