@@ -21,21 +21,29 @@ _SAMPLED_EVERY = 0.01
 
 def hostile_files() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     """Yield the name, the extension and the maker of every hostile file."""
-    laughs = _laughs()
+    laughs = _make_entity_bomb()
     for extension, part in _FIRST_PARTS.items():
-        yield f"laughs-{extension}", extension, lambda part=part: _zip({part: laughs})
-        yield f"bomb-{extension}", extension, lambda part=part: _zip({part: _elements(part)})
-        yield f"nested-{extension}", extension, lambda part=part: _zip({part: b"<a>" * 300_000})
-    yield "bomb-zip", "zip", lambda: _zip({f"{n}.csv": b"1," * _MANY for n in range(8)})
-    yield "entries-zip", "zip", lambda: _zip({f"{n}.csv": b"" for n in range(60_000)})
+        yield f"laughs-{extension}", extension, lambda part=part: _make_zip({part: laughs})
+        yield (
+            f"bomb-{extension}",
+            extension,
+            lambda part=part: _make_zip({part: _make_elements(part)}),
+        )
+        yield (
+            f"nested-{extension}",
+            extension,
+            lambda part=part: _make_zip({part: b"<a>" * 300_000}),
+        )
+    yield "bomb-zip", "zip", lambda: _make_zip({f"{n}.csv": b"1," * _MANY for n in range(8)})
+    yield "entries-zip", "zip", lambda: _make_zip({f"{n}.csv": b"" for n in range(60_000)})
     yield "strings-xlsx", "xlsx", _workbook_of_strings
     yield "commas-csv", "csv", lambda: b"," * _MANY
     yield "quotes-csv", "csv", lambda: b'"' * _MANY
     yield "rows-csv", "csv", lambda: b"DRAFT\n" * 2_000_000
-    yield from _pdfs()
+    yield from _yield_pdfs()
 
 
-def _pdfs() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+def _yield_pdfs() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     texts = {
         "bomb": b"0 " * (4 * _MANY),
         "words": b"BT /F1 12 Tf " + b"(x) Tj T* " * 90_000 + b"ET",
@@ -44,18 +52,18 @@ def _pdfs() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
         "states": b"q " * 400_000,
     }
     for name, text in texts.items():
-        yield f"{name}-pdf", "pdf", lambda text=text: _pdf("[3 0 R]", text)
-    yield "loop-pdf", "pdf", lambda: _pdf("[2 0 R 2 0 R 2 0 R]", b"")
-    yield "pages-pdf", "pdf", lambda: _pdf(f"[{'3 0 R ' * 90_000}]", b"")
+        yield f"{name}-pdf", "pdf", lambda text=text: _make_pdf("[3 0 R]", text)
+    yield "loop-pdf", "pdf", lambda: _make_pdf("[2 0 R 2 0 R 2 0 R]", b"")
+    yield "pages-pdf", "pdf", lambda: _make_pdf(f"[{'3 0 R ' * 90_000}]", b"")
     yield "dictionaries-pdf", "pdf", lambda: b"%PDF-1.7\n" + b"1 0 obj << " * 1_000_000
     yield "objects-pdf", "pdf", lambda: b"%PDF-1.7\n" + b"1 0 obj\nnull\nendobj\n" * 500_000
-    yield "cut-pdf", "pdf", lambda: _pdf("[3 0 R]", b"BT (x) Tj ET")[:-60]
+    yield "cut-pdf", "pdf", lambda: _make_pdf("[3 0 R]", b"BT (x) Tj ET")[:-60]
 
 
 _FIRST_PARTS = {"xlsx": "xl/workbook.xml", "ods": "content.xml", "docx": "word/document.xml"}
 
 
-def _zip(parts: Mapping[str, bytes]) -> bytes:
+def _make_zip(parts: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
@@ -63,12 +71,12 @@ def _zip(parts: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _laughs() -> bytes:
+def _make_entity_bomb() -> bytes:
     entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
     return f'<!DOCTYPE a [<!ENTITY a0 "ha">{entities}]><a>&a11;</a>'.encode()
 
 
-def _elements(part: str) -> bytes:
+def _make_elements(part: str) -> bytes:
     """Return a long XML document with the elements that the reader of a part looks for."""
     element = {"content.xml": b"<table><table-row/></table>", "word/document.xml": b"<p>x</p>"}
     return b"<a>" + element.get(part, b'<sheet name="x" id="1"/>') * 2_000_000
@@ -77,7 +85,7 @@ def _elements(part: str) -> bytes:
 def _workbook_of_strings() -> bytes:
     links = b'<a><Relationship Id="1" Target="a.xml"/></a>'
     row = b"<row>" + b'<c t="s"><v>1</v></c>' * 100 + b"</row>"
-    return _zip(
+    return _make_zip(
         {
             "xl/workbook.xml": b'<a><sheet name="x" id="1"/></a>',
             "xl/_rels/workbook.xml.rels": links,
@@ -87,7 +95,7 @@ def _workbook_of_strings() -> bytes:
     )
 
 
-def _pdf(kids: str, text: bytes) -> bytes:
+def _make_pdf(kids: str, text: bytes) -> bytes:
     """Return a PDF with these pages, of which object 3 is one that shows a text."""
     packed = zlib.compress(text)
     page = (

@@ -115,7 +115,7 @@ class VerdictRecorder:
         thread = find_platform_thread(tx.read, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
         if thread is not None:
-            thread.cover_release_opening(tx, now)  # not to be sent on channels that get the thread
+            thread.cover_release_opening(tx, now)
             thread.delay_thread_opening(tx, now)  # the fault may delay more releases
             # `thread.decision` is the change of the platform's incident by this release.
             notices += self.save_decision(tx, thread.decision, now, thread)

@@ -21,7 +21,7 @@ class FileFacts:
     have no other text beside them. None of them is complete for a large file. `people` are its
     author and who last changed it, as its properties state them. `modified` is when that was.
     `latest` is the latest day in a cell. `status` is the property of that name, such as "Draft".
-    `is_tagged` is about PDF only. `fault` says why nothing was read, and is empty otherwise.
+    Only a PDF has `is_tagged`. `fault` is the reason if nothing was read.
     """
 
     headings: tuple[str, ...] = ()

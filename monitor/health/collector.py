@@ -155,7 +155,7 @@ def _has_passed(verdict: Verdict, now: datetime) -> bool:
 
 
 def _public_state(row: ReleaseState, now: datetime) -> ReleaseState:
-    """Return what everyone may know of a release: before its slot only that it is promised."""
+    """Return the numbers of a release that everyone may know."""
     verdict = row.verdict
     if _has_passed(verdict, now):
         return row

@@ -38,7 +38,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
 
 
 def parse_json_object(body: bytes) -> Mapping[str, Any]:
-    """Return the object of a JSON body, empty if there is none."""
+    """Return the object of a JSON body. Empty if the body has no object."""
     content = parse_json(body)
     return content if isinstance(content, dict) else {}
 

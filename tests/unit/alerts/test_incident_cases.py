@@ -42,7 +42,7 @@ class World:
     def play(self, step: Toml) -> Outcome:
         """Return what follows from the facts of a step."""
         known = find_known_incident(self.incidents, "malpractice-2017")
-        facts = self._facts(step)
+        facts = self._facts_of_step(step)
         now = instant(step["at"]) if "at" in step else facts.at
         facts = replace(facts, at=now)
         if "person" in step:
@@ -55,7 +55,7 @@ class World:
                 self.incidents = [*others, incident]
         return Outcome(known, decision)
 
-    def _facts(self, step: Toml) -> ReleaseFacts:
+    def _facts_of_step(self, step: Toml) -> ReleaseFacts:
         first, *others = [self._facts_named(words) for words in step["facts"].split(" and ")]
         for other in others:
             parts = (*first.parts, *other.parts)
@@ -114,7 +114,7 @@ def finding(words: str) -> Finding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was known of a release before facts, and what followed from them."""
+    """The incident that was known before a step, and the decision that its facts led to."""
 
     before: Incident | None
     decision: Decision

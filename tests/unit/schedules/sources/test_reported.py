@@ -40,7 +40,7 @@ def _body_of(facts: Mapping[str, Any]) -> bytes:
     return table.getvalue().encode()
 
 
-def _describe(entry: Announcement) -> str:
+def _describe_entry(entry: Announcement) -> str:
     """Return title, promise and local time: `Apples | stands | 2027-07-22 09:30`."""
     slot = entry.slot
     when = " to ".join(sorted({str(day) for day in (slot.first, slot.last) if day})) or "none"
@@ -65,7 +65,7 @@ def test_a_reported_input_is_read_as_its_publisher_means_it(parse: Parse, case: 
             parse(facts["kind"], _body_of(facts), **settings)
         return
     reading = parse(facts["kind"], _body_of(facts), **settings)
-    entries = [_describe(each) for each in reading.announcements]
+    entries = [_describe_entry(each) for each in reading.announcements]
     assert len(entries) == len(facts["is"]), f"{case.where}\n{entries}"
     for entry, pattern in zip(entries, facts["is"], strict=True):
         allowed = pattern if isinstance(pattern, list) else [pattern]
