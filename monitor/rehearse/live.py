@@ -19,6 +19,12 @@ from schedules.times.words import clock
 from schedules.times.zone import LONDON
 
 _PAGE = "https://www.statistics.example/bus-journeys-2026"
+_PRODUCER = "office-for-examples"
+_REPORT = {
+    "head_of_profession": "Head of Profession for Statistics",
+    "contact": "statistics@statistics.example",
+    "to": "regulation@statistics.example",
+}
 _AHEAD, _LATE = timedelta(minutes=2), timedelta(minutes=3)
 _LONGEST = timedelta(days=1)
 _RULE = "-" * 72
@@ -52,6 +58,7 @@ def run_live(
                 "public_url": f"http://127.0.0.1:{port}",
                 "users_file": str(users),
             },
+            "producer": [{"id": _PRODUCER, "name": "Office for Examples", "report": _REPORT}],
         }
     )
     script = _make_script(now, slot)
@@ -80,7 +87,7 @@ def _make_script(now: datetime, slot: datetime) -> Script:
     release = {
         "id": "bus-journeys-2026",
         "title": "Bus journeys: 2026",
-        "producer": "office-for-examples",
+        "producer": _PRODUCER,
         "url": _PAGE,
         "slot": slot,
     }

@@ -31,7 +31,8 @@ _OPEN = ("due", "overdue")
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One producer with its releases on time, and those with a problem, the gravest first.
+    """One producer with its releases on time, those that are `pending`, and those with a problem,
+    the gravest first.
 
     Behind the bars of all is the `backdrop`: the tolerance, and when the monitor could not look.
     """
@@ -39,6 +40,7 @@ class Lane:
     producer: str
     releases: int
     on_time: int
+    pending: int
     backdrop: list[Mark]
     marks: list[Mark]
     problems: list[tuple[Row, list[Mark]]]
@@ -127,6 +129,7 @@ def _leave_out(lanes: Sequence[Lane]) -> int:
 def _make_lane(rows: Sequence[Row], slot: datetime, rules: StripRules) -> Lane:
     producer = rows[0]["producer"]
     on_time = [row for row in rows if row["verdict"] == "on_time"]
+    pending = sum(verdict_or_due(row) == "pending" for row in rows)
     problems = [row for row in rows if has_gone_wrong(row)]
     problems.sort(key=lambda row: severity_rank(verdict_or_due(row)))
     bounds = [row["delay"] for row in on_time if row["delay"]]
@@ -139,7 +142,7 @@ def _make_lane(rows: Sequence[Row], slot: datetime, rules: StripRules) -> Lane:
     gaps = [span for span in rules.blind if span.host in hosts and not span.target]
     backdrop = [SLOT_AXIS.mark("tolerance", 0.0, tolerance), *_mark_gaps(gaps, slot)]
     name = rules.names.get(producer, producer)
-    return Lane(name, len(rows), len(on_time), backdrop, marks, drawn)
+    return Lane(name, len(rows), len(on_time), pending, backdrop, marks, drawn)
 
 
 def _mark_gaps(gaps: Iterable[Blind], slot: datetime) -> list[Mark]:

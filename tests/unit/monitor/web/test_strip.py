@@ -106,7 +106,8 @@ def test_a_slot_is_shown_from_two_minutes_before_it_or_once_it_has_a_problem() -
     coming = [a_row("pending", None, None)]
     early = [*coming, a_row("early", -200, -190)]
     assert make_strips(coming, SLOT - timedelta(minutes=3), RULES) == []
-    assert len(make_strips(coming, SLOT - timedelta(minutes=2), RULES)) == 1
+    [strip] = make_strips(coming, SLOT - timedelta(minutes=2), RULES)
+    assert [(lane.on_time, lane.pending) for lane in strip.lanes] == [(0, 1)]
     assert len(make_strips(early, SLOT - timedelta(minutes=3), RULES)) == 1
 
 
