@@ -48,6 +48,13 @@ def _must_pass(check: Callable[[Any], object], message: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def at_most(limit: timedelta) -> AfterValidator:
+    """Return a validator that refuses a longer duration, because a setting must blind nobody."""
+    return _must_pass(
+        lambda length: length <= limit, f"must not be longer than {write_duration(limit)}"
+    )
+
+
 def _must_match(pattern: str, message: str) -> AfterValidator:
     return _must_pass(re.compile(pattern).fullmatch, message)
 

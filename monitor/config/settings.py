@@ -37,6 +37,7 @@ from schedules.values import (
     TimeOfDay,
     WebAddress,
     Zone,
+    at_most,
     find_shorter,
     refuse_any,
 )
@@ -100,7 +101,7 @@ class ClockSettings(Table):
 
     warn_offset: Duration = timedelta(seconds=1)
     """A release that is early by less than this is not called early."""
-    unproven_offset: Duration = timedelta(seconds=30)
+    unproven_offset: Annotated[Duration, at_most(timedelta(minutes=1))] = timedelta(seconds=30)
     """If our clock is wrong by more than this, or at all if several monitors share a store, looks
     prove nothing.
     """
@@ -127,8 +128,10 @@ class NetworkSettings(Table):
     """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     """Ports that may be requested besides 80 and 443."""
-    timeout: Spacing = timedelta(seconds=10)
-    """The longest time for a whole request."""
+    timeout: Annotated[Spacing, at_most(timedelta(minutes=1))] = timedelta(seconds=10)
+    """The longest time for a whole request: a minute at most, because until then the next look at
+    the address waits.
+    """
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.
 

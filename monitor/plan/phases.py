@@ -17,6 +17,7 @@ from schedules.values import (
     Name,
     Spacing,
     Table,
+    at_most,
     find_shorter,
     quote_value,
     refuse_any,
@@ -77,7 +78,7 @@ class SettlePhase(Table):
 class ExposedPhase(Table):
     """While something is out early."""
 
-    every: Spacing = timedelta(seconds=5)
+    every: Annotated[Spacing, at_most(timedelta(hours=1))] = timedelta(seconds=5)
     """Spacing of looks, to date the end of it."""
 
 
@@ -93,7 +94,7 @@ class AfterPhase(Table):
 class TripwirePhase(Table):
     """Listings and feeds, at any time of day."""
 
-    every: Spacing = timedelta(seconds=60)
+    every: Annotated[Spacing, at_most(timedelta(days=1))] = timedelta(seconds=60)
     """Spacing of requests for each producer and host. Several listings of one host take turns."""
 
 
