@@ -1,12 +1,18 @@
 """The case files in `calendar_cases`: what a calendar answered, and which entries were read of it.
 
 The answer is a `body` or a value of `json`; rows of a `table` of HTML; or `events` of ICS, each its
-lines, with lines of the file before them (`head`). A fact is that of the only entry, or a list with
-that of each. Slots are in UTC.
+lines, with lines of the file before them (`head`); or the `cells` of a row of CSV. A fact is that of
+the only entry, or a list with that of each. Slots are in UTC. `is` has a line for each entry, or a
+list of lines of which one is right: title, promise and time in London.
+
+In files whose names begin with `reported` are inputs after public reports about other programs.
+What is right was decided before they were first read.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -14,14 +20,16 @@ from pathlib import Path
 
 import pytest
 
-from schedules.announcement import Announcement, Part
+from schedules.announcement import Announcement, Part, State
+from schedules.called_off import CALLED_OFF
 from schedules.slot import Precision, Slot
 from schedules.source import Reading, UnreadableCalendar
+from schedules.times.zone import local
 from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.case_files import FileCase, Toml, matches, read_cases
 
 CASES = read_cases(Path(__file__).with_name("calendar_cases"))
-WORDS_OF_WORLD = {"kind", "body", "json", "table", "events", "head", "encoding", "at"} | {
+WORDS_OF_WORLD = {"kind", "body", "json", "table", "events", "head", "cells", "encoding", "at"} | {
     *("read_from", "options", "stands", "producer_of_calendar", "replaced"),
 }
 
@@ -54,6 +62,11 @@ def body_of(facts: Toml) -> str:
         return json.dumps(facts["json"])
     if "table" in facts:
         return f"<table>{facts['table']}</table>"
+    if "cells" in facts:
+        cells = {"title": "Apples", **facts["cells"]}
+        table = io.StringIO()
+        csv.writer(table).writerows((cells.keys(), cells.values()))
+        return table.getvalue()
     if "events" not in facts:
         text: str = facts["body"]
         return text
@@ -77,17 +90,39 @@ def what_was_read(reading: Reading, key: str, right: Toml) -> object:
         return reading.lists_overdue
     if key == "notes":
         return in_words_of(right, list(reading.notes))
+    if key == "is":
+        return in_words_of(right, [entry_text(each) for each in reading.announcements])
     facts = [FACTS[key](each) for each in reading.announcements]
     if key == "parts" or not isinstance(right, list):
         return facts[0] if len(facts) == 1 else facts
     return facts
 
 
-def in_words_of(patterns: Sequence[str], texts: Sequence[str]) -> list[str]:
+def in_words_of(patterns: Sequence[str | list[str]], texts: Sequence[str]) -> list[str | list[str]]:
     if len(patterns) != len(texts):
         return list(texts)
-    pairs = zip(patterns, texts, strict=True)
-    return [pattern if matches(pattern, text) else text for pattern, text in pairs]
+    worded: list[str | list[str]] = []
+    for pattern, text in zip(patterns, texts, strict=True):
+        allowed = pattern if isinstance(pattern, list) else [pattern]
+        is_right = any(matches(each, text) for each in allowed)
+        worded.append(pattern if is_right else text)
+    return worded
+
+
+def entry_text(entry: Announcement) -> str:
+    """Return title, promise and local time: `Apples | stands | 2027-07-22 09:30`."""
+    slot = entry.slot
+    when = " to ".join(sorted({str(day) for day in (slot.first, slot.last) if day})) or "none"
+    if slot.instant is not None:
+        when = f"{local(slot.instant):%Y-%m-%d %H:%M}"
+    promise = "stands"
+    if entry.state in CALLED_OFF:
+        promise = "called off"
+    elif entry.doubt:
+        promise = f"doubt {entry.doubt}"
+    elif entry.state is State.PROVISIONAL:
+        promise = "provisional"
+    return f"{entry.title} | {promise} | {when}"
 
 
 def slot_text(slot: Slot | None) -> str:
