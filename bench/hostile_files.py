@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.figures import cpu_seconds_of
+from bench.hostile_inputs import make_entity_bomb
 from monitor.look.sandbox.process import TooCostly, Worker, start_worker
 from monitor.look.sandbox.workers import Workers
 from monitor.watch.file_readings import READ_SECONDS
@@ -21,7 +22,7 @@ _SAMPLED_EVERY = 0.01
 
 def hostile_files() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     """Yield the name, the extension and the maker of every hostile file."""
-    laughs = _make_entity_bomb()
+    laughs = make_entity_bomb("a", "<a>&a11;</a>")
     for extension, part in _FIRST_PARTS.items():
         yield f"laughs-{extension}", extension, lambda part=part: _make_zip({part: laughs})
         yield (
@@ -69,11 +70,6 @@ def _make_zip(parts: Mapping[str, bytes]) -> bytes:
         for name, content in parts.items():
             archive.writestr(name, content)
     return buffer.getvalue()
-
-
-def _make_entity_bomb() -> bytes:
-    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
-    return f'<!DOCTYPE a [<!ENTITY a0 "ha">{entities}]><a>&a11;</a>'.encode()
 
 
 def _make_elements(part: str) -> bytes:

@@ -243,7 +243,7 @@ def _listings() -> Iterator[Hostile]:
     yield Hostile(
         "feed-entities", "feed:*", lambda: b"<rss><channel><item><title>" + b"&a;&" * 120_000, _XML
     )
-    yield Hostile("feed-laughs", "feed:*", _laughs, _XML)
+    yield Hostile("feed-laughs", "feed:*", _make_feed_bomb, _XML)
     yield Hostile(
         "feed-globs",
         "feed:*a*a*a*a*b",
@@ -274,10 +274,14 @@ def _listings() -> Iterator[Hostile]:
     )
 
 
-def _laughs() -> bytes:
-    names = [f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9)]
-    feed = "<rss><channel><item><title>&l9;</title>"
-    return f'<!DOCTYPE rss [<!ENTITY l0 "ha">{"".join(names)}]>{feed}'.encode()
+def make_entity_bomb(root: str, document: str) -> bytes:
+    """Return XML in which `&aN;` stands for ten `&aN-1;`, down to `&a0;`, for N up to 11."""
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    return f'<!DOCTYPE {root} [<!ENTITY a0 "ha">{entities}]>{document}'.encode()
+
+
+def _make_feed_bomb() -> bytes:
+    return make_entity_bomb("rss", "<rss><channel><item><title>&a9;</title>")
 
 
 def _wire() -> Iterator[Hostile]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.hostile_inputs import make_entity_bomb
 from monitor.files.archive import PART_CAP, Archive
 from monitor.files.facts import FileFacts, UnreadableFile
 from monitor.files.inspect import READERS, inspect_file
@@ -33,11 +34,7 @@ SOUND = {
     "zip": zip_of_csv(data=[["one"]]),
     "pdf": pdf(["one"], ["two"], author="Jane Smith", compressed=True),
 }
-LAUGHS = (
-    '<!DOCTYPE a [<!ENTITY a0 "ha">'
-    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
-    + "]><a>&a11;</a>"
-)
+LAUGHS = make_entity_bomb("a", "<a>&a11;</a>")
 
 
 def read(body: bytes, extension: str) -> FileFacts | None:
