@@ -293,7 +293,7 @@ def strip_label(title: str) -> str:
     """Return a title in one line without the label that GOV.UK's feeds put before it ("Official
     Statistics:").
     """
-    return _ANY_LABEL.sub("", " ".join(title.split()), count=1)
+    return _ANY_LABEL.sub("", " ".join(title.split()))
 
 
 def slug(text: str, longest: int = 80) -> str:

@@ -127,7 +127,7 @@ _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ", did you mean …?" with the known name that is spelt most alike, or "" if none is."""
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = difflib.get_close_matches(name, list(known))
     return f", did you mean {near[0]}?" if near else ""
 
 

@@ -214,9 +214,9 @@ def _with_time_of_day(slot: Slot, day: date, text: str, plain: str) -> Slot:
 
 def _with_second_time(slot: Slot, text: str) -> Slot:
     """Return a slot that has a time, compared with the time of another column."""
-    day = first_day(slot)
-    if day is None or slot.instant is None:
+    if slot.instant is None:
         return slot
+    day = local_date(slot.instant, slot.timezone)
     other = with_time(on_days(day, day, slot.raw, slot.timezone), text)
     if other.instant is None or other.instant == slot.instant:
         return slot

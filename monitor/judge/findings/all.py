@@ -194,7 +194,7 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     if not late or not (is_any_on_time or (is_any_absent and is_any_out)):
         return []
     text = Reason.PARTIAL.text(parts=tuple(part.id for part in late))
-    delays = [part.delay for part in late if part.delay is not None and part.delay.min is not None]
+    delays = [part.delay for part in late if part.delay is not None]
     longest = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     return [Finding(FindingKind.PARTIAL, None, text, longest)]
 

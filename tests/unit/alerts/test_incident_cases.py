@@ -2,7 +2,7 @@
 
 `facts` of a step are a verdict, `overdue SECONDS`, `late SECONDS`, `early PART` (open or `over`),
 `due` (not found yet) or `released` (on time, with a file and an alternative), or several with “and”.
-`found` adds findings. The step is at the instant of its facts, or `at` (seconds after the slot).
+`found` adds findings. `confirms` says whether a notice confirms a breach not found at first. The step is at the instant of its facts, or `at` (seconds after the slot).
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ import pytest
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, find_known_incident
+from alerts.incident import (
+    Decision,
+    Entry,
+    Incident,
+    confirmation_notice_id,
+    find_known_incident,
+)
 from alerts.notice import thread_id
 from schedules.contract.verdict import Due, Finding, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
@@ -98,8 +104,8 @@ def released_part(name: str, role: str) -> PartVerdict:
 
 
 def finding(words: str) -> Finding:
-    """Return the finding of `short_notice`, `late page 400`, `lead: DETAIL`, `withdrawn page at 1h`
-    or `withdrawn page at 1h back 300`.
+    """Return the finding of `short_notice`, `late page 400`, `lead: DETAIL`, `withdrawn page at 1h`,
+    `withdrawn page at 1h back 300` or `wrong_edition PART: WHAT IS THERE`.
     """
     words, _, detail = words.partition(": ")
     kind, *more = words.split()
@@ -109,6 +115,8 @@ def finding(words: str) -> Finding:
         return Finding(kind, part, "taken away", Bounds(70, until), instant(at))
     if kind == "late":
         return Finding(kind, more[0], seconds=Bounds(float(more[1]), None))
+    if kind == "wrong_edition":
+        return Finding(kind, more[0], instead=detail)
     return Finding(kind, more[0] if more else None, detail)
 
 
@@ -145,6 +153,10 @@ FACTS: Mapping[str, Callable[[Outcome], object]] = {
     "text": lambda found: [notice.text for notice in found.decision.notices],
     "notice_findings": lambda found: list(found.decision.notices[0].findings),
     "notice_grade": lambda found: str(found.decision.notices[0].grade),
+    "confirms": lambda found: (
+        confirmation_notice_id(found.incident.id)
+        in {notice.id for notice in found.decision.notices}
+    ),
     "drafted": lambda found: found.decision.draft,
     "id": lambda found: found.incident.id,
     "kind": lambda found: str(found.incident.kind),

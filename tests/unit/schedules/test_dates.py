@@ -80,6 +80,11 @@ def test_the_text_itself_is_kept() -> None:
     assert read_date(" 23 July 2026¹ ", ANCHOR).slot.raw == " 23 July 2026¹ "
 
 
+def test_an_instant_is_cut_to_milliseconds() -> None:
+    read = read_date("2026-07-23T08:30:00.987654Z", ANCHOR)
+    assert read.slot.instant == datetime(2026, 7, 23, 8, 30, 0, 987000, tzinfo=UTC)
+
+
 def test_a_calendar_in_another_zone_is_converted() -> None:
     read = read_date("July 23, 2026 8:30am", ANCHOR, timezone="America/New_York", date_order="mdy")
     assert read.slot.instant == datetime(2026, 7, 23, 12, 30, tzinfo=UTC)

@@ -164,17 +164,19 @@ def test_part_for_unknown_release_makes_its_own_release() -> None:
 def test_landing_page_comes_first_and_other_parts_follow_once() -> None:
     """Both calendars list the sheet.
 
-    The report has another address but the same id, so its id gets a number.
+    The report and the notes have other addresses but the same id, so their ids get a number.
     """
     sheet = Part("sheet", Role.DATA, f"{BASE}/x/tables")
     report_of_same_id = Part("sheet", Role.HTML, f"{BASE}/x/report")
+    notes_of_same_id = Part("sheet", Role.HTML, f"{BASE}/x/notes")
     in_a = an_entry("1", url=f"{BASE}/x", parts=(sheet,))
-    in_b = an_entry("2", url=f"{BASE}/x", parts=(sheet, report_of_same_id))
+    in_b = an_entry("2", url=f"{BASE}/x", parts=(sheet, report_of_same_id, notes_of_same_id))
     (release,) = join_entries({"a": [in_a], "b": [in_b]}).releases
     assert [(part.id, part.role, part.url) for part in release.parts] == [
         ("page", Role.PAGE, f"{BASE}/x"),
         ("sheet", Role.DATA, f"{BASE}/x/tables"),
         ("sheet-2", Role.HTML, f"{BASE}/x/report"),
+        ("sheet-3", Role.HTML, f"{BASE}/x/notes"),
     ]
 
 

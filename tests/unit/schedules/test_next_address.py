@@ -16,6 +16,7 @@ QUARTER = ("GDP: Q1 2017", "GDP: Q2 2017")
 WEEK = ("Deaths: week 9 2017", "Deaths: week 10 2017")
 DAY = ("Deaths: 16 September 2021", "Deaths: 23 September 2021")
 YEAR = ("Pay: 2016 to 2017", "Pay: 2017 to 2018")
+SEASON = ("Energy: spring 2017", "Energy: summer 2017")
 SPAN = ("Jobs: January to March 2017", "Jobs: February to April 2017")
 TURN = ("Accounts: December 2011", "Accounts: January 2012")
 
@@ -47,6 +48,7 @@ def predict_path(titles: tuple[str, str], path: str) -> str | None:
         (QUARTER, "/gdp-q1-2017.ods", "/gdp-q2-2017.ods"),
         (QUARTER, "/2017q1/gdp.ods", "/2017q2/gdp.ods"),
         (QUARTER, "/gdp-first-quarter-2017.ods", "/gdp-second-quarter-2017.ods"),
+        (SEASON, "/energy-spring-2017.ods", "/energy-summer-2017.ods"),
         (WEEK, "/week9-2017.xls", "/week10-2017.xls"),
         (WEEK, "/week-09-2017.xls", "/week-10-2017.xls"),
         (DAY, "/deaths-2021-09-16.csv", "/deaths-2021-09-23.csv"),

@@ -129,7 +129,9 @@ def test_cancelling_more_than_a_fifth_at_once_raises_alarm(
     """Six of 30 entries are a fifth, which raises no alarm. Seven are more, and raise one."""
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
-    assert alarm_kinds(before, after=[*cancelled, *before[count:]]) == alarms
+    after = [*cancelled, *before[count:]]
+    assert alarm_kinds(before, after) == alarms
+    assert alarm_kinds(after, after) == []
 
 
 def test_accepted_mass_cancellation_may_leave_out_the_dates() -> None:

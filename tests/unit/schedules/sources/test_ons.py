@@ -201,15 +201,16 @@ def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
 def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     source = OnsSource(calendar_settings("ons"))
     body = json.dumps({"breakdown": {"total": 2500}, "releases": [a_listed_release()]}).encode()
-    upcoming, _cancelled = source.first(NOW)
+    upcoming, cancelled = source.first(NOW)
     first = Page(upcoming.url, 200, body)
     # A page has 1000 entries. The list of cancelled releases has no answer here and is not
     # continued.
     further = source.more([first], NOW)
-    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [
-        ["1000"],
-        ["2000"],
+    offsets = [
+        parse_qs(urlsplit(request.url).query)["offset"]
+        for request in (upcoming, cancelled, *further)
     ]
+    assert offsets == [["0"], ["0"], ["1000"], ["2000"]]
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
