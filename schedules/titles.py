@@ -154,13 +154,20 @@ def names_a_period(text: str) -> bool:
 
 
 def last_month(period: Iterable[str]) -> tuple[int, ...]:
-    """Return the last year of a period, and its last month if named, () without a year."""
+    """Return the last year of a period, and its last month if named, () without a year.
+
+    The first quarter of a span such as 2026/27 is that of a financial year: it begins in April.
+    """
     words = _group_by_kind(period)
     months = [MONTHS[word] for word in words.get("month", ())]
-    months += [3 * int(word[1]) for word in words.get("q", ())]
+    quarters = [int(word[1]) for word in words.get("q", ())]
     years = [int(year) for year in words.get("year", ())]
     if not years:
         return ()
+    if quarters and not months and max(years) > min(years):
+        last = max(quarters)
+        return (max(years), 3) if last == 4 else (min(years), 3 * last + 3)
+    months += [3 * quarter for quarter in quarters]
     return (max(years), max(months)) if months else (max(years),)
 
 

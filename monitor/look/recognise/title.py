@@ -71,8 +71,11 @@ def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> 
             return ANOTHER_TITLE
         is_of_another = is_title_of_another(context.title, seen, others)
         return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
+    if likeness is not Likeness.UNDATED:
+        return ""
     missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
-    return WITHOUT_PERIOD if likeness is Likeness.UNDATED and missing_words else ""
+    is_doubtful = missing_words or names_other_quarter(context.title, seen)
+    return WITHOUT_PERIOD if is_doubtful else ""
 
 
 def names_release(title: str, text: str) -> bool:
@@ -159,10 +162,7 @@ def names_same_period(title: str, seen: str) -> bool | None:
 
 
 def names_other_quarter(title: str, seen: str) -> bool:
-    """Return whether a text names a quarter that, by the calendar, is not the months of a title.
-
-    That of a financial year may be.
-    """
+    """Return whether a text names a quarter that does not end in the last month of a title."""
     ours, theirs = (read_title(text[:_LONGEST]).period for text in (title, seen))
     if not _QUARTERS.isdisjoint(ours) or _QUARTERS.isdisjoint(theirs):
         return False
