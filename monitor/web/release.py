@@ -30,12 +30,7 @@ _PUBLIC_REASONS = {"promise", "policy", "blind"}
 """The reasons that everyone may see. Others can quote pages that are embargoed."""
 
 
-async def show_release(request: Request) -> Response:
-    """Show one release."""
-    return await render_release(request)
-
-
-async def render_release(
+async def show_release(
     request: Request,
     typed: Mapping[str, str] | None = None,
     faults: Mapping[str, str] | None = None,

@@ -16,7 +16,7 @@ from monitor.deliver.desk import Desk
 from monitor.errors import UserFault
 from monitor.web.by_hand import read_slot
 from monitor.web.queries import Queries
-from monitor.web.release import render_release
+from monitor.web.release import show_release
 from monitor.web.request import queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.zone import instant
@@ -47,7 +47,7 @@ async def settle_by_form(request: Request, sent: SentForm) -> Response:
         await settle_slot(queries, sent.desk, release, meant)
     except InvalidInput as fault:
         faults = faults_by_box(fault, _BOX_IDS, "meant")
-        return await render_release(request, typed=sent.fields, faults=faults)
+        return await show_release(request, typed=sent.fields, faults=faults)
     return RedirectResponse(f"/releases/{quote(release)}", 303)
 
 

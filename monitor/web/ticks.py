@@ -14,7 +14,7 @@ from alerts.ticks import Tick
 from monitor.deliver.desk import Desk
 from monitor.readiness.ticks import TICKED_BY_PEOPLE
 from monitor.web.queries import Queries
-from monitor.web.release import render_release
+from monitor.web.release import show_release
 from monitor.web.request import queries_of
 from monitor.web.staff_form import SentForm, with_staff_form
 from schedules.times.json import instant_from_json
@@ -42,7 +42,7 @@ async def tick_by_form(request: Request, sent: SentForm) -> Response:
     chosen = [tick for tick in TICKED_BY_PEOPLE if sent.text(tick)]
     if not chosen:
         faults = {"ticks": "Tick what was done."}
-        return await render_release(request, typed=sent.fields, faults=faults)
+        return await show_release(request, typed=sent.fields, faults=faults)
     for tick in chosen:
         await tick_release(queries, sent.desk, release, tick)
     return RedirectResponse(f"/releases/{quote(release)}", 303)

@@ -167,8 +167,9 @@ class _MonitorCheck:
                 )
 
 
-def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
-    """Yield every record of a monitor with a number above `after`, in order."""
+def chain_of(index: EvidenceIndex, monitor: str) -> Iterator[Record]:
+    """Yield every record of a monitor, in order."""
+    after = 0
     while page := index.chain(monitor, after):
         yield from page
         after = page[-1].number
