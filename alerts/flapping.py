@@ -63,7 +63,6 @@ def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
     such notice now.
     """
     facts = incident.facts
-    # Each stretch of changes is a list of their instants.
     stretches = find_flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None

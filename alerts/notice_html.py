@@ -50,7 +50,6 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
         if len(subject) <= LONGEST_BRIEF:
             return subject
         without_producer = re.sub(r" \([^()]*\)", "", subject)  # drops ` (Ofqual)`
-        # drops ` due 09:30 GMT` before a comma
         without_slot = re.sub(r" due [^,]{0,200}(?=, )", "", without_producer)
         return one_line(without_slot, LONGEST_BRIEF)
     status = subject.partition(": ")[0]

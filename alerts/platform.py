@@ -108,7 +108,6 @@ def update_platform(
     change_to_report = _find_change_to_report(known, incident, new_link, now, is_unsent=is_unsent)
     if change_to_report is None:
         return Decision(None if incident == known else incident)
-    # The kind and the occasion make the notice's id. `changed` says in words what changed.
     kind, occasion, changed = change_to_report
     notice = make_platform_notice(kind, occasion, incident, now, changed)
     if kind in ("final", "reopened"):

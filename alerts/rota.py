@@ -185,7 +185,6 @@ class Rota:
         """Yield, in no order, each instant between `begin` and `end` at which who is on call may
         change.
         """
-        # A shift, from a table or a calendar, has a begin and an end of its own.
         shifts = (*self.shifts, *self.calendar_shifts)
         edges = (at for shift in shifts for at in (shift.begins, shift.ends))
         yield from (at for at in edges if begin < at < end)

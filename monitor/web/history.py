@@ -218,7 +218,6 @@ class HistoryCache:
                         now,
                         await queries.ask(partial(_read_points, queries, begins, ends, now)),
                     )
-            # Months before these twelve are dropped.
             self._by_month = {begins: self._by_month[begins] for begins in starts}
             return [one for _, points in self._by_month.values() for one in points]
 
@@ -342,7 +341,6 @@ def _page_values(
         else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
         "series": series if producer or len(producers) == 1 else [],
     }
-    # The scale reaches at least from one minute early to five minutes late.
     axes = Axes(starts, now, low=min([-1, *delay_minutes]), high=max([5, *delay_minutes]))
     return {
         "axes": axes,
@@ -360,7 +358,6 @@ def _page_values(
             ),
         },
         "total": total,
-        # the verdicts that occur
         "words": [word for word in VERDICTS if word in total.verdict_counts],
         "producers": sort_by_name(producers, names),
         "hosts": sorted(hosts - {""}),

@@ -546,7 +546,6 @@ def make_notes(
         for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
             incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
         if mail is not None:
-            # with its description
             incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
         if earlier_slot := sent.text("forward"):
             incident = by_hand.bring_forward(incident, sent.role, earlier_slot, now, timezone)
@@ -554,7 +553,6 @@ def make_notes(
         incident = by_hand.assign_role(incident, sent.role, sent.text("assigned"), now)
         if any(action.values()):
             incident = add_action(incident, sent.role, action, now, timezone)
-        # The form has a checkbox `acted.1`, `acted.2` … for each action.
         for number in range(1, len(incident.actions) + 1):
             if f"acted.{number}" in sent.fields:
                 incident = complete_action(incident, sent.role, number, now, timezone=timezone)

@@ -193,7 +193,6 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
             f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})}"
             " before"
         )
-    # it is after the slot, or it has only one bound
     if least is None or most is None or least >= 0:
         return f"{as_json.length_text(bounds)} after"
     # Two units and no tenths, as in `length_text`.
@@ -277,7 +276,6 @@ def render(request: Request, template: str, code: int | None = None, **values: A
         "steps": queries.steps,
         # Only the board can be shown on a wall, without menu and forms. It overrides this.
         "wall": False,
-        # Only the search overrides this.
         "searched": "",
     }
     text = _ENVIRONMENT.get_template(template).render(common | values)
