@@ -103,6 +103,8 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     results = parse_json_object(answer.body).get("results")
     if not isinstance(results, list):
         return unknown("no listing that can be read")
+    if not context.title:
+        return unknown("no title to look for in a listing")
     # Of a witness, only a change counts.
     return replace(_read_listing(results, context), specific=False)
 
@@ -191,17 +193,20 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
         likeness = compare_titles(title, entry.title, others)
         if likeness is Likeness.SAME:
             same.append(entry)
-        elif likeness is Likeness.UNDATED or is_variant(title, entry.title, others, is_new=True):
+        elif likeness is Likeness.UNDATED or not entry.title:
             is_like = True
+        else:
+            is_like = is_like or is_variant(title, entry.title, others, is_new=True)
     if same:
         return present(tuple(same), specific=True)
-    return unknown("a title like it is listed") if is_like else absent("not listed")
+    return unknown("a title like it, or none, is listed") if is_like else absent("not listed")
 
 
 def _entry_to_found(row: Mapping[str, Any]) -> Found:
     stamp = row.get("public_timestamp")
     facts = {"public_timestamp": str(stamp)} if stamp else {}
-    return Found(_absolute_govuk_url(row["link"]), str(row.get("title") or ""), "listed", facts)
+    title = str(row.get("title") or "").strip()
+    return Found(_absolute_govuk_url(row["link"]), title, "listed", facts)
 
 
 def _absolute_govuk_url(path: object) -> str:
