@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -11,6 +12,10 @@ LONGEST = 200  # characters; nothing longer is a date
 
 # Removed first, because NFKC would turn "2026¹" into "20261".
 _FOOTNOTES = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶\u00ad\u200b\u200c\u200d\u2060\ufeff")
+# Old typography raises the minutes of a time: "9³⁰am".
+_RAISED_MINUTES = quick(
+    r"(?<![\d.:])(\d{1,2})[.:]?\s?([⁰¹²³⁴⁵⁶⁷⁸⁹]{2})(?=\s?[ap]\.?m)", re.IGNORECASE
+)
 _DASHES = quick(r"[‐‑‒–—―−]")  # noqa: RUF001
 _QUOTES = quick(r"[‘’‛′`]")  # noqa: RUF001
 _NOTES = quick(r"\[(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
@@ -22,6 +27,7 @@ def normalise(text: str) -> str:
     """Return the text in lower case, with plain dashes, quotes and single blanks, without footnote
     marks.
     """
+    text = text if text.isascii() else _RAISED_MINUTES.sub(_lower_minutes, text)
     plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
     plain = _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
     plain = _BLANKS.sub(" ", _NOTES.sub(" ", plain)).strip(" ,;:")
@@ -29,6 +35,10 @@ def normalise(text: str) -> str:
         plain = plain.strip("'\"")
     # The last point of "a.m." or "w.c." belongs to the word.
     return plain if plain.endswith((".m.", "w.c.")) else plain.rstrip(" .,;")
+
+
+def _lower_minutes(found: re.Match[str]) -> str:
+    return f"{found[1]}:{unicodedata.normalize('NFKC', found[2])}"
 
 
 ENGLISH_MONTHS = (

@@ -29,6 +29,9 @@ HIDDEN = "hidden on the page"
 """The status of a row that browsers do not show."""
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _DIGITS = quick(r"\d{1,7}(?!\d)", re.ASCII)
+_TWO_DIGITS = quick(r"\s*\d\d\s*", re.ASCII)
+_HALF_OF_DAY = quick(r"[ap]\.?m", re.IGNORECASE)
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
 
 
@@ -203,10 +206,23 @@ def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
     for child in node:
         is_element = isinstance(child.tag, str)
         is_shown = is_element and child.tag not in _NOT_SHOWN and not is_hidden(child)
-        if is_shown and not _is_footnote(child):
+        if is_shown and _may_be_minutes(child):
+            parts.append("".join(map(str, child.itertext())).strip().translate(_RAISED))
+        elif is_shown and not _is_footnote(child):
             parts += [" ", child, " "] if child.tag in _BREAKS else [child]
         parts.append(child.tail or "")
     return parts
+
+
+def _may_be_minutes(node: HtmlElement) -> bool:
+    """Return whether an element may hold the raised minutes of a time, as in 9³⁰am."""
+    following = node.getnext()
+    text_after = (node.tail or "").strip()
+    if not text_after and following is not None:
+        text_after = "".join(map(str, following.itertext())).strip()
+    is_before_half = _HALF_OF_DAY.match(text_after) is not None
+    text = "".join(map(str, node.itertext()))
+    return node.tag == "sup" and is_before_half and _TWO_DIGITS.fullmatch(text) is not None
 
 
 def _is_footnote(node: HtmlElement) -> bool:
