@@ -149,7 +149,9 @@ def _mentions_edition(line: str, expected: Expectation) -> bool:
 
 
 def _has_recent_data(facts: FileFacts, expected: Expectation) -> bool:
-    """Return whether the latest day of the data is in or after the period of the release."""
+    """Return whether the latest day of the data is in or after the first month of the release's
+    period. A cell may name a quarter by its first day, and a period may end in the next year.
+    """
     period, latest = read_title(expected.title).period, facts.latest
     if latest is None:
         return False
@@ -157,7 +159,7 @@ def _has_recent_data(facts: FileFacts, expected: Expectation) -> bool:
     months = [_MONTHS.index(word) + 1 for word in period if word in _MONTHS]
     if not years:
         return True
-    return (latest.year, latest.month) >= (max(years), max(months, default=1))
+    return (latest.year, latest.month) >= (min(years), min(months, default=1))
 
 
 def _was_just_changed(modified: datetime | None, day: date) -> bool:

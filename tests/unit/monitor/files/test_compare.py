@@ -66,6 +66,33 @@ def test_file_that_may_be_the_right_edition_has_no_sign(facts: FileFacts) -> Non
 
 
 @pytest.mark.parametrize(
+    ("period", "latest", "is_recent"),
+    [
+        ("April to June 2017", date(2017, 4, 1), True),
+        ("April to June 2017", date(2017, 3, 31), False),
+        ("November 2016 to January 2017", date(2017, 1, 31), True),
+        ("November 2016 to January 2017", date(2016, 11, 1), True),
+        ("November 2016 to January 2017", date(2015, 12, 31), False),
+        ("2017", date(2017, 1, 1), True),
+        ("2017", date(2016, 12, 31), False),
+    ],
+)
+def test_data_from_first_month_of_period_on_are_of_no_earlier_edition(
+    period: str, latest: date, *, is_recent: bool
+) -> None:
+    """A heading may be left over from the earlier edition, while the data are right."""
+    earlier = {
+        "April to June 2017": "January to March 2017",
+        "November 2016 to January 2017": "October 2015 to December 2016",
+        "2017": "2016",
+    }[period]
+    heading = f"Births registered: {earlier}"
+    facts = FileFacts((heading,), (heading,), latest=latest)
+    title = f"Births registered: {period}"
+    assert kinds(facts, title) == ([] if is_recent else ["wrong_edition"])
+
+
+@pytest.mark.parametrize(
     ("title", "heading"),
     [
         ("Universal Credit statistics: January 2018", "Universal Credit statistics: December 2017"),
