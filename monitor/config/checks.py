@@ -251,6 +251,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
             None,
         )
     yield from _tolerance_faults(settings)
+    yield from _budget_faults(settings)
     yield from _template_faults(settings, folder)
     yield from _code_faults(settings)
     # A route with a misspelt finding would never match. It may also name a kind of incident, or
@@ -273,6 +274,19 @@ def _tolerance_faults(settings: Settings) -> Iterator[CrossFault]:
         if tolerance is not None and tolerance >= close:
             reason = f"must be shorter than watch.overdue.close ({write_duration(close)})"
             yield f"{place}.on_time_within", reason, quote_value(write_duration(tolerance))
+
+
+def _budget_faults(settings: Settings) -> Iterator[CrossFault]:
+    """Yield each budget so small that a slot phase can pass without a request."""
+    slot = settings.watch.slot
+    length = slot.begins + slot.until
+    for host, rate in settings.budget.items():
+        if rate * length.total_seconds() < 1:
+            key = "default" if host == "default" else quote_value(host)
+            reason = (
+                f"leaves the slot phase ({write_duration(length)}) without a request: allow more"
+            )
+            yield f"budget.{key}", reason, quote_value(f"{rate:g}/s")
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
