@@ -124,7 +124,7 @@ def _format_in_units(seconds: float, towards: Callable[[float], int]) -> str:
 def _join_lengths(first: str, last: str) -> str:
     number, _, unit = first.partition(" ")
     is_one_unit = " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s")
-    return last if first == last else f"{number if is_one_unit else first} to {last}"
+    return f"{number if is_one_unit else first} to {last}"
 
 
 def format_days(first: date, last: date) -> str:

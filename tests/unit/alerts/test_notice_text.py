@@ -41,6 +41,8 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
     [
         (-0.3, 0.4, "on the second"),
         (0, 0.4, "on the second"),
+        (1, 1, "1 s after the slot"),
+        (-1, 0.4, "on the second"),
         (None, 0.4, "at most 1 s after the slot"),
         (None, -0.5, "an unknown time before the slot"),
         (-5, 0, "at most 5 s before the slot"),

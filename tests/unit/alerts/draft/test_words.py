@@ -61,6 +61,8 @@ def test_a_length_is_written_with_both_bounds(
         (65700, 65702, "about 18 hours 15 minutes"),
         (352800, 352860, "about 4 days 2 hours"),
         (1500, 2100, "25 to 35 minutes"),
+        (200, 290, "3 to 5 minutes"),
+        (230, 320, "about 5 minutes"),
         (720, None, "at least 12 minutes"),
         (30, None, ""),
         (0, 250, "up to 5 minutes"),

@@ -378,7 +378,9 @@ def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
     many to list.
     """
     turns = [(second, ABSENT if second % 2 else PRESENT) for second in range(-100, 0)]
-    assert "runs in between are left out" in text_of(explained(now=0, seen=turns))
+    explanation = explained(now=0, seen=turns)
+    assert "88 runs in between are left out" in text_of(explanation)
+    assert sum(fact.kind == "run" for fact in explanation.facts) == 12 + 1
 
 
 def test_explanation_sums_up_absences_and_failed_looks_between_them_in_one_line() -> None:

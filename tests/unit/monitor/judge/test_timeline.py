@@ -77,6 +77,11 @@ def test_open_exposure_lasts_until_now() -> None:
     assert early_spans(timeline) == [(after_slot(came_early), after_slot(now))]
 
 
+def test_timeline_of_a_verdict_that_is_not_final_reaches_to_now() -> None:
+    timeline = timeline_of(a_run("page", ABSENT, first=-60, last=7200), now=7200)
+    assert timeline.ends >= after_slot(7200)
+
+
 def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
     """The page was always absent. So the timeline begins only a few minutes before the slot. The
     monitor was blind from 90 s to 40 s before the slot (“stalled”), and for some hours a day before

@@ -130,6 +130,22 @@ def test_one_late_part_of_two_is_a_breach() -> None:
     assert confirmation_needed_since(one_late) == SLOT
 
 
+@pytest.mark.parametrize(
+    ("judged_at", "needed_since"),
+    [(SLOT - SECOND, SLOT - 5 * MINUTE), (SLOT, SLOT), (SLOT + SECOND, SLOT)],
+)
+def test_promise_in_doubt_is_confirmed_by_a_read_since_content_was_seen_before_the_slot(
+    judged_at: datetime, needed_since: datetime
+) -> None:
+    """The page was seen 5 minutes before the slot. Until the slot, a read since then confirms it.
+
+    From the slot on, only a read since the slot does.
+    """
+    seen = replace(page_verdict(VerdictKind.PENDING), first_seen=Interval(None, SLOT - 5 * MINUTE))
+    in_doubt = with_finding(FindingKind.PROMISE_IN_DOUBT, verdict(seen, judged_at=judged_at))
+    assert confirmation_needed_since(in_doubt) == needed_since
+
+
 def test_release_without_slot_has_no_breach() -> None:
     without_slot = replace(verdict(page_verdict(VerdictKind.OVERDUE)), slot=None)
     assert confirmation_needed_since(without_slot) is None
