@@ -11,6 +11,7 @@ from schedules.patterns import linear, quick
 
 _AM_OR_PM = r"(?P<am_or_pm>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
 _HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
+_UK_ZONE = r"(?:bst|gmt|british summer time|greenwich mean time|(?:uk|london) time)"
 _CLOCK = r"(?<![:.\d])(?P<h>\d{1,2})[:h](?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]0+)?)?"
 _FORMS = tuple(
     quick(pattern)
@@ -21,7 +22,7 @@ _FORMS = tuple(
         r"\b(?:12 ?|12[:.]00 ?)?(?P<noon>noon|midday|canol dydd)\b",
         r"\b(?:12 ?|00:00 ?)?(?P<midnight>midnight|hanner nos)\b",
         rf"{_CLOCK}(?![:.\d])(?: ?{_HRS})?",
-        rf"(?<![:.\d])(?P<h>\d{{1,2}})\.(?P<m>\d{{2}}) ?{_HRS}",
+        rf"(?<![:.\d])(?P<h>\d{{1,2}})\.(?P<m>\d{{2}})(?: ?{_HRS}|(?= ?\(?{_UK_ZONE}\b))",
         r"(?:\b(?:at|am)|@) (?P<h>\d{1,2})\.(?P<m>\d{2})(?:\.(?P<s>\d{2}))?(?![.\d])",
         r"\bat (?P<past>half past|quarter past|quarter to) (?P<hour>[a-z]{3,6}|\d{1,2})\b",
         r"\bat (?P<hour_alone>[a-z]{3,6}) ?o'clock\b",

@@ -241,7 +241,8 @@ def _is_footnote(node: HtmlElement) -> bool:
 _TEXTS = {
     "title": (
         "title release releasetitle publication publicationtitle statistic statistics"
-        " statisticalrelease name nameofrelease teitl"
+        " statisticalrelease name nameofrelease nameofpublication releasename publicationname"
+        " titleofrelease titleofpublication statisticalpublication teitl"
     ),
     "date": (
         "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease"
@@ -252,7 +253,7 @@ _TEXTS = {
         "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
         " releasedaterevised"
     ),
-    "time": "time releasetime publicationtime timeofrelease amser",
+    "time": "time releasetime publicationtime timeofrelease timeofpublication amser",
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
         " statusofpublication statws"
