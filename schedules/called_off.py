@@ -35,7 +35,9 @@ _LONGEST = 500
 _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 # Such words say that something is wrong, but not what.
 _SAYS_NO_STATE = quick(
-    r"(?:not published|superseded|replaced|no (?:release|publication)|to be rescheduled"
+    r"(?:not (?:yet )?(?:being )?(?:published|publishing|released)|superseded|replaced"
+    r"|no (?:release|publication)|to be rescheduled"
+    r"|(?:pulled|removed) from (?:the |this )?(?:calendar|schedule|list|programme)"
     r"|will (?:now|instead) be published"
     r"|(?:release )?date (?:has )?changed?|change of date|new (?:release )?date|(?:date )?tbc"
     r"|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on )?(?=\d))"

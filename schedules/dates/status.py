@@ -102,7 +102,7 @@ _HARMLESS = quick(rf"\b(?:{MOVED_FROM}\b|subject to (?:change|confirmation))")
 _TAKES_BACK = quick(
     rf"\b{_CALLS}\b"
     r"|\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved\b|re-?schedul|discontin"
-    r"|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)"
+    r"|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)|\?"
 )
 _REVIVES = quick(r"\?|\b(?:reinstat|restored|back on|going ahead)")
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
