@@ -28,7 +28,6 @@ OTHER_FILE = "a file without the words of this release"
 """Reason of an absence although there is a file."""
 NOT_ITS_TITLE = "it does not bear the title of this release"
 WITHOUT_PERIOD = "its title without its period"
-OTHER_QUARTER = "its title names a quarter that may be of a calendar or a financial year"
 _MOST_TEXT = 20_000
 _QUARTERS = frozenset({"q1", "q2", "q3", "q4"})
 
@@ -64,8 +63,6 @@ def recognise_title(
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
     """Return why a title may not be that of the release, or ""."""
     is_new, others = context.known.was_missing, context.similar_titles
-    if names_other_quarter(context.title, seen):
-        return OTHER_QUARTER
     if likeness is Likeness.DIFFERENT and not is_variant(
         context.title, seen, others, is_new=is_new
     ):
@@ -73,8 +70,11 @@ def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> 
         if is_new:
             return ANOTHER_TITLE
         undated = without_days_since(context.known.slot, seen, context.title)
-        is_of_another = is_title_of_another(context.title, seen, others)
-        is_of_another = is_of_another or names_same_period(context.title, undated) is False
+        is_of_another = (
+            is_title_of_another(context.title, seen, others)
+            or names_same_period(context.title, undated) is False
+            or names_other_quarter(context.title, seen)
+        )
         return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
     if likeness is not Likeness.UNDATED:
         return ""
