@@ -55,9 +55,7 @@ class BlindSpans:
         self._latest_end: list[datetime] = []
 
     def add(self, spans: Iterable[Blind]) -> None:
-        """Add spans that are stored already, or extend known ones. Releases are not judged
-        again.
-        """
+        """Add spans, or extend known ones, without writing them or judging releases again."""
         has_changed = False
         for span in spans:
             key = (span.begins, span.cause, span.host, span.target, span.monitor)
@@ -88,15 +86,20 @@ class BlindSpans:
             self.note(span)
 
     def note(self, span: Blind) -> None:
-        """Write a new or longer span in the background, and have all releases judged again."""
+        """Add a new or longer span, write it in the background, and have all releases judged again.
+
+        It is added at once, so that `correct_dates` finds it before it is written.
+        """
+        span = replace(span, monitor=self.monitor)
+        self.add([span])
         if self._writer is None:
             self._unwritten.append(span)
         else:
             self._tasks.start(self.write(span, self._writer))
 
     async def write(self, span: Blind, writer: Writer) -> None:
-        """Write a new or longer blind span, add its new seconds to the metric, and have all
-        releases judged again.
+        """Write a span that was added, count its new seconds in the metric, and have all releases
+        judged again.
         """
         span = replace(span, monitor=self.monitor)
         key = (span.cause, span.begins, span.host, span.target)
@@ -106,7 +109,7 @@ class BlindSpans:
             max(0.0, (span.ends - counted_until).total_seconds())
         )
         await writer.write(lambda tx: tx.add_blind(span), is_fact=True)
-        self.add_and_rejudge([span])
+        self._rejudge_all()
         # Log a span at its beginning, and once for each further minute.
         minutes_before, minutes = (
             (counted_until - span.begins) // _MINUTE,
@@ -140,6 +143,7 @@ class BlindSpans:
                 "replace_blind_spans", list(corrected), list(corrected.values())
             )
             self._tasks.start(self._writer.write(replace_all))
+        self._unwritten = [corrected.get(span, span) for span in self._unwritten]
 
     def note_out_of_order(self, sighting: Sighting, catches_up_at: datetime) -> None:
         """Log that our clock went back, so that a sighting seems older than the last run of its

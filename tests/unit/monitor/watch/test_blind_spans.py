@@ -198,6 +198,22 @@ async def test_start_with_a_clock_ahead_leaves_nothing_in_the_future(
 
 
 @with_daemon(NEVER_PUBLISHED)
+async def test_span_that_is_being_written_is_corrected_with_the_clock(
+    monitor: MonitorInTest,
+) -> None:
+    """A span is noted by a clock that is an hour ahead, and the clock is moved before the write."""
+    await monitor.until("09:29:00")
+    blind, now, hour = monitor.daemon.core.blind, monitor.clock.now(), timedelta(hours=1)
+    span = Blind(now + hour - timedelta(seconds=5), now + hour, "network", monitor=blind.monitor)
+    blind.note(span)
+    blind.correct_dates(-hour, now)
+    await monitor.until("09:29:10")
+    right = [span.moved_back(-hour, now)]
+    assert list(blind.spans) == right
+    assert monitor.daemon.core.store.runs.blind(now - hour, now + 2 * hour) == right
+
+
+@with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
     """Our clock is set back by less than a second. So two new looks seem to be made 0.9 and 0.5 s
     before the last one. Their order cannot be right. So a blind span, in which nothing is proved,
