@@ -16,6 +16,7 @@ from monitor.ledger.pages import LARGEST_ANSWER, CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
 from monitor.look.fetch import Answer, Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
+from schedules.source import PageRequest
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.workers import workers_here
@@ -223,3 +224,18 @@ def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
     assert not without_file.read.usable
     assert without_file.read.fault == "releases.toml: cannot be read: No such file or directory"
     assert requests == []
+
+
+def test_pages_of_a_calendar_that_names_people_are_read_and_kept_without_them() -> None:
+    """The second answer is equal to the first, so what was left of that is used again."""
+    named = Reply(200, b'{"title": "Claims", "contact": {"name": "Jo"}}')
+
+    async def fetch_twice(clock: VirtualClock) -> None:
+        fetcher = ScriptedFetcher(clock, {URL: named})
+        pages = CalendarPages(fetcher.fetch, workers_here(), strip=True)
+        for _ in range(2):
+            fetched = await pages.fetch(PageRequest(URL))
+            assert fetched is not None
+            assert fetched.page.body == fetched.answer.body == b'{"title":"Claims"}'
+
+    run_virtually(fetch_twice)
