@@ -114,12 +114,13 @@ class Page:
 
     @cached_property
     def other_titles(self) -> list[str]:
-        """Return `og:title` and, if there is no `<h1>`, the first `<h2>` and the `<title>` without
-        the site's name.
+        """Return `og:title`, the `<title>` without the site's name and, if there is no `<h1>`, the
+        first `<h2>`.
         """
         found = self.find("//head/meta[@property='og:title']/@content")[:1]
+        found.append(_SITE_NAME.split(self.title)[0])
         if not self.heading:
-            found += [self._first_text("//h2"), _SITE_NAME.split(self.title)[0]]
+            found.append(self._first_text("//h2"))
         return [" ".join(text.split()) for text in found if text]
 
     @cached_property
