@@ -29,7 +29,7 @@ HIDDEN = "hidden on the page"
 """The status of a row that browsers do not show."""
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _DIGITS = quick(r"\d{1,7}(?!\d)", re.ASCII)
-_TWO_DIGITS = quick(r"\s*\d\d\s*", re.ASCII)
+_TWO_DIGITS = quick(r"\d\d", re.ASCII)
 _HALF_OF_DAY = quick(r"[ap]\.?m", re.IGNORECASE)
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
@@ -149,7 +149,7 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
         if isinstance(node, str):
             texts.append(node)
             continue
-        if node.tag == "time" and not "".join(map(str, node.itertext())).strip():
+        if node.tag == "time" and not _text_in(node):
             texts.append(node.get("datetime", ""))
             continue
         inner = struck if _is_struck(node) else texts
@@ -207,11 +207,15 @@ def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
         is_element = isinstance(child.tag, str)
         is_shown = is_element and child.tag not in _NOT_SHOWN and not is_hidden(child)
         if is_shown and _may_be_minutes(child):
-            parts.append("".join(map(str, child.itertext())).strip().translate(_RAISED))
+            parts.append(_text_in(child).translate(_RAISED))
         elif is_shown and not _is_footnote(child):
             parts += [" ", child, " "] if child.tag in _BREAKS else [child]
         parts.append(child.tail or "")
     return parts
+
+
+def _text_in(node: HtmlElement) -> str:
+    return "".join(map(str, node.itertext())).strip()
 
 
 def _may_be_minutes(node: HtmlElement) -> bool:
@@ -219,18 +223,17 @@ def _may_be_minutes(node: HtmlElement) -> bool:
     following = node.getnext()
     text_after = (node.tail or "").strip()
     if not text_after and following is not None:
-        text_after = "".join(map(str, following.itertext())).strip()
+        text_after = _text_in(following)
     is_before_half = _HALF_OF_DAY.match(text_after) is not None
-    text = "".join(map(str, node.itertext()))
-    return node.tag == "sup" and is_before_half and _TWO_DIGITS.fullmatch(text) is not None
+    return node.tag == "sup" and is_before_half and bool(_TWO_DIGITS.fullmatch(_text_in(node)))
 
 
 def _is_footnote(node: HtmlElement) -> bool:
     """Return whether an element is a raised footnote mark. `st` in "1st" is none."""
     if node.tag != "sup":
         return False
-    text = "".join(map(str, node.itertext()))
-    return bool(_FOOTNOTE.fullmatch(text)) and text.strip().casefold() not in {
+    text = _text_in(node)
+    return bool(_FOOTNOTE.fullmatch(text)) and text.casefold() not in {
         "st",
         "nd",
         "rd",
