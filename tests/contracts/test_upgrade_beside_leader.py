@@ -131,9 +131,9 @@ def test_running_monitor_ends_in_one_line_when_the_schema_is_newer(
     assert "a newer version of ninethirty made it" in lines[0]
 
 
-def test_migration_waits_for_open_transactions_of_an_older_version(postgresql: str) -> None:
+def test_migration_waits_for_open_transactions_of_an_older_version(database: str) -> None:
     """Such a transaction has read the revision, and would write rows of the older version."""
-    with closing(open_store(postgresql)) as store:
+    with closing(open_store(database)) as store:
         with store._engine.begin() as connection:
             make_first_store(connection)
         with store._engine.begin() as connection:
@@ -142,6 +142,6 @@ def test_migration_waits_for_open_transactions_of_an_older_version(postgresql: s
             with pytest.raises(StoreFault, match="lock timeout"):
                 store.upgrade()
             assert time.monotonic() - began < 10
-        assert revision_of(postgresql) == OLDEST
+        assert revision_of(database) == OLDEST
         store.upgrade()
-        assert revision_of(postgresql) == HEAD
+        assert revision_of(database) == HEAD

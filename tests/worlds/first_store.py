@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +11,7 @@ import sqlalchemy as sa
 from monitor.store.sql.columns import Name
 from monitor.store.sql.tables import OLDEST, REVISION
 
+_ROWS = Path(__file__).with_name("two_monitors_of_rc1.json")
 _KINDS: dict[str, Any] = {
     "name": Name,
     "text": sa.Text,
@@ -134,6 +137,37 @@ def make_first_store(connection: sa.Connection) -> None:
     metadata.create_all(connection)
     REVISION.create(connection)
     connection.execute(sa.insert(REVISION), {"version_num": OLDEST})
+
+
+def fill_first_store(connection: sa.Connection) -> None:
+    """Add the rows that two monitors of 1.0.0rc1, north and south, wrote about one slot.
+
+    They were made by that version. South began while north looked, north was killed over the slot,
+    and south stopped while north looked again.
+    """
+    tables = json.loads(_ROWS.read_text(encoding="utf-8"))
+    metadata = sa.MetaData()
+    metadata.reflect(connection, only=list(tables))
+    for name, written in tables.items():
+        table = metadata.tables[name]
+        columns = [table.c[column] for column in written["columns"]]
+        connection.execute(
+            sa.insert(table),
+            [
+                {
+                    column.name: _read_value(column, value)
+                    for column, value in zip(columns, row, strict=True)
+                }
+                for row in written["rows"]
+            ],
+        )
+
+
+def _read_value(column: sa.Column[Any], value: Any) -> Any:  # noqa: ANN401 # of any column
+    """Return a value of the file for a column: bytes are written as hexadecimal text."""
+    if isinstance(column.type, sa.LargeBinary):
+        return bytes.fromhex(value)
+    return bool(value) if isinstance(column.type, sa.Boolean) else value
 
 
 def _define_table(name: str, layout: str, metadata: sa.MetaData) -> None:
