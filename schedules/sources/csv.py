@@ -26,24 +26,24 @@ from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t")
 _FIRST_ROWS = 10  # in which the heading must be
-# The serial numbers of 2000-01-01 and 2100-12-31.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
 
 
 class CsvSource(OnePage):
-    """A calendar as comma, semicolon or tab separated values."""
+    """A calendar as separated values."""
 
     accept = "text/csv, text/*;q=0.9, */*;q=0.1"
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return the rows as announcements. Raises `UnreadableCalendar` if there is no heading."""
+        """Return the rows as announcements. Raises `UnreadableCalendar`."""
         rows, remarks = _read_table(find_page(pages, self._url), self._settings)
         announcements, faults = make_announcements(rows, self._settings, now)
+        remarks += faults
         if misfits := sum("date_order" in fault.reason for fault in faults):
-            faults.append(
-                Remark("calendar", f"sanity: {misfits} rows do not fit the order of dates")
-            )
-        return make_reading(announcements, remarks + faults, self._settings)
+            # First, because a reading keeps only so many remarks.
+            summary = f"sanity: {misfits} rows do not fit the order of dates"
+            remarks.insert(0, Remark("calendar", summary))
+        return make_reading(announcements, remarks, self._settings)
 
 
 def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
@@ -58,10 +58,7 @@ def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[R
 
 
 def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return the rows below the heading, with remarks.
-
-    Raises `UnreadableCalendar` if there is no heading.
-    """
+    """Return the rows below the heading, with remarks. Raises `UnreadableCalendar`."""
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
     # A file can be large, so only its start is split into lines.
@@ -97,8 +94,7 @@ def _read_rows(
 ) -> tuple[list[CalendarRow], list[Remark]]:
     """Return rows of numbered lines, and remarks on those that are only notes.
 
-    `notes` are the headings of columns that are not a field. With the option `excel`, a date or
-    time can be a spreadsheet's serial number.
+    `notes` are the headings of columns that are not a field.
     """
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []

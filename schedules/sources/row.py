@@ -117,7 +117,7 @@ def make_row(
     known = {name: text for name, text in texts.items() if name in _TEXTS}
     revised = texts.get("revised", "")
     if revised.strip().casefold() not in _NO:
-        known |= {"date": revised, "previous": texts["date"]}
+        known |= {"date": revised, "previous": texts.get("date", "")}
     return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False, notes=())
 
 
