@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -25,11 +25,10 @@ from monitor.app.reload import Reload
 from monitor.app.status import Status
 from monitor.config.settings import Settings
 from monitor.deliver.by_hand import log_by_hand
-from monitor.errors import EnvironmentFault, PortTaken
+from monitor.errors import PortTaken
 from monitor.store.writer import STALLED_AFTER
 from monitor.web.queries import Queries
 from schedules.times.json import Json
-from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from monitor.web.local_socket import LocalSocket
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["REAL", "App", "Edges", "build"]
 _log = structlog.get_logger(__name__)
-_HEARTBEAT_FRESH = timedelta(minutes=2)
-"""Another monitor of this name is running if its last heartbeat is newer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class App:
         daemon is finished. Raises `EnvironmentFault` while a monitor runs on the same store.
         """
         daemon = self.daemon
-        await self._refuse_second_monitor()
+        await daemon.lead_now()
         await daemon.start_watching()
         await daemon.calendar_reads.read_all()
         for target in daemon.admission.targets_on(day):
@@ -113,26 +110,6 @@ class App:
             save_redraft = await ask(partial(current_incidents.prepare_redraft, incident.id, now))
             if save_redraft is not None:  # the draft is not current
                 await core.writer.write(save_redraft)
-
-    async def _refuse_second_monitor(self) -> None:
-        """Raise `EnvironmentFault` while a monitor leads on the same store, or has this name."""
-        core, leadership = self.daemon.core, self.daemon.core.leadership
-        if leadership is not None and await leadership.is_led_by_other():
-            raise EnvironmentFault(
-                f"{leadership.describe()}: query it with `today`, or stop all monitors first"
-            )
-        # Two monitors of one name would each take the other's silence for its own blind span.
-        name = core.settings.watch.vantage
-        beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
-        if (
-            beat is not None
-            and not beat.stopped
-            and abs(core.clock.now() - beat.at) < _HEARTBEAT_FRESH
-        ):
-            raise EnvironmentFault(
-                f'a monitor named "{name}" is running on this store, last active at'
-                f" {stamp(beat.at)}: query it with `today`, or stop it first"
-            )
 
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:

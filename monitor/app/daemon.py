@@ -142,9 +142,6 @@ class Daemon:
             return True
         if self.web is not None:
             self._tasks = [asyncio.create_task(self.web.run(), name="web")]
-        leadership.on_allowance = self.poller.set_allowance
-        leadership.host_waits = self.poller.host_waits
-        leadership.adopt_waits = self.poller.adopt_waits
         self.core.metrics.leading.set(0)
         manager.notify("READY=1")
         leading = asyncio.create_task(leadership.wait_to_lead(), name=_LEADERSHIP)
@@ -166,6 +163,21 @@ class Daemon:
         leading.result()  # raises if another monitor has our name
         self.core.metrics.leading.set(1)
         return True
+
+    async def lead_now(self) -> None:
+        """Lead, for a process that looks only once.
+
+        Raises `EnvironmentFault` if another monitor leads.
+        """
+        leadership = self.core.leadership
+        if leadership is None:
+            return
+        if await leadership.is_led_by_other():
+            raise EnvironmentFault(
+                f"{leadership.describe()}: query it with `today`, or stop all monitors first"
+            )
+        await leadership.wait_to_lead()
+        self._tasks.append(asyncio.create_task(leadership.stay(), name=_LEADERSHIP))
 
     async def start_watching(self) -> None:
         """Load the stored state, and begin to watch releases and listings.

@@ -250,6 +250,9 @@ class Parts:
         core.heartbeat.report_loss = replay.on_store_reset
         if core.leadership is not None:
             core.leadership.on_handed_in = replay.on_handed_in
+            core.leadership.on_allowance = self.poller.set_allowance
+            core.leadership.host_waits = self.poller.host_waits
+            core.leadership.adopt_waits = self.poller.adopt_waits
         return watch
 
     def _make_tripwires(self) -> Tripwires:

@@ -91,10 +91,10 @@ class MonitorInTest:
         self.true_clock = VirtualClock(self.script.begins)
         self.publisher = Publisher(self.script, self.true_clock, self.settings.timezone)
 
-    async def start(self) -> None:
+    def build(self) -> None:
+        """Build a daemon, without running it."""
         clock = SteadyClock(self.clock)
         fetcher = self.around(TimeStoppingFetcher(HttpFetcher(clock, route=self.publisher.route)))
-        self.stop = asyncio.Event()
         edges = Edges(
             clock=clock,
             fetcher=fetcher,
@@ -109,6 +109,10 @@ class MonitorInTest:
         )
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
+
+    async def start(self) -> None:
+        self.build()
+        self.stop = asyncio.Event()
         self.running = asyncio.create_task(self.daemon.run(self.stop))
 
     async def kill(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings, StoreSettings, WatchSettings
-from monitor.errors import NoLongerLeads, StoreFault
+from monitor.errors import EnvironmentFault, NoLongerLeads, StoreFault
 from monitor.judge.runs import Blind
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
@@ -200,6 +200,37 @@ headers = {{ Retry-After = "{wait.seconds}" }}
         assert south.stored_verdict() == "on_time"
 
     run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, refusal_of_north, delay=DELAY).close()
+
+
+def test_monitor_that_looks_once_leads_meanwhile(tmp_path: Path) -> None:
+    async def look_once(monitor: MonitorInTest) -> None:
+        monitor.build()
+        try:
+            await monitor.app.run_once()
+            leader = monitor.store.leases.leader()
+            assert leader is not None
+            epochs.append((leader.monitor, leader.epoch))
+        finally:
+            monitor.daemon.abandon()
+            await monitor.daemon.close()
+
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
+        await north.end()
+        await south.end()
+        await look_once(south)
+        await look_once(south)
+        await north.start()
+        await north.clock.sleep(1)
+        with pytest.raises(EnvironmentFault, match=r"north leads since .*: query it with `today`"):
+            await look_once(south)
+
+    epochs: list[tuple[str, int]] = []
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
+    (_, first), *_ = epochs
+    assert epochs == [("south", first), ("south", first + 1)]
+    beats = {beat.monitor: beat.stopped for beat in store.leases.heartbeats()}
+    assert beats == {"north": True, "south": True}
+    store.close()
 
 
 class RefusingRuns(RunStore):

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sqlite3
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,9 @@ from monitor.clock import SystemClock
 from monitor.look.fetch import Answer
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.open import open_store
-from monitor.store.rows import Heartbeat
 from monitor.store.sql.driver_errors import MEND
 from monitor.store.writer import Writer
-from tests.unit.monitor.cli.conftest import RunCli, append_config, replace_in_config, write_store
+from tests.unit.monitor.cli.conftest import RunCli, append_config, replace_in_config
 
 QUIET_DAY = """
 title = "{title}"
@@ -255,28 +253,12 @@ async def keep_evidence(folder: Path) -> Path:
     return file
 
 
-def save_heartbeat(folder: Path, at: datetime, *, stopped: bool) -> None:
-    with write_store(folder) as tx:
-        tx.save(Heartbeat("edge", at, stopped=stopped))
-
-
 def test_once_prints_the_verdicts_of_today_and_can_run_again(run_cli: RunCli, folder: Path) -> None:
     (folder / "calendar.toml").write_text(DUE_LATE_TODAY.format(today=SystemClock().now().date()))
     result = run_cli("once", "--json")
     assert result.status == 0
     # Its slot is the last second of today, so it is pending.
     assert [(release["id"], release["verdict"]) for release in result.json] == [("soon", "pending")]
-    assert run_cli("once").status == 0
-
-
-def test_once_is_refused_while_a_daemon_of_its_name_runs(run_cli: RunCli, folder: Path) -> None:
-    # A fresh heartbeat of the monitor `edge` in the store means that a daemon runs, unless it says
-    # that it stopped.
-    save_heartbeat(folder, SystemClock().now(), stopped=False)
-    result = run_cli("once")
-    assert (result.status, result.out) == (3, "")
-    assert result.err.startswith('a monitor named "edge" is running on this store')
-    save_heartbeat(folder, SystemClock().now(), stopped=True)
     assert run_cli("once").status == 0
 
 
