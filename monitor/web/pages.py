@@ -306,23 +306,21 @@ def _check_leases(queries: Queries, now: datetime) -> Iterator[Check]:
     """Yield a good check for each monitor whose name is in use, and a failed one for each that was
     lost in the last week.
 
-    A monitor is lost if the lease on its name ran out and it did not stop normally.
+    A monitor is lost if the lease on its name ran out. One that stops normally drops it.
     """
-    leases, zone = queries.store.leases, queries.timezone
-    for lease in leases.leases():
+    zone = queries.timezone
+    for lease in queries.store.leases.leases():
         if not lease.name.startswith(NAME_PREFIX):
             continue
         name = lease.name.capitalize()
-        last_sign = leases.heartbeat(lease.name.removeprefix(NAME_PREFIX))
         if lease.until > now:
             yield Check(
                 name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}"
             )
-        elif last_sign is not None and not last_sign.stopped and now - last_sign.at < GIVEN_UP_FOR:
+        elif now - lease.until < GIVEN_UP_FOR:
             todo = "Start it again, or remove what stopped it."
-            yield Check(
-                name, f"no sign of it since {stamp(last_sign.at, zone)}", todo, "NinethirtyDown"
-            )
+            last_sign = stamp(lease.until, zone)
+            yield Check(name, f"no sign of it since {last_sign}", todo, "NinethirtyDown")
 
 
 async def show_status(request: Request) -> Response:

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 
 from monitor.health.self_check import Check
-from monitor.store.rows import Heartbeat
 from tests.unit.monitor.web.board import Board
 
 
@@ -51,19 +50,15 @@ async def test_status_page_without_faults_has_no_empty_section(board: Board) -> 
     assert not re.search(r"\b(None|Nothing)\b|<h2", page.partition("<main")[2])
 
 
-async def test_status_page_warns_of_silent_but_not_of_stopped_monitors(board: Board) -> None:
+async def test_status_page_warns_for_a_week_of_monitors_that_were_killed(board: Board) -> None:
+    """One that stops normally, leader or standby, drops the lease on its name."""
     now = board.clock.now()
     with board.store.transaction() as tx:
         # It is 09:40. A lease that ends in five seconds is of a monitor that runs. One of 600 s ago
         # ended at 09:30.
-        for name, lease_ends_in, has_stopped in (
-            ("north", 5, False),
-            ("south", -600, False),
-            ("east", -600, True),
-        ):
+        for name, lease_ends_in in (("north", 5), ("south", -600), ("east", -8 * 86400)):
             lease_end = now + timedelta(seconds=lease_ends_in)
-            tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), lease_end)
-            tx.save(Heartbeat(name, min(lease_end, now), has_stopped))
+            tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(days=9), lease_end)
     page = await board.read_page("/status")
     assert "<strong>Monitor north</strong>: held by host-of-north until" in page
     assert "<strong>Monitor south</strong>: no sign of it since 5 Jan 2018 09:30" in page
