@@ -198,9 +198,8 @@ def _write_new_entries(
     """Write entries, each with its release and its promise if these are new or changed (None: they
     are not).
     """
-    # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
-    tx.save(*(releases[name] for name in sorted(releases)))
+    tx.save(*releases.values())
     tx.add_promises(promise for _, _, promise in entries if promise is not None)
     _write_entries(tx, [entry for entry, _, _ in entries])
 

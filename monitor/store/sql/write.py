@@ -145,11 +145,8 @@ class Transaction:
         statement = _make_insert(table, self._dialect)
         new = statement.excluded
         ends = case((new.ends > table.c.ends, new.ends), else_=table.c.ends)
-        # Spans of two monitors become one without a monitor.
-        monitor = case((table.c.monitor == new.monitor, table.c.monitor), else_="")
-        extend = {"ends": ends, "monitor": monitor}
         upsert = statement.on_conflict_do_update(
-            index_elements=list(table.primary_key), set_=extend
+            index_elements=list(table.primary_key), set_={"ends": ends}
         )
         self._connection.execute(upsert, [_to_row(blind)])
 
