@@ -89,7 +89,7 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "outbox: of a notice": lambda store: store.outbox.deliveries("n40"),
     "outbox: a notice": lambda store: store.outbox.notice("n40"),
     "outbox: notices of an incident": lambda store: store.outbox.notices("i40"),
-    "outbox: who drains it": lambda store: store.leases.lease("outbox"),
+    "leader: its row": lambda store: store.leases.leader(),
     "evidence: newest": lambda store: store.evidence.last("edge"),
     "evidence: a page of the chain": lambda store: store.evidence.chain("edge", 1000, 100),
     "start: heartbeat": lambda store: store.leases.heartbeat("edge"),
