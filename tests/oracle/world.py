@@ -219,20 +219,28 @@ def possible_worlds(world: World) -> Iterator[World]:
     """Yield each world that the script may mean.
 
     If a new entry takes over a page, the page may be of either entry. Its other pages are the new
-    entry's alone if the two titles name different places.
+    entry's alone if the two titles name different places, but for a page that was withdrawn: its
+    410 shows no title, so it may be of either entry too.
     """
-    readable = (_with_first_readable_slot(world, one) for one in world.releases)
+    readable = [_with_first_readable_slot(world, one) for one in world.releases]
     world = replace(
         world, releases=tuple(_without_pages_of_another_place(world, one) for one in readable)
     )
     yield world
-    for old in world.releases:
+    for old, with_all_pages in zip(world.releases, readable, strict=True):
         if old.is_succeeded:
             page, *parts = (_as_another(place) for place in old.places)
-            other = replace(old, page=page, parts=tuple(parts))
-            yield replace(
-                world, releases=tuple(other if one is old else one for one in world.releases)
+            withdrawn = tuple(
+                whole if any(one.what == "gone" for one in whole.shows) else read
+                for whole, read in zip(with_all_pages.parts, old.parts, strict=True)
             )
+            for other in (
+                replace(old, page=page, parts=tuple(parts)),
+                replace(old, parts=withdrawn),
+            ):
+                yield replace(
+                    world, releases=tuple(other if one is old else one for one in world.releases)
+                )
 
 
 def _with_first_readable_slot(world: World, release: Release) -> Release:
