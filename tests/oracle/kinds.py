@@ -217,7 +217,7 @@ def _new_entry(
     series, of_series = title.partition(": ")[0], of.title.partition(": ")[0]
     titles = {"ours": title}
     shows = tuple(
-        replace(one, title=titles.get(one.what, one.title.replace(of_series, series)))
+        replace(one, title=titles.get(one.what, one.title.replace(f"{of_series}: ", f"{series}: ")))
         for one in of.page.shows
     )
     page = replace(of.page, url=of.page.url if is_same_page else f"{root}/{slug}", shows=shows)
