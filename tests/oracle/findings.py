@@ -145,11 +145,17 @@ def _troubled(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _clock(world: World, release: Release, claim: Claim) -> bool:
-    del release, claim
+    del claim
     # An old copy without `Age` has an old `Date`, and the clock may have only one host's `Date` to
-    # compare with.
-    return bool(world.clock_error) or any(
-        fault.kind in ("stale", "mirror") and fault.age for fault in world.faults
+    # compare with. After a start the first answer may be a copy with an `Age`, whose `Date` is its
+    # origin's or its cache's.
+    return (
+        bool(world.clock_error)
+        or any(fault.kind in ("stale", "mirror") and fault.age for fault in world.faults)
+        or (
+            any(world.sleeps())
+            and any(one.cache for place in release.places for one in place.shows)
+        )
     )
 
 

@@ -146,7 +146,13 @@ def add_sibling(rng: Random, made: World) -> World:
     is_known = {one.title for one in made.releases}
     title = rng.choice(_SIBLINGS).format(series=series, period=period)
     shows = release.page.shows
-    if title in is_known or release.is_succeeded or (shows and shows[0].at <= made.begins):
+    names_its_place_twice = title.count("Wales") > 1
+    if (
+        names_its_place_twice
+        or title in is_known
+        or release.is_succeeded
+        or (shows and shows[0].at <= made.begins)
+    ):
         return made
     before = Showing(made.begins - _LONG_AGO, "other", title)
     page = replace(release.page, shows=(before, *shows))
