@@ -1,6 +1,6 @@
 # Two stages: the first installs what requirements.lock names, by hash, and takes out what built it.
 # An organisation with a base image of its own (Python 3.11 or later, with venv) names it: --build-arg BASE=…
-ARG BASE=python:3.11-slim-bookworm
+ARG BASE=python:3.11-slim-bookworm@sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
