@@ -34,7 +34,10 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if is_named and _is_under_another_heading(page, context):
         return unknown(OTHER_HEADING)
     titles = (*reversed(page.names), *others)
-    return replace(read_page(page, answer, context, titles), specific=False)
+    seen = read_page(page, answer, context, titles)
+    # The page of an earlier edition may be in place from the first look on, even under this title.
+    was_without_content = context.known.placeholder is not None
+    return seen if was_without_content else replace(seen, specific=False)
 
 
 def _is_under_another_heading(page: Page, context: Context) -> bool:
