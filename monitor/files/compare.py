@@ -11,8 +11,10 @@ from calendar import month_name
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from monitor.files.facts import FileFacts, FileSign
+from monitor.files.mentions import may_name_period
 from monitor.files.people import find_people
 from monitor.look.recognise.title import (
     Likeness,
@@ -22,15 +24,16 @@ from monitor.look.recognise.title import (
 )
 from schedules.contract.verdict import FindingKind
 from schedules.patterns import quick
-from schedules.titles import is_same_series, period_of, read_title
+from schedules.titles import is_same_series, last_month, period_of, read_title
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _RECENT = timedelta(days=14)
 _LONGEST_MARK = 90
 _VERSION = r"(?:v(?:ersion|\.)?\s*)?\d+(?:\.\d+)*"
 _REST = r".{0,60}"
+_SENSITIVE = r"official\W+sensitive"
 _MARK = quick(
-    rf"""^\W*(?:
+    rf"""^\W*(?:{_SENSITIVE}\W+)?(?:
       (?P<draft>draft(?:\s+(?:only|copy|document|(?:copy\s+)?{_VERSION}
         |(?:version\s+)?for\s+(?:comment|review|qa|clearance|internal\s+use){_REST}|version))?
         (?:\W+not\s+for\s+(?:publication|release|circulation){_REST})?)
@@ -38,7 +41,7 @@ _MARK = quick(
     | (?P<private>(?:strictly\s+)?not\s+(?:yet\s+)?for\s+(?:publication|release|circulation)
         (?:\s+(?:before|until)\b{_REST})?)
     | (?P<early>pre-?\s?release(?:\s+(?:version|copy|draft|only|use\s+only))?)
-    )\W*$""",
+    )\W*(?:{_SENSITIVE}\W*)?$""",
     re.VERBOSE | re.IGNORECASE,
 )
 EMBARGOED = "embargoed until"
@@ -52,6 +55,16 @@ _LONE_WORD = quick(r"^\W*(?:draft|pre-?\s?release)\W*$", re.IGNORECASE)
 _NAMES_OTHERS = quick(
     r"^\W*(?:related|see also|previous\s*:|(?:previous|earlier|last|other)\s+"
     r"(?:editions?|releases?|versions?|publications?|statistics)\b)",
+    re.IGNORECASE,
+)
+_DAY = r"(?:on\s+)?(?:[a-z]{3,6}day,?\s+)?\d{1,2}(?:st|nd|rd|th)?[\s./-]"
+_MONTH = r"[a-z\d]{1,9}[\s./-]\d{2,4}(?:\W{1,3}(?:at\s)?\d{1,2}[:.]\d\d\s?(?:[ap]m)?)?\W{0,3}$"
+_NEXT_DATE = quick(
+    rf"^\W*next\s+(?:release|update|publication|edition)(?:\s+date)?\W+(?:{_DAY})?{_MONTH}",
+    re.IGNORECASE,
+)
+_OWN_DATE = quick(
+    rf"^\W*(?:date\s+of\s+)?(?:publication|published|released?|issued)(?:\s+date)?\W+{_DAY}{_MONTH}",
     re.IGNORECASE,
 )
 
@@ -97,7 +110,7 @@ def _find_other_edition(facts: FileFacts, expected: Expectation) -> Iterator[Fil
     ]
     if not earlier or _is_named_after_publication(title, expected.day):
         return
-    if any(_mentions_edition(line, expected) for line in facts.lines):
+    if _mentions_edition(facts.lines, expected, earlier):
         return
     if _has_recent_data(facts, expected) or _was_just_changed(facts.modified, expected.day):
         return
@@ -141,11 +154,25 @@ def _is_named_after_publication(title: str, day: date) -> bool:
     return is_of_year and (not months or max(months) >= day.month)
 
 
-def _mentions_edition(line: str, expected: Expectation) -> bool:
-    """Return whether a line has all of the release's period, or the month of its slot."""
-    words = set(period_of(line))
-    slot_month = {_MONTHS[expected.day.month - 1], str(expected.day.year)}
-    return read_title(expected.title).period <= words or slot_month <= words
+def _mentions_edition(lines: Sequence[str], expected: Expectation, earlier: Sequence[str]) -> bool:
+    """Return whether a line may name the release's period, or the month of its slot.
+
+    The date of the next edition is no such line, and the file's own date only for the slot's month.
+    """
+    period = read_title(expected.title).period
+    slot_month = frozenset((_MONTHS[expected.day.month - 1], str(expected.day.year)))
+    ends = [last_month(read_title(heading).period) for heading in earlier]
+    is_new_year = any(end[:1] < last_month(period)[:1] for end in ends)
+    for before, line in pairwise(("", *lines)):
+        names_slot_month = may_name_period(line, slot_month, is_new_year=False)
+        if names_slot_month or may_name_period(line, period, is_new_year=is_new_year):
+            # A label may stand in the cell before.
+            texts = line, f"{before} {line}"
+            is_next_date = any(map(_NEXT_DATE.match, texts))
+            is_own_date = any(map(_OWN_DATE.match, texts)) and not names_slot_month
+            if not is_next_date and not is_own_date:
+                return True
+    return False
 
 
 def _has_recent_data(facts: FileFacts, expected: Expectation) -> bool:

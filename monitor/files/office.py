@@ -165,7 +165,8 @@ def read_docx(body: bytes) -> FileFacts:
     collected.has_tracked_changes = any(True for _ in iterate_elements(document, "ins", "del"))
     for part in archive.names:
         if part.startswith(("word/header", "word/footer")):
-            for paragraph in islice(archive.elements(part, "p"), MOST_ROWS):
-                collected.add_margin(text_of(paragraph))
+            for each in islice(archive.elements(part, "p", "textpath"), MOST_ROWS):
+                # A watermark has its text in an attribute.
+                collected.add_margin(text_of(each) or attribute(each, "string"))
     collected.read_properties(archive, _CORE)
     return collected.facts()

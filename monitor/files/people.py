@@ -36,10 +36,13 @@ _GIVEN_FIRST = quick(
 _MAILBOX = quick(r"^(?P<given>[a-z]+)\.[a-z'-]+\d{0,3}@[a-z0-9.-]+$", re.IGNORECASE)
 _IN_BRACKETS = quick(r"[\(\[][^)\]]{0,80}[)\]]")
 _NO_PERSON = quick(
-    r"\b(?:academy|agency|analysis|association|authority|board|bureau|centre|college|commission"
-    r"|council|data|department|directorate|division|foundation|group|hospital|house|institute|lab"
-    r"|library|limited|ltd|ministry|museum|office|press|research|road|school|service|services"
-    r"|society|square|statistics|street|systems|team|trust|unit|university|user)\b",
+    r"\b(?:academy|access|account|admin|administrator|agency|analysis|analytics|association"
+    r"|authority|board|bureau|centre|college|commission|communications|consulting"
+    r"|council|curie|data|department|directorate|division|excel|foundation|freud"
+    r"|group|hospital|house|hub|institute|intelligence|lab|laptop|library|limited"
+    r"|line|ltd|ministry|museum|office|pc|press|printers|project|report|reports"
+    r"|research|road|school|service|services|society|square|statistics|street|systems"
+    r"|team|template|trust|unit|university|user|wyman)\b",
     re.IGNORECASE,
 )
 

@@ -19,7 +19,7 @@ GAUGE = {
     "monitor/cli": 28_668,
     "monitor/config": 9_004,
     "monitor/deliver": 23_969,
-    "monitor/files": 4_824,
+    "monitor/files": 5_690,
     "monitor/health": 9_157,
     "monitor/judge": 34_660,
     "monitor/ledger": 17_546,

@@ -18,6 +18,7 @@ _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_DRAWING = "urn:schemas-microsoft-com:vml"
 _ODF = "urn:oasis:names:tc:opendocument:xmlns"
 
 
@@ -191,11 +192,13 @@ def docx(
     paragraphs: Iterable[str],
     *,
     header: str = "",
+    watermark: str = "",
     inserted: str = "",
     table: Iterable[str] = (),
     properties: Properties = NO_PROPERTIES,
 ) -> bytes:
     """Return a text document. `inserted` is a text under tracked changes, `table` a row of cells."""
+    drawn = f"<v:textpath xmlns:v={quoteattr(_DRAWING)} string={quoteattr(watermark)}/>"
     body = "".join(map(_paragraph, paragraphs))
     cells = "".join(f"<w:tc>{_paragraph(text)}</w:tc>" for text in table)
     body += f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>" if cells else ""
@@ -207,7 +210,7 @@ def docx(
             "word/document.xml": (
                 f'<w:document xmlns:w="{_WORD}"><w:body>{body}</w:body></w:document>'
             ),
-            "word/header1.xml": f'<w:hdr xmlns:w="{_WORD}">{_paragraph(header)}</w:hdr>',
+            "word/header1.xml": f'<w:hdr xmlns:w="{_WORD}">{_paragraph(header)}{drawn}</w:hdr>',
             "docProps/core.xml": core_properties(properties),
         }
     )

@@ -105,6 +105,67 @@ def test_series_named_after_its_publication_has_another_period_inside(
     assert kinds(shown(heading), title) == []
 
 
+NOTATIONS = {
+    "Rail fares: December 2022": (
+        "Rail fares: November 2022",
+        ["12/2022", "2022-12", "2022DEC", "Dec-22", "202212", "31.12.2022", "Q4 2022"],
+        ["11/2022", "2022-11", "Nov-22", "December 2021", "December", "2022", "12", "Table 12"],
+    ),
+    "Rail fares: April to June 2020": (
+        "Rail fares: January to March 2020",
+        ["Q2 2020", "2020Q2", "2nd quarter of 2020", "second quarter, 2020", "Apr-Jun 20"],
+        ["Q1 2020", "2020Q1", "first quarter of 2020", "three months to March 2020"],
+    ),
+    "Rail fares: 2023/24": (
+        "Rail fares: 2022/23",
+        ["23/24", "FY24", "FYE 2024", "202324", "year ending March 2024"],
+        ["22/23", "FY23", "202223", "year ending March 2023", "24"],
+    ),
+    "Rail fares: year ending March 2024": (
+        "Rail fares: year ending March 2023",
+        ["2023-24", "April 2023 to March 2024"],
+        ["2022-23", "April 2022 to March 2023"],
+    ),
+    "Rail fares: week ending 3 May 2019": (
+        "Rail fares: week ending 26 April 2019",
+        ["03/05/2019", "2019-05-03", "Week 18 2019", "wk 18, 2019"],
+        ["26/04/2019", "2019-04-26", "Week 16 2019", "10 May 2019"],
+    ),
+}
+
+
+@pytest.mark.parametrize("title", list(NOTATIONS))
+def test_file_may_name_its_period_in_any_notation(title: str) -> None:
+    heading, of_ours, of_others = NOTATIONS[title]
+    expected = Expectation(title, date(2024, 9, 26))
+    for line in of_ours:
+        assert find_signs(shown(heading, line), expected) == (), line
+    for line in of_others:
+        (sign,) = find_signs(shown(heading, line), expected)
+        assert sign.kind == "wrong_edition", line
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_other_edition"),
+    [
+        (("Publication date: 9 November 2017",), True),
+        (("Release date:", "9 November 2017"), True),
+        (("Next release: 5 January 2018",), True),
+        (("Next update", "Friday 5 January 2018"), True),
+        (("Published on 05/01/2018",), False),
+        (("Published figures, November 2017",), False),
+        (("Release date: 9 November 2017, births of November 2017",), False),
+        (("Next release: 5 January 2018", "November 2017"), False),
+        (("9 November 2017",), False),
+    ],
+)
+def test_dates_of_publication_show_which_edition_it_is(
+    lines: tuple[str, ...], *, is_other_edition: bool
+) -> None:
+    """October's edition came out in November, the month of which the next one is."""
+    assert bool(kinds(shown(OCTOBER, *lines))) is is_other_edition
+
+
 def test_title_of_a_similar_release_is_other_content() -> None:
     (sign,) = find_signs(shown(WEEKLY), Expectation(MONTHLY, SLOT_DAY, (WEEKLY,)))
     assert (sign.kind, sign.text) == ("wrong_content", WEEKLY)
@@ -137,6 +198,12 @@ def test_file_that_may_be_of_the_series_is_no_other_content(facts: FileFacts) ->
         ("Draft", False),
         ("Pre-release", False),
         ("PRE-RELEASE", True),
+        ("OFFICIAL SENSITIVE - DRAFT", True),
+        ("DRAFT \N{EN DASH} OFFICIAL-SENSITIVE", True),
+        ("OFFICIAL-SENSITIVE: Embargoed until 9.30am", True),
+        ("OFFICIAL", False),
+        ("Official statistics", False),
+        ("OFFICIAL SENSITIVE - Draft budget 2018", False),
     ],
 )
 def test_mark_is_a_line_of_its_own(line: str, *, is_mark: bool) -> None:
@@ -162,6 +229,12 @@ def test_tracked_changes_and_status_are_marks() -> None:
         ("Grant Thornton", False),
         ("Sport England", False),
         ("Martin House", False),
+        ("Oliver Wyman", False),
+        ("Marie Curie", False),
+        ("Elizabeth Line", False),
+        ("Ms Excel", False),
+        ("Jane Report", False),
+        ("Dr Foster Intelligence", False),
         ("statistics.team@ons.gov.uk", False),
         ("openpyxl", False),
         ("JS", False),

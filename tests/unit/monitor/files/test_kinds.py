@@ -23,6 +23,7 @@ from tests.worlds.files import (
     pdf,
     xlsx,
     zip_of_csv,
+    zipped,
 )
 
 TITLE = "Monthly deaths registered in England and Wales: November 2017"
@@ -86,7 +87,13 @@ def test_each_file_has_the_signs_that_are_right(name: str, extension: str) -> No
 def test_five_hundred_clean_files_have_no_sign() -> None:
     random = Random(72)  # noqa: S311  # which files, no secret
     series = ("Rail fares", "Housing starts", "Hospital waits", "School meals", "Road traffic")
-    months = ("August 2017", "September 2017", "October 2017", "November 2017")
+    notations = {
+        "August 2017": ("08/2017", "Aug-17", "2017 AUG", "third quarter of 2017"),
+        "September 2017": ("09/2017", "2017-09", "2017Q3", "Sep 17"),
+        "October 2017": ("10.2017", "201710", "31/10/2017", "2017 OCT"),
+        "November 2017": ("2017-11", "Nov 17", "1 to 30 Nov 2017", "20171130"),
+    }
+    months = list(notations)
     notes = (
         "Source: administrative data",
         "Notes",
@@ -108,7 +115,8 @@ def test_five_hundred_clean_files_have_no_sign() -> None:
         others = [f"{other} in England: {month}" for other in series if other != name]
         listed = [f"Related: {others[0]}", others[0], f"Previous release: {name}: August 2017"]
         lines = [heading, *random.sample(notes, 3), random.choice(months)]
-        lines += random.choice((listed, [], [f"{name}: {month}"]))
+        compared = [f"{title.partition(':')[0]}: July 2017", random.choice(notations[month])]
+        lines += random.choice((listed, [], [f"{name}: {month}"], compared))
         content = Content(lines, random.choice(authors))
         extension = random.choice(list(BUILDERS))
         facts = inspect_file(BUILDERS[extension](content), extension)
@@ -132,6 +140,27 @@ def test_tracked_changes_of_a_text_are_read() -> None:
     facts = inspect_file(docx(["A"], inserted="B"), "docx")
     assert facts.has_tracked_changes
     assert not inspect_file(docx(["A"]), "docx").has_tracked_changes
+
+
+def test_watermark_of_a_text_is_a_mark() -> None:
+    facts = inspect_file(docx([TITLE], watermark="DRAFT"), "docx")
+    assert [(str(sign.kind), sign.text) for sign in find_signs(facts, EXPECTED)] == [
+        ("marked_draft", "draft")
+    ]
+
+
+def test_zip_that_a_mac_made_is_read() -> None:
+    """It has a second part beside each file, which is no table."""
+    parts = {"__MACOSX/._data.csv": b"\0\5\x16\7", "data.csv": csv_file([[EARLIER]])}
+    facts = inspect_file(zipped(parts), "zip")
+    assert facts.headings == (EARLIER,)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-16"])
+def test_table_may_be_in_the_encodings_of_excel(encoding: str) -> None:
+    heading = "Earnings in \N{POUND SIGN} \N{EN DASH} 2016\N{EN DASH}17"
+    facts = inspect_file(csv_file([[heading]], encoding), "csv")
+    assert facts.headings == (heading,)
 
 
 def test_headers_and_hidden_sheets_of_an_open_document() -> None:
