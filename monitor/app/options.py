@@ -411,6 +411,7 @@ def make_readiness_reader(
         make_budget(settings),
         calendar_spacings(settings),
         certificates or {},
+        settings.web.signs_in,
     )
 
 

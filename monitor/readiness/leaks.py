@@ -8,7 +8,8 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View, parse_target_id
 from monitor.readiness.facts import DueRelease
 from monitor.readiness.line import Area, Line, Readiness
-from schedules.times.words import moment
+from schedules.announcement import Origin
+from schedules.times.words import count, moment
 
 _FRESH = timedelta(minutes=30)
 """Far from the slot a page is looked at every five minutes, and a scarce budget spreads these."""
@@ -51,10 +52,22 @@ def _assess_looks(due: DueRelease, now: datetime, zone: str) -> tuple[Readiness,
         )
     absent = [run for run in runs if run.state is State.ABSENT]
     last = moment(max(run.last_received for run in absent), zone, now)
-    if all(now - run.last_received > _FRESH for run in absent):
+    fresh = [run for run in absent if now - run.last_received <= _FRESH]
+    if not fresh:
         return (
             Readiness.NOT_KNOWN,
             f"last seen absent at {last}",
             "Check that a monitor is running.",
         )
-    return Readiness.READY, f"{len(absent)} of {len(runs)} looks show it absent, at {last}", ""
+    reason = f"{len(fresh)} of {len(runs)} looks show it absent, at {last}"
+    return Readiness.READY, reason + _describe_predicted(due), ""
+
+
+def _describe_predicted(due: DueRelease) -> str:
+    """Return how many predicted addresses had no look yet: they get looks near the slot only."""
+    looked_at = {parse_target_id(run.target)[1] for run in due.last_runs}
+    parts = [part for part in due.release.parts if part.origin is Origin.PREDICTED]
+    number = len([part for part in parts if part.id not in looked_at])
+    if not number:
+        return ""
+    return f"; no look yet at {count(number, 'predicted file')}"

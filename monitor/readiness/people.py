@@ -82,8 +82,8 @@ def _assess_acknowledgement(*, is_possible: bool) -> Line:
         "acknowledge",
         "notices",
         Readiness.NOT_READY,
-        "notices have no link, so their readers cannot acknowledge",
-        "Set `public_url` in `[web]`.",
+        "no link of a notice lets its reader acknowledge",
+        "Set `public_url` in `[web]`, and `link_key` or `users_file`.",
     )
 
 

@@ -46,7 +46,7 @@ class ReadinessReader:
     """Reads the facts about the slots of a period, and assesses them. It makes no request.
 
     `spacings` are those of calendar reads. `certificates` has the end of each host's certificate,
-    as far as looks have shown it.
+    as far as looks have shown it. `signs_in`: people can sign in to the board.
     """
 
     store: Store
@@ -56,6 +56,7 @@ class ReadinessReader:
     budget: Budget
     spacings: Mapping[str, timedelta]
     certificates: Mapping[str, datetime] = field(default_factory=dict)
+    signs_in: bool = False
 
     def assess_day(self, day: date, now: datetime) -> ReadinessAssessment:
         """Return the assessment of the slots of a local day that are still ahead."""
@@ -103,7 +104,7 @@ class ReadinessReader:
             rotas=self.reporting.rotas,
             channels=tuple(self._read_channels()),
             producers=tuple(map(self._find_producer, producers)),
-            takes_acknowledgements=bool(self.links.url),
+            takes_acknowledgements=bool(self.links.url and (self.links.key or self.signs_in)),
         )
 
     def _read_due(self, begin: datetime, end: datetime, now: datetime) -> list[DueRelease]:

@@ -198,6 +198,18 @@ def test_release_is_ready_only_if_looks_show_it_absent(
     assert absent.state is state
 
 
+def test_absence_says_which_addresses_were_not_looked_at_lately() -> None:
+    """A predicted address gets looks only near the slot."""
+    sheet, other = SHEET, replace(SHEET, id="other", url="https://www.gov.uk/other.ods")
+    release = a_release(replace(sheet, origin=Origin.PREDICTED), other)
+    runs = (ABSENT_LATELY, a_run("other", first=NOW - DAY))
+    lines = assess_readiness(all_ready(a_due(release=release, last_runs=runs)), NOW)
+    (absent,) = (line for line in lines if line.check == "absent")
+    assert absent.state is Readiness.READY
+    assert absent.reason.startswith("1 of 2 looks show it absent")
+    assert absent.reason.endswith("no look yet at 1 predicted file")
+
+
 TICKS = {
     "nothing was ticked": ((), "ticks", Readiness.NOT_KNOWN),
     "files were not": (
@@ -288,7 +300,7 @@ SHARED = {
         {"channels": (ChannelFacts("phone", NOW - 200 * DAY),)},
         ("channel", Readiness.NOT_KNOWN),
     ),
-    "notices have no link": (
+    "no link lets its reader acknowledge": (
         {"takes_acknowledgements": False},
         ("acknowledge", Readiness.NOT_READY),
     ),

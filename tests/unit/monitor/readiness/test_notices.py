@@ -46,7 +46,7 @@ class World:
     def start(self, **fields: object) -> ReadinessNotices:
         """Return the notices of a monitor that started long ago, unless `started` says when."""
         reader = ReadinessReader(
-            self.store, WatchRules(), RULES, Links("https://board"), Budget(), {}
+            self.store, WatchRules(), RULES, Links("https://board", b"key"), Budget(), {}
         )
         usual = ReadinessNotices(
             [Recipients(("duty",))],

@@ -118,6 +118,23 @@ def test_channel_that_took_a_test_lately_is_ready(store: TemporaryStore) -> None
     assert line_of(a_reader(store), "channel").state is Readiness.READY
 
 
+@pytest.mark.parametrize(
+    ("links", "signs_in", "state"),
+    [
+        (Links("https://board.example", b"key"), False, Readiness.READY),
+        (Links("https://board.example"), True, Readiness.READY),
+        (Links("https://board.example"), False, Readiness.NOT_READY),
+        (Links("", b"key"), True, Readiness.NOT_READY),
+    ],
+    ids=["signed link", "sign-in", "link to a page that lets no one in", "no link"],
+)
+def test_reader_of_a_notice_must_be_let_in(
+    store: TemporaryStore, links: Links, state: Readiness, *, signs_in: bool
+) -> None:
+    reader = a_reader(store, links=links, signs_in=signs_in)
+    assert line_of(reader, "acknowledge").state is state
+
+
 def test_producer_lacks_the_keys_of_its_report_that_are_not_configured(
     store: TemporaryStore,
 ) -> None:
