@@ -98,10 +98,15 @@ class Periods:
         """Return all editions of the series of a title, from the first to the last slot, with the
         blind spans within an hour of a slot.
 
-        Raises `UnknownName` if no release has such a title.
+        The beginning of the title is enough if only one series has it. Raises `UnknownName` if no
+        release has such a title.
         """
         words, store = read_title(title).words, self.judge.store
         alike = store.ledger.releases_titled(words)
+        known = {read_title(release.title).words for release in alike}
+        begun_alike = [each for each in known if each[: len(words)] == words]
+        if words and words not in known and len(begun_alike) == 1:
+            words = begun_alike[0]
         editions = [
             release.id
             for release in alike

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from alerts.draft.period import Period
+from monitor.errors import UnknownName
 from monitor.judge.runs import Blind
 from monitor.watch.periods import FORMATS, file_stem_of
 from monitor.web.operations import file_response
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
+from tests.worlds.releases import a_promise, a_release
 
 JANUARY = {"from": "2018-01-01", "to": "2018-01-31"}
 
@@ -118,6 +120,27 @@ async def test_report_on_one_producer_or_host_counts_only_the_gaps_that_concern_
     assert len(causes(periods.period(*january))) == 5
     series = periods.series("Malpractice", now)
     assert sorted(causes(series)) == sorted(concerning)
+
+
+async def test_series_is_found_by_the_beginning_that_only_its_titles_have(board: Board) -> None:
+    """`week ending` belongs to the period for people, and to the title for the grammar."""
+    periods, now = board.queries.periods, board.clock.now()
+    assert periods is not None
+
+    (row,) = board.store.verdicts.judged_on(["r"])
+
+    def add(release: str, title: str) -> None:
+        with board.store.transaction() as tx:
+            tx.save(a_release(id=release, title=title))
+            tx.add_promises([a_promise(release=release)])
+            tx.save(replace(row, release=release, body=row.body | {"id": release, "title": title}))
+
+    add("weekly", "Road deaths: week ending 5 January 2018")
+    found = periods.series("road deaths", now)
+    assert found.series == "Road deaths: week ending 5 January 2018"
+    add("yearly", "Road deaths in Wales: 2017")
+    with pytest.raises(UnknownName, match="did you mean"):
+        periods.series("road deaths", now)
 
 
 async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board) -> None:
