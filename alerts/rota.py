@@ -6,13 +6,23 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from pydantic import Field
 
 from schedules.times.json import instant_json
 from schedules.times.words import stamp
 from schedules.times.zone import local, zone
-from schedules.values import CalendarAddress, Name, Network, Spacing, Table, Turn, Wall
+from schedules.values import (
+    CalendarAddress,
+    Duration,
+    Name,
+    Network,
+    Spacing,
+    Table,
+    Wall,
+    at_least,
+)
 
 _MOST_CHANGES = 1000
 
@@ -80,7 +90,7 @@ class RotaSettings(Table):
     """Roles that take turns, in this order."""
     begins: Wall | None = None
     """When the first turn begins: a local date-time."""
-    every: Turn = timedelta(days=7)
+    every: Annotated[Duration, at_least(timedelta(hours=1))] = timedelta(days=7)
     """How long a turn lasts, at least an hour. Hand-over is always at the same local time."""
     shift: list[ShiftSettings] = []
     url: CalendarAddress | None = None

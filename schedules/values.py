@@ -55,6 +55,13 @@ def at_most(limit: timedelta) -> AfterValidator:
     )
 
 
+def at_least(limit: timedelta) -> AfterValidator:
+    """Return a validator that refuses a shorter duration."""
+    return _must_pass(
+        lambda length: length >= limit, f"must not be shorter than {write_duration(limit)}"
+    )
+
+
 def _must_match(pattern: str, message: str) -> AfterValidator:
     return _must_pass(re.compile(pattern).fullmatch, message)
 
@@ -244,9 +251,6 @@ Duration = Annotated[
 ]
 Spacing = Annotated[
     Duration, _must_pass(lambda length: length > timedelta(), "must be longer than zero")
-]
-Turn = Annotated[
-    Duration, _must_pass(lambda length: length >= timedelta(hours=1), "must be at least an hour")
 ]
 Rate = Annotated[
     float,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from math import ceil
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -14,8 +16,9 @@ from pydantic_core import PydanticCustomError
 from alerts import incident
 from alerts.draft.code import load_editions
 from monitor.config.people import WebSettings
-from monitor.config.settings import Settings
+from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.errors import UserFault
+from monitor.plan.targets import press_of, tripwires_of
 from schedules.contract.verdict import FindingKind
 from schedules.values import (
     did_you_mean,
@@ -251,7 +254,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
             None,
         )
     yield from _tolerance_faults(settings)
-    yield from _budget_faults(settings)
+    yield from _slot_phase_faults(settings)
     yield from _template_faults(settings, folder)
     yield from _code_faults(settings)
     # A route with a misspelt finding would never match. It may also name a kind of incident, or
@@ -276,17 +279,36 @@ def _tolerance_faults(settings: Settings) -> Iterator[CrossFault]:
             yield f"{place}.on_time_within", reason, quote_value(write_duration(tolerance))
 
 
-def _budget_faults(settings: Settings) -> Iterator[CrossFault]:
-    """Yield each budget so small that a slot phase can pass without a request."""
+def _slot_phase_faults(settings: Settings) -> Iterator[CrossFault]:
+    """Yield each budget and timeout with which a slot phase can pass without an answer."""
     slot = settings.watch.slot
     length = slot.begins + slot.until
-    for host, rate in settings.budget.items():
-        if rate * length.total_seconds() < 1:
-            key = "default" if host == "default" else quote_value(host)
+    if settings.network.timeout > length:
+        reason = f"must not be longer than the slot phase ({write_duration(length)})"
+        yield "network.timeout", reason, quote_value(write_duration(settings.network.timeout))
+        return
+    requests_for_listings = Counter(_list_tripwire_hosts(settings))
+    for host in {**settings.budget, **DEFAULT_RATES, **requests_for_listings, "default": 0}:
+        rate = settings.rate(host)
+        listings = requests_for_listings[host] / settings.watch.tripwire.every.total_seconds()
+        least = listings + 1 / length.total_seconds()
+        if rate < least:
+            key = host if host == "default" else quote_value(host)
             reason = (
-                f"leaves the slot phase ({write_duration(length)}) without a request: allow more"
+                f"must be at least {ceil(least * 3600)}/h: besides tripwires, the slot phase"
+                f" ({write_duration(length)}) needs a look"
             )
             yield f"budget.{key}", reason, quote_value(f"{rate:g}/s")
+
+
+def _list_tripwire_hosts(settings: Settings) -> Iterator[str]:
+    """Yield the hosts of each producer's tripwires, which take turns there."""
+    for producer in settings.producer:
+        tripwires = (
+            *tripwires_of(producer.id, producer.hosts, producer.newest),
+            *press_of(producer.id, producer.press),
+        )
+        yield from {tripwire.host for tripwire in tripwires}
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:

@@ -37,6 +37,7 @@ from schedules.values import (
     TimeOfDay,
     WebAddress,
     Zone,
+    at_least,
     at_most,
     find_shorter,
     refuse_any,
@@ -101,9 +102,11 @@ class ClockSettings(Table):
 
     warn_offset: Duration = timedelta(seconds=1)
     """A release that is early by less than this is not called early."""
-    unproven_offset: Annotated[Duration, at_most(timedelta(minutes=1))] = timedelta(seconds=30)
+    unproven_offset: Annotated[
+        Duration, at_least(timedelta(seconds=2)), at_most(timedelta(minutes=1))
+    ] = timedelta(seconds=30)
     """If our clock is wrong by more than this, or at all if several monitors share a store, looks
-    prove nothing.
+    prove nothing. At least two seconds, because hosts date their answers in whole seconds.
     """
 
     @model_validator(mode="after")
@@ -128,9 +131,11 @@ class NetworkSettings(Table):
     """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     """Ports that may be requested besides 80 and 443."""
-    timeout: Annotated[Spacing, at_most(timedelta(minutes=1))] = timedelta(seconds=10)
-    """The longest time for a whole request: a minute at most, because until then the next look at
-    the address waits.
+    timeout: Annotated[Duration, at_least(timedelta(seconds=1)), at_most(timedelta(minutes=1))] = (
+        timedelta(seconds=10)
+    )
+    """The longest time for a whole request, from a second to a minute, and at most the slot phase:
+    until then the next look at the address waits.
     """
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.

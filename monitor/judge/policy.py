@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
-from typing import Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
@@ -16,7 +16,7 @@ from monitor.plan.targets import MOST_PARTS
 from schedules.contract.verdict import Grade
 from schedules.release import Release
 from schedules.times.interval import Bounds
-from schedules.values import Duration, Table, TimeOfDay, find_shorter, refuse_any
+from schedules.values import Duration, Table, TimeOfDay, at_least, find_shorter, refuse_any
 from schedules.workdays import ENGLAND, Workdays
 
 T = TypeVar("T")
@@ -108,9 +108,9 @@ class PolicySettings(PolicyTable):
     """A slot that is announced, moved or cancelled with less notice than this gets the finding
     `short_notice`.
     """
-    confirmed_within: Duration = timedelta(minutes=30)
+    confirmed_within: Annotated[Duration, at_least(timedelta(minutes=5))] = timedelta(minutes=30)
     """A usable read of the calendar at most this long before a slot must confirm it. Else it is
-    `unproven`.
+    `unproven`. At least five minutes, because the last read is about four minutes before it.
     """
     expect_editions: bool = True
     """Whether you are notified if no calendar announces the next edition of a regular series in

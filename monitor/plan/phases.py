@@ -17,6 +17,7 @@ from schedules.values import (
     Name,
     Spacing,
     Table,
+    at_least,
     at_most,
     find_shorter,
     quote_value,
@@ -94,8 +95,12 @@ class AfterPhase(Table):
 class TripwirePhase(Table):
     """Listings and feeds, at any time of day."""
 
-    every: Annotated[Spacing, at_most(timedelta(days=1))] = timedelta(seconds=60)
-    """Spacing of requests for each producer and host. Several listings of one host take turns."""
+    every: Annotated[Duration, at_least(timedelta(seconds=1)), at_most(timedelta(days=1))] = (
+        timedelta(seconds=60)
+    )
+    """Spacing of requests for each producer and host, from a second to a day. Several listings
+    of one host take turns.
+    """
 
 
 class WatchSettings(Table):

@@ -17,7 +17,7 @@ GAUGE = {
     "alerts": 63_140,
     "monitor/app": 16_943,
     "monitor/cli": 28_668,
-    "monitor/config": 9_004,
+    "monitor/config": 9_330,
     "monitor/deliver": 23_969,
     "monitor/files": 5_690,
     "monitor/health": 9_157,

@@ -11,9 +11,8 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, reject
+from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from monitor.plan.addresses import INDEX
 from monitor.plan.phases import ExposedPhase, SlotPhase, WatchSettings, Window, next_due, window_at
@@ -398,89 +397,6 @@ def test_windows_are_in_time_order_and_do_not_overlap(
 ) -> None:
     windows = windows_for(target, slot, progress, watch)
     assert all(window.ends <= following.begins for window, following in pairwise(windows))
-
-
-_lengths = st.sampled_from(
-    ["0s", "7s", "90s", "2m", "10m", "61m", "2h", "12h", "50h", "7d", "9d", "14d", "30d"]
-)
-_spacings = st.sampled_from(["20ms", "900ms", "1s", "7s", "60s", "61m", "7h", "5d"])
-_early_phases = st.fixed_dictionaries({"from": _lengths, "every": _spacings})
-_every_watch_table = st.fixed_dictionaries(
-    {},
-    optional={
-        "far": _early_phases,
-        "ahead": _early_phases,
-        "near": _early_phases,
-        "slot": st.fixed_dictionaries(
-            {}, optional={"from": _lengths, "until": _lengths, "every": _spacings}
-        ),
-        "overdue": st.fixed_dictionaries(
-            {},
-            optional={
-                "every": _spacings,
-                "until": _lengths,
-                "then_every": _spacings,
-                "free_every": _spacings,
-                "free_until": _lengths,
-                "close": _lengths,
-            },
-        ),
-        "settle": st.fixed_dictionaries(
-            {}, optional={"every": _spacings, "parts_every": _spacings, "until": _lengths}
-        ),
-        "exposed": st.fixed_dictionaries({}, optional={"every": _spacings}),
-        "after": st.fixed_dictionaries({}, optional={"every": _spacings, "until": _lengths}),
-    },
-)
-
-
-def accepted_watch(table: dict[str, object]) -> WatchSettings:
-    """Return the settings, or reject the example if they are refused."""
-    try:
-        return WatchSettings.model_validate(table)
-    except ValidationError:
-        reject()
-
-
-# No phase precedes the slot phase, whose spacing does not divide its length.
-@example(
-    {"ahead": {"from": "90s", "every": "60s"}, "near": {"from": "90s", "every": "60s"}}
-    | {"slot": {"from": "90s", "every": "7s"}},
-    SLOT,
-    UNSEEN,
-)
-@given(_every_watch_table, _slots, st.sampled_from([UNSEEN, Progress(Stage.EXPOSED, SLOT_TIME)]))
-def test_no_accepted_setting_leaves_an_instant_without_a_window(
-    table: dict[str, object], slot: Slot, progress: Progress
-) -> None:
-    """From `ahead` (a day or an instant) or `far` (a month) until the watch closes."""
-    watch = accepted_watch(table)
-    begins, passes = slot.begins(), slot.passes()
-    assert begins is not None
-    assert passes is not None
-    early = watch.far if slot is PROMISED_MONTH else watch.ahead
-    windows = windows_for(PAGE_AT_EDGE, slot, progress, watch)
-    covered = [window for window in windows if window.ends > begins - early.begins]
-    assert covered[0].begins <= begins - early.begins
-    assert covered[-1].ends >= passes + watch.overdue.close
-    assert all(one.ends == following.begins for one, following in pairwise(covered))
-
-
-_out = st.builds(
-    lambda is_complete, lost_at: Progress(
-        Stage.SEEN, SLOT_TIME, is_complete=is_complete, lost_at=lost_at
-    ),
-    st.booleans(),
-    st.none() | _instants.filter(lambda instant: instant > SLOT_TIME),
-)
-
-
-@given(_every_watch_table, _out)
-def test_watch_of_a_release_that_is_out_has_no_gap(
-    table: dict[str, object], progress: Progress
-) -> None:
-    windows = windows_for(PAGE_AT_EDGE, SLOT, progress, accepted_watch(table))
-    assert all(one.ends == following.begins for one, following in pairwise(windows))
 
 
 def test_slow_spacing_on_idle_host_leaves_the_usual_looks() -> None:
