@@ -316,6 +316,7 @@ _UNTIL = quick(
 )
 _BETWEEN = quick(r"(?:between|from) (?P<rest>.+)")
 _SPLIT = quick(r" to | - | until | and | & | or | through | i | neu | ?[-/] ?")
+_CHOICE = quick(r"(?!between |from ).* (?:and|&|or|neu) ")
 _PARTIAL = quick(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,?"
     r" (?P<year>\d{4}))?"
@@ -348,14 +349,18 @@ def _read_until(text: str, context: Context) -> Span | None:
 def _read_day_range(text: str, context: Context) -> Span | None:
     """Read "30/31 March 2026", "1 to 3 June", "30 June - 2 July 2026".
 
-    The left end may lack month and year.
+    The left end may lack month and year. "1 or 8 June" gets a doubt, because no day between them
+    is meant.
     """
     sides = _split_range(text)
     left = _PARTIAL.fullmatch(sides[0]) if sides else None
     right = _read_day(sides[1], context) if sides and left else None
     if left is None or right is None:
         return None
-    return _join_days(left, right)
+    span = _join_days(left, right)
+    if span is None or not _CHOICE.match(text) or span.last - span.first <= timedelta(days=1):
+        return span
+    return replace(span, doubt=span.doubt or "duplicate-date")
 
 
 def _join_days(left: re.Match[str], right: Span) -> Span | None:

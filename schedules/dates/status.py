@@ -104,6 +104,11 @@ _TAKES_BACK = quick(
     r"|\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved\b|re-?schedul|discontin"
     r"|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)|\?"
 )
+# "Confirmed, time to follow": a word that stands, and what is still open.
+_LEAVES_OPEN = quick(
+    r"\b(?:to follow|tb[acd]|to be (?:confirmed|announced|decided|agreed)"
+    r"|not (?:yet )?(?:confirmed|announced))\b"
+)
 _REVIVES = quick(r"\?|\b(?:reinstat|restored|back on|going ahead)")
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WAS = quick(
@@ -125,6 +130,9 @@ _INTRODUCTION = quick(
     r"|planned|scheduled(?: for)?|cyhoeddir)"
     r"(?: (?:on|in))?(?: ?[:-] ?| ))+"
 )
+
+# Not after a status: "Confirmed on 1 June" is about another date.
+_ON = quick(r"^on (?=(?:[a-z]{3,9},? )?\d)")
 
 _STATES = {
     "provisional": State.PROVISIONAL,
@@ -174,7 +182,11 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
     known = first or _OTHERS_THAT_STAND.match(plain)
     if known is None or is_replaced or _TAKES_BACK.search(_HARMLESS.sub("", plain[known.end() :])):
         return Status(is_understood=False)
-    return Status(state_of(first.lastgroup) if first else None, earlier=earlier)
+    if _LEAVES_OPEN.search(plain, known.end()):
+        state = State.PROVISIONAL
+    else:
+        state = state_of(first.lastgroup) if first else None
+    return Status(state, earlier=earlier)
 
 
 def _begins_with(plain: str, words: str) -> bool:
@@ -286,7 +298,7 @@ def strip_status(text: str) -> StrippedText:
 
     rest = " ".join(_BRACKETS.sub(take_brackets, text).split())
     rest, status_at_end = _strip_trailing_status(rest)
-    rest = _INTRODUCTION.sub("", rest)  # words such as "to be published on"
+    rest = _INTRODUCTION.sub("", _ON.sub("", rest))  # words such as "to be published on"
     first = _FIRST_WORDS.match(rest)
     after = _AFTER_STATUS.match(rest, first.end()) if first else None
     status_at_start = first.lastgroup if first and after else None
