@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import import_module
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, ees, govuk, ons, period, status
+from monitor.look.recognise import changed, ees, feed, govuk, ons, period, searches, status
 from monitor.look.recognise.result import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
@@ -24,14 +23,13 @@ _INTERNAL: dict[str, Recogniser] = {
     "unlisted": govuk.recognise_index,
 }
 """Used by the plan only. A configuration cannot name them."""
-# Imported only when a configuration needs them, because of their libraries.
-WITH_RULE = {
-    "css": "queries:find_element",
-    "ees-after": "ees:find_newer_edition",
-    "feed": "feed:find_entry",
-    "jmespath": "queries:recognise_json_query",
-    "link": "words:find_link",
-    "text": "words:find_text",
+WITH_RULE: dict[str, Callable[[str], Recogniser]] = {
+    "css": searches.find_element,
+    "ees-after": ees.find_newer_edition,
+    "feed": feed.find_entry,
+    "jmespath": searches.find_in_json,
+    "link": searches.find_link,
+    "text": searches.find_text,
 }
 
 
@@ -39,16 +37,11 @@ WITH_RULE = {
 def find_recogniser(name: str) -> Recogniser:
     """Return the recogniser of a name such as `govuk` or `text:July to September`.
 
-    Raises `UnknownName`, with the names that exist, and `UserFault` for a rule that cannot be read.
+    Raises `UnknownName`, and `UserFault` for a rule that cannot be read.
     """
     if (plain := (PLAIN | _INTERNAL).get(name)) is not None:
         return plain
     kind, _, rule = name.partition(":")
     if kind not in WITH_RULE or not rule.strip():
-        known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(WITH_RULE))]
-        raise UnknownName(f"no recogniser {name!r}, one of: {' '.join(known)}")
-    module, function = WITH_RULE[kind].split(":")
-    make: Callable[[str], Recogniser] = getattr(
-        import_module(f"monitor.look.recognise.{module}"), function
-    )
-    return make(rule)
+        raise UnknownName(f"no recogniser {name!r}")
+    return WITH_RULE[kind](rule)

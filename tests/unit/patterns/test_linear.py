@@ -50,7 +50,7 @@ ELSEWHERE = {
     "schedules/dates/times.py": "a tuple of patterns, each of them measured",
     "schedules/sources/feed.py": "an option of a calendar, by RE2",
     "monitor/look/recognise/feed.py": "what an operator seeks, by RE2",
-    "monitor/look/recognise/words.py": "what an operator seeks, by RE2",
+    "monitor/look/recognise/searches.py": "what an operator seeks, by RE2",
     "monitor/watch/listing_match.py": "plain words, one or another",
     "monitor/config/secrets.py": "plain words, one or another",
     "schedules/values.py": "of settings, which whoever runs it writes",
