@@ -97,6 +97,8 @@ _IDENTIFYING = quick(
 )
 _LABELS = frozenset({"official", "accredited", "experimental", "release", "publication"})
 _LEAST_MISSPELT = 4
+_LONGEST = 500
+"""Only so many characters of a title count, because a page may have a very long one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,16 @@ class Title:
     period: frozenset[str]
 
 
-@lru_cache(maxsize=10_000)
 def read_title(title: str) -> Title:
     """Split a title into series and period.
 
     Case, punctuation, small words and "statistical bulletin" do not count.
     """
+    return _split_title(title[:_LONGEST])
+
+
+@lru_cache(maxsize=10_000)
+def _split_title(title: str) -> Title:
     text = _fold_text(title)
     period: set[str] = set()
 
@@ -246,7 +252,7 @@ def has_one_stage_more(title: Title, other: Title) -> bool:
 
 def _read_seen_title(seen: str) -> Title:
     """Return a title on a page without the name of the site and the labels around it."""
-    bare = _LABEL.sub("", " ".join(_fold_text(seen).split()))
+    bare = _LABEL.sub("", " ".join(_fold_text(seen[:_LONGEST]).split()))
     return read_title(_SITE.sub("", bare) if " - " in bare or " | " in bare else bare)
 
 

@@ -21,7 +21,7 @@ from monitor.look.recognise.notices import (
     is_queue,
     notice_reason,
 )
-from monitor.look.recognise.page import Page, text_of
+from monitor.look.recognise.page import Page, name_in, text_of
 from monitor.look.recognise.result import (
     NAMELESS,
     Context,
@@ -30,11 +30,7 @@ from monitor.look.recognise.result import (
     unknown,
     withdrawn,
 )
-from monitor.look.recognise.title import (
-    names_other_quarter,
-    names_same_period,
-    recognise_title,
-)
+from monitor.look.recognise.title import names_other_period, recognise_title
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import days_in, names_day_of, without_day_of
@@ -197,14 +193,10 @@ def _without_titles(page: Page, text: str) -> str:
 def links_file(page: Page, context: Context) -> bool:
     """Return whether a page's content links to a file of figures, not of another edition."""
     for link in page.links(content_only=True):
-        name = link.url.rpartition("/")[2].replace("-", " ").replace("_", " ")
-        words = f"{link.title} {name}"
+        words = f"{link.title} {name_in(link.url)}"
         is_download = is_file(link.url) or _FILE_NAME.search(link.title)
         about = _ABOUT_RELEASE.search(words)
         is_about = about is not None and about[0].lower() not in context.title.lower()
-        if not is_download or is_about:
-            continue
-        is_other = names_same_period(context.title, words) is False
-        if not is_other and not names_other_quarter(context.title, words):
+        if is_download and not is_about and not names_other_period(context.title, words):
             return True
     return False

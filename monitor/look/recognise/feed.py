@@ -6,15 +6,14 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
-from urllib.parse import unquote
 
-import feedparser
 from lxml import etree
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.page import absolute_url
+from monitor.look.recognise.page import absolute_url, name_in
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present, unknown
 from monitor.look.recognise.title import is_title_among
 from schedules.patterns import Linear, glob, quick
@@ -48,21 +47,11 @@ def find_entry(pattern: str) -> Recogniser:
         body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
-        elif len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
-            # feedparser takes seconds for a large page.
-            return unknown("no feed, or one too large to read")
-        else:
-            try:
-                feed = feedparser.parse(
-                    io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False
-                )
-            except ValueError:
-                # It may produce, and then fail to encode, half of a surrogate pair.
-                return unknown("no feed")
-            if not feed.get("version"):
-                return unknown("no feed")
+        elif feed := _parse_feed(body):
             found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries)
-            is_sound = not feed.get("bozo")
+            is_sound = not feed.bozo
+        else:
+            return unknown("no feed, or one too large to read")
         if matched := [entry for entry in found if entry.role == "matched"]:
             titles = [entry.title for entry in matched]
             is_specific = pattern_names_period or is_title_among(context, titles)
@@ -74,14 +63,31 @@ def find_entry(pattern: str) -> Recogniser:
     return recognise
 
 
-def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
-    title, link = str(entry.get("title", "")), str(entry.get("link", ""))
-    matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
+def _parse_feed(body: bytes) -> Any:  # noqa: ANN401  # feedparser has no types
+    """Return an RSS or Atom feed as feedparser reads it, None for anything else."""
+    import feedparser  # noqa: PLC0415  # 3 MB, needed only for a feed
+
+    # feedparser takes seconds for a large page.
+    if len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
+        return None
+    # It may produce, and then fail to encode, half of a surrogate pair.
+    with suppress(ValueError):
+        feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+        if feed.version:
+            return feed
+    return None
+
+
+def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # as above
     # Not `get`: for `updated`, feedparser returns `published` and warns.
-    facts = {
-        name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry
+    texts = {
+        name: str(entry[name])
+        for name in ("title", "link", "published", "updated", "summary")
+        if name in entry
     }
-    return Found(absolute_url(base, link) or base, title, "matched" if matches else "listed", facts)
+    title, link = texts.pop("title", ""), texts.pop("link", "")
+    role = _role_of(wanted, title, link, texts.get("summary", ""))
+    return Found(absolute_url(base, link) or base, title, role, texts)
 
 
 def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
@@ -130,13 +136,12 @@ def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: A
         is_sitemap = row.tag.endswith(SITEMAP)
         # So that a long sitemap does not fill the memory.
         row.clear()
-        if not (url.startswith(("https://", "http://")) and url.isprintable() and " " not in url):
+        if not absolute_url("", url):
             continue
-        facts = {"updated": updated} if updated else {}
-        if is_sitemap:
-            yield Found(url, "", SITEMAP, facts)
-            continue
-        last_segment = unquote(url.rstrip("/").rpartition("/")[2])
-        words = last_segment.partition(".")[0].replace("-", " ").replace("_", " ")
-        matches = wanted.search(words) or wanted.search(url)
-        yield Found(url, words, "matched" if matches else "listed", facts)
+        words = "" if is_sitemap else name_in(url)
+        role = SITEMAP if is_sitemap else _role_of(wanted, words, url)
+        yield Found(url, words, role, {"updated": updated} if updated else {})
+
+
+def _role_of(wanted: Linear, *texts: str) -> str:
+    return "matched" if any(map(wanted.search, texts)) else "listed"

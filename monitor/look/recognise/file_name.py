@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote, urlsplit
 
 from monitor.look.fetch import Answer
+from monitor.look.recognise.page import as_words, name_in
 from monitor.look.recognise.title import names_earlier_edition
 from schedules.patterns import quick
 from schedules.titles import Title, last_month, read_title
@@ -18,7 +18,6 @@ from schedules.titles import Title, last_month, read_title
 _NOT_A_NAME = quick(
     r"^\s*(?:attachment|inline)\s*;|\bfilename\*?=(?:utf-8'')?|\.[a-z]{3,4}\b", re.IGNORECASE
 )
-_AS_WORDS = str.maketrans("_+.-", "    ")
 # Words that names of files have beside those of a title.
 _OF_FILES = frozenset({"data", "dataset", "file", "download", "figures", "table", "tables"})
 
@@ -27,13 +26,12 @@ def list_file_names(answer: Answer, own_url: str) -> Iterator[str]:
     """Yield the names of a file as words: that of its header, and that of the address to which
     `own_url` redirected.
     """
-    names = [answer.headers.get("content-disposition", "")]
-    if answer.url.partition("?")[0] != own_url.partition("?")[0]:
-        names.append(urlsplit(answer.url).path.rpartition("/")[2])
-    for name in names:
-        bare = unquote(_NOT_A_NAME.sub(" ", name)).translate(_AS_WORDS).strip(' ";')
-        if bare:
-            yield bare
+    header = _NOT_A_NAME.sub(" ", answer.headers.get("content-disposition", ""))
+    names = [as_words(header).strip(' ";')]
+    address = answer.url.partition("?")[0]
+    if address != own_url.partition("?")[0]:
+        names.append(name_in(address))
+    yield from filter(None, names)
 
 
 def is_file_of_earlier_edition(title: str, name: str) -> bool:

@@ -31,7 +31,7 @@ the release.
 FOREIGN = "a page that runs a script or has a form, and shows no sign of its site"
 # Text, elements that may fill a page without text, or redirects like those of bot walls.
 _SHOWS = (
-    "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)]"
+    "boolean(/none|//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)]"
     "|//script|//form|//input|//button|//img|//iframe|//frame|//object|//embed|//svg|//canvas|//video|//meta[@http-equiv]"
     "|//body[@onload])"
 )
@@ -111,8 +111,7 @@ _LOADING = quick(
 
 def is_blank(page: Page) -> bool:
     """Return whether a whole page shows nothing: it has no text, no script and no redirect."""
-    is_empty = page.root is not None and not page.root.xpath(_SHOWS)
-    return is_empty and page.is_closed and not page.has_refresh
+    return not page.root.xpath(_SHOWS) and page.is_closed and not page.has_refresh
 
 
 def has_dummy_text(page: Page) -> bool:

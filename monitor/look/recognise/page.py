@@ -6,10 +6,11 @@ import codecs
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from lxml import etree, html
 
@@ -27,6 +28,16 @@ def absolute_url(base: str, link: object) -> str:
         return ""
     # People see addresses, so one with a user name is refused.
     return url if is_usable and "@" not in parts.netloc else ""
+
+
+def name_in(url: str) -> str:
+    """Return the words of the last segment of an address, without its extension."""
+    return as_words(PurePosixPath(url).stem)
+
+
+def as_words(name: str) -> str:
+    """Return a name in an address with blanks between its words."""
+    return unquote(name).translate(_BETWEEN_WORDS)
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
@@ -50,6 +61,7 @@ def find_marked_charset(body: bytes) -> str | None:
 
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _META = quick(r"<meta\s[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_BETWEEN_WORDS = str.maketrans("_+.-", "    ")
 _PRESCANNED = 1024
 _END_TAGS, _ENDING = 40, 4096
 _MARKED_CHARSETS = {
@@ -60,7 +72,7 @@ _MARKED_CHARSETS = {
 # By the Encoding Standard.
 _READ_AS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii", "ascii"), "windows-1252")
 _LONGEST_NAME = 500  # comparing long texts takes time
-_ON_ITS_OWN_LINE = frozenset({"br", "div", "p", "small", "span"})
+_ON_ITS_OWN_LINE = ("br", "div", "p", "small", "span")
 """In a heading or link, these are shown apart from the text around them."""
 _ROLES = "' banner contentinfo navigation complementary search dialog alertdialog '"
 _CLASSES = ("footer", "site-footer", "page-footer", "sidebar", "breadcrumbs")
@@ -152,30 +164,29 @@ class Page:
         text as title.
         """
         find = self.find_content if content_only else self.find
-        bases = self.find("//base/@href")[:1]
-        base = absolute_url(self._url, bases[0]) if bases else ""
+        base = self._url
+        for href in self.find("//base/@href")[:1]:
+            base = absolute_url(self._url, href) or base
         links = []
         for anchor in find(".//a[@href]|.//area[@href]"):
-            url = absolute_url(base or self._url, anchor.get("href").partition("#")[0])
+            url = absolute_url(base, anchor.get("href").partition("#")[0])
             if url:
                 links.append(Found(url, text_of(anchor) or _alternative_text(anchor), "link"))
         return links
 
     def find(self, path: str) -> list[Any]:
-        """Return the elements or texts at an XPath, none if it is not HTML."""
-        return [] if self.root is None else list(self.root.xpath(path))
+        """Return the elements or texts at an XPath."""
+        return list(self.root.xpath(path))
 
     def find_content(self, path: str) -> list[Any]:
         """Return those at a relative XPath in `main`, if there is one, and outside the site's
         frame.
         """
-        return [] if self._content_root is None else list(self._content_root.xpath(path))
+        return list(self._content_root.xpath(path))
 
     @cached_property
-    def _content_root(self) -> Any | None:  # noqa: ANN401  # as above
+    def _content_root(self) -> Any:  # noqa: ANN401  # as above
         """Return a copy of `main`, else of the whole page, without the site's frame."""
-        if self.root is None:
-            return None
         page = copy.deepcopy(self.root)
         main = page.xpath("//main|//*[@role='main']")
         for element in page.xpath(_FRAME):
@@ -190,18 +201,11 @@ class Page:
 
 def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type
     """Return the text inside an element, in one line."""
-    return " ".join("".join(_pieces_of(node)).split())
-
-
-def _pieces_of(node: Any) -> Iterator[str]:  # noqa: ANN401  # as above
-    yield node.text or ""
-    for child in node:
-        if isinstance(child.tag, str):  # no comment
-            blank = " " if child.tag in _ON_ITS_OWN_LINE else ""
-            yield blank
-            yield from _pieces_of(child)
-            yield blank
-        yield child.tail or ""
+    shown = copy.deepcopy(node)
+    for element in shown.iter(*_ON_ITS_OWN_LINE):
+        element.text = f" {element.text or ''}"
+        element.tail = f" {element.tail or ''}"
+    return " ".join(shown.text_content().split())
 
 
 def _alternative_text(link: Any) -> str:  # noqa: ANN401  # as above
@@ -221,12 +225,13 @@ def is_json(answer: Answer) -> bool:
     return is_named or answer.body.lstrip().startswith((b"{", b"["))
 
 
-def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
+def _parse_html(answer: Answer) -> Any:  # noqa: ANN401  # as above
+    """Return the root of a page, a lone element if the bytes are not HTML."""
     parser = _html_parser(_find_charset(answer))
     try:
         return html.document_fromstring(answer.body, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
-        return None
+        return html.Element("none")
 
 
 def _find_charset(answer: Answer) -> str:

@@ -11,10 +11,10 @@ from monitor.look.recognise.content import require_content
 from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
-from monitor.look.recognise.title import NOT_ITS_TITLE, is_title_of_another, names_same_period
+from monitor.look.recognise.title import NOT_ITS_TITLE, is_title_of_another
 from schedules.dates.sentences import without_days_since
 from schedules.patterns import quick
-from schedules.titles import names_a_period, read_title
+from schedules.titles import names_a_period, periods_contradict, read_title
 
 _ANNOUNCES_NEXT = quick(
     r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE
@@ -28,15 +28,18 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if why := _why_not_compared(page, context):
         return unknown(why)
-    undated = [without_days_since(context.known.slot, text, context.title) for text in page.names]
-    are_ours = {names_same_period(context.title, text) for text in undated} - {None}
-    if len(are_ours) != 1:
-        two = "its heading and its title name two periods"
-        return unknown(two if are_ours else "its heading and its title name no period")
-    if False in are_ours:
+    slot, own = context.known.slot, read_title(context.title)
+    undated = [without_days_since(slot, text, context.title) for text in page.names]
+    shown = [read_title(text).period for text in undated]
+    names_ours = own.period in shown
+    names_another = any(periods_contradict(own.period, period) for period in shown)
+    if names_ours == names_another:
+        count = "two periods" if names_ours else "no period"
+        return unknown(f"its heading and its title name {count}")
+    if names_another:
         return absent("the page shows another period")
     # Another page may name the same period, so presence is not specific.
-    is_same_title = read_title(page.heading).words == read_title(context.title).words
+    is_same_title = read_title(page.heading).words == own.words
     return require_content(present(specific=is_same_title), page, answer, context)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from monitor.look.fetch import Found
@@ -62,25 +62,19 @@ def recognise_title(
 
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
     """Return why a title may not be that of the release, or ""."""
-    is_new, others = context.known.was_missing, context.similar_titles
-    if likeness is Likeness.DIFFERENT and not is_variant(
-        context.title, seen, others, is_new=is_new
-    ):
-        # Another title counts only if the announcement redirects here, and there was no 404 before.
-        if is_new:
-            return ANOTHER_TITLE
-        undated = without_days_since(context.known.slot, seen, context.title)
-        is_of_another = (
-            is_title_of_another(context.title, seen, others)
-            or names_same_period(context.title, undated) is False
-            or names_other_quarter(context.title, seen)
-        )
-        return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
-    if likeness is not Likeness.UNDATED:
+    title, others, is_new = context.title, context.similar_titles, context.known.was_missing
+    undated = without_days_since(context.known.slot, seen, title)
+    is_of_other_period = names_other_period(title, undated)
+    if likeness is Likeness.UNDATED:
+        missing_words = read_title(title).period - set(period_of(text[:_MOST_TEXT]))
+        return WITHOUT_PERIOD if missing_words or is_of_other_period else ""
+    if likeness is Likeness.SAME or is_variant(title, seen, others, is_new=is_new):
         return ""
-    missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
-    is_doubtful = missing_words or names_other_quarter(context.title, seen)
-    return WITHOUT_PERIOD if is_doubtful else ""
+    # Another title counts only if the announcement redirects here, and there was no 404 before.
+    if is_new:
+        return ANOTHER_TITLE
+    is_of_another = is_of_other_period or is_title_of_another(title, seen, others)
+    return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
 
 
 def names_release(title: str, text: str) -> bool:
@@ -88,9 +82,6 @@ def names_release(title: str, text: str) -> bool:
     ours, text = read_title(title), text[:_MOST_TEXT]
     words = set(slug(text, _MOST_TEXT).split("-"))
     return bool(ours.words) and set(ours.words) <= words and ours.period <= set(period_of(text))
-
-
-_LONGEST = 500
 
 
 class Likeness(StrEnum):
@@ -108,8 +99,6 @@ def compare_titles(title: str, seen: str, similar_titles: Iterable[str] = ()) ->
     Of the same series, `OTHER_EDITION` has another period, `UNDATED` none or a less precise one.
     `DIFFERENT` is also a title no nearer to ours than to one of `similar_titles`.
     """
-    # Comparing long texts takes time.
-    seen = seen[:_LONGEST]
     wanted, shown = read_title(title), read_title(seen)
     is_same = bool(wanted.period) and title_matches(title, seen)
     if not is_same and not is_same_series(wanted, shown):
@@ -125,29 +114,25 @@ def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) ->
     """Return whether a title is nearer to one of `similar_titles`, which it matches,
     than to ours.
     """
-    seen = seen[:_LONGEST]
     return any(
         title_matches(other, seen) and is_nearer(other, title, seen) for other in similar_titles
     )
 
 
-def is_variant(title: str, seen: str, similar_titles: Iterable[str] = (), *, is_new: bool) -> bool:
+def is_variant(title: str, seen: str, similar_titles: Sequence[str] = (), *, is_new: bool) -> bool:
     """Return whether a title may be that of the release at its own address, although it differs.
 
     It has a wrong letter, or is as near to another release's. Or one of the two names a stage such
     as "provisional", and no other release differs in that. Then the page must be new (`is_new`),
     because it may be an earlier stage.
     """
-    seen, others = seen[:_LONGEST], tuple(similar_titles)
-    if is_title_of_another(title, seen, others):
+    if is_title_of_another(title, seen, similar_titles):
         return False
     own, shown = read_title(title), read_title(seen)
     if title_matches(title, seen) or is_misspelt(own, shown):
         return True
-    if not is_new:
-        return False
-    is_only_edition = not any(differ_in_stage(own, read_title(other)) for other in others)
-    return is_only_edition and has_one_stage_more(own, shown)
+    is_only_edition = not any(differ_in_stage(own, read_title(each)) for each in similar_titles)
+    return is_new and is_only_edition and has_one_stage_more(own, shown)
 
 
 def is_title_among(context: Context, texts: Iterable[str]) -> bool:
@@ -158,17 +143,13 @@ def is_title_among(context: Context, texts: Iterable[str]) -> bool:
     )
 
 
-def names_same_period(title: str, seen: str) -> bool | None:
-    """Return whether a text names the period of a title, None if that is unclear."""
-    ours, theirs = read_title(title).period, read_title(seen[:_LONGEST]).period
-    if ours and ours == theirs:
+def names_other_period(title: str, seen: str) -> bool:
+    """Return whether a text contradicts the period of a title, or names a quarter that does not end
+    in the title's last month.
+    """
+    ours, theirs = read_title(title).period, read_title(seen).period
+    if periods_contradict(ours, theirs):
         return True
-    return False if periods_contradict(ours, theirs) else None
-
-
-def names_other_quarter(title: str, seen: str) -> bool:
-    """Return whether a text names a quarter that does not end in the last month of a title."""
-    ours, theirs = (read_title(text[:_LONGEST]).period for text in (title, seen))
     if not _QUARTERS.isdisjoint(ours) or _QUARTERS.isdisjoint(theirs):
         return False
     our_month, their_month = last_month(ours)[1:], last_month(theirs)[1:]
@@ -182,5 +163,5 @@ def names_earlier_edition(title: str, seen: str) -> bool:
     """
     if compare_titles(title, seen) is not Likeness.OTHER_EDITION:
         return False
-    ours, theirs = (last_month(read_title(text[:_LONGEST]).period) for text in (title, seen))
+    ours, theirs = last_month(read_title(title).period), last_month(read_title(seen).period)
     return theirs[: len(ours)] < ours[: len(theirs)]
