@@ -7,7 +7,6 @@ Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Offi
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.page import find_marked_charset, is_html, parse_json
@@ -58,8 +57,12 @@ _NOTE = quick(
     r"|coming soon|tbc|null|no data)\b",
     re.IGNORECASE,
 )
-_ROOT = quick(r"<(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
-_ERROR_ROOT = quick(r"errors?|fault|(?:service)?exception(?:report)?")
+# before the name of the first element
+_START = r"(?:[^<]|<(?![a-z_]))*<(?:[a-z_][\w.-]{0,60}:)?"
+_HTML_ROOT = quick(rf"{_START}html\b", re.IGNORECASE)
+_ERROR_ROOT = quick(
+    rf"{_START}(?:errors?|fault|(?:service)?exception(?:report)?)[\s/>]", re.IGNORECASE
+)
 # The keys of error messages in JSON ("problem details" are RFC 9457).
 _ERROR_KEY = quick(
     r"_response_info|body|(error|status_?)?code|correlationid|details?|errors?|exceptions?|fault"
@@ -82,25 +85,19 @@ def content_fault(answer: Answer, context: Context) -> str:
     If the address has no file name extension (`context.file` is None), the media type names the
     kind.
     """
-    head, extension = decode_text(answer.body[:_HEAD]), context.file
-    if signatures := _SIGNATURES.get(extension or ""):
-        # A file of this kind begins with known bytes. Those of a PDF may come a little later.
-        is_of_kind = answer.body.startswith(signatures) or (
-            extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
-        )
-        if is_of_kind and not answer.body.startswith(_EMPTY_ZIP):
-            return ""
-        return message_fault(answer) or WRONG_KIND
-    if extension is None and answer.body.startswith(_BINARY):
-        return ""  # any known kind of binary file will do
-    if fault := message_fault(answer):  # a web page or an error message
+    extension, body = context.file, answer.body
+    signatures = _BINARY if extension is None else _SIGNATURES.get(extension, ())
+    is_pdf = extension == "pdf" and _PDF in body[:_PDF_HEAD]
+    if (is_pdf or body.startswith(signatures)) and not body.startswith(_EMPTY_ZIP):
+        return ""
+    if fault := message_fault(answer):
         return fault
+    head = decode_text(body[:_HEAD])
     if not _fits_kind(answer, head, extension):
         return WRONG_KIND
-    lacks_title = (
-        extension is None and bool(context.title) and not names_release(context.title, head or "")
-    )
-    return NOT_ITS_TITLE if lacks_title else ""
+    if extension is None and context.title and not names_release(context.title, head or ""):
+        return NOT_ITS_TITLE
+    return ""
 
 
 def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
@@ -116,7 +113,7 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     if kind in _FIRST_CHARACTERS:
         return first_character in _FIRST_CHARACTERS[kind]
     if kind not in (*_TABLE_EXTENSIONS, "txt", None):
-        return bool(answer.body.strip())
+        return kind not in _SIGNATURES and bool(answer.body.strip())
     # The extension is one of a table, "txt" or None. So the body must be text, and not JSON or
     # markup.
     if (
@@ -140,23 +137,23 @@ def _is_table(head: str) -> bool:
     if _FIELDS.search(head):
         return True
     lines = [line for line in head.splitlines() if line.strip()]
-    counts = (Counter(line.count(delimiter) for line in lines) for delimiter in _DELIMITERS)
-    return any(many > 1 for count in counts for number, many in count.items() if number)
+    for delimiter in _DELIMITERS:
+        counts = [line.count(delimiter) for line in lines if delimiter in line]
+        if len(counts) > len(set(counts)):
+            return True
+    return False
 
 
 def message_fault(answer: Answer) -> str:
     """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for
     anything else.
     """
-    head = decode_text(answer.body[:_HEAD]) or ""
-    first_character = head.lstrip()[:1]
-    if first_character == "<":
-        root = _ROOT.search(head)
-        root_name = root[1].lower() if root else ""
-        if root_name == "html" or is_html(answer):
+    head = (decode_text(answer.body[:_HEAD]) or "").lstrip()
+    if head.startswith("<"):
+        if is_html(answer) or _HTML_ROOT.match(head):
             return PAGE_FOR_FILE
-        return ERROR_MESSAGE if _ERROR_ROOT.fullmatch(root_name) else ""
-    return _json_fault(answer) if first_character in ("{", "[") else ""
+        return ERROR_MESSAGE if _ERROR_ROOT.match(head) else ""
+    return _json_fault(answer) if head.startswith(("{", "[")) else ""
 
 
 def _json_fault(answer: Answer) -> str:
@@ -177,13 +174,13 @@ def says_error(content: object) -> bool:
         return False
     fields = {str(key).lower(): value for key, value in content.items()}
     # A number may be a statistical error.
-    errors = (fields.get(key) for key in _ERRORS)
-    if any(error and isinstance(error, str | list | dict) for error in errors):
+    if any(error and isinstance(error, str | list | dict) for error in map(fields.get, _ERRORS)):
         return True
-    is_refused = any(fields.get(key) is False for key in ("success", "ok"))
-    if is_refused or any(fields.get(key) in _FAILED for key in ("status", "result")):
+    if any(value is False for value in map(fields.get, ("success", "ok"))):
         return True
-    codes = [fields.get(key) for key in ("status", "statuscode", "status_code", "code")]
+    if any(value in _FAILED for value in map(fields.get, ("status", "result"))):
+        return True
+    codes = map(fields.get, ("status", "statuscode", "status_code", "code"))
     is_status = any(isinstance(code, int) and code >= 400 for code in codes)
     has_message = any(map(fields.get, _ERROR_TEXTS))
     return (is_status or has_message) and all(map(_ERROR_KEY.fullmatch, fields))
