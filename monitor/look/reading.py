@@ -18,7 +18,6 @@ from monitor.look.recognise.notices import (
     CLOSED,
     foreign_reason,
     is_shell,
-    leads_elsewhere,
     notice_reason,
     site_notice_reason,
 )
@@ -99,7 +98,7 @@ def _why_not_searched(result: Recognised, answer: Answer, context: Context) -> s
     page = Page(answer)
     if not (answer.whole and page.is_closed):
         return CUT
-    if is_shell(page) or leads_elsewhere(page):
+    if is_shell(page) or page.has_refresh:
         return CLOSED
     return site_notice_reason(page, title) or foreign_reason(page, answer, context)
 

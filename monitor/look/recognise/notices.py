@@ -44,7 +44,6 @@ _EMPTY_SHELL = (
 _NEEDS_BROWSER = "//script|//noscript|//iframe|//form"
 _LINK = quick(rb"<a\s[^>]{0,100}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
 _LEAST_LETTERS = 4
-_REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 # searched as plain text, because a pattern that ignores case takes fifty times as long
 _DUMMY_TEXT = "lorem ipsum"
 _MISSING = quick(
@@ -124,7 +123,7 @@ def is_queue(page: Page) -> bool:
     return _QUEUES.search(page.text) is not None
 
 
-def notice_reason(page: Page, title: str = "") -> str:
+def notice_reason(page: Page, title: str) -> str:
     """Return why a page is a notice in place of content, or an empty string.
 
     Its title or heading, but not the release's `title`, says that it does not exist or was removed,
@@ -135,7 +134,7 @@ def notice_reason(page: Page, title: str = "") -> str:
     return site_notice_reason(page, title)
 
 
-def site_notice_reason(page: Page, title: str = "") -> str:
+def site_notice_reason(page: Page, title: str) -> str:
     """Return why a page is a notice about the site, such as maintenance or sign-in, or an empty
     string.
     """
@@ -206,7 +205,7 @@ def find_sign_against(page: Page, title: str) -> str:
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
     must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN)
-    return CLOSED if (title and is_shell(page)) or must_wait or leads_elsewhere(page) else ""
+    return CLOSED if (title and is_shell(page)) or must_wait or page.has_refresh else ""
 
 
 def is_shell(page: Page) -> bool:
@@ -216,19 +215,14 @@ def is_shell(page: Page) -> bool:
     return bool(page.find(_EMPTY_SHELL) or not page.content or _LOADING.match(page.content))
 
 
-def leads_elsewhere(page: Page) -> bool:
-    """Return whether a page makes browsers load another one."""
-    return page.has_refresh or bool(page.find(_REFRESH))
-
-
 def is_marked_withdrawn(page: Page, title: str) -> bool:
     """Return whether title or heading of a page say that it is withdrawn, and the release's `title`
     does not.
     """
-    return any(map(says_withdrawn, page.names)) and not says_withdrawn(title)
+    return any(map(_says_withdrawn, page.names)) and not _says_withdrawn(title)
 
 
-def says_withdrawn(title: str) -> bool:
+def _says_withdrawn(title: str) -> bool:
     """Return whether a title says that its release is withdrawn, such as "[Withdrawn] …"."""
     is_cancelled = read_called_off(title)[1].state is State.CANCELLED
     return is_cancelled and "withdrawn" in title.lower()

@@ -10,24 +10,21 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from lxml import etree, html
 
 from monitor.look.fetch import Answer, Found
+from schedules.clean import clean_address
 from schedules.patterns import quick
 
 
 def absolute_url(base: str, link: object) -> str:
     """Return the absolute http or https address of a link, empty if it may not be requested."""
     try:
-        url = urljoin(base, str(link).strip())
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return clean_address(urljoin(base, str(link).strip()))
     except ValueError:
         return ""
-    # People see addresses, so one with a user name is refused.
-    return url if is_usable and "@" not in parts.netloc else ""
 
 
 def name_in(url: str) -> str:
@@ -61,6 +58,7 @@ def find_marked_charset(body: bytes) -> str | None:
 
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _META = quick(r"<meta\s[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 _BETWEEN_WORDS = str.maketrans("_+.-", "    ")
 _PRESCANNED = 1024
 _END_TAGS, _ENDING = 40, 4096
@@ -103,8 +101,8 @@ class Page:
     def __init__(self, answer: Answer) -> None:
         self._url = answer.url
         self.root = _parse_html(answer)
-        self.has_refresh = "refresh" in answer.headers
-        """A header makes browsers load another page."""
+        self.has_refresh = "refresh" in answer.headers or bool(self.find(_REFRESH))
+        """It makes browsers load another page."""
         ending = answer.body[-_ENDING:].lower()
         self.is_closed = b"</" in ending[-_END_TAGS:] or b"</html" in ending
         """It ends with end tags, as a page that was cut short does not."""
@@ -122,7 +120,7 @@ class Page:
     @cached_property
     def names(self) -> list[str]:
         """Return title and heading, without an empty one."""
-        return [words for words in (self.title, self.heading) if words]
+        return list(filter(None, (self.title, self.heading)))
 
     @cached_property
     def other_titles(self) -> list[str]:
@@ -133,7 +131,7 @@ class Page:
         found.append(_SITE_NAME.split(self.title)[0])
         if not self.heading:
             found.append(self._first_text("//h2"))
-        return [" ".join(text.split()) for text in found if text]
+        return found
 
     @cached_property
     def text(self) -> str:
@@ -150,14 +148,8 @@ class Page:
 
     @cached_property
     def content_texts(self) -> list[str]:
-        """Return each text of the content, an ISO date for a `<time>` that has one."""
-        texts = []
-        for node in self.find_content(_CONTENT_TEXT):
-            parent = node.getparent()
-            stamp = parent.get("datetime", "") if node.is_text and parent.tag == "time" else ""
-            day = _ISO_DAY.match(stamp)
-            texts.append(day[0] if day else " ".join(node.split()))
-        return texts
+        """Return each text of the content."""
+        return [" ".join(text.split()) for text in self.find_content(_CONTENT_TEXT)]
 
     def links(self, *, content_only: bool = False) -> list[Found]:
         """Return the http and https links in page order: addresses without fragment, with their
@@ -171,7 +163,9 @@ class Page:
         for anchor in find(".//a[@href]|.//area[@href]"):
             url = absolute_url(base, anchor.get("href").partition("#")[0])
             if url:
-                links.append(Found(url, text_of(anchor) or _alternative_text(anchor), "link"))
+                others = anchor.xpath("@aria-label|descendant-or-self::*/@alt|@title")[:1]
+                title = text_of(anchor) or " ".join("".join(others).split())
+                links.append(Found(url, title, "link"))
         return links
 
     def find(self, path: str) -> list[Any]:
@@ -186,12 +180,18 @@ class Page:
 
     @cached_property
     def _content_root(self) -> Any:  # noqa: ANN401  # as above
-        """Return a copy of `main`, else of the whole page, without the site's frame."""
+        """Return a copy of `main`, else of the whole page, without the site's frame.
+
+        A `<time>` with an ISO date has that as its text.
+        """
         page = copy.deepcopy(self.root)
         main = page.xpath("//main|//*[@role='main']")
         for element in page.xpath(_FRAME):
             if element.getparent() is not None:
                 element.drop_tree()
+        for time in page.iter("time"):
+            if day := _ISO_DAY.match(time.get("datetime", "")):
+                time.text = day[0]
         return main[0] if main else page
 
     def _first_text(self, path: str) -> str:
@@ -206,11 +206,6 @@ def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public
         element.text = f" {element.text or ''}"
         element.tail = f" {element.tail or ''}"
     return " ".join(shown.text_content().split())
-
-
-def _alternative_text(link: Any) -> str:  # noqa: ANN401  # as above
-    texts = link.xpath("@aria-label|descendant-or-self::*/@alt|@title")[:1]
-    return " ".join(texts[0].split()) if texts else ""
 
 
 def is_html(answer: Answer) -> bool:
@@ -241,9 +236,8 @@ def _find_charset(answer: Answer) -> str:
     body = answer.body
     if marked := find_marked_charset(body):
         return marked
-    in_page = body[:_PRESCANNED].decode("ascii", "replace")
     by_header = _CHARSET.search(answer.headers.get("content-type", ""))
-    stated = by_header or _META.search(in_page)
+    stated = by_header or _META.search(body[:_PRESCANNED].decode("ascii", "replace"))
     name = stated[1].lower() if stated else _guess_charset(body)
     if not by_header and name.startswith("utf-16"):
         return "utf-8"  # or the statement itself could not be read
@@ -262,6 +256,6 @@ def _guess_charset(body: bytes) -> str:
 @lru_cache(maxsize=16)
 def _html_parser(charset: str) -> html.HTMLParser:
     try:
-        return html.HTMLParser(encoding=charset, no_network=True)
+        return html.HTMLParser(encoding=charset)
     except LookupError:
-        return html.HTMLParser(encoding="utf-8", no_network=True)
+        return html.HTMLParser(encoding="utf-8")

@@ -30,10 +30,9 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if is_blank(page):
         return absent(BLANK)
     others = [title for title in page.other_titles if is_title_among(context, [title])]
-    is_named = others or is_title_among(context, page.names)
-    if is_named and _is_under_another_heading(page, context):
-        return unknown(OTHER_HEADING)
     titles = (*reversed(page.names), *others)
+    if is_title_among(context, titles) and _is_under_another_heading(page, context):
+        return unknown(OTHER_HEADING)
     seen = read_page(page, answer, context, titles)
     # The page of an earlier edition may be in place from the first look on, even under this title.
     was_without_content = context.known.placeholder is not None
