@@ -76,7 +76,7 @@ def recogniser_fault(recogniser: str) -> str | None:
     try:
         find_recogniser(recogniser)
     except UserFault as exc:
-        return str(exc).removeprefix(f"{recogniser}: ")
+        return str(exc)
     return None
 
 

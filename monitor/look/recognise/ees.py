@@ -34,7 +34,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if _is_version(content):
         publication = content.get("publication")
         series = publication.get("title") if isinstance(publication, dict) else ""
-        return _read_version(content, str(series or ""), context)
+        return _read_version(content, series, context)
     if isinstance(content.get("results"), list):
         return _read_entries(content["results"], context)
     return unknown("JSON of neither a release nor a list of releases")
@@ -44,24 +44,19 @@ def find_newer_edition(edition: str) -> Recogniser:
     """Return a recogniser of any release newer than `edition`, the slug of the latest one (`none`
     if there is none).
     """
-    # It compares `latestRelease` of the API, because the landing page has the same text before and
-    # after.
-    latest_before = edition.strip()
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
-        """Return presence if the API's latest release is newer than `latest_before`, absence if it
-        is still the same.
-        """
+        # The landing page has the same text before and after.
         content = parse_json_object(answer.body)
         if "latestRelease" not in content:
             return unknown("JSON that names no latest release")
         slug = latest_release(content)
-        if (slug or "none") == latest_before:
+        if (slug or "none") == edition:
             return absent("the edition before is the latest")
         if not slug:
             return unknown("no latest release")
-        year, year_before = slug[:4], latest_before[:4]
-        if year.isdecimal() and year_before.isdecimal() and year < year_before:
+        year_before = edition[:4]
+        if year_before.isdecimal() and slug[:4] < year_before:
             # It is another release, but of an earlier year: the newer one was withdrawn, or the
             # order changed.
             return unknown("an edition of an earlier year is the latest")
@@ -74,10 +69,10 @@ def _is_version(content: object) -> bool:
     return isinstance(content, dict) and all(map(content.get, ("releaseId", "published")))
 
 
-def _read_version(content: Mapping[str, Any], series: str, context: Context) -> Recognised:
+def _read_version(content: Mapping[str, Any], series: object, context: Context) -> Recognised:
     updated, update_count = read_version(content)
     version = format_version(lastUpdated=updated, updateCount=update_count)
-    title = f"{series}: {content.get('title') or ''}"
+    title = f"{series or ''}: {content.get('title') or ''}"
     return recognise_title(context, title, version=version)
 
 

@@ -114,8 +114,6 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
         tag=_SITEMAP_TAGS,
         recover=True,
         resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
     )
     try:
         found = tuple(islice(_sitemap_addresses(rows, wanted), _MOST_ADDRESSES))

@@ -20,7 +20,7 @@ from monitor.look.recognise.content import (
     is_before_slot,
     read_page,
 )
-from monitor.look.recognise.notices import BLANK, is_blank, says_withdrawn
+from monitor.look.recognise.notices import BLANK, is_blank
 from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json_object
 from monitor.look.recognise.result import (
     NAMELESS,
@@ -35,6 +35,7 @@ from monitor.look.recognise.title import (
     NOT_ITS_TITLE,
     Likeness,
     compare_titles,
+    is_title_among,
     is_variant,
     recognise_title,
 )
@@ -45,7 +46,6 @@ from schedules.address import canonical_address
 from schedules.patterns import quick
 from schedules.sources.govuk_items import (
     Attachment,
-    ContentItem,
     Schema,
     content_item,
     parse_instant,
@@ -53,7 +53,8 @@ from schedules.sources.govuk_items import (
 from schedules.titles import title_matches
 
 _ANNOUNCEMENT = quick(
-    r"\s- (accredited official|national|official) statistics announcement$", re.IGNORECASE
+    r"\s- (accredited official|national|official) statistics announcement(\s*-\s*gov\.uk)?$",
+    re.IGNORECASE,
 )
 _DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
 _NOT_OUT = ("placeholder", "special_route", "coming_soon")
@@ -62,21 +63,22 @@ _NOT_OUT = ("placeholder", "special_route", "coming_soon")
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an answer proves: a page by title and heading, JSON by its `schema_name`."""
     if is_json(answer):
-        return _read_json(answer, context)
+        content = parse_json_object(answer.body)
+        if isinstance(content.get("results"), list):
+            return _read_listing(content["results"], context)
+        if isinstance(content.get("schema_name"), str):
+            return _read_item(content, answer, context)
+        return unknown("JSON of neither a page nor a listing")
     page = Page(answer)
-    if not page.names:
-        return unknown(NAMELESS)
     if is_blank(page):
-        return absent(BLANK)
-    title = _without_site_name(page.title)
-    if _ANNOUNCEMENT.search(title):
+        return absent(BLANK) if page.names else unknown(NAMELESS)
+    if _ANNOUNCEMENT.search(page.title):
         return absent(ANNOUNCED)
-    if says_withdrawn(title):
-        return withdrawn(WITHDRAWN)
-    parts = _find_linked_parts(page, context.url)
+    roles = {link.url: _role_of_link(context.url, link.url) for link in page.links()}
+    parts = tuple(Found(url, "", role) for url, role in roles.items() if role)
     stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
     version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
-    return read_page(page, answer, context, [page.heading or title], parts, version)
+    return read_page(page, answer, context, [page.heading or page.title], parts, version)
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
@@ -109,32 +111,15 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     return replace(_read_listing(results, context), specific=False)
 
 
-def _find_linked_parts(page: Page, url: str) -> tuple[Found, ...]:
-    """Return the files and pages below it to which a page at `url` links, each once."""
-    roles = {link.url: _role_of_link(url, link.url) for link in page.links()}
-    return tuple(Found(link, "", role) for link, role in roles.items() if role)
-
-
-def _without_site_name(title: str) -> str:
-    rest, _, site = title.rpartition("-")
-    return rest.rstrip() if site.strip().upper() == "GOV.UK" else title
-
-
-def _read_json(answer: Answer, context: Context) -> Recognised:
-    content = parse_json_object(answer.body)
-    if isinstance(content.get("results"), list):
-        return _read_listing(content["results"], context)
-    if isinstance(content.get("schema_name"), str):
-        return _read_item(content, answer, context)
-    return unknown("JSON of neither a page nor a listing")
-
-
 def _read_item(content: Mapping[str, Any], answer: Answer, context: Context) -> Recognised:
     item = content_item(content)
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
-        destination = _read_destination(item, context)
+        url = _absolute_govuk_url(item.destination)
+        # In the content API, the API's address of the new page counts.
+        is_of_api = urlsplit(context.url).path.startswith("/api/content/")
+        destination = (content_twin(url) if is_of_api else None) or url
         new_page = Found(destination, "", "redirect")
         return unknown("redirected", (new_page,) if destination else ())
     if item.schema is Schema.ANNOUNCEMENT or content["schema_name"].startswith(_NOT_OUT):
@@ -164,16 +149,6 @@ def _attachment_to_found(attachment: Attachment) -> Found | None:
     return Found(url, attachment.title, role) if url else None
 
 
-def _read_destination(item: ContentItem, context: Context) -> str:
-    """Return the address that a content item redirects to, "" if there is none.
-
-    In the content API, it is the API's address of the new page.
-    """
-    url = _absolute_govuk_url(item.destination)
-    is_of_api = urlsplit(context.url).path.startswith("/api/content/")
-    return (content_twin(url) if is_of_api else None) or url
-
-
 def _read_listing(results: list[Any], context: Context) -> Recognised:
     """Return presence if a listing has the release's title, absence if nothing like it.
 
@@ -186,20 +161,19 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
     if not title:
         return present(entries, why="a listing")
     ignored = set(map(canonical_address, context.alternatives))
-    same, is_like = [], False
-    for entry in entries:
-        if "/announcements/" in entry.url or canonical_address(entry.url) in ignored:
-            continue
-        likeness = compare_titles(title, entry.title, others)
-        if likeness is Likeness.SAME:
-            same.append(entry)
-        elif likeness is Likeness.UNDATED or not entry.title:
-            is_like = True
-        else:
-            is_like = is_like or is_variant(title, entry.title, others, is_new=True)
+    shown = [
+        entry
+        for entry in entries
+        if "/announcements/" not in entry.url and canonical_address(entry.url) not in ignored
+    ]
+    same = tuple(entry for entry in shown if is_title_among(context, [entry.title]))
     if same:
-        return present(tuple(same), specific=True)
-    return unknown("a title like it, or none, is listed") if is_like else absent("not listed")
+        return present(same, specific=True)
+    for seen in (entry.title for entry in shown):
+        is_undated = compare_titles(title, seen, others) is Likeness.UNDATED
+        if not seen or is_undated or is_variant(title, seen, others, is_new=True):
+            return unknown("a title like it, or none, is listed")
+    return absent("not listed")
 
 
 def _entry_to_found(row: Mapping[str, Any]) -> Found:

@@ -9,8 +9,6 @@ unknown.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, is_json, parse_json_object, text_of
@@ -48,15 +46,6 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     description = content.get("description")
     if not isinstance(description, dict) or "published" not in description:
         return unknown("JSON without an entry of the release calendar")
-    return _read_entry(content, description, context)
-
-
-def _read_entry(
-    content: Mapping[str, Any], description: Mapping[str, Any], context: Context
-) -> Recognised:
-    """Return what an entry of the release calendar proves: by its state, and if it is published, by
-    its title.
-    """
     is_published = description.get("published") is True
     # It may be both published and cancelled. Then the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:

@@ -44,4 +44,4 @@ def find_recogniser(name: str) -> Recogniser:
     kind, _, rule = name.partition(":")
     if kind not in WITH_RULE or not rule.strip():
         raise UnknownName(f"no recogniser {name!r}")
-    return WITH_RULE[kind](rule)
+    return WITH_RULE[kind](rule.strip())

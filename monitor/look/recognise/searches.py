@@ -94,9 +94,9 @@ def find_element(selector: str) -> Recogniser:
     Raises `UserFault` for an invalid selector.
     """
     try:
-        path = CSSSelector(selector.strip(), translator="html").path
+        path = CSSSelector(selector, translator="html").path
     except SelectorError as exc:
-        raise UserFault(f"css:{selector}: no CSS selector ({exc})") from exc
+        raise UserFault(f"no CSS selector ({exc})") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         elements = Page(answer).find(path)
@@ -117,9 +117,9 @@ def find_in_json(expression: str) -> Recogniser:
     Raises `UserFault` for an invalid expression.
     """
     try:
-        query = jmespath.compile(expression.strip())
+        query = jmespath.compile(expression)
     except JMESPathError as exc:
-        raise UserFault(f"jmespath:{expression}: not a valid JMESPath expression") from exc
+        raise UserFault("not a valid JMESPath expression") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         content = parse_json(answer.body)
