@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from alerts.channel import Outcome
 from alerts.rota import Rota
 from monitor.app.options import (
+    evidence_owner,
     make_judge_at,
     make_reporting_rules,
     make_stored_judge,
     open_channels,
-    own_monitors,
     page_settings,
 )
 from monitor.clock import Clock, SystemClock
@@ -74,7 +74,7 @@ def open_application(
         writer,
         clock,
         evidence=Path(settings.evidence.folder),
-        monitors=own_monitors(settings, store),
+        evidence_owner=evidence_owner(settings),
     )
     file, sessions = settings.web.users_file, None
     if settings.web.signs_in:

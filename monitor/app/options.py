@@ -42,7 +42,6 @@ from monitor.plan.budget import Budget
 from monitor.readiness.reader import ReadinessReader
 from monitor.store.kept_sessions import KeptSessions
 from monitor.store.open import is_shared
-from monitor.store.rows import OFFLINE_MARK
 from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.planner import WatchRules
@@ -294,17 +293,9 @@ def _workdays_in(settings: Settings, nation: Nation) -> Workdays:
     return Workdays(nation, settings.nation.get(nation, NationSettings()))
 
 
-def own_monitors(settings: Settings, store: Store) -> list[str] | None:
-    """Return the monitors whose evidence is on this machine, or None if all of it is.
-
-    Evidence that this monitor kept while the store could not be reached is under its name with a
-    suffix.
-    """
-    if not is_shared(settings.store.url):
-        return None
-    name = settings.watch.vantage
-    kept_offline = [one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK)]
-    return [name, *kept_offline]
+def evidence_owner(settings: Settings) -> str | None:
+    """Return the monitor whose evidence is on this machine, or None if all of it is."""
+    return settings.watch.vantage if is_shared(settings.store.url) else None
 
 
 def make_reporting_rules(

@@ -15,6 +15,7 @@ import structlog
 from alerts.channel import Channel
 from monitor.app.core import Core, make_clock_steps, make_interpreter
 from monitor.app.options import (
+    evidence_owner,
     make_budget,
     make_judge_at,
     make_links,
@@ -318,8 +319,7 @@ class Parts:
             clock,
             self.outbox.wake,
             Path(settings.evidence.folder),
-            # The monitors with evidence in our folder. None: all.
-            None if core.leadership is None else [settings.watch.vantage],
+            evidence_owner(settings),
             self.admission.settle_slot,
         )
         return Queries(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -39,37 +39,26 @@ def check(context: Context) -> None:
 
     Example: ninethirty store check
     """
-    from monitor.app.options import own_monitors
-    from monitor.store.evidence.chain import verify_evidence
+    from monitor.app.options import evidence_owner
+    from monitor.store.evidence.chain import is_kept_by, verify_evidence
 
+    owner = evidence_owner(context.settings)
     with context.store() as store:
-        own = own_monitors(context.settings, store)
         faults = store.check() or verify_evidence(
-            store.evidence, Path(context.settings.evidence.folder), own
+            store.evidence, Path(context.settings.evidence.folder), owner
         )
-        # `own` is None if the store is not shared. Then all evidence is on this machine.
-        monitors = [] if own is None else store.evidence.monitors()
-    others = [name for name in monitors if name not in (own or ())]
-    lines = faults or [f"The store is whole, and so is {_evidence_text(own, monitors)}."]
+        monitors = [] if owner is None else store.evidence.monitors()
+    others = [name for name in monitors if not is_kept_by(owner, name)]
+    checked = "its evidence"
+    if owner is not None and len(others) < len(monitors):
+        checked = f"the evidence of {owner}"
+    elif owner is not None:
+        checked = f"its record: no evidence is stored of {owner}"
+    lines = faults or [f"The store is whole, and so is {checked}."]
     lines += [
         f"The evidence of {name} is kept at {name}: its chain was checked." for name in others
     ]
     context.print_result({"faults": faults, "not_read": others}, lines, ok=not faults)
-
-
-def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
-    """Return which evidence was checked.
-
-    `own` are the monitors on this machine (None: the store is not shared).
-    """
-    if own is None:
-        return "its evidence"
-    has_own = any(name in every for name in own)
-    return (
-        f"the evidence of {', '.join(own)}"
-        if has_own
-        else f"its record: no evidence is stored of {', '.join(own)}"
-    )
 
 
 @command.command("backup")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -52,9 +52,9 @@ _log = structlog.get_logger(__name__)
 class Desk:
     """Writes what an `actor` does. Each call is one transaction, with the account of the act.
 
-    `wake` sends waiting notices. `evidence` is the evidence folder, with records of `monitors`
-    (None: of all). `settle_promise` records which time a calendar's text means, and judges the
-    release again. It is None where no calendars are read.
+    `wake` sends waiting notices. `evidence` is the evidence folder, with records of
+    `evidence_owner` (None: of all monitors). `settle_promise` records which time a calendar's text
+    means, and judges the release again. It is None where no calendars are read.
     """
 
     current: CurrentIncidents
@@ -62,7 +62,7 @@ class Desk:
     clock: Clock
     wake: Callable[[], None] = lambda: None
     evidence: Path = Path()
-    monitors: Sequence[str] | None = None
+    evidence_owner: str | None = None
     settle_promise: Callable[[str, datetime, str], Awaitable[None]] | None = None
     actor: Actor = NOBODY
 
@@ -298,7 +298,7 @@ class Desk:
         """Write the evidence of an incident to a zip file. Raises `UserFault` and `StoreFault`."""
         now, read = self.clock.now(), self.current.read
         await asyncio.to_thread(
-            export_bundle, read, self.evidence, incident, file, now, self.monitors
+            export_bundle, read, self.evidence, incident, file, now, self.evidence_owner
         )
         await self.record_act("evidence_read", incident.id)
         self._log_act("evidence_read", incident=incident.id)

@@ -209,10 +209,6 @@ class StoredSession:
     claim_values: tuple[str, ...] = ()
 
 
-OFFLINE_MARK = "~"
-"""Separates name and time in the monitor name of evidence that 1.0.0rc1 kept without its store."""
-
-
 @dataclass(frozen=True, slots=True)
 class ShownPromises:
     """That a calendar still showed its newest promises for these releases at `at`."""

@@ -4,7 +4,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -91,13 +91,9 @@ class Archive:
     def payload(self, record: Record) -> bytes:
         return payload_of(read_bytes(self.folder, record))
 
-    def find_faults(self, files_of: Sequence[str] | None = None) -> list[str]:
-        """Return the faults that a check of the store finds, in all files or only in those of some
-        monitors.
-        """
-        return verify_evidence(
-            self.store.evidence, self.folder, *([] if files_of is None else [files_of])
-        )
+    def find_faults(self, files_of: str | None = None) -> list[str]:
+        """Return the faults that a check of the store finds, in all files or those of a monitor."""
+        return verify_evidence(self.store.evidence, self.folder, files_of)
 
     def flip_a_byte(self, file: str, place: int) -> None:
         data = bytearray((self.folder / file).read_bytes())

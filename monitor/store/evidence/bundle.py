@@ -16,9 +16,9 @@ from urllib.parse import quote
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.store.evidence.attachments import read_attachment
-from monitor.store.evidence.chain import chain_of, read_bytes
+from monitor.store.evidence.chain import chain_of, is_kept_by, read_bytes
 from monitor.store.evidence.warc import DELETION_KIND
-from monitor.store.rows import OFFLINE_MARK, Record
+from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex, Reads
 
 _HOW_TO_CHECK = (
@@ -40,15 +40,15 @@ def export_bundle(
     incident: Incident,
     file: Path,
     now: datetime,
-    monitors_here: Collection[str] | None = None,
+    owner: str | None = None,
 ) -> None:
     """Write every evidence record and attached file of an incident, and a manifest with their
     hashes, to a zip file.
 
     If bytes were deleted, the manifest lists their record and the record of the deletion.
-    `monitors_here` are the monitors with bytes in this folder, None for all. Bytes of other
-    monitors are included only if their file is here too. The same evidence always makes the same
-    zip. `sha256sum -c` can check it by its `SHA256SUMS`.
+    `owner` is the monitor with bytes in this folder, None for all. Bytes of other monitors are
+    included only if their file is here too. The same evidence always makes the same zip. `sha256sum
+    -c` can check it by its `SHA256SUMS`.
 
     Raises `UserFault` if the file exists or the slot has not passed, `StoreFault` if bytes are
     missing or changed.
@@ -65,10 +65,7 @@ def export_bundle(
     records = _add_deletions(store.evidence, store.evidence.records(names))
     included = []
     for record in records:
-        # While the store was away, a monitor wrote records under its name with a suffix.
-        monitor = record.monitor.partition(OFFLINE_MARK)[0]
-        is_of_this_machine = monitors_here is None or monitor in monitors_here
-        is_here = is_of_this_machine or (folder / record.file).exists()
+        is_here = is_kept_by(owner, record.monitor) or (folder / record.file).exists()
         if record.expired is None and is_here:
             included.append(record)
     # They are needed to check the chain.

@@ -16,6 +16,8 @@ from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex
 
 _START = ""
+_OFFLINE_MARK = "~"
+"""Separates name and time in the monitor name of evidence that 1.0.0rc1 kept without its store."""
 
 
 def link_record(record: Record, previous: str) -> Record:
@@ -44,28 +46,29 @@ def read_bytes(folder: Path, record: Record) -> bytes:
     return data
 
 
-def verify_evidence(
-    index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None
-) -> list[str]:
+def is_kept_by(owner: str | None, name: str) -> bool:
+    """Return whether the evidence of the monitor `name` is on the machine of `owner`.
+
+    Without an owner, all evidence is on one machine.
+    """
+    return owner is None or name.partition(_OFFLINE_MARK)[0] == owner
+
+
+def verify_evidence(index: EvidenceIndex, folder: Path, owner: str | None = None) -> list[str]:
     """Return the faults in a folder's evidence, one line each.
 
     The list is empty if all bytes and records are intact.
 
-    `monitors` are those with files in this folder, by default all that the store knows. For other
-    monitors only the chain in the store is checked. Bytes that a running monitor has written but
-    not committed yet are not a fault.
+    `owner` is the monitor with files in this folder, by default all are. For other monitors only
+    the chain in the store is checked. Bytes that a running monitor has written but not committed
+    yet are not a fault.
     """
-    all_monitors = index.monitors()
-    monitors_here = all_monitors if monitors is None else monitors
     faults, known_files = list[str](), set[str]()
-    for name in dict.fromkeys((*monitors_here, *all_monitors)):  # each once
-        check = _MonitorCheck(name, folder if name in monitors_here else None)
+    for name in index.monitors():
+        check = _MonitorCheck(name, folder if is_kept_by(owner, name) else None)
         faults += check.find_faults(index)
         known_files |= check.files
-    return [
-        *faults,
-        *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors)),
-    ]
+    return [*faults, *_find_unknown_files(folder, known_files, owner)]
 
 
 @dataclass(slots=True)
@@ -200,18 +203,16 @@ def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:
         yield f"evidence {first.id}{more}: {what}"
 
 
-def _find_unknown_files(
-    folder: Path, known: Collection[str], monitors: Collection[str] | None
-) -> Iterator[str]:
+def _find_unknown_files(folder: Path, known: Collection[str], owner: str | None) -> Iterator[str]:
     """Yield a fault for each WARC file whose name is not of our form, and for each file of ours
     that no record names.
 
     Such a file belongs to another store, or this store was emptied. `known` are the files that
-    records name. Only the files of `monitors` (None: all) are compared with these.
+    records name. Only the files of `owner` (None: all) are compared with these.
     """
     yield from (f"evidence file {name}: no monitor wrote it" for name in unknown_files(folder))
     for monitor, names in files_by_monitor(folder).items():
-        if monitors is not None and monitor not in monitors:
+        if not is_kept_by(owner, monitor):
             continue
         # A running monitor may have a new file with records that are not committed yet.
         to_compare = names[:-1] if is_locked(folder, monitor) else names

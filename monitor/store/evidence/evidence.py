@@ -128,7 +128,7 @@ class Evidence(RowSource):
         """Set `damage` to whether this monitor's evidence was altered or lost. It reads all of
         it.
         """
-        check = partial(verify_evidence, self._index, self._folder.folder, [self._monitor])
+        check = partial(verify_evidence, self._index, self._folder.folder, self._monitor)
         faults = await run_in_thread(check)
         if faults:
             # What is deleted meanwhile can look lost, but only once.

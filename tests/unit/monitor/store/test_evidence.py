@@ -362,15 +362,15 @@ def test_file_without_rows_is_reported_if_its_monitor_is_checked(archive: Archiv
     archive.change_rows("DELETE FROM evidence")
     fault = "evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"
     assert archive.find_faults() == [fault]
-    assert archive.find_faults(files_of=["edge"]) == [fault]
-    assert archive.find_faults(files_of=["north"]) == []
+    assert archive.find_faults(files_of="edge") == [fault]
+    assert archive.find_faults(files_of="north") == []
 
 
 def test_a_file_that_no_monitor_wrote_is_reported(archive: Archive) -> None:
     archive.keep(an_answer())
     (archive.folder / "slipped-in.warc").write_bytes(b"")
     # Its name is of no monitor, so it is reported even if only the files of `north` are checked.
-    assert archive.find_faults(files_of=["north"]) == [
+    assert archive.find_faults(files_of="north") == [
         "evidence file slipped-in.warc: no monitor wrote it"
     ]
 
@@ -405,9 +405,9 @@ def test_rows_of_another_monitor_are_checked_without_its_files(
     archive.keep(an_answer(), monitor="north")
     machine_of_south = replace(archive, folder=tmp_path / "other machine")
     machine_of_south.keep(an_answer(), an_answer(200), an_answer(404), monitor="south")
-    assert archive.find_faults(files_of=["north"]) == []
+    assert archive.find_faults(files_of="north") == []
     archive.change_rows(statement)
-    faults = archive.find_faults(files_of=["north"])
+    faults = archive.find_faults(files_of="north")
     assert faults[0] == fault
     assert not any("cannot be read" in line for line in faults)
 
@@ -430,7 +430,7 @@ def test_expired_evidence_deleted_by_another_monitor_is_no_fault(
     machine_of_south.give_up(keep_days=400, keep_bytes=0, monitor="south")
     records = archive.chain("south")
     assert [record for record in records if record.expired] == records[:1]
-    assert machine_of_north.find_faults(files_of=["north"]) == []
+    assert machine_of_north.find_faults(files_of="north") == []
     assert machine_of_south.find_faults() == []
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import stat
 import zipfile
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,13 +31,13 @@ def save_run_with_evidence(archive: Archive, *records: str) -> None:
 
 
 def export(
-    archive: Archive, file: Path, monitors_here: Sequence[str] | None = None
+    archive: Archive, file: Path, owner: str | None = None
 ) -> tuple[Entries, dict[str, bytes]]:
     """Return the entries of the manifest of an export, and its files.
 
-    `monitors_here` are the monitors whose evidence is on this machine, by default all.
+    `owner` is the monitor whose evidence is on this machine, by default all is.
     """
-    export_bundle(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, monitors_here)
+    export_bundle(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, owner)
     with zipfile.ZipFile(file) as bundle:
         files = {info.filename: bundle.read(info) for info in bundle.infolist()}
         assert {info.external_attr >> 16 for info in bundle.infolist()} == {0o600}
@@ -180,7 +179,7 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     machine_of_north.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
     machine_of_south.keep(an_answer(200, b"out"), monitor="south")
     save_run_with_evidence(archive, "north-1", "north-2", "south-1")
-    entries, _files = export(machine_of_north, tmp_path / "i.zip", monitors_here=["north"])
+    entries, _files = export(machine_of_north, tmp_path / "i.zip", owner="north")
     has_file = {entry["id"]: entry["path"] is not None for entry in entries}
     assert has_file == {"north-1": True, "north-2": True, "south-1": False}
     # None of the records was deleted.
@@ -204,19 +203,19 @@ def test_export_is_refused_without_the_files_of_its_monitor(
     save_run_with_evidence(archive, f"{name_of_north}-1")
     with_empty_folder = replace(archive, folder=tmp_path / "empty folder")
     with pytest.raises(StoreFault, match=rf"{name_of_north}-1: .* cannot be read"):
-        export(with_empty_folder, tmp_path / "i.zip", monitors_here=["north"])
+        export(with_empty_folder, tmp_path / "i.zip", owner="north")
 
 
 def test_export_includes_other_monitors_evidence_in_its_folder(
     archive: Archive, tmp_path: Path
 ) -> None:
     """Evidence of north and south is in one folder. The export expects only files of north on this
-    machine (`monitors_here`). But those of south are there too, so both records are exported.
+    machine (`owner`). But those of south are there too, so both records are exported.
     """
     for monitor in ("north", "south"):
         archive.keep(an_answer(200, b"out"), monitor=monitor)
     save_run_with_evidence(archive, "north-1", "south-1")
-    _entries, files = export(archive, tmp_path / "i.zip", monitors_here=["north"])
+    _entries, files = export(archive, tmp_path / "i.zip", owner="north")
     assert records_in(files) == {"north-1", "south-1"}
 
 
