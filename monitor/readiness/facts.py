@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.rota import Rota
 from monitor.judge.runs import Blind, Run
 from monitor.plan.forecast import SlotForecast
-from monitor.store.rows import Act, Heartbeat
+from monitor.store.rows import Act, Heartbeat, Lease
 from schedules.in_force import InForce
 from schedules.release import Release
 
@@ -83,7 +83,8 @@ class Facts:
     """All facts about the releases of some slots, and about what they share.
 
     `blind` are recent blind spans of whole monitors. `takes_acknowledgements` is whether notices
-    have a link with which their readers can acknowledge.
+    have a link with which their readers can acknowledge. `names` are the leases on the names of
+    monitors that share the store.
     """
 
     timezone: str
@@ -96,3 +97,4 @@ class Facts:
     channels: tuple[ChannelFacts, ...] = ()
     producers: tuple[ProducerFacts, ...] = ()
     takes_acknowledgements: bool = False
+    names: tuple[Lease, ...] = ()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from monitor.judge.runs import Blind
 from monitor.readiness.facts import CalendarFacts, Facts
 from monitor.readiness.line import Area, Line, Readiness
-from monitor.store.rows import Heartbeat
+from monitor.store.rows import NAME_PREFIX, Heartbeat
 from schedules.times.words import moment
 
 _ALIVE_WITHIN = timedelta(minutes=2)
@@ -28,13 +28,9 @@ def assess_monitors(facts: Facts, now: datetime) -> Iterator[Line]:
 
 
 def _assess_running(facts: Facts, now: datetime) -> Iterator[Line]:
-    """Yield whether a monitor writes to the store, and which monitors have died."""
+    """Yield whether a monitor writes to the store, and which monitors were killed."""
     alive = [one for one in facts.monitors if _is_alive(one, now)]
-    dead = [
-        one
-        for one in facts.monitors
-        if not one.stopped and _ALIVE_WITHIN <= now - one.at < _SILENT_WITHIN
-    ]
+    killed = [lease for lease in facts.names if lease.has_run_out(now, _SILENT_WITHIN)]
     if alive:
         last = moment(alive[0].at, facts.timezone, now)
         reason = f"last wrote to the store at {last}"
@@ -43,10 +39,11 @@ def _assess_running(facts: Facts, now: datetime) -> Iterator[Line]:
         todo = "Start one: `ninethirty run`."
         reason = "no monitor writes to the store"
         yield Line(Area.MONITOR, "running", "monitor", Readiness.NOT_READY, reason, todo)
-    for one in dead if alive else ():
-        reason = f"silent since {moment(one.at, facts.timezone, now)}, without a regular stop"
+    for lease in killed if alive else ():
+        reason = f"silent since {moment(lease.until, facts.timezone, now)}, without a regular stop"
         todo = "Start it again, so that one can take over from the other."
-        yield Line(Area.MONITOR, "standby", one.monitor, Readiness.NOT_READY, reason, todo)
+        name = lease.name.removeprefix(NAME_PREFIX)
+        yield Line(Area.MONITOR, "standby", name, Readiness.NOT_READY, reason, todo)
 
 
 def _is_alive(beat: Heartbeat, now: datetime) -> bool:

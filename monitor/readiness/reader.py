@@ -96,6 +96,7 @@ class ReadinessReader:
             hosts=tuple(self._find_hosts(due)),
             calendars=tuple(self._read_calendars()) if due else (),
             monitors=tuple(self.store.leases.heartbeats()),
+            names=tuple(self.store.leases.names()),
             blind=tuple(
                 span
                 for span in self.store.runs.blind(now - _DAY, now)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -270,6 +270,13 @@ class Lease:
     name: str
     holder: str
     until: datetime
+
+    def has_run_out(self, now: datetime, within: timedelta) -> bool:
+        """Return whether it ran out in the time `within` before `now`.
+
+        A monitor that stops normally drops its lease.
+        """
+        return timedelta() <= now - self.until < within
 
 
 LEADER = "leader"

@@ -35,7 +35,6 @@ from monitor.judge.as_text import (
     open_alternatives,
 )
 from monitor.look.fetch import describe_why
-from monitor.store.rows import NAME_PREFIX
 from monitor.web.queries import Queries
 from monitor.web.request import may_act, problem_response, queries_of, session_of
 from monitor.web.sessions import Busy
@@ -306,18 +305,16 @@ def _check_leases(queries: Queries, now: datetime) -> Iterator[Check]:
     """Yield a good check for each monitor whose name is in use, and a failed one for each that was
     lost in the last week.
 
-    A monitor is lost if the lease on its name ran out. One that stops normally drops it.
+    A monitor is lost if the lease on its name ran out.
     """
     zone = queries.timezone
-    for lease in queries.store.leases.leases():
-        if not lease.name.startswith(NAME_PREFIX):
-            continue
+    for lease in queries.store.leases.names():
         name = lease.name.capitalize()
         if lease.until > now:
             yield Check(
                 name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}"
             )
-        elif now - lease.until < GIVEN_UP_FOR:
+        elif lease.has_run_out(now, GIVEN_UP_FOR):
             todo = "Start it again, or remove what stopped it."
             last_sign = stamp(lease.until, zone)
             yield Check(name, f"no sign of it since {last_sign}", todo, "NinethirtyDown")

@@ -17,6 +17,7 @@ from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.store.rows import (
     LEADER,
+    NAME_PREFIX,
     Act,
     Delivery,
     DeliveryState,
@@ -327,6 +328,10 @@ class Leases(Queries):
     def leases(self) -> list[Lease]:
         """Return every lease, by name."""
         return self.runner.find_all(Lease, order_by=(tables.LEASE.c.name,))
+
+    def names(self) -> list[Lease]:
+        """Return the leases on the names of the monitors that share the store."""
+        return [lease for lease in self.leases() if lease.name.startswith(NAME_PREFIX)]
 
     def heartbeats(self) -> list[Heartbeat]:
         """Return the last heartbeat of each monitor, the newest first."""

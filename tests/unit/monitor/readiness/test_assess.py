@@ -23,7 +23,7 @@ from monitor.readiness.facts import (
     ProducerFacts,
 )
 from monitor.readiness.line import Line, Readiness
-from monitor.store.rows import Act, Actor, Heartbeat
+from monitor.store.rows import Act, Actor, Heartbeat, Lease
 from schedules.announcement import Address, Origin, State
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.in_force import slot_in_force
@@ -271,7 +271,7 @@ SHARED = {
         ("running", Readiness.NOT_READY),
     ),
     "a standby died": (
-        {"monitors": (Heartbeat("edge", NOW), Heartbeat("two", NOW - HOUR))},
+        {"names": (Lease("monitor two", "two 1", NOW - HOUR),)},
         ("standby", Readiness.NOT_READY),
     ),
     "looks prove nothing now": (
@@ -330,7 +330,11 @@ def test_release_that_one_of_two_calendars_cancels_is_not_ready() -> None:
 
 RECOVERED = {
     "a monitor that was renamed last year": {
-        "monitors": (Heartbeat("edge", NOW), Heartbeat("old", NOW - 400 * DAY))
+        "names": (Lease("monitor old", "old 1", NOW - 400 * DAY),)
+    },
+    "a leader that was killed and is a standby again": {
+        "monitors": (Heartbeat("edge", NOW), Heartbeat("two", NOW - HOUR)),
+        "names": (Lease("monitor two", "two 2", NOW + SECOND),),
     },
     "a blind span of the night": {"blind": (Blind(NOW - 9 * HOUR, NOW - 8 * HOUR, "killed"),)},
     "a delivery after one that was given up": {
