@@ -21,10 +21,11 @@ from sqlalchemy import text
 
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
-from tests.worlds.instants import SLOT
+from tests.worlds.incidents import a_notice
+from tests.worlds.instants import MINUTE, SLOT
 from tests.worlds.looks import EDGE, a_run
 from tests.worlds.releases import a_release
-from tests.worlds.stores import runs_of
+from tests.worlds.stores import a_delivery, runs_of
 
 pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.needs("pgbouncer")]
 
@@ -92,6 +93,34 @@ def test_store_works_although_each_transaction_may_have_another_server_connectio
         with store.transaction() as tx:
             tx.save(a_release(), a_run())
         assert runs_of(store, EDGE) == [a_run()]
+
+
+def test_leader_and_deliveries_are_claimed_although_connections_are_shared(
+    behind_pgbouncer: str,
+) -> None:
+    with (
+        closing(Store.open_upgraded(behind_pgbouncer)) as north,
+        closing(Store.open_upgraded(behind_pgbouncer)) as south,
+    ):
+        with north.transaction() as tx:
+            first = tx.take_leader("p1", "north", SLOT, SLOT + MINUTE)
+            tx.add_notice(a_notice("n"), [a_delivery("desk")])
+        assert first is not None
+        with south.transaction() as tx:
+            assert tx.take_leader("p2", "south", SLOT, SLOT + MINUTE) is None
+        with north.transaction() as tx:
+            assert tx.claim_delivery("n", "desk") is not None
+            with south.transaction() as other:
+                assert other.claim_delivery("n", "desk") is None
+        with north.transaction() as tx:
+            tx.resign_leader("p1", first.epoch, SLOT)
+        with south.transaction() as tx:
+            second = tx.take_leader("p2", "south", SLOT, SLOT + MINUTE)
+            assert tx.claim_delivery("n", "desk") is not None
+        assert second is not None
+        assert second.epoch == first.epoch + 1
+        with north.transaction() as tx:
+            assert not tx.renew_leader("p1", first.epoch, SLOT, SLOT + MINUTE)
 
 
 def test_limits_end_with_their_transaction(behind_pgbouncer: str) -> None:
