@@ -53,7 +53,8 @@ def monitor_named(
     script = read_script(path)
     settings = rehearsal_settings(script, Settings(watch=WatchSettings(vantage=name)), folder)
     file = settings.store.url
-    shared = settings.model_copy(update={"store": SHARED})
+    store = SHARED.model_copy(update={"spool": str(folder / "spool")})
+    shared = settings.model_copy(update={"store": store})
     return MonitorInTest(
         script, shared, clock, [a_channel(clock, "outbox")], lambda: open_store(file), delay
     )
@@ -242,13 +243,7 @@ class RefusingRuns(RunStore):
         return super().blind(begin, end)
 
 
-def test_looks_of_a_leader_that_was_cut_off_narrow_the_interval(tmp_path: Path) -> None:
-    """From 09:29:40 on North cannot reach the store, and from 09:29:40 to 09:30:20 South sees 503.
-
-    North alone sees the page at 09:30. When North reaches the store again, it hands in its looks.
-    South cannot read them at first.
-    """
-    south_sees_503 = """
+SOUTH_SEES_503 = """
 [[fault]]
 host = "www.gov.uk"
 from = 2026-11-26T09:29:40
@@ -256,35 +251,47 @@ until = 2026-11-26T09:30:20
 kind = "503"
 """
 
-    async def act(south_blind: MonitorInTest, other: MonitorInTest) -> None:
-        # The monitor that leads first is the second of the two here.
-        north, south = other, south_blind
-        await south.end()
-        await north.until("09:28:30")
-        file = f"sqlite:///{(tmp_path / 'ninethirty.db').as_posix()}"
-        await north.end()
-        stores: list[CutStore] = []
 
-        def cut_store() -> CutStore:
-            stores.append(CutStore(file, durable=False))
-            return stores[-1]
+async def cut_off_leader(
+    folder: Path, south: MonitorInTest, north: MonitorInTest, open_south: Callable[[str], Store]
+) -> CutStore:
+    """Let North lead and South stand by, and cut North off from the store at 09:29:40.
 
-        north.store_of = cut_store
-        await north.start()
-        await north.clock.sleep(2)
+    Return North's store. The store of South is opened by `open_south`.
+    """
+    await south.end()
+    await north.until("09:28:30")
+    await north.end()
+    file = f"sqlite:///{(folder / 'ninethirty.db').as_posix()}"
+    store = CutStore(file, durable=False)
+    north.store_of, south.store_of = (lambda: store), (lambda: open_south(file))
+    await north.start()
+    await north.clock.sleep(2)
+    await south.start()
+    await north.until("09:29:40")
+    north.store_of = lambda: open_store(file, durable=False)
+    store.is_cut = True
+    return store
 
-        def refusing_store() -> Store:
-            store = open_store(file, durable=False)
-            store.runs = RefusingRuns(store.runs.runner)
-            return store
 
-        south.store_of = refusing_store
-        await south.start()
-        await north.until("09:29:40")
-        stores[0].is_cut = True
+def test_looks_of_a_leader_that_was_cut_off_narrow_the_interval(tmp_path: Path) -> None:
+    """From 09:29:40 on North cannot reach the store, and from 09:29:40 to 09:30:20 South sees 503.
+
+    North alone sees the page at 09:30. When North reaches the store again, it hands in its looks.
+    South cannot read them at first.
+    """
+
+    def open_refusing(file: str) -> Store:
+        store = open_store(file, durable=False)
+        store.runs = RefusingRuns(store.runs.runner)
+        return store
+
+    # The first of the two is the one with faults.
+    async def act(south: MonitorInTest, north: MonitorInTest) -> None:
+        store = await cut_off_leader(tmp_path, south, north, open_refusing)
         await south.until("09:31:00")
         assert south.verdict_row().body["first_seen"]["by"] > "2026-11-26T09:30:19"
-        stores[0].is_cut = False
+        store.is_cut = False
         with pytest.raises(NoLongerLeads):
             await north.until("09:33:00")
         await south.until("09:33:00")
@@ -294,4 +301,26 @@ kind = "503"
         await south.until("09:34:00")
         assert south.verdict_row().body["first_seen"]["by"] < "2026-11-26T09:30:05"
 
-    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_sees_503, delay=DELAY).close()
+    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, SOUTH_SEES_503, delay=DELAY).close()
+
+
+def test_spool_of_a_leader_that_was_cut_off_and_killed_narrows_the_interval(tmp_path: Path) -> None:
+    """As above, but North is killed at 09:30:10, while South leads. Its next start hands in its
+    spool.
+    """
+
+    async def act(south: MonitorInTest, north: MonitorInTest) -> None:
+        await cut_off_leader(tmp_path, south, north, open_store)
+        await north.until("09:30:10.2")
+        await north.kill()
+        assert [*(tmp_path / "spool").iterdir()] != []
+        await south.until("09:31:00")
+        assert south.verdict_row().body["first_seen"]["by"] > "2026-11-26T09:30:19"
+        await north.start()  # as a standby
+        assert [*(tmp_path / "spool").iterdir()] == []
+        await south.until("09:32:00")
+        assert south.verdict_row().body["first_seen"]["by"] < "2026-11-26T09:30:05"
+
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, SOUTH_SEES_503, delay=DELAY)
+    assert differences_in_replay(store) == {"claims-q3": []}
+    store.close()
