@@ -198,8 +198,9 @@ def _write_new_entries(
     """Write entries, each with its release and its promise if these are new or changed (None: they
     are not).
     """
+    # A former leader may still store its reads. In one order, no two wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
-    tx.save(*releases.values())
+    tx.save(*(releases[name] for name in sorted(releases)))
     tx.add_promises(promise for _, _, promise in entries if promise is not None)
     _write_entries(tx, [entry for entry, _, _ in entries])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -284,6 +286,21 @@ async def test_second_read_of_large_calendar_confirms_only_near_promises(
     confirmed = {promise.release: promise.confirmed_at for promise in store.ledger.promises()}
     assert confirmed.pop("near") == second.finished
     assert set(confirmed.values()) == {first.finished}
+
+
+@with_calendar_monitor()
+async def test_releases_are_written_in_order_of_their_ids(monitor: CalendarMonitor) -> None:
+    """A calendar shows 50 releases. Their rows are written in the order of the ids. A former leader
+    may store its reads while its successor writes the same releases. In one order, they never wait
+    for each other's rows in a circle.
+    """
+    fifty_entries = [row(f"r{number}") for number in range(50)]
+    await monitor.read_calendar(csv(*fifty_entries))
+    with closing(sqlite3.connect(monitor.settings.store.url.removeprefix("sqlite:///"))) as store:
+        # SQLite numbers rows in the order in which they were written.
+        written = [name for (name,) in store.execute("SELECT id FROM release ORDER BY rowid")]
+    assert len(written) == 50
+    assert written == sorted(written)
 
 
 @with_calendar_monitor(STATS, OWN)
