@@ -54,6 +54,8 @@ class IncidentKind(StrEnum):
     HAND = "hand"
 
 
+NOT_MEASURED = (IncidentKind.HAND, IncidentKind.LEAD)
+"""What no verdict proves: people log it, or must judge it."""
 AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
 """Of a release that a platform delayed: not out yet, out late, or not late after all."""
 _STEP_LIST_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.draft.versions import MONITOR
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, IncidentKind, find_known_incident
+from alerts.incident import NOT_MEASURED, Incident, find_known_incident
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.sql.read import Reads
 from monitor.store.sql.write import Transaction
@@ -18,7 +18,6 @@ from monitor.store.sql.write import Transaction
 JudgeAt = Callable[[Reads, str, datetime], ReleaseFacts | None]
 # Opening a draft again and again adds at most one version in this time.
 _REDRAFT_AFTER = timedelta(seconds=10)
-_LOGGED_BY_PEOPLE = (IncidentKind.HAND, IncidentKind.LEAD)
 
 
 @dataclass(slots=True)
@@ -90,7 +89,7 @@ class CurrentIncidents:
         return write
 
     def _is_still_measured(self, incident: Incident) -> bool:
-        if incident.facts is None or incident.facts.final or incident.kind in _LOGGED_BY_PEOPLE:
+        if incident.facts is None or incident.facts.final or incident.kind in NOT_MEASURED:
             return False
         of_release = self.read.verdicts.incidents_of(incident.release)
         last = find_known_incident(of_release, incident.release)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alerts.draft.code import Editions
-from alerts.incident import Incident, IncidentKind, LinkedRelease
+from alerts.incident import NOT_MEASURED, Incident, IncidentKind, LinkedRelease
 from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import Route, select_channels
@@ -134,11 +134,7 @@ class ReportingRules:
                 for name, (due, _) in self.platform_audience(notice, incident, now).items()
             ]
         slot = incident.facts.slot if incident.facts is not None else None
-        is_public = (
-            incident.kind not in {IncidentKind.HAND, IncidentKind.LEAD}
-            and slot is not None
-            and slot <= now
-        )
+        is_public = incident.kind not in NOT_MEASURED and slot is not None and slot <= now
         names = [one for one in self.channels if is_public or one not in self.open_channels]
         return self._select_channels(notice, names, incident.producers, now)
 

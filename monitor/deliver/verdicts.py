@@ -28,6 +28,7 @@ from alerts.notice import Notice, thread_id
 from monitor.deliver.assessment import Assessment, status_key, with_incident
 from monitor.deliver.drafts import add_measured_version
 from monitor.deliver.facts import period_row
+from monitor.deliver.leads import close_settled_lead
 from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
@@ -93,13 +94,14 @@ class VerdictRecorder:
             facts = replace(assessment.facts, names=tuple(names))
             decision = decide(facts, known, now, [one.id for one in earlier])
             decision = self._add_ticks(tx.read, decision, known)
-        if known is not None and decision.superseded is not None:
-            # The incident of a breach replaces a lesser one, such as that of an unproven release,
-            # which is now closed. The notices of the decision are about the new one. So send one to
-            # pagers that closes the old alert.
-            closed = decision.superseded
+        # The incident of a breach replaces a lesser one, such as that of an unproven release, and a
+        # proved verdict settles leads. The notices of the decision are about another incident. So
+        # send one to pagers that closes the old alert.
+        settled = (close_settled_lead(one, assessment.facts, now) for one in earlier)
+        for closed in filter(None, (decision.superseded, *settled)):
             tx.save(closed)
-            for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
+            before = replace(closed, closed=None)
+            for notice in notices_of_acts(before, closed, now, closed.timeline[-1].text):
                 self.notify_machines(tx, notice, closed, now)
         # one notice for all entries that one edit changed
         decision = self._join_calendar_edit(tx, decision, now)

@@ -15,6 +15,7 @@ from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, IncidentKind, find_known_incident
 from monitor.clock import Clock
+from monitor.deliver.leads import find_lead_address
 from monitor.judge.runs import Run, find_changes_of_content
 from monitor.judge.spells import find_presence_from_start
 from monitor.ledger.ledger import Ledger
@@ -218,15 +219,8 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
     """
     earlier_leads = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
-    for earlier in earlier_leads:
-        # Old versions stored no `url`. They only wrote the address at the end of `detail`.
-        is_same = (
-            canonical_address(earlier.url) == url
-            if earlier.url
-            else earlier.detail.endswith(f" {lead.url}")
-        )
-        if is_same:
-            return None
+    if any(find_lead_address(earlier) == url for earlier in earlier_leads):
+        return None
     return replace(
         facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*earlier_leads, lead)
     )

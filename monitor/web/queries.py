@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.channel import Outcome
 from alerts.draft.write.outline import Document
-from alerts.incident import Incident, IncidentKind
+from alerts.incident import NOT_MEASURED, Incident
 from alerts.rota import Rota
 from alerts.ticks import Tick
 from monitor.clock import Clock
@@ -48,7 +48,6 @@ from schedules.times.zone import day_begins, span_of
 T = TypeVar("T")
 _MOST_SHOWN = 50
 _STORE_WITHIN = 5.0
-_ONLY_FOR_STAFF = {IncidentKind.HAND, IncidentKind.LEAD}
 MOST_INCIDENTS = 500
 _ASSESSED_FOR = timedelta(minutes=1)
 
@@ -370,7 +369,7 @@ class Queries:
         """Return those (oldest first) that the viewer may see, newest first, measured at `now`."""
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
-            public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
+            public = [one for one in visible if one.kind not in NOT_MEASURED]
             # Those that one host delayed are `linked` and share a slot, so check that of the first.
             with_release = [
                 (one, one.linked[0].release if one.linked else one.release) for one in public

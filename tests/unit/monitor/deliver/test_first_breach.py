@@ -4,14 +4,20 @@ open is closed.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from alerts.decide import decide
 from alerts.incident import IncidentKind, find_known_incident
 from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from tests.worlds.looks import ABSENT, a_run
+from schedules.contract.verdict import LEAD, Finding
+from tests.worlds.instants import after_slot
+from tests.worlds.looks import ABSENT, PRESENT, a_run
+from tests.worlds.releases import PAGE_URL
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import judged
 
@@ -79,3 +85,44 @@ def test_only_machines_are_notified_that_the_unproven_incident_closed(
     assert kinds_by_channel["hook"] == kinds_by_channel["pager"] == {"unproven", "opened", "closed"}
     (closed,) = (notice for notice in outbox.notices() if notice.kind == "closed")
     assert closed.subject.endswith("taken over by r-2018-01-05-late")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_open"),
+    [
+        ([PAGE_URL], False),
+        ([f"{PAGE_URL}/?page=1#top"], False),
+        ([PAGE_URL, "https://press.example/item"], True),
+        (["https://press.example/item"], True),
+    ],
+    ids=["the page", "the page, written otherwise", "the page and an item", "an item"],
+)
+@pytest.mark.parametrize("stored", ["url", "detail"])
+def test_leads_close_if_a_verdict_is_proved_at_each_of_their_addresses(
+    addresses: list[str], stored: str, *, is_open: bool
+) -> None:
+    """A pager has an alert about the leads, so it gets the end of it. Old versions stored the
+    address of a lead only at the end of its `detail`.
+    """
+    store = TemporaryStore()
+    recorder = VerdictRecorder(ReportingRules(channels=["pager"], pagers=["pager"]))
+    pending, late = (
+        assess(judged(at, {"page": [(-3600, ABSENT), (300, PRESENT)]}), Measurement())
+        for at in (-60, 400)
+    )
+    leads = tuple(
+        Finding("lead", None, "a page", url=url)
+        if stored == "url"
+        else Finding("lead", None, f"a page: {url}")
+        for url in addresses
+    )
+    facts = replace(pending.facts, verdict=LEAD, findings=leads)
+    with store.transaction() as tx:
+        recorder.save_decision(tx, decide(facts, None, after_slot(-60)), after_slot(-60))
+    with store.transaction() as tx:
+        recorder.record(tx, late, late.verdict.at)
+    of_leads, of_delay = store.verdicts.incidents_of("r")
+    assert (of_leads.kind, of_leads.is_open) == (IncidentKind.LEAD, is_open)
+    assert (of_delay.kind, of_delay.is_open) == (IncidentKind.LATE, True)
+    ends = [one for one in store.outbox.notices() if one.kind == "closed"]
+    assert len(ends) == (0 if is_open else 1)

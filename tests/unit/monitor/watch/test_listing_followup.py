@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.incident import IncidentKind
 from alerts.notice import Notice
 from monitor.config.settings import Settings
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
@@ -50,6 +51,11 @@ def first_notices_of_incidents(monitor: MonitorInTest) -> list[Notice]:
 
 def kinds_of_first_notices(monitor: MonitorInTest) -> list[str]:
     return [notice.kind for notice in first_notices_of_incidents(monitor)]
+
+
+def open_incidents(monitor: MonitorInTest) -> list[IncidentKind]:
+    incidents = monitor.daemon.core.store.verdicts.incidents_of("claims-q3")
+    return sorted(one.kind for one in incidents if one.is_open)
 
 
 def has_no_finding_or_draft(monitor: MonitorInTest) -> bool:
@@ -223,6 +229,8 @@ def test_hint_is_followed_by_early_exposure_once_page_appears(
         (exposure,) = monitor.daemon.watch.releases["claims-q3"].verdict.exposures
         # The exposure begins with the new page, of 09:29:40, not with the listing, of 09:28:30.
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
+        # The hint asked people to open this address. That is settled.
+        assert open_incidents(monitor) == [IncidentKind.EARLY]
 
     run_monitor(
         tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING
@@ -337,6 +345,8 @@ async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTes
     assert kinds_of_first_notices(monitor) == ["opened"]
     await monitor.until("09:29:59")
     assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
+    # The verdict proves nothing about the address of the press item.
+    assert open_incidents(monitor) == [IncidentKind.EARLY, IncidentKind.LEAD]
     incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
     assert incidents_by_id[incident.id].facts == incident.facts
     assert incidents_by_id[incident.id].timeline == incident.timeline

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.incident import Incident, IncidentKind
 from alerts.notice import Notice
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from tests.unit.monitor.app.monitor_in_test import HEAD as ON_GOVUK
@@ -30,6 +31,11 @@ def hints(monitor: MonitorInTest) -> list[Notice]:
         for notice in monitor.daemon.core.store.outbox.notices()
         if notice.kind == HINT_FOR_PEOPLE
     ]
+
+
+def incidents_of_hints(monitor: MonitorInTest) -> list[Incident]:
+    incidents = monitor.daemon.core.store.verdicts.incidents_of("claims-q3")
+    return [one for one in incidents if one.kind is IncidentKind.LEAD]
 
 
 PAGE_WITHOUT_TITLE = "<script>location.reload()</script>"
@@ -96,6 +102,38 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(
         head=WITH_SHEET,
         delay=REAL_COMMIT_DELAY,
     )
+
+
+@pytest.mark.parametrize(
+    ("published", "verdict", "is_open"),
+    [
+        (an_answer(URL, "09:30:10"), "on_time", False),
+        (an_answer(URL, "09:32:00"), "late", False),
+        ("", "overdue", True),
+    ],
+    ids=["on time", "late", "not at all"],
+)
+def test_hint_is_open_until_a_verdict_is_proved_at_its_address(
+    tmp_path: Path, published: str, verdict: str, *, is_open: bool
+) -> None:
+    """A page of another title at the address of the release gives a hint before the slot, 09:30.
+    Two seconds before the slot it is away again. Once the release is published there, no one needs
+    to open the address any more, and no notice says so.
+    """
+    other_page = an_answer(URL, "09:28:40", a_web_page("Prison population"))
+    away = an_answer(URL, "09:29:58", status=404)
+
+    async def judge_after_slot(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:55")
+        assert [one.is_open for one in incidents_of_hints(monitor)] == [True]
+        await monitor.until("09:34:00")
+        assert monitor.stored_verdict() == verdict
+        (incident,) = incidents_of_hints(monitor)
+        assert incident.is_open == is_open
+        assert ("settled" in incident.timeline[-1].text) == (not is_open)
+        assert len(hints(monitor)) == 1
+
+    run_monitor(tmp_path, other_page + away + published, judge_after_slot, head=HEAD)
 
 
 @pytest.mark.parametrize(
