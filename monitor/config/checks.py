@@ -105,7 +105,7 @@ def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
     for place, row in rows_of(data, table):
         name = row.get(key)
         if isinstance(name, str) and name in seen:
-            yield f"{place}.{key}", "is there already", quote_value(name)
+            yield f"{place}.{key}", "is there already, each needs its own", quote_value(name)
         seen.add(str(name))
 
 

@@ -70,7 +70,9 @@ def load(path: Path) -> dict[str, Any]:
         why = why_unusable(exc, "write one with `ninethirty init`")
         raise BadInput([Fault(str(path), "", f"cannot be read: {why}")]) from exc
     except UnicodeDecodeError as exc:
-        raise BadInput([Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}")]) from exc
+        raise BadInput(
+            [Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}: save it as UTF-8")]
+        ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise BadInput([Fault(path.name, "", f"is not TOML: {exc}")]) from exc
     except (RecursionError, ValueError) as exc:
@@ -183,7 +185,11 @@ def _explain_error(
     if error["type"] == "extra_forbidden":
         if (removed := _REMOVED.get(_write_path(place))) is not None:
             return removed
-        return "unknown key" + _suggest_name(str(place[-1]), _keys_at(model, error["loc"][:-1]))
+        known = list(dict.fromkeys(_keys_at(model, error["loc"][:-1])))
+        suggested = _suggest_name(str(place[-1]), known)
+        if not suggested and len(known) <= _MOST_KEYS_LISTED:
+            suggested = f", there are {', '.join(known)}"
+        return f"unknown key{suggested}"
     if _is_secret_in_file(error):
         return (
             'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
@@ -204,12 +210,14 @@ def _explain_error(
 
 def _suggest_name(name: str, known: Sequence[str]) -> str:
     """Return the most similar known name, as the end of a reason, "" if none is."""
-    meant = _KIND_OF_SERVICE.get(name.lower())
+    meant = _OTHER_NAMES.get(name.lower())
     return f", use {meant} for {name}" if meant in known else did_you_mean(name, known)
 
 
 _SERVICES = ("teams", "msteams", "slack", "discord", "telegram", "ntfy", "matrix", "sms")
-_KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
+_OTHER_NAMES = dict.fromkeys(_SERVICES, "apprise") | {
+    "organisations": "filters",
+    "port": "listen",
     "email": "mail",
     "e-mail": "mail",
     "smtp": "mail",
@@ -217,7 +225,8 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
     "govuk-notify": "notify",
     "http": "webhook",
 }
-"""Other names for kinds of channel."""
+"""What people call kinds of channel and keys, and our name."""
+_MOST_KEYS_LISTED = 12
 
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:

@@ -207,7 +207,8 @@ class CalendarSettings(Table):
                 if (self.kind, name) not in _PLAIN_NAMES:
                     compile_text(text)
             except (SelectorError, JMESPathError, BadPattern) as exc:
-                yield f"options.{name}", f"{' '.join(str(exc).split())} (got {text!r})", None
+                reason = f"no {_EXPRESSIONS[self.kind]} ({' '.join(str(exc).split())})"
+                yield f"options.{name}", f"{reason} (got {text!r})", None
 
 
 _COMPILERS: dict[str, Callable[[str], object]] = {
@@ -215,7 +216,12 @@ _COMPILERS: dict[str, Callable[[str], object]] = {
     "json": jmespath.compile,
     "feed": Linear,
 }
-"""What compiles an option: a CSS selector, a JMESPath expression or a regular expression."""
+_EXPRESSIONS = {
+    "html": "CSS selector",
+    "json": "JMESPath expression",
+    "feed": "regular expression",
+}
+"""What an option is, by the kind of calendar, and what compiles it."""
 _PLAIN_NAMES = frozenset({("json", "pages"), ("feed", "date")})
 """Options whose value is the name of a parameter or field and not an expression, so it is never
 compiled.

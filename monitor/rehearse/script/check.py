@@ -92,7 +92,7 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
     seen: list[Any] = []
     for key, value in keys:
         if value is not None and value in seen:
-            yield key, "is there already", value
+            yield key, "is there already, each needs its own", value
         seen.append(value)
 
 
