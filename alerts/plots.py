@@ -191,8 +191,8 @@ def draw_for_document(figure: Timeline | Bars | SlotStrip, name: str) -> Drawing
     """
     height, shapes = _draw_shapes(figure)
     if isinstance(figure, Timeline):
-        height += 18
-        shapes = f"{_PATTERNS_IN_DOCUMENT}{shapes}{_draw_legend(figure, height - 4)}"
+        height, legend = _draw_legend(figure, height)
+        shapes = f"{_PATTERNS_IN_DOCUMENT}{shapes}{legend}"
     size = (
         f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
         f' height="{height}" font-family="Arial, sans-serif" font-size="12"'
@@ -387,14 +387,17 @@ def _text_anchor(x: float) -> str:
     return "end" if x > 75 else "middle"
 
 
-def _draw_legend(figure: Timeline, y: int) -> str:
-    svg, x = "", 0
+def _draw_legend(figure: Timeline, top: int) -> tuple[int, str]:
+    """Return the bottom of a legend that begins at `top`, and its shapes, in lines that fit."""
+    svg, x, y = "", 0, top + 14
     for state in list_states(figure):
         meaning, _, fill = STATES[state]
+        width = 30 + 7 * len(meaning)  # the box and a gap, and about 7 points a letter
+        if x + width > WIDTH:
+            x, y = 0, y + 18
         svg += (
             f'<rect x="{x}" y="{y - 10}" width="14" height="10" fill="{fill}" stroke="#333333"'
-            f' stroke-width="0.5"/><text x="{x + 18}" y="{y}" font-size="11">'
-            f"{escape(meaning)}</text>"
+            f' stroke-width="0.5"/><text x="{x + 18}" y="{y}">{escape(meaning)}</text>'
         )
-        x += 30 + 6 * len(meaning)  # the box and a gap, and about 6 points a letter
-    return svg
+        x += width
+    return y + 4, svg

@@ -16,7 +16,7 @@ from alerts.draft.timeline import build_figure, describe_lane, format_range, wri
 from alerts.draft.write.docx import LANE_HEIGHT, PICTURE_WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
-from alerts.plots import choose_ticks, draw_for_document
+from alerts.plots import STATES, choose_ticks, draw_for_document
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
 from tests.unit.alerts.draft.conftest import facts_of, never_removed
@@ -201,3 +201,23 @@ def test_span_with_too_few_looks_is_not_called_blind() -> None:
         "The monitor's looks were too far apart between 09:28:10 and 09:31:10 GMT"
     )
     assert "could not see" not in text
+
+
+def test_the_legend_of_a_document_is_legible_and_fits(ofqual_late: Incident) -> None:
+    """All states together need more than one line. Text has 12 pixels or more, and a letter takes
+    about 7 at most.
+    """
+    figure = make_figure(facts_of(ofqual_late))
+    span = figure.lanes[0].spans[0]
+    every_state = tuple(replace(span, state=state) for state in STATES)
+    figure = replace(figure, lanes=(replace(figure.lanes[0], spans=every_state),))
+    drawing = draw_for_document(figure, "timeline")
+    root = ET.fromstring(drawing.svg)  # noqa: S314
+    sizes = {float(each.get("font-size", 12)) for each in root.iter()}
+    assert min(sizes) >= 12
+    meanings = {meaning for meaning, _, _ in STATES.values()}
+    legend = [text for text in root.iter(f"{SVG}text") if text.text in meanings]
+    assert len(legend) == len(STATES)
+    for text in legend:
+        assert float(text.get("x", 0)) + 7 * len(text.text or "") <= drawing.width
+        assert float(text.get("y", 0)) <= drawing.height
