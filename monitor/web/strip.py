@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from alerts.plots import SLOT_AXIS, Mark, mark_release
 from monitor.errors import StoreFault
 from monitor.judge.as_json import decisive_delay, verdict_or_due
+from monitor.judge.findings.blind import CAUSES_THAT_ALLOW_SOME_LOOKS
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind
 from monitor.web.fragments import has_gone_wrong, severity_rank
@@ -139,7 +140,15 @@ def _make_lane(rows: Sequence[Row], slot: datetime, rules: StripRules) -> Lane:
     drawn = [(row, list_marks(row, slot)) for row in problems]
     tolerance = rules.policies.tolerance([producer]).total_seconds()
     hosts = {"", *(urlsplit(row["url"] or "").hostname for row in rows)}
-    gaps = [span for span in rules.blind if span.host in hosts and not span.target]
+    # A gap in which some looks were made matters only if something stayed unproven.
+    is_unproven = any(row["verdict"] == "unproven" for row in rows)
+    gaps = [
+        span
+        for span in rules.blind
+        if span.host in hosts
+        and not span.target
+        and (is_unproven or span.cause not in CAUSES_THAT_ALLOW_SOME_LOOKS)
+    ]
     backdrop = [SLOT_AXIS.mark("tolerance", 0.0, tolerance), *_mark_gaps(gaps, slot)]
     name = rules.names.get(producer, producer)
     return Lane(name, len(rows), len(on_time), pending, backdrop, marks, drawn)

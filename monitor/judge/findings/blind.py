@@ -21,7 +21,7 @@ from schedules.times.interval import Bounds, Interval, seconds_between
 
 _CLOCK = "clock"
 # If the other looks proved the release, the blindness did not matter.
-_CAUSES_THAT_ALLOW_SOME_LOOKS = frozenset({"budget", "no_worker"})
+CAUSES_THAT_ALLOW_SOME_LOOKS = frozenset({"budget", "no_worker"})
 # If the next look after a failure came later than this, the failure delayed it, e.g. because the
 # host asked us to wait.
 _NORMAL_PAUSE = timedelta(seconds=30)
@@ -174,7 +174,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     window = case.judged_window
     covers_slot = span.begins <= window.slot_begins < span.ends
     is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty
-    is_monitor_blind = span.failed_looks == 0 and _CAUSES_THAT_ALLOW_SOME_LOOKS.isdisjoint(
+    is_monitor_blind = span.failed_looks == 0 and CAUSES_THAT_ALLOW_SOME_LOOKS.isdisjoint(
         span.causes
     )
     # Without a promised minute (`exact`) there is no instant that must be watched.

@@ -148,13 +148,23 @@ def test_behind_the_bars_are_the_tolerance_and_the_gaps_of_the_monitor() -> None
     policies = Policies(table=PolicySettings.model_validate({"producer": {"ons": WITHIN}}))
     blind = [
         Blind(after_slot(10), after_slot(60), "stalled"),
-        Blind(after_slot(60), after_slot(300), "budget", "www.ons.gov.uk"),
-        Blind(after_slot(-120), SLOT, "budget", "www.gov.uk"),
-        Blind(after_slot(-120), SLOT, "budget", target="x"),
+        Blind(after_slot(60), after_slot(300), "no_network", "www.ons.gov.uk"),
+        Blind(after_slot(-120), SLOT, "no_network", "www.gov.uk"),
+        Blind(after_slot(-120), SLOT, "no_network", target="x"),
     ]
     rules = StripRules({}, policies, blind)
     [strip] = make_strips([a_row("on_time", 0, 1)], LATER, rules)
     assert strip.lanes[0].backdrop == [Mark("tolerance", 25.0, 15.0), Mark("blind", 40.0, 28.0)]
+
+
+@pytest.mark.parametrize(("verdict", "gaps"), [("on_time", 0), ("unproven", 1)])
+def test_looks_that_were_too_far_apart_are_a_gap_only_if_something_is_unproven(
+    verdict: str, gaps: int
+) -> None:
+    blind = [Blind(after_slot(-110), after_slot(10), "budget", "www.ons.gov.uk")]
+    rows = [a_row("on_time", 0, 1), a_row(verdict, 0, 1)]
+    [strip] = make_strips(rows, LATER, StripRules({}, Policies(), blind))
+    assert [mark.state for mark in strip.lanes[0].backdrop].count("blind") == gaps
 
 
 async def test_board_shows_the_strip_of_its_slot(board: Board) -> None:
