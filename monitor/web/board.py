@@ -148,7 +148,8 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
 def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[RowGroup]:
     """Return the rows of a day in groups.
 
-    On a busy day, those without a problem are folded by producer.
+    On a busy day, those without a problem are folded by producer, and those with one if they are
+    many.
     """
     if len(rows) <= FOLDED_OVER:
         return [RowGroup("", rows)] if rows else []
@@ -158,7 +159,8 @@ def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[
         if not fragments.has_gone_wrong(row):
             good.setdefault(names.get(row["producer"], row["producer"]), []).append(row)
     folded = [RowGroup(name, some, is_folded=True) for name, some in sorted(good.items())]
-    return [*([RowGroup("", bad)] if bad else []), *folded]
+    wrong = [RowGroup("", bad, is_folded=len(bad) > FOLDED_OVER)] if bad else []
+    return [*wrong, *folded]
 
 
 def _last_looks(

@@ -25,7 +25,7 @@ from schedules.times.json import instant_from_json
 
 Row = Mapping[str, Any]
 
-_MOST_NAMED = 40
+_MOST_NAMED = 16
 _BEFORE = timedelta(minutes=2)
 _OPEN = ("due", "overdue")
 
@@ -115,15 +115,21 @@ def _make_strip(slot: datetime, rows: Sequence[Row], rules: StripRules) -> Strip
 
 
 def _leave_out(lanes: Sequence[Lane]) -> int:
-    """Keep `_MOST_NAMED` problems at most, and return how many are left out.
+    """Keep about `_MOST_NAMED` problems, and return how many are left out.
 
-    A producer with few problems keeps them before one with many, so that each is seen.
+    Each producer keeps its gravest, and one with many keeps no more than another. Bars of those
+    left out are drawn in the line of their producer.
     """
-    room, left_out = _MOST_NAMED, 0
-    for lane in sorted(lanes, key=lambda lane: len(lane.problems)):
-        left_out += len(lane.problems[room:])
-        del lane.problems[room:]
-        room -= len(lane.problems)
+    places = sorted(place for lane in lanes for place in range(len(lane.problems)))
+    if len(places) <= _MOST_NAMED:
+        return 0
+    kept = max(1, places[_MOST_NAMED])
+    left_out = 0
+    for lane in lanes:
+        unnamed = lane.problems[kept:]
+        left_out += len(unnamed)
+        lane.marks[:0] = dict.fromkeys(mark for _, marks in unnamed for mark in marks)
+        del lane.problems[kept:]
     return left_out
 
 

@@ -335,6 +335,13 @@ def test_busy_day_folds_releases_without_problems_by_producer() -> None:
     ]
 
 
+@pytest.mark.parametrize(("problems", "is_folded"), [(20, False), (21, True)])
+def test_many_releases_with_problems_are_folded_too(problems: int, *, is_folded: bool) -> None:
+    late = make_rows(problems, "ons", "late")
+    first, *_ = group_rows([*make_rows(30, "ons"), *late], {})
+    assert (first.rows, first.is_folded) == (late, is_folded)
+
+
 def test_ordinary_day_folds_no_release() -> None:
     assert [group.is_folded for group in group_rows(make_rows(1, "ons"), {})] == [False]
     assert group_rows([], {}) == []
