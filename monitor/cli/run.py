@@ -38,8 +38,7 @@ def command(context: Context, log: str, level: str) -> None:
     """Watch, record, alert and serve until you stop it.
 
     SIGTERM or SIGINT stops it regularly, a second one at once. SIGHUP or `ninethirty reload`
-    reloads the configuration. If `check` would refuse it, the faults are logged and nothing
-    changes.
+    reloads the configuration. If it is refused, the faults are logged and nothing changes.
 
     Example: ninethirty --config config.toml run
     """
@@ -47,42 +46,28 @@ def command(context: Context, log: str, level: str) -> None:
     for number in _STOP_SIGNALS:
         signal.signal(number, _exit_now)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        # By default SIGHUP would end the process. Until the program runs, there is nothing to
-        # reload.
+        # By default SIGHUP would end the process.
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     from monitor.app.build import Edges, build
     from monitor.app.waiting import StoreWait
-    from monitor.config.secrets import redactor, secrets_of
+    from monitor.config.secrets import SecretsOfAll
     from monitor.health import logs
     from monitor.health.system import find_service_manager
     from monitor.store.open import StoreLock
 
     settings = context.settings
-    secrets = secrets_of(settings)
-    redact = redactor(secrets)
-
-    def hide(line: str) -> str:
-        """Return a log line without secrets, by the newest `redact`.
-
-        It is None while there are no secrets.
-        """
-        return line if redact is None else redact(line)
-
-    listener = logs.start_logging(level, as_json=log == "json", hide=hide)
+    secrets = SecretsOfAll()
+    secrets.add(settings)
+    listener = logs.start_logging(level, as_json=log == "json", hide=secrets.hide)
     lock = StoreLock(settings.store.url)
     manager = find_service_manager(os.environ, os.getpid())
     edges = Edges(manager=manager, spools=True, configuration=context.path.resolve())
 
     def read_new_settings() -> Settings:
-        """Return the configuration as it is now in its file.
-
-        From now on, its secrets are hidden too.
-        """
         from monitor.cli.check import settings_for_reload
 
-        nonlocal redact
         found = settings_for_reload(Context(context.path))
-        redact = redactor(secrets | secrets_of(found))  # earlier secrets are still hidden
+        secrets.add(found)
         return found
 
     make_app = partial(build, edges=edges, folder=context.path.parent)
@@ -104,8 +89,6 @@ async def _run_app(
     file: str,
 ) -> None:
     """Lock the store and run the daemon until a stop signal.
-
-    SIGHUP or `ninethirty reload` reloads it.
 
     A reload gets the configuration from `read_settings` and names `file` in its messages.
     """
@@ -174,9 +157,7 @@ async def _make_app(
 def handle_signals(
     loop: asyncio.AbstractEventLoop, stop: asyncio.Event, on_hangup: Callable[[], None]
 ) -> None:
-    """Let a stop signal set `stop`, a second one end the process at once, and SIGHUP call
-    `on_hangup`.
-    """
+    """Let the first stop signal set `stop`, and SIGHUP call `on_hangup`."""
 
     def stop_or_exit(number: int) -> None:
         if stop.is_set():

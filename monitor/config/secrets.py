@@ -95,6 +95,23 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     return redact
 
 
+class SecretsOfAll:
+    """Hides the secrets of every configuration that it was given, in any text."""
+
+    def __init__(self) -> None:
+        self._secrets = frozenset[str]()
+        self._redact: Callable[[str], str] | None = None
+
+    def add(self, settings: Settings) -> None:
+        """Hide the secrets of these settings too from now on."""
+        self._secrets |= secrets_of(settings)
+        self._redact = redactor(self._secrets)
+
+    def hide(self, text: str) -> str:
+        """Return a text without the secrets."""
+        return text if self._redact is None else self._redact(text)
+
+
 def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
     """Yield every secret in settings (a model) or in TOML (a dict), with its key, such as
     `channel[2].token`. `key` is that of the value itself, "" for a whole file.

@@ -42,6 +42,15 @@ producer = "example-office"
 url = "https://stats.example/claims"
 slot = 2030-11-26T09:30:00
 """
+MAIL_WITH_PASSWORD = """
+[[channel]]
+name = "mail"
+kind = "mail"
+host = "127.0.0.1"
+sender = "a@example"
+to = ["b@example"]
+password = {{ file = "{file}" }}
+"""
 ANOTHER_CALENDAR = '[[calendar]]\nname = "theirs"\nkind = "toml"\nfile = "releases.toml"\n'
 
 
@@ -108,6 +117,25 @@ def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None
         child.communicate(timeout=20)
     assert child.returncode == 0
     assert not list((config.parent / "evidence").glob("*.sock"))
+
+
+@pytest.mark.slow
+def test_password_of_an_earlier_reload_stays_hidden(config: Path) -> None:
+    """The password of a channel is replaced twice. Then a calendar has the second one as name."""
+    file = config.parent / "password"
+    file.write_text("first-password")
+    with config.open("a") as text:
+        text.write(MAIL_WITH_PASSWORD.format(file=file))
+    with alive(config) as child:
+        wait_for_log_line(child, "calendar_read")
+        for password in ("second-password", "third-password"):
+            file.write_text(password)
+            assert reload(config).output == "taken\n"
+        with config.open("a") as text:
+            text.write(ANOTHER_CALENDAR.replace("theirs", "second-password"))
+        assert reload(config).output == "taken\n"
+        assert wait_for_log_line(child, "reloaded", changed=["calendar"])
+        assert wait_for_log_line(child, "calendar_read")["calendar"] == "[redacted]"
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from monitor.config.read import read_settings
-from monitor.config.secrets import redactor, secrets_of
+from monitor.config.secrets import SecretsOfAll, secrets_of
+from monitor.config.settings import Settings
 from monitor.errors import StoreFault
 from monitor.health import logs
 
@@ -182,11 +183,11 @@ def test_no_logger_writes_a_secret_of_the_configuration(
     hidden += ["5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]
     # The password of `mail`, and parts of it as escaped in JSON and in an address.
     hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "w%C3%B6rd"]
-    secrets = secrets_of(read_settings(config))
-    redact = redactor(secrets)
-    assert redact is not None
+    settings = read_settings(config)
+    secrets, secrets_of_all = secrets_of(settings), SecretsOfAll()
+    secrets_of_all.add(settings)
     stream = io.StringIO()
-    with logging_to(stream, as_json=as_json, hide=redact):
+    with logging_to(stream, as_json=as_json, hide=secrets_of_all.hide):
         log = structlog.get_logger("x")
         for secret in secrets:
             log.warning(
@@ -197,6 +198,16 @@ def test_no_logger_writes_a_secret_of_the_configuration(
     lines_for_each = 3
     assert stream.getvalue().count("[redacted]") >= lines_for_each * len(secrets)
     assert [secret for secret in hidden if secret in stream.getvalue()] == []
+
+
+def test_secrets_of_every_configuration_so_far_are_hidden() -> None:
+    """The monitor starts with the first key. Two reloads each replace it by the next one."""
+    addresses = [f"https://hc.example/key-{number}" for number in (1, 2, 3)]
+    secrets = SecretsOfAll()
+    assert secrets.hide(addresses[0]) == addresses[0]
+    for address in addresses:
+        secrets.add(Settings.model_validate({"deadman": {"url": address}}))
+    assert secrets.hide(" ".join(addresses)) == "[redacted] [redacted] [redacted]"
 
 
 def test_values_named_like_secrets_and_users_in_addresses_are_hidden() -> None:
