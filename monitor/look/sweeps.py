@@ -119,8 +119,12 @@ class Sweeps:
         self.is_active = is_overloaded and any(
             sweep.is_open(now) for sweep in self._sweeps.values()
         )
+        # Open sweeps share the looks, so their rounds last as long as one of all their parts.
+        parts_in_turn = sum(
+            len(sweep.parts) for sweep in self._sweeps.values() if sweep.is_open(now)
+        )
         for sweep in self._sweeps.values():
-            sweep.update_is_critical(now, gap)
+            sweep.update_is_critical(now, gap * (parts_in_turn / len(sweep.parts)))
         if self.is_active != was_active or self.delays_witnesses() != delayed_witnesses:
             return True
         # Due targets must not wait for a sweep that has ended.

@@ -6,8 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import chain
+from fractions import Fraction
+from itertools import chain, groupby
 from math import ceil
+from operator import itemgetter
 
 from monitor.plan.budget import WantedSpacing, least_gap
 from monitor.plan.phases import Window, on_grid, window_at
@@ -19,6 +21,7 @@ USUAL_DELAY = timedelta(seconds=3)
 """Few releases come sooner after their slot (`docs/decisions/020`)."""
 _MOST_NAMED = 5
 
+_RankedPart = tuple[timedelta, Rank, str]
 PartToProve = tuple[str, ProofGoal]
 """The id of a release, and the goal for one of its parts."""
 
@@ -28,7 +31,7 @@ class SlotForecast:
     """What a budget can prove about the parts promised for one slot at one host.
 
     `proved` of `parts` are likely to be, each within about `width`, `unproved` are the releases of
-    the others. `sufficient_rate` is the least whole budget, in looks a second, for all.
+    the others. `sufficient_rate` is the least whole budget for all, None if none suffices.
     """
 
     slot: datetime
@@ -36,7 +39,7 @@ class SlotForecast:
     proved: int
     width: timedelta
     unproved: tuple[str, ...]
-    sufficient_rate: int
+    sufficient_rate: int | None
 
     def describe(self, timezone: str) -> str:
         """Return the forecast as text, with local times."""
@@ -47,48 +50,62 @@ class SlotForecast:
             return text
         more = len(self.unproved) - _MOST_NAMED
         names = ", ".join(self.unproved[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        return f"{text}; unproven will be {names}; {self.sufficient_rate}/s would prove all"
+        rate = f"{self.sufficient_rate}/s" if self.sufficient_rate else "no budget"
+        return f"{text}; unproven will be {names}; {rate} would prove all"
 
 
 def forecast_slots(
     parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime
 ) -> list[SlotForecast]:
-    """Return how many parts `rate` looks a second at one host can prove, for each slot in the span.
+    """Return how many parts `rate` looks a second at one host can prove, for each slot in the span,
+    if no other slot overlaps it.
 
     `parts` has each part once. Slots are left out if the rate suffices to prove all their parts to
     a second.
     """
-    slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
-    for release_id, needed_proof in parts:
-        if begin <= needed_proof.slot < end:
-            slots[needed_proof.slot, needed_proof.tolerance].append((needed_proof.rank, release_id))
+    slots: dict[datetime, list[_RankedPart]] = defaultdict(list)
+    for release_id, goal in parts:
+        if begin <= goal.slot < end:
+            slots[goal.slot].append((goal.tolerance, goal.rank, release_id))
     forecasts = []
-    for (slot, tolerance), ranked in sorted(slots.items()):
-        count = len(ranked)
-        proved = provable_count(count, tolerance, rate)
+    for slot, ranked in sorted(slots.items()):
+        unproved = [release_id for *_, release_id in _find_unproved(ranked, rate)]
+        proved = len(ranked) - len(unproved)
         # In turn, 30 parts at 2 looks a second have a look, and a first-seen interval, of 15 s
         # each.
-        time_between_looks = max(proved, 1) * least_gap(rate)
-        if proved < count or time_between_looks > _SECOND:
-            unproved = tuple(dict.fromkeys(release_id for _, release_id in sorted(ranked)[proved:]))
-            sufficient_rate = rate_to_prove(count, tolerance)
-            forecasts.append(
-                SlotForecast(slot, count, proved, time_between_looks, unproved, sufficient_rate)
-            )
+        width = max(proved, 1) * least_gap(rate)
+        if unproved or width > _SECOND:
+            releases = tuple(dict.fromkeys(unproved))
+            sufficient = rate_to_prove(len(ranked), min(ranked)[0])
+            forecasts.append(SlotForecast(slot, len(ranked), proved, width, releases, sufficient))
     return forecasts
 
 
-def provable_count(count: int, tolerance: timedelta, rate: float) -> int:
-    """Return how many of `count` parts of a slot are likely to be proved at `rate`
-    looks a second.
+def _find_unproved(ranked: Sequence[_RankedPart], rate: float) -> Iterator[_RankedPart]:
+    """Yield the parts of a slot that are likely to stay unproved.
+
+    Until its tolerance ends, each part gets as many looks as any other.
     """
-    return min(count, max(0, int((tolerance - USUAL_DELAY) / least_gap(rate))))
+    waiting, looks_before, looks_each = len(ranked), 0, Fraction()
+    for tolerance, group in groupby(sorted(ranked), itemgetter(0)):
+        parts = list(group)
+        looks = provable_count(len(ranked), tolerance, rate)
+        looks_each += Fraction(looks - looks_before, waiting)
+        yield from parts[int(looks_each * len(parts)) :]
+        waiting, looks_before = waiting - len(parts), looks
 
 
-def rate_to_prove(count: int, tolerance: timedelta) -> int:
-    """Return the least whole rate, in looks a second, likely to prove `count` parts of one slot."""
-    least = max(1, ceil(count * _SECOND / max(tolerance - USUAL_DELAY, _SECOND)))
-    return least if provable_count(count, tolerance, least) >= count else least + 1
+def provable_count(count: int, tolerance: timedelta, rate: float) -> int:
+    """Return how many of `count` parts of a slot, all with this tolerance, are likely to be proved
+    at `rate` looks a second.
+    """
+    return min(count, max(0, (tolerance - USUAL_DELAY) * rate // least_gap(1.0)))
+
+
+def rate_to_prove(count: int, tolerance: timedelta) -> int | None:
+    """Return the least whole rate at which `provable_count` is `count`, None if there is none."""
+    time_left = tolerance - USUAL_DELAY
+    return ceil(count * least_gap(1.0) / time_left) if time_left > timedelta() else None
 
 
 def looks_per_minute(
@@ -122,24 +139,9 @@ def _due_instants(window: Window, since: datetime, until: datetime) -> Iterator[
         due += window.every
 
 
-def busiest_minute(minutes: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | None:
-    """Return the first minute with the most looks, and their number, None without minutes."""
-    return max(minutes, key=lambda minute: minute[1], default=None)
-
-
 def count_wanted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[WantedSpacing]:
     """Return how many targets want each spacing in the middle of a minute."""
     windows = (window_at(windows, minute + MINUTE / 2) for windows in plans)
     return Counter(
         WantedSpacing(window.every.total_seconds(), window.chance) for window in windows if window
     )
-
-
-def overload_warning(
-    host: str, rate: float, slots: Iterable[SlotForecast], timezone: str
-) -> str | None:
-    """Return a warning that names the slots with parts that `rate` looks a second cannot prove, or
-    None if all can be proved.
-    """
-    short = [slot.describe(timezone) for slot in slots if slot.unproved]
-    return f"{host}, {rate:g}/s: {'; '.join(short)}" if short else None

@@ -41,13 +41,16 @@ def _assess_budget(host: HostFacts, zone: str) -> Iterator[Line]:
     """Yield a line for each slot that the budget cannot prove, or one that it is enough."""
     short = [one for one in host.forecasts if one.unproved]
     for forecast in short:
+        todo = f"Agree {forecast.sufficient_rate}/s with the host, then set it in `[budget]`."
+        if forecast.sufficient_rate is None:
+            todo = "Set `on_time_within` to more than 3 s: few releases come sooner."
         yield Line(
             Area.ADDRESS,
             "budget",
             host.host,
             Readiness.NOT_READY,
             forecast.describe(zone),
-            f"Agree {forecast.sufficient_rate}/s with the host, then set it in `[budget]`.",
+            todo,
         )
     if not short:
         reason = f"{host.rate:g}/s can prove every part"

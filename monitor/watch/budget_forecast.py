@@ -14,7 +14,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.plan.budget import Budget
-from monitor.plan.forecast import PartToProve, forecast_slots, overload_warning
+from monitor.plan.forecast import PartToProve, SlotForecast, forecast_slots
 from monitor.plan.targets import View
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
@@ -86,3 +86,13 @@ class BudgetForecast:
                 warning = overload_warning(host, rate, of_day, zone)
                 if warning is not None:
                     yield (host, day), warning
+
+
+def overload_warning(
+    host: str, rate: float, slots: Iterable[SlotForecast], timezone: str
+) -> str | None:
+    """Return a warning that names the slots with parts that `rate` looks a second cannot prove, or
+    None if all can be proved.
+    """
+    short = [slot.describe(timezone) for slot in slots if slot.unproved]
+    return f"{host}, {rate:g}/s: {'; '.join(short)}" if short else None

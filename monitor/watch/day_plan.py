@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from monitor.deliver.facts import slot_text
 from monitor.judge.case import is_exact
@@ -15,6 +16,7 @@ from monitor.plan.phases import Window
 from monitor.plan.targets import Target, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, windows_in_force
 from monitor.store.sql.engine import Store
+from monitor.watch.budget_forecast import overload_warning
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import JudgingState, WatchedRelease
@@ -259,8 +261,8 @@ def plan_hosts(
         looks = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(parts_to_prove[host], rate, begin, end)
-        warning = forecast.overload_warning(host, rate, slots, load.timezone)
-        peak = forecast.busiest_minute(looks) or looks[0]  # it is None only without minutes
+        warning = overload_warning(host, rate, slots, load.timezone)
+        peak = max(looks, key=itemgetter(1))
         busiest_minute, _ = peak
         spacings = affordable_spacings(forecast.count_wanted(targets, busiest_minute), rate)
         hosts.append(

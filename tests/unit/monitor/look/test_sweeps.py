@@ -19,6 +19,7 @@ from monitor.clock import VirtualClock
 from monitor.look.fetch import Found, Request
 from monitor.look.sighting import Sighting, State
 from monitor.look.sweeps import Sweeps
+from monitor.plan.forecast import rate_to_prove
 from monitor.plan.proof import ProofGoal
 from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.poller_run import (
@@ -52,13 +53,14 @@ class PromisedPages(AppearingPages):
 
     since: float = SLOT_AT
     important: frozenset[str] = frozenset()
+    tolerance: timedelta = TOLERANCE
     looks: list[tuple[float, str, View]] = field(default_factory=list)
 
     def begin(self, run: PollerRun) -> None:
         """Have the poller look at the pages in three views, each second around the slot."""
         self.run, slot, begins = run, NOON + timedelta(seconds=self.since), self.since - 120
         for number, name in enumerate(self.published_at):
-            proof = ProofGoal(slot, TOLERANCE, (-int(name in self.important), 1, number))
+            proof = ProofGoal(slot, self.tolerance, (-int(name in self.important), 1, number))
             for view, every in ((View.EDGE, 1), (View.ORIGIN, 1), (View.CONTENT, 5)):
                 windows = [
                     window(every=15, ends=begins),
@@ -85,11 +87,12 @@ class PromisedPages(AppearingPages):
 
     @property
     def proved_on_time(self) -> set[str]:
-        """Return the pages that are proved to have come within a minute of the slot."""
+        """Return the pages that are proved to have come within the tolerance of the slot."""
+        tolerance = self.tolerance.total_seconds()
         return {
             name
             for name, seen in self.intervals.items()
-            if seen.last_absence >= -60 and seen.first_presence <= 60
+            if seen.last_absence >= -tolerance and seen.first_presence <= tolerance
         }
 
 
@@ -371,6 +374,26 @@ def test_pages_of_two_near_slots_are_proved_with_one_budget(seconds_apart: float
     run_busy_slots(first, second, looks_per_second=5, seconds_after=400)
     assert first.proved_on_time == first.names
     assert second.proved_on_time == second.names
+
+
+@pytest.mark.parametrize(
+    ("counts", "tolerances"), [((150,), (4,)), ((40, 40), (20, 60))], ids=["4 s", "20 s and 60 s"]
+)
+def test_budget_that_a_forecast_names_proves_every_page(
+    counts: tuple[int, ...], tolerances: tuple[int, ...]
+) -> None:
+    """The pages of each tolerance are published 1 to 3 s after one slot."""
+    groups = [
+        PromisedPages(
+            {f"{tolerance}-{n}": 1 + 2 * (n * 7919 % 1000) / 1000 for n in range(count)},
+            tolerance=timedelta(seconds=tolerance),
+        )
+        for count, tolerance in zip(counts, tolerances, strict=True)
+    ]
+    rate = rate_to_prove(sum(counts), groups[0].tolerance)
+    assert rate is not None
+    run_busy_slots(*groups, looks_per_second=rate, seconds_after=90)
+    assert [pages.names - pages.proved_on_time for pages in groups] == [set() for _ in groups]
 
 
 def test_failing_targets_do_not_prevent_proof_of_others() -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.budget_sim import simulate_sweep, usual_parts
 from monitor.plan.forecast import (
     PartToProve,
-    busiest_minute,
     forecast_slots,
     looks_per_minute,
-    overload_warning,
     provable_count,
     rate_to_prove,
 )
 from monitor.plan.phases import NEAR, Window, next_due
 from monitor.plan.proof import ProofGoal
+from monitor.watch.budget_forecast import overload_warning
 
 BEGIN = datetime(2026, 7, 23, 8, 0, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -67,15 +67,7 @@ def test_looks_per_minute_add_up_to_the_due_instants(windows: list[Window], seco
     assert sum(looks for _, looks in looks_per_minute([windows], BEGIN, end)) == due_instants
 
 
-def test_busiest_minute_is_first_of_equals() -> None:
-    assert busiest_minute([(BEGIN, 3), (BEGIN + MINUTE, 9), (BEGIN + 2 * MINUTE, 9)]) == (
-        BEGIN + MINUTE,
-        9,
-    )
-    assert busiest_minute([]) is None
-
-
-def test_busiest_minute_is_the_first_with_the_most_looks() -> None:
+def test_looks_of_thousands_of_targets_are_counted_in_each_minute() -> None:
     """Each of 6000 targets wants a look a minute until 30,000 s after BEGIN, and then a look a
     second for 1000 s.
     """
@@ -86,12 +78,14 @@ def test_busiest_minute_is_the_first_with_the_most_looks() -> None:
     )
     plans = [[day_before, around_slot]] * targets
     wanted = looks_per_minute(plans, BEGIN, BEGIN + timedelta(days=1))
-    assert busiest_minute(wanted) == (BEGIN + slot_begins * SECOND, targets * 60)
+    assert max(wanted, key=itemgetter(1)) == (BEGIN + slot_begins * SECOND, targets * 60)
 
 
-def parts_to_prove(count: int, slot: datetime = SLOT) -> list[PartToProve]:
+def parts_to_prove(
+    count: int, slot: datetime = SLOT, within: timedelta = WITHIN, prefix: str = "r"
+) -> list[PartToProve]:
     """Return so many parts promised for the slot, of the releases r0, r1 and so on."""
-    return [(f"r{n}", ProofGoal(slot, WITHIN, (0, 1, n))) for n in range(count)]
+    return [(f"{prefix}{n}", ProofGoal(slot, within, (0, 1, n))) for n in range(count)]
 
 
 @pytest.mark.parametrize(("number_of_parts", "proved_to_seconds"), [(60, 12), (175, 35)])
@@ -185,14 +179,43 @@ def test_release_with_two_unproved_parts_is_listed_once() -> None:
     assert len(unproved_releases) == len(set(unproved_releases))
 
 
-@given(st.integers(1, 900))
-def test_rate_to_prove_is_the_least_that_proves_all(count: int) -> None:
-    """`rate_to_prove` returns the looks a second that prove so many parts within their tolerance of
-    60 s. At one look a second less, not all can be proved.
+@given(count=st.integers(1, 900), milliseconds=st.integers(3001, 90_000))
+@example(count=150, milliseconds=4000)
+def test_rate_to_prove_is_the_least_that_proves_all(count: int, milliseconds: int) -> None:
+    """`rate_to_prove` returns the looks a second that prove so many parts within their tolerance.
+    At one look a second less, not all can be proved.
     """
-    least = rate_to_prove(count, WITHIN)
-    assert provable_count(count, WITHIN, least) == count
-    assert least == 1 or provable_count(count, WITHIN, least - 1) < count
+    tolerance = timedelta(milliseconds=milliseconds)
+    least = rate_to_prove(count, tolerance)
+    assert least is not None
+    assert provable_count(count, tolerance, least) == count
+    assert least == 1 or provable_count(count, tolerance, least - 1) < count
+
+
+@pytest.mark.parametrize("seconds", [2, 3])
+def test_no_budget_is_named_if_releases_come_after_their_tolerance(seconds: int) -> None:
+    """Few releases come within 3 s."""
+    parts = parts_to_prove(2, within=seconds * SECOND)
+    (forecast,) = forecast_slots(parts, 5.0, DAY_BEGINS, DAY_ENDS)
+    assert forecast.describe("Europe/London") == (
+        "of 2 parts promised for 09:30, 0 can be proved, to 0 s; unproven will be r0, r1;"
+        " no budget would prove all"
+    )
+
+
+def test_parts_of_different_tolerances_share_the_budget() -> None:
+    """Of 200 parts each, the tolerances are 30 s and 60 s.
+
+    In the first 27 s, 133 looks go to all 400 parts alike, so a third of the former are proved. The
+    other looks until 57 s are enough for the rest of the latter. At 15 looks a second, each of the
+    400 parts has its look in the first 27 s.
+    """
+    parts = [*parts_to_prove(200, within=30 * SECOND, prefix="a"), *parts_to_prove(200)]
+    (forecast,) = forecast_slots(parts, 5.0, DAY_BEGINS, DAY_ENDS)
+    assert (forecast.parts, forecast.proved, forecast.unproved[0]) == (400, 266, "a66")
+    assert forecast.sufficient_rate == 15
+    (with_that_rate,) = forecast_slots(parts, 15.0, DAY_BEGINS, DAY_ENDS)
+    assert with_that_rate.unproved == ()
 
 
 @pytest.mark.parametrize("count", [60, 175, 282, 300, 450])

@@ -261,6 +261,10 @@ SHARED = {
         {"hosts": (replace(ROW, forecasts=(SCARCE,)),)},
         ("budget", Readiness.NOT_READY),
     ),
+    "no budget is enough": (
+        {"hosts": (replace(ROW, forecasts=(replace(SCARCE, sufficient_rate=None),)),)},
+        ("budget", Readiness.NOT_READY),
+    ),
     "a certificate ends before the slot": (
         {"hosts": (replace(ROW, certificate_ends=SLOT - SECOND),)},
         ("certificate", Readiness.NOT_READY),
@@ -318,6 +322,7 @@ def test_what_releases_share_has_one_line(
     (line,) = not_ready(all_ready(**fields))
     assert (line.check, line.state) == expected
     assert line.todo
+    assert "None" not in line.todo
     assert not line.release
 
 
