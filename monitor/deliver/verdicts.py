@@ -100,8 +100,8 @@ class VerdictRecorder:
         settled = (close_settled_lead(one, assessment.facts, now) for one in earlier)
         for closed in filter(None, (decision.superseded, *settled)):
             tx.save(closed)
-            before = replace(closed, closed=None)
-            for notice in notices_of_acts(before, closed, now, closed.timeline[-1].text):
+            still_open = replace(closed, closed=None)
+            for notice in notices_of_acts(still_open, closed, now, closed.timeline[-1].text):
                 self.notify_machines(tx, notice, closed, now)
         # one notice for all entries that one edit changed
         decision = self._join_calendar_edit(tx, decision, now)
