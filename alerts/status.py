@@ -224,8 +224,10 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
         how_late = (
             f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
         )
-        first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
-        status = f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}"
+        # If it was public early, it was first seen then.
+        how = "released" if part.exposures else "first seen"
+        appeared = f"{how} {between_moments(seen, facts.timezone, now)}"
+        status = f"{appeared}{how_late}{_describe_users_wait(part, facts, now)}"
         if published := fact_rules.find_earlier_publication(facts, part):
             by = moment(rounded_up_until(published, now), facts.timezone, now)
             status += f", although published by {by}"

@@ -304,12 +304,22 @@ def _find_slot_day(facts: ReleaseFacts) -> date | None:
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
+def _was_early_on_another_day(facts: ReleaseFacts) -> bool:
+    """Return whether the text names another day, so that a time needs the slot's day too."""
+    limits = (each.by for exposure in facts.exposures for each in (exposure.start, exposure.to))
+    days = {local_date(at, facts.timezone) for at in limits if at is not None}
+    return bool(days - {_find_slot_day(facts)})
+
+
 def _format_interval(seen: Interval, facts: ReleaseFacts, prefix: str = "at about ") -> str:
-    return words.round_interval(seen, facts.timezone, _find_slot_day(facts), prefix)
+    names_day = _was_early_on_another_day(facts)
+    day = _find_slot_day(facts)
+    return words.round_interval(seen, facts.timezone, day, prefix, names_day=names_day)
 
 
 def _format_time(at: datetime, facts: ReleaseFacts) -> str:
-    return words.format_clock_day(at, facts.timezone, _find_slot_day(facts))
+    names_day = _was_early_on_another_day(facts)
+    return words.format_clock_day(at, facts.timezone, _find_slot_day(facts), names_day=names_day)
 
 
 def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool) -> str:

@@ -149,19 +149,26 @@ def format_clock(at: datetime, timezone: str) -> str:
 
 
 def round_interval(
-    seen: Interval, timezone: str, known_day: date | None = None, prefix: str = "at about "
+    seen: Interval,
+    timezone: str,
+    known_day: date | None = None,
+    prefix: str = "at about ",
+    *,
+    names_day: bool = False,
 ) -> str:
     """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is
     wide.
 
     `prefix` are the words before a single time. `known_day` is not repeated: the text named it
-    before.
+    before, unless `names_day`.
     """
+
+    def write(at: datetime, _exact: bool = False) -> str:  # noqa: FBT001, FBT002 # as `write_interval` calls it
+        return format_clock_day(at, timezone, known_day, names_day=names_day)
+
     if (minute := find_nearest_minute(seen)) is not None:
-        return f"{prefix}{format_clock_day(minute, timezone, known_day)}"
-    return write_interval(
-        seen, lambda at, _exact: format_clock_day(at, timezone, known_day), times.MINUTE, timezone
-    )
+        return f"{prefix}{write(minute)}"
+    return write_interval(seen, write, times.MINUTE, timezone)
 
 
 def find_nearest_minute(seen: Interval) -> datetime | None:
@@ -180,9 +187,11 @@ def is_one_minute(seen: Interval) -> bool:
     return minute - half_a_minute <= seen.after and seen.by <= minute + half_a_minute
 
 
-def format_clock_day(at: datetime, timezone: str, known_day: date | None = None) -> str:
-    """Return `9.30am on Friday 5 January 2018`, without the day or year if it is that of
-    `known_day`.
+def format_clock_day(
+    at: datetime, timezone: str, known_day: date | None = None, *, names_day: bool = False
+) -> str:
+    """Return `9.30am on Friday 5 January 2018`, without the year if it is that of `known_day`, and
+    without the day too unless `names_day`.
 
     A time before or after a change of the clocks from that day names its zone: `5pm BST`.
     """
@@ -191,7 +200,7 @@ def format_clock_day(at: datetime, timezone: str, known_day: date | None = None)
         name = local(at, timezone).tzname()
         noon = datetime.combine(known_day, NOON, zone(timezone))
         clock_time += "" if noon.tzname() == name else f" {name}"
-    if day == known_day:
+    if day == known_day and not names_day:
         return clock_time
     is_year_known = known_day is not None and day.year == known_day.year
     date_text = f"{day.day} {day:%B}" if is_year_known else day_text(day, weekday=True)

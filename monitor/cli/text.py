@@ -103,7 +103,7 @@ def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
             f" {'still out' if exposure['open'] else end}"
         )
     if part["exposures"] and part["released"]["by"]:
-        yield f"    out as promised {_seen_text(part['released'], zone)}"
+        yield f"    released {_seen_text(part['released'], zone)}"
     elif not part["exposures"]:
         yield f"    first seen {_seen_text(part['first_seen'], zone)}"
 

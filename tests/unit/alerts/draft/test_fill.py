@@ -205,8 +205,11 @@ def test_note_says_that_exposure_lasted_until_announced_time(ofsted_early: Incid
 @pytest.mark.parametrize(
     ("last_absent", "sentence_on_publication"),
     [
-        (at("2017-03-22T09:29:59+00:00"), "The landing page was published as announced at 9.30am."),
-        (None, "The landing page was available by 9.31am."),
+        (
+            at("2017-03-22T09:29:59+00:00"),
+            "The landing page was published as announced at 9.30am on 22 March.",
+        ),
+        (None, "The landing page was available by 9.31am on 22 March."),
     ],
     ids=["absent just before", "perhaps an old copy"],
 )
