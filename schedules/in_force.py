@@ -34,7 +34,7 @@ class InForce:
     If it is `cancelled`, `promise` is the entry that cancels it, with the slot of `planned`, the
     last one in force that stood. `replaced_promises` were in force until they changed in time,
     oldest first; `moved_from` is the newest of them with an earlier slot, else the newest.
-    `changed_after_slot` is another time or a cancellation announced too late.
+    `changed_after_slot` is another time or status announced too late.
 
     `possible_changes` of the same calendar were perhaps announced before the slot, or perhaps
     change only the UTC offset. `is_first_read_after_slot`: nothing can be proved. `disagreements`
@@ -343,17 +343,20 @@ class _ReleaseLedger:
     def _add_too_late(self, promise: Promise, current: Promise) -> None:
         """Add a promise read after the slot of `current`, which stays in force.
 
-        A cancellation or a time still ahead is the change announced after the slot, until the
-        calendar shows the old slot again. A time that has passed is only an event.
+        A status by which it does not stand or a time still ahead is the change announced after the
+        slot, until the calendar shows the old slot again. A time that has passed is only an event.
         """
         calendar = promise.calendar
         shown_before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
         self._last_too_late[calendar] = promise
-        is_repetition = shown_before is not None and not find_changes(shown_before, promise)
-        if is_repetition:
-            return
+        if (
+            shown_before is not None
+            and is_standing(shown_before) == is_standing(promise)
+            and not find_changes(shown_before, promise)
+        ):
+            return  # a repetition
         self._add_if_possible_change(promise, current.slot)
-        shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(
+        shows_slot_in_force = is_standing(promise) and not find_slot_changes(
             current.slot, promise.slot
         )
         if shows_slot_in_force:
@@ -394,7 +397,7 @@ def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
 
 def _is_back_dated(promise: Promise) -> bool:
     """Return whether a promise announces a time that had passed at its read."""
-    return has_passed(promise.slot, promise.learnt) and not is_cancelled(promise)
+    return has_passed(promise.slot, promise.learnt) and is_standing(promise)
 
 
 def _contradict_each_other(promise: Promise, other: Promise) -> bool:

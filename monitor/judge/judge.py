@@ -207,8 +207,15 @@ def _find_late_change(case: Case) -> ShownSince | None:
     changed = in_force.changed_after_slot or next(iter(possible), None)
     if changed is None or in_force.cancelled:
         return None
-    text = changed.status or changed.slot.raw
-    return ShownSince(changed.learnt, changed.slot.instant, text, is_cancelled(changed))
+    shown, current = changed.slot, in_force.slot
+    is_doubtful = changed.doubt is not None or shown.doubt is not None
+    is_other_time = current is None or shown.instant != current.instant
+    return ShownSince(
+        changed.learnt,
+        shown.instant if is_other_time and not is_doubtful else None,
+        changed.status or shown.raw,
+        is_cancelled(changed),
+    )
 
 
 def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:

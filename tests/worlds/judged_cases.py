@@ -230,6 +230,7 @@ FACTS: Mapping[str, Callable[[Verdict], object]] = {
     "because": lambda verdict: verdict.unproven_because or "none",
     "findings": lambda verdict: [str(finding.kind) for finding in verdict.findings],
     "shown_since": lambda verdict: _seconds(verdict.shown_since and verdict.shown_since.slot),
+    "shown_text": lambda verdict: verdict.shown_since.text if verdict.shown_since else "none",
 }
 FACTS_OF_PART: Mapping[str, Callable[[PartVerdict], object]] = {
     "verdict": lambda part: str(part.verdict),
