@@ -316,7 +316,7 @@ _UNTIL = quick(
 )
 _BETWEEN = quick(r"(?:between|from) (?P<rest>.+)")
 _SPLIT = quick(r" to | - | until | and | & | or | through | i | neu | ?[-/] ?")
-_CHOICE = quick(r"(?!between |from ).* (?:and|&|or|neu) ")
+_CHOICES = frozenset({"and", "&", "or", "neu", "/"})
 _PARTIAL = quick(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,?"
     r" (?P<year>\d{4}))?"
@@ -358,7 +358,9 @@ def _read_day_range(text: str, context: Context) -> Span | None:
     if left is None or right is None:
         return None
     span = _join_days(left, right)
-    if span is None or not _CHOICE.match(text) or span.last - span.first <= timedelta(days=1):
+    separator = _SPLIT.search(text)
+    is_choice = separator and separator[0].strip() in _CHOICES and not _BETWEEN.fullmatch(text)
+    if span is None or not is_choice or span.last - span.first <= timedelta(days=1):
         return span
     return replace(span, doubt=span.doubt or "duplicate-date")
 

@@ -106,10 +106,13 @@ _TAKES_BACK = quick(
 )
 # "Confirmed, time to follow": a word that stands, and what is still open.
 _LEAVES_OPEN = quick(
-    r"\b(?:to follow|tb[acd]|to be (?:confirmed|announced|decided|agreed)"
+    r"\b(?:to follow|provisional|tentative|tb[acd]|to be (?:confirmed|announced|decided|agreed)"
     r"|not (?:yet )?(?:confirmed|announced))\b"
 )
-_REVIVES = quick(r"\?|\b(?:reinstat|restored|back on|going ahead)")
+_REVIVES = quick(
+    r"\?|\b(?:reinstat|restored|(?:back|still) on\b|going ahead"
+    r"|under (?:consideration|discussion)|(?:being )?considered|proposed|possible|might\b)"
+)
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WAS = quick(
     rf"(?:was|previously|originally|formerly|{MOVED_FROM})(?: scheduled| planned| due)?:?"
