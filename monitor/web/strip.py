@@ -25,7 +25,7 @@ from schedules.times.json import instant_from_json
 
 Row = Mapping[str, Any]
 
-_MOST_NAMED = 16
+_MOST_NAMED = 14
 _BEFORE = timedelta(minutes=2)
 _OPEN = ("due", "overdue")
 

@@ -124,3 +124,20 @@ async def test_what_to_do_and_the_timeline_are_printed_and_the_menu_is_not() -> 
         assert await page.get_by_role("heading", name="Timeline").is_visible()
         assert not await page.locator("nav").is_visible()
         assert await page.locator("details > ul").first.is_visible()
+
+
+@WIDTHS
+async def test_a_month_in_which_every_day_went_wrong_is_no_taller_than_two_screens(
+    width: int,
+) -> None:
+    """Each working day of December 2017 has 25 releases, and all sorts of outcomes."""
+    outcomes = ("on_time", "late", "early", "unproven", "overdue", "not_published", "moved")
+    async with opened(width) as (page, board, base):
+        for ago in range(7, 36):
+            if after_slot(-86400 * ago).weekday() < 5:
+                for number in range(25):
+                    outcome = outcomes[number % len(outcomes)]
+                    board.add_past_release(f"p{number % 9}", outcome, days_ago=ago)
+        await page.goto(f"{base}/calendar?month=2017-12")
+        assert await page.evaluate("document.documentElement.scrollHeight") <= 1500
+        assert (await Axe().run(page)).generate_snapshot().splitlines() == []

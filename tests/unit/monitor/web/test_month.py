@@ -61,8 +61,8 @@ async def test_releases_are_listed_under_their_local_day_in_slot_order(board: Bo
     july, august = [
         await board.read_page(f"/calendar?month=2018-{month}") for month in ("07", "08")
     ]
-    assert titles_by_day(july) == {"Thursday 5 July 2018": ["00:00 on 5 July", "noon on 5 July"]}
-    assert titles_by_day(august) == {"Wednesday 1 August 2018": ["00:30 on 1 August"]}
+    assert titles_by_day(july) == {"Thursday 5": ["00:00 on 5 July", "noon on 5 July"]}
+    assert titles_by_day(august) == {"Wednesday 1": ["00:30 on 1 August"]}
     assert '<td class="time" data-head="Promised">00:00 BST' in july
 
 
@@ -75,7 +75,7 @@ async def test_releases_without_a_time_are_marked_and_dayless_ones_last(board: B
     )
     text = (await board.client.get(FEBRUARY)).text
     assert titles_by_day(text) == {
-        "Thursday 8 February 2018": ["due on a day"],
+        "Thursday 8": ["due on a day"],
         "On no day yet": ["due in a month"],
     }
     assert text.count("no time announced") == 2
@@ -104,7 +104,7 @@ async def test_month_of_one_producer_has_its_own_subscription_address(board: Boa
         "marks",
         "roads",
     }
-    assert titles_by_day(of_dft) == {"Thursday 8 February 2018": ["roads"]}
+    assert titles_by_day(of_dft) == {"Thursday 8": ["roads"]}
     assert 'href="/calendar.ics"' in of_all
     assert 'href="/calendar.ics?producer=dft"' in of_dft
     assert 'href="/calendar?month=2018-03&amp;producer=dft"' in of_dft
@@ -116,8 +116,8 @@ async def test_very_full_month_shows_linked_counts_per_day(board: Board) -> None
     for number in range(401):
         save_release_due(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
     text = (await board.client.get(FEBRUARY)).text
-    assert titles_by_day(text) == {"Thursday 1 February 2018": [], "Friday 2 February 2018": []}
-    assert "Thursday 1 February 2018: 201 pending</summary>" in text
+    assert titles_by_day(text) == {"Thursday 1": [], "Friday 2": []}
+    assert "Thursday 1: 201 pending</summary>" in text
     assert 'href="/?date=2018-02-02&amp;producer="' in text
 
 
