@@ -63,7 +63,7 @@ def pictures_of(board: str, kept: Path) -> list[Picture]:
     # A draft is a document, so it has no dark colours.
     return [
         Picture("board", f"{board}/", both, 905),
-        Picture("report", draft.as_uri(), {"report.webp": "light"}, 708, "h2 >> nth=1"),
+        Picture("report", draft.as_uri(), {"report.webp": "light"}, 695, "h2 >> nth=1"),
     ]
 
 
