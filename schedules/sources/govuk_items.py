@@ -81,7 +81,8 @@ class ContentItem:
     """What the content API says about one path. Instants are aware UTC, None if the item has none.
 
     `scheduled_at` stays when a later edition is published. `destination` is the target of a
-    redirect, `change_count` the length of the public change history.
+    redirect, `change_count` the length of the public change history, `text` its description and
+    body.
     """
 
     schema: Schema
@@ -96,6 +97,7 @@ class ContentItem:
     attachments: tuple[Attachment, ...] = ()
     change_count: int = 0
     announced: AnnouncedEntry | None = None
+    text: str = ""
 
     def leads_to_publication(self) -> bool:
         """Return whether this is the redirect that replaces an announcement when its statistics are
@@ -155,6 +157,7 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
         attachments=tuple(_read_attachments(details)),
         change_count=len([each for each in changes if parse_instant(each.get("public_timestamp"))]),
         announced=announced if schema is Schema.ANNOUNCEMENT else None,
+        text=f"{data.get('description')} {details.get('body')}",
     )
 
 

@@ -28,8 +28,6 @@ _SITEMAP_START = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORE
 _GZIP_START = b"\x1f\x8b"
 _LARGEST_SITEMAP = 4_000_000
 _MOST_ADDRESSES = 20_000
-_LONGEST = 2000
-_SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 
 
 def find_entry(pattern: str) -> Recogniser:
@@ -40,7 +38,7 @@ def find_entry(pattern: str) -> Recogniser:
     truncated feed proves no absence. For a sitemap, the words of addresses are used.
     """
     wanted = glob(pattern)
-    pattern_names_period = names_a_period(pattern)
+    is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         """Return presence if an entry matches `wanted`, absence if none does."""
@@ -53,9 +51,8 @@ def find_entry(pattern: str) -> Recogniser:
         else:
             return unknown("no feed, or one too large to read")
         if matched := [entry for entry in found if entry.role == "matched"]:
-            titles = [entry.title for entry in matched]
-            is_specific = pattern_names_period or is_title_among(context, titles)
-            return present(found, specific=is_specific, why=matched[0].url)
+            is_titled = is_title_among(context, (entry.title for entry in matched))
+            return present(found, specific=is_dated or is_titled, why=matched[0].url)
         if not (is_complete and is_sound and answer.whole):
             return unknown("a damaged feed", found)
         return absent("no such entry" if found else "an empty feed", found)
@@ -111,7 +108,7 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
     """
     rows = etree.iterparse(
         io.BytesIO(body),
-        tag=_SITEMAP_TAGS,
+        tag=("{*}url", "{*}sitemap"),
         recover=True,
         resolve_entities=False,
     )
@@ -129,8 +126,8 @@ def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: A
     """Yield each usable address in a sitemap, as it is parsed."""
     for _, row in rows:
         # Many sitemaps have another namespace, or none.
-        url = row.findtext("{*}loc", "").strip()[:_LONGEST]
-        updated = row.findtext("{*}lastmod", "").strip()[:_LONGEST]
+        url = row.findtext("{*}loc", "").strip()
+        updated = row.findtext("{*}lastmod", "").strip()
         is_sitemap = row.tag.endswith(SITEMAP)
         # So that a long sitemap does not fill the memory.
         row.clear()

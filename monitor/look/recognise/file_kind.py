@@ -92,20 +92,20 @@ def content_fault(answer: Answer, context: Context) -> str:
         return ""
     if fault := message_fault(answer):
         return fault
-    head = decode_text(body[:_HEAD])
+    head = decode_text(body[:_HEAD]) or ""
     if not _fits_kind(answer, head, extension):
         return WRONG_KIND
-    if extension is None and context.title and not names_release(context.title, head or ""):
+    if extension is None and context.title and not names_release(context.title, head):
         return NOT_ITS_TITLE
     return ""
 
 
-def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
+def _fits_kind(answer: Answer, head: str, extension: str | None) -> bool:
     """Return whether a body fits its file name extension or, if that is None, its media type.
 
-    `head` is the start of the body as text, None if it is binary.
+    `head` is the start of the body as text, empty if it is binary.
     """
-    first_character = (head or "").lstrip()[:1]
+    first_character = head.lstrip()[:1]
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     kind = extension
     if extension is None:
@@ -116,12 +116,8 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
         return kind not in _SIGNATURES and bool(answer.body.strip())
     # The extension is one of a table, "txt" or None. So the body must be text, and not JSON or
     # markup.
-    if (
-        head is None
-        or first_character in ("", "<", "{", "[")
-        or "json" in media_type
-        or "xml" in media_type
-    ):
+    is_other_kind = "json" in media_type or "xml" in media_type
+    if first_character in ("", "<", "{", "[") or is_other_kind:
         return False
     if extension == "txt":
         return media_type != "text/html"
@@ -145,23 +141,17 @@ def _is_table(head: str) -> bool:
 
 
 def message_fault(answer: Answer) -> str:
-    """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for
-    anything else.
+    """Return why content is a web page, an error message in JSON or XML, or JSON that is broken or
+    empty; "" for anything else.
     """
     head = (decode_text(answer.body[:_HEAD]) or "").lstrip()
     if head.startswith("<"):
         if is_html(answer) or _HTML_ROOT.match(head):
             return PAGE_FOR_FILE
         return ERROR_MESSAGE if _ERROR_ROOT.match(head) else ""
-    return _json_fault(answer) if head.startswith(("{", "[")) else ""
-
-
-def _json_fault(answer: Answer) -> str:
-    """Return why JSON is not content: it is broken, empty or an error message.
-
-    Empty for any other, or if large.
-    """
-    if not answer.whole or len(answer.body) > _LONGEST_MESSAGE:
+    is_json = head.startswith(("{", "[")) and answer.whole
+    # A large one is content.
+    if not is_json or len(answer.body) > _LONGEST_MESSAGE:
         return ""
     if (content := parse_json(answer.body)) is None:
         return WRONG_KIND

@@ -132,10 +132,7 @@ def _read_item(content: Mapping[str, Any], answer: Answer, context: Context) -> 
         public_updated_at=item.public_updated_at,
         change_history=item.change_count or None,
     )
-    details = content.get("details")
-    body = details.get("body") if isinstance(details, dict) else ""
-    text = f"{content.get('description')} {body}"
-    seen = recognise_title(context, item.title, found, version, text)
+    seen = recognise_title(context, item.title, found, version, item.text)
     # Before its slot, a title is not enough.
     is_thin = version is None and not found and is_before_slot(answer, context)
     return unknown(PLACEHOLDER) if seen.state is State.PRESENT and is_thin else seen
@@ -189,12 +186,11 @@ def _absolute_govuk_url(path: object) -> str:
 
 def _role_of_link(page: str, url: str) -> str:
     """Return the role of a part for a link to a file, or to a page below `page`, else ""."""
-    here, there = urlsplit(page), urlsplit(url)
-    if there.hostname == ASSETS and not there.path.endswith("/preview"):
+    path = urlsplit(url).path
+    if urlsplit(url).hostname == ASSETS and not path.endswith("/preview"):
         return _role_of_file(url)
-    folder = here.path.rstrip("/") + "/"
-    is_below = there.hostname == here.hostname and there.path.startswith(folder)
-    return "html" if is_below and not there.path.endswith("/print") else ""
+    folder = f"{page.partition('?')[0].rstrip('/')}/"
+    return "html" if url.startswith(folder) and not path.endswith("/print") else ""
 
 
 def _role_of_file(url: str) -> str:

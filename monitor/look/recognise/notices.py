@@ -138,10 +138,10 @@ def site_notice_reason(page: Page, title: str) -> str:
     """Return why a page is a notice about the site, such as maintenance or sign-in, or an empty
     string.
     """
-    for words in () if _OF_THE_SITE.search(title) else page.names:
-        if found := _OF_THE_SITE.search(words):
-            return f"a page of the site itself: {found[0].strip().lower()}"
-    return ""
+    found = next(filter(None, map(_OF_THE_SITE.search, page.names)), None)
+    if found is None or _OF_THE_SITE.search(title):
+        return ""
+    return f"a page of the site itself: {found[0].strip().lower()}"
 
 
 def is_notice(words: str) -> bool:

@@ -52,12 +52,12 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return withdrawn("cancelled") if is_published else absent("cancelled")
     if not is_published:
         return absent("not published")
-    found = []
-    for part in named_parts(content, SITE, is_published=True):
-        role = "redirect" if part.role is Role.ALTERNATIVE else part.role
-        found.append(Found(part.url, "", role))
+    found = tuple(
+        Found(part.url, "", "redirect" if part.role is Role.ALTERNATIVE else part.role)
+        for part in named_parts(content, SITE, is_published=True)
+    )
     title = str(description.get("title") or "")
-    return recognise_title(context, title, tuple(found), text=str(description))
+    return recognise_title(context, title, found, text=str(description))
 
 
 def _read_page(answer: Answer, context: Context) -> Recognised:

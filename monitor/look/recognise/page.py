@@ -7,7 +7,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urljoin
@@ -222,10 +222,13 @@ def is_json(answer: Answer) -> bool:
 
 def _parse_html(answer: Answer) -> Any:  # noqa: ANN401  # as above
     """Return the root of a page, a lone element if the bytes are not HTML."""
-    parser = _html_parser(_find_charset(answer))
+    try:
+        parser = html.HTMLParser(encoding=_find_charset(answer))
+    except LookupError:
+        parser = html.HTMLParser(encoding="utf-8")
     try:
         return html.document_fromstring(answer.body, parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+    except (etree.LxmlError, ValueError):
         return html.Element("none")
 
 
@@ -251,11 +254,3 @@ def _guess_charset(body: bytes) -> str:
     except UnicodeDecodeError:
         return "windows-1252"
     return "utf-8"
-
-
-@lru_cache(maxsize=16)
-def _html_parser(charset: str) -> html.HTMLParser:
-    try:
-        return html.HTMLParser(encoding=charset)
-    except LookupError:
-        return html.HTMLParser(encoding="utf-8")

@@ -39,7 +39,7 @@ def find_recogniser(name: str) -> Recogniser:
 
     Raises `UnknownName`, and `UserFault` for a rule that cannot be read.
     """
-    if (plain := (PLAIN | _INTERNAL).get(name)) is not None:
+    if plain := (PLAIN | _INTERNAL).get(name):
         return plain
     kind, _, rule = name.partition(":")
     if kind not in WITH_RULE or not rule.strip():

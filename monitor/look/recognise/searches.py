@@ -28,7 +28,6 @@ from monitor.look.recognise.title import OTHER_FILE, is_title_among
 from schedules.patterns import glob, quick
 from schedules.titles import names_a_period
 
-UNSEARCHABLE = "a file whose text cannot be searched"
 _MOST_LINKS = 200
 _UNSEEN = quick(r"[\s\u00ad\u200b-\u200f\u2060\ufeff]+")
 _DASH = quick(r"[\u2010-\u2015\u2212]")
@@ -48,7 +47,7 @@ def find_text(words: str) -> Recogniser:
         is_page = is_html(answer)
         text = Page(answer).text if is_page else decode_text(answer.body)
         if text is None:
-            return unknown(UNSEARCHABLE)
+            return unknown("a file whose text cannot be searched")
         if wanted in _normalise_text(text):
             return present(specific=is_dated)
         return absent("the words are not there" if is_page else OTHER_FILE)

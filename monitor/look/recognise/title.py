@@ -100,14 +100,15 @@ def compare_titles(title: str, seen: str, similar_titles: Iterable[str] = ()) ->
     `DIFFERENT` is also a title no nearer to ours than to one of `similar_titles`.
     """
     wanted, shown = read_title(title), read_title(seen)
-    is_same = bool(wanted.period) and title_matches(title, seen)
-    if not is_same and not is_same_series(wanted, shown):
+    likeness = Likeness.UNDATED
+    if wanted.period and title_matches(title, seen):
+        likeness = Likeness.SAME
+    elif not is_same_series(wanted, shown):
         return Likeness.DIFFERENT
-    if not is_same and periods_contradict(wanted.period, shown.period):
+    elif periods_contradict(wanted.period, shown.period):
         return Likeness.OTHER_EDITION
-    if not all(is_nearer(title, other, seen) for other in similar_titles):
-        return Likeness.DIFFERENT
-    return Likeness.SAME if is_same else Likeness.UNDATED
+    is_nearest = all(is_nearer(title, other, seen) for other in similar_titles)
+    return likeness if is_nearest else Likeness.DIFFERENT
 
 
 def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) -> bool:
