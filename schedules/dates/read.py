@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from datetime import timezone as fixed_zone
@@ -54,29 +53,12 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     if wall is None or (match["zone"] and offset is None):
         return no_slot(raw, "impossible", timezone)
     if offset is not None:
-        slot = at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
-        is_doubtful = slot.instant is not None and _is_of_other_season(offset, wall, timezone)
-        return _doubt_zone(slot, instants_of(wall, timezone)) if is_doubtful else slot
+        return at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
     if wall.time() == time():
         return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
     if match["name"]:
         return _at_wall_of(match["name"], wall, raw, timezone)
     return at_wall(wall, raw, timezone)
-
-
-def _is_of_other_season(offset: timedelta, wall: datetime, timezone: str) -> bool:
-    """Return whether the clocks of a zone have an offset at another time of the year: `+01:00`
-    in December. Programs write it for local time. UTC is no such sign.
-    """
-    here = zone(timezone)
-    seasons = {here.utcoffset(wall.replace(month=month, day=1)) for month in (1, 7)}
-    return bool(offset) and offset in seasons and offset != here.utcoffset(wall)
-
-
-def _doubt_zone(slot: Slot, others: Iterable[datetime | None]) -> Slot:
-    """Return a slot with the doubt `zone`, which can mean other instants too."""
-    readings = {each for each in (*slot.readings, slot.instant, *others) if each is not None}
-    return replace(slot, doubt=slot.doubt or "zone", readings=tuple(sorted(readings)))
 
 
 def _at_wall_of(name: str, wall: datetime, raw: str, timezone: str) -> Slot:
@@ -238,7 +220,8 @@ def _with_second_time(slot: Slot, text: str) -> Slot:
     other = with_time(on_days(day, day, slot.raw, slot.timezone), text)
     if other.instant is None or other.instant == slot.instant:
         return slot
-    return replace(_doubt_zone(slot, [other.instant]), raw=other.raw)
+    readings = tuple(sorted({*slot.readings, slot.instant, other.instant}))
+    return replace(slot, raw=other.raw, doubt=slot.doubt or "zone", readings=readings)
 
 
 def _with_unreadable_time(slot: Slot, raw: str) -> Slot:

@@ -13,6 +13,7 @@ from schedules.times.zone import (
     instant,
     instants_of,
     local,
+    zone,
 )
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -104,7 +105,9 @@ def at_instant(
 def at_written(moment: datetime, raw: str, timezone: str = LONDON) -> Slot:
     """Return the slot of an aware time.
 
-    Midnight, as written or in `timezone`, is a day: often it means no time.
+    Midnight, as written or in `timezone`, is a day: often it means no time. An offset that the
+    clocks of `timezone` have at another time of the year is a doubt: programs write `+01:00` in
+    December for local time.
     """
     slot = at_instant(moment, raw, timezone)
     if slot.instant is None:
@@ -112,11 +115,15 @@ def at_written(moment: datetime, raw: str, timezone: str = LONDON) -> Slot:
     midnight = next(
         (each for each in (moment, local(moment, timezone)) if each.time() == time()), None
     )
-    return (
-        slot
-        if midnight is None
-        else on_days(midnight.date(), midnight.date(), raw, timezone, doubt="midnight")
-    )
+    if midnight is not None:
+        return on_days(midnight.date(), midnight.date(), raw, timezone, doubt="midnight")
+    wall, offset = moment.replace(tzinfo=None), moment.utcoffset()
+    here = zone(timezone)
+    seasons = {here.utcoffset(wall.replace(month=month, day=1)) for month in (1, 7)}
+    if not offset or offset not in seasons or offset == here.utcoffset(wall):
+        return slot
+    readings = {slot.instant, *instants_of(wall, timezone)}
+    return replace(slot, doubt="zone", readings=tuple(sorted(readings)))
 
 
 def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
