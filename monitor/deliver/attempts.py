@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from monitor.clock import Clock
 from monitor.deliver.outbox_rows import OutboxRow
@@ -19,31 +20,24 @@ _LASTS = timedelta(seconds=10)
 Its process may have been killed, so it is repeated then.
 """
 _BEGINS_WITHIN = timedelta(seconds=5)
-"""A message that was not begun within this time after its attempt was recorded is not sent.
-
-This process may have been suspended, and another may have sent it.
-"""
-_MOST_SEEN, _LONG_AGO = 1000, -1e6
-_MOST_FINISHED = 10_000
+_LONG_AGO = -1e6
+_MOST_REMEMBERED = 10_000
 
 
 @dataclass
 class Attempts:
-    """The attempts to send that may be under way. `is_ending` when this process begins no more."""
+    """Callers begin no attempt if `is_ending`."""
 
     clock: Clock
     is_ending: bool = False
     _under_way: set[asyncio.Future[None]] = field(default_factory=set)
-    # When this process first saw each unfinished attempt of another, in seconds of the monotonic
-    # clock.
-    _seen: dict[tuple[str, str, int], float] = field(default_factory=dict)
-    # Deliveries that this process finished, by notice and channel.
+    _first_seen: dict[tuple[str, str, int], float] = field(default_factory=dict)
     _finished: dict[tuple[str, str], Delivery] = field(default_factory=dict)
 
     async def end(self) -> None:
-        """Begin no more attempts.
+        """Set `is_ending`.
 
-        Wait up to ten seconds for those under way, because a cut-off one may be repeated.
+        Wait `_ENDS_WITHIN` at most for tracked attempts, because a cut-off one may be repeated.
         """
         self.is_ending = True
         if self._under_way:
@@ -65,27 +59,25 @@ class Attempts:
         self._note_unfinished(attempt, _LONG_AGO)
 
     def note_finished(self, delivery: Delivery) -> None:
-        """Remember that a delivery was sent or given up.
+        """Remember that a delivery was sent or given up, for the last 10,000 deliveries.
 
-        A store that is restored from a backup loses that. No one is notified twice all the same.
+        A store that is restored from a backup loses that. This process still sends none of them
+        again, but the next one may.
         """
         self._finished[delivery.notice, delivery.channel] = delivery
-        if len(self._finished) > _MOST_FINISHED:
-            del self._finished[next(iter(self._finished))]  # the oldest
+        _forget_oldest(self._finished)
 
     def has_finished(self, delivery: Delivery) -> bool:
-        """Return whether this process has sent or given up a delivery."""
+        """Return whether a delivery was noted as finished."""
         return (delivery.notice, delivery.channel) in self._finished
 
     def find_lost(self, rows: Sequence[OutboxRow]) -> list[Delivery]:
-        """Return the ends of those of these waiting deliveries that this process has finished."""
+        """Return the ends of those of these waiting deliveries that were noted as finished."""
         keys = ((row.delivery.notice, row.delivery.channel) for row in rows)
         return [self._finished[key] for key in keys if key in self._finished]
 
     def hold_unfinished(self, rows: Sequence[OutboxRow], now: datetime) -> list[OutboxRow]:
-        """Return the rows, with unfinished attempts of other processes held until they count as cut
-        off.
-        """
+        """Return the rows, due no earlier than an attempt of another process may be repeated."""
         return [replace(row, due=self._find_earliest(row, now)) for row in rows]
 
     def _find_earliest(self, row: OutboxRow, now: datetime) -> datetime:
@@ -97,7 +89,7 @@ class Attempts:
 
     def may_begin(self, attempt: Delivery, recorded_at: float) -> bool:
         """Return whether a message may be sent whose attempt was recorded at `recorded_at`, by our
-        monotonic clock.
+        monotonic clock. Later, another process may have sent it.
 
         Both clocks are read, because one of them may stop while a machine sleeps.
         """
@@ -109,6 +101,12 @@ class Attempts:
         """Note that an unfinished attempt was seen `at`. Return when it was first seen (monotonic
         seconds).
         """
-        if len(self._seen) >= _MOST_SEEN:
-            del self._seen[next(iter(self._seen))]
-        return self._seen.setdefault((attempt.notice, attempt.channel, attempt.attempts), at)
+        key = (attempt.notice, attempt.channel, attempt.attempts)
+        first_seen = self._first_seen.setdefault(key, at)
+        _forget_oldest(self._first_seen)
+        return first_seen
+
+
+def _forget_oldest(memory: dict[Any, Any]) -> None:
+    if len(memory) > _MOST_REMEMBERED:
+        del memory[next(iter(memory))]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from monitor.clock import VirtualClock
+from monitor.deliver.attempts import Attempts
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.rows import DeliveryState
@@ -22,6 +24,7 @@ from tests.unit.monitor.deliver.outbox import (
     play_story,
     send_until_none_waits,
 )
+from tests.unit.monitor.deliver.test_stages import a_row
 from tests.worlds.fake_channel import Options
 from tests.worlds.instants import HOUR, after_slot
 from tests.worlds.stores import TemporaryStore, a_store
@@ -102,6 +105,23 @@ def test_process_that_was_suspended_after_it_recorded_an_attempt_sends_nothing_t
         suspended.abandon()
 
     play_story(story)
+
+
+def test_each_of_thousands_of_unfinished_attempts_is_repeated_after_ten_seconds() -> None:
+    """Another process began them and was killed. The rows are read again meanwhile."""
+
+    async def story(clock: VirtualClock) -> None:
+        rows = [a_row(f"n{number}", "n0", attempts=1) for number in range(5000)]
+        began = clock.now() - HOUR
+        rows = [replace(row, delivery=replace(row.delivery, began=began)) for row in rows]
+        attempts = Attempts(clock)
+        for seconds_left in (10, 4, 0):
+            due = clock.now() + timedelta(seconds=seconds_left)
+            held = attempts.hold_unfinished(rows, clock.now())
+            assert {max(row.due, clock.now()) for row in held} == {due}
+            await clock.sleep(6 if seconds_left == 10 else 4)
+
+    run_virtually(story, START)
 
 
 def test_only_the_message_whose_channel_raises_is_given_up() -> None:
