@@ -1,7 +1,6 @@
 """Compares what was read inside a file with the release that it should be.
 
-Each sign needs words that the file shows itself. A sign that another reading could explain is left
-out, because a wrong one is worse than none.
+A sign that another reading could explain is left out, because a wrong one is worse than none.
 """
 
 from __future__ import annotations
@@ -96,12 +95,7 @@ def find_signs(facts: FileFacts, expected: Expectation) -> tuple[FileSign, ...]:
 
 
 def _find_other_edition(facts: FileFacts, expected: Expectation) -> Iterator[FileSign]:
-    """Yield the heading of an earlier edition of the series, unless the file may be the right one.
-
-    It may be if it mentions its period or the month of its slot, has later data, or was changed
-    just before the slot. A series that is named after the month of its publication has another
-    period inside.
-    """
+    """Yield the heading of an earlier edition of the series."""
     title = expected.title
     earlier = [
         heading
@@ -194,7 +188,7 @@ def _was_just_changed(modified: datetime | None, day: date) -> bool:
 
 
 def _find_other_series(facts: FileFacts, expected: Expectation) -> Iterator[FileSign]:
-    """Yield the title of another release that heads the file, unless a line may be our title."""
+    """Yield the title of another release that heads the file."""
     headings = [read_title(heading) for heading in facts.headings]
     for other in expected.similar_titles:
         title = read_title(other)
