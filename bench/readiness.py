@@ -7,13 +7,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
+from alerts.ticks import Tick
 from bench.world import promise, release, settings, silence_logs, temporary_folder
-from monitor.app.options import make_readiness_reader, make_reporting_rules
+from monitor.app.options import (
+    make_readiness_reader,
+    make_reporting_rules,
+    make_stored_judge,
+)
+from monitor.deliver.ticks import make_tick
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.targets import targets_of
 from monitor.store.open import open_store
+from monitor.store.rows import Actor, Judged
 from monitor.store.sql.engine import Store
+from monitor.watch.rejudge import StoredJudge
 from schedules.announcement import Part, Role
 
 _SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
@@ -21,7 +29,9 @@ _RELEASES, _FILES, _RUNS = 175, 3, 10
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield the seconds of one assessment, from a store with ten runs of each target."""
+    """Yield the seconds of one assessment, from a store with ten runs of each target, and a verdict
+    and four ticks of each release.
+    """
     silence_logs()
     with temporary_folder() as place:
         store = open_store(f"sqlite:///{place / 'store.db'}", durable=False)
@@ -29,6 +39,7 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         for number in range(5 if quick else _RELEASES):
             _add_release(store, number)
         chosen = settings(place)
+        _add_verdicts_and_ticks(store, make_stored_judge(chosen, store))
         reader = make_readiness_reader(chosen, store, make_reporting_rules(chosen, ["outbox"]))
         began = perf_counter()
         reader.assess_day(_SLOT.date(), _SLOT - timedelta(minutes=30))
@@ -46,6 +57,18 @@ def _add_release(store: Store, number: int) -> None:
         tx.add_promises([promise(number, _SLOT)])
         for target in targets_of(known):
             tx.save(*_absent_runs(target.id))
+
+
+def _add_verdicts_and_ticks(store: Store, judge: StoredJudge) -> None:
+    actor, at = Actor("user:duty", "duty officer"), _SLOT - timedelta(hours=1)
+    ticks = (Tick.SCHEDULED, Tick.FILES_UPLOADED, Tick.LIST_SENT, Tick.SECOND_NAMED)
+    with store.transaction() as tx:
+        for known in store.ledger.releases():
+            body = judge.body_of_unwatched(known.id, at) or {}
+            row = Judged(
+                known.id, known.producer, _SLOT, "pending", "none", final=False, at=at, body=body
+            )
+            tx.save(row, *(make_tick(actor, tick, known.id, at) for tick in ticks))
 
 
 def _absent_runs(target: str) -> Iterator[Run]:
