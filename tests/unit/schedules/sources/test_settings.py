@@ -41,13 +41,21 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
             {"options": {"count": "many"}},
             ("options.count", "not a whole number (got 'many')"),
         ),
-        ("json", {"options": {"title": "a.["}}, ("options.title", "Invalid jmespath expression")),
+        (
+            "json",
+            {"options": {"title": "a.["}},
+            ("options.title", "no JMESPath expression (Invalid"),
+        ),
         (
             "html",
             {"options": {"rows": "tr[", "title": "a@href"}},
-            ("options.rows", "Expected ident"),
+            ("options.rows", "no CSS selector (Expected ident"),
         ),
-        ("feed", {"options": {"pattern": "("}}, ("options.pattern", "missing )")),
+        (
+            "feed",
+            {"options": {"pattern": "("}},
+            ("options.pattern", "no regular expression (missing )"),
+        ),
         (
             "govuk",
             {"filters": {"organisation": ["x"]}},
