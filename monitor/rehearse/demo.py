@@ -15,12 +15,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from alerts.finding import ROLE_NAMES
 from alerts.incident import Incident
 from monitor.clock import VirtualClock
 from monitor.errors import UserFault
 from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
+from monitor.watch.periods import Periods
 from monitor.watch.rejudge import StoredJudge, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
@@ -29,6 +31,7 @@ from monitor.web.monitor_view import MonitorView
 from monitor.web.queries import Queries
 from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json
+from schedules.times.words import clock
 from schedules.times.zone import LONDON
 
 INCIDENTS = ("ipcc-2015", "moj-2016", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03")
@@ -143,6 +146,18 @@ def _cut_back_incident(
     )
 
 
+def _find_next_event(store: Store, at: datetime) -> dict[str, datetime]:
+    """Return what appears next in the day after `at`, with its time, empty if nothing does."""
+    later = []
+    for row in store.verdicts.judged():
+        for part in row.body["parts"]:
+            seen = instant_from_json(part["first_seen"]["by"])
+            if seen is not None and at < seen <= at + timedelta(days=1):
+                name = ROLE_NAMES.get(part["id"], part["id"])
+                later.append((seen, f"{name} appears at {clock(seen, LONDON)}"))
+    return {name: seen for seen, name in sorted(later)[:1]}
+
+
 class StoppedClock(VirtualClock):
     """A clock that always shows the same time. Its `sleep` takes real time."""
 
@@ -203,20 +218,22 @@ class DemoBoard:
         # incident. They are computed before the store is copied, because a step from the earliest
         # or latest date raises OverflowError.
         steps = {
-            "step": {name: at + step for name, step in _TIME_STEPS.items()},
+            "step": {name: at + step for name, step in _TIME_STEPS.items()}
+            | _find_next_event(self._store, at),
             "moment": _INCIDENT_TIMES,
         }
-        shown, clock = copy_store_as_of(self._store, at), StoppedClock(at)
-        explain_verdict = StoredJudge(shown, Policies(Policy())).explain_release
+        shown, stopped = copy_store_as_of(self._store, at), StoppedClock(at)
+        judge = StoredJudge(shown, Policies(Policy()))
         queries = Queries(
             shown,
             MonitorView(),
-            clock,
+            stopped,
             LONDON,
             producers=_PRODUCERS,
-            throttle=Throttle(clock),
+            throttle=Throttle(stopped),
             local=True,
-            explain_verdict=explain_verdict,
+            explain_verdict=judge.explain_release,
+            periods=Periods(judge, _PRODUCERS),
             steps=steps,
         )
         return shown, queries, make_application(queries)

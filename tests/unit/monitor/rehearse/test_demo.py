@@ -76,6 +76,25 @@ async def test_demo_opens_on_the_day_of_the_last_incident(kept_stores: list[Path
 
 
 @pytest.mark.slow
+async def test_demo_makes_reports(kept_stores: list[Path]) -> None:
+    (page,) = await fetch_from_demo(kept_stores, "/reports?from=2018-03-01&to=2018-03-31")
+    assert "1 release watched" in page.text
+
+
+@pytest.mark.slow
+async def test_demo_names_what_appears_next_and_leads_there(kept_stores: list[Path]) -> None:
+    """On 20 March 2017 at 16:59, the HTML version comes 89 s later."""
+    _, before, _, later = await fetch_from_demo(
+        kept_stores, "/demo?at=2017-03-20T16:59:00Z", "/", "/demo?at=2017-03-21T17:03:00Z", "/"
+    )
+    found = re.search(r'href="([^"]+)">HTML version appears at 17:00:29 GMT</a>', before.text)
+    assert found is not None
+    assert "2017-03-20T17%3A00%3A29" in found[1]
+    # A day later, nothing is to come.
+    assert "appears at" not in later.text
+
+
+@pytest.mark.slow
 async def test_demo_is_ready_and_its_board_says_demonstration(kept_stores: list[Path]) -> None:
     board, ready, metrics = await fetch_from_demo(kept_stores, "/", "/readyz", "/metrics")
     assert "<strong>Demonstration.</strong>" in board.text
