@@ -62,7 +62,7 @@ def pictures_of(board: str, kept: Path) -> list[Picture]:
     both: Mapping[str, Scheme] = {"board-light.webp": "light", "board-dark.webp": "dark"}
     # A draft is a document, so it has no dark colours.
     return [
-        Picture("board", f"{board}/", both, 905),
+        Picture("board", f"{board}/", both, 914),
         Picture("report", draft.as_uri(), {"report.webp": "light"}, 695, "h2 >> nth=1"),
     ]
 
