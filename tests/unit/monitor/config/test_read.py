@@ -123,7 +123,7 @@ def test_faults_between_tables_are_reported_together_with_faults_within_them(rea
     )
     assert faults == [
         'config.toml: policy.on_time_within: not a duration, write "90s" (got "90 s")',
-        'config.toml: channel[2].name: is there already (got "desk")',
+        'config.toml: channel[2].name: is there already, each needs its own (got "desk")',
         'config.toml: route[1].channels: no channel of that name, did you mean desk? (got "dsk")',
     ]
 
