@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 def command(
     context: Context, port: int, at: datetime | None, kept: Path | None, *, live: bool
 ) -> None:
-    """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
+    """Play the historical incidents, then open the board on them until Ctrl-C.
 
-    With --kept it only opens the board. The board shows what was known at one moment. It has links
-    to other moments.
+    With --kept it only opens the board. The board shows what was known at one moment. You can
+    acknowledge incidents and sign reports, until you choose another moment.
 
     With --live, the real monitor watches a release that is due in a few minutes and comes late. You
     see its notices, acknowledge the incident and sign its report.
@@ -75,7 +75,8 @@ def command(
             scripts = _play_incidents(scripts, folder)
         store = merge_kept_stores([folder / path.stem for path in scripts])
         try:
-            asyncio.run(_show_until_stopped(context, store, port, at or OPENS_AT))
+            with log_only_errors():
+                asyncio.run(_show_until_stopped(context, store, port, at or OPENS_AT))
         finally:
             store.close()
 

@@ -1,5 +1,5 @@
-"""The demonstration: a read-only board of rehearsed incidents, as of a time that the visitor
-chooses.
+"""The demonstration: a board of rehearsed incidents as of a time that the visitor chooses, and
+acts on as a Head of Profession. The acts are forgotten with the next time that is chosen.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,12 +17,18 @@ from starlette.types import Receive, Scope, Send
 
 from alerts.finding import ROLE_NAMES
 from alerts.incident import Incident
+from monitor.app.options import make_judge_at, make_periods, make_reporting_rules
 from monitor.clock import VirtualClock
+from monitor.config.settings import Settings
+from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.desk import Desk
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import UserFault
 from monitor.judge.policy import Policies, Policy
+from monitor.store.kept_sessions import KeptSessions
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
-from monitor.watch.periods import Periods
+from monitor.store.writer import Writer
 from monitor.watch.rejudge import StoredJudge, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
@@ -30,6 +36,8 @@ from monitor.web.middleware import AccessLog
 from monitor.web.monitor_view import MonitorView
 from monitor.web.queries import Queries
 from monitor.web.server import WebServer, bind_address
+from monitor.web.sessions import ProxyAuth, Sessions
+from monitor.web.users import Right, Users
 from schedules.times.json import instant_from_json
 from schedules.times.words import clock
 from schedules.times.zone import LONDON
@@ -63,6 +71,24 @@ _PRODUCERS = {
     "ofsted": "Ofsted",
     "ofqual": "Ofqual",
 }
+_SETTINGS = Settings.model_validate(
+    {
+        "producer": [
+            {
+                "id": name,
+                "name": known_as,
+                "report": {
+                    "head_of_profession": "Head of Profession for Statistics",
+                    "contact": f"statistics@{name}.example",
+                    "to": "regulation@statistics.example",
+                },
+            }
+            for name, known_as in _PRODUCERS.items()
+        ]
+    }
+)
+_VISITOR = (b"x-visitor", b"visitor")
+"""The header by which the board knows its only visitor, who may sign reports."""
 
 
 def script_of(incident: str) -> Path:
@@ -170,6 +196,21 @@ class StoppedClock(VirtualClock):
         return self._at
 
 
+@dataclass(frozen=True)
+class _Board:
+    """The web application on a store as of a time, with what it has open."""
+
+    store: Store
+    writer: Writer
+    queries: Queries
+    application: AccessLog
+
+    def close(self) -> None:
+        self.writer.abandon()
+        self.queries.close()
+        self.store.close()
+
+
 class DemoBoard:
     """An ASGI application with the board of a store as of a time.
 
@@ -178,7 +219,7 @@ class DemoBoard:
 
     def __init__(self, store: Store, at: datetime) -> None:
         self._store = store
-        self._shown, self._queries, self._app = self._open_board(at)
+        self._open = self._open_board(at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request from the board as of the chosen time."""
@@ -186,7 +227,12 @@ class DemoBoard:
             response = await self._change_time(Request(scope))
             await response(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        if scope["type"] == "http":
+            name, _ = _VISITOR
+            others = [header for header in scope["headers"] if header[0] != name]
+            state = {**scope.get("state", {}), "by_proxy": True}
+            scope = {**scope, "headers": [*others, _VISITOR], "state": state}
+        await self._open.application(scope, receive, send)
 
     async def _change_time(self, request: Request) -> Response:
         """Show the board as of the requested time, and redirect to the requested path.
@@ -199,7 +245,7 @@ class DemoBoard:
         except (ValueError, OverflowError):
             return PlainTextResponse("Not an instant: write 2018-01-05T10:50:00Z\n", 400)
         self.close()
-        self._shown, self._queries, self._app = board
+        self._open = board
         path = request.query_params.get("path", "/")
         # Redirect to paths of this board only. A path that begins with two slashes would name
         # another host.
@@ -208,12 +254,11 @@ class DemoBoard:
         )
 
     def close(self) -> None:
-        """Close the board and delete its store."""
-        self._queries.close()
-        self._shown.close()
+        """Close the board and delete its store, with all acts of the visitor."""
+        self._open.close()
 
-    def _open_board(self, at: datetime) -> tuple[Store, Queries, AccessLog]:
-        """Return a new store as of `at`, its queries and the web application of its board."""
+    def _open_board(self, at: datetime) -> _Board:
+        """Return a board of a new store as of `at`."""
         # The control on the page leads to these times: a step from `at`, or a moment of an
         # incident. They are computed before the store is copied, because a step from the earliest
         # or latest date raises OverflowError.
@@ -223,20 +268,29 @@ class DemoBoard:
             "moment": _INCIDENT_TIMES,
         }
         shown, stopped = copy_store_as_of(self._store, at), StoppedClock(at)
-        judge = StoredJudge(shown, Policies(Policy()))
+        judge, writer, throttle = (
+            StoredJudge(shown, Policies(Policy())),
+            Writer(shown, stopped),
+            Throttle(stopped),
+        )
+        rules = make_reporting_rules(_SETTINGS, channels=[])
+        current = CurrentIncidents(shown, make_judge_at(_SETTINGS), VerdictRecorder(rules))
+        sessions = Sessions(Users(None), KeptSessions(shown, writer, stopped), throttle)
+        sessions.proxy_auth = ProxyAuth(_VISITOR[0].decode(), {"*": Right.HEAD})
         queries = Queries(
             shown,
             MonitorView(),
             stopped,
             LONDON,
+            desk=Desk(current, writer, stopped),
             producers=_PRODUCERS,
-            throttle=Throttle(stopped),
-            local=True,
+            throttle=throttle,
+            sessions=sessions,
             explain_verdict=judge.explain_release,
-            periods=Periods(judge, _PRODUCERS),
+            periods=make_periods(_SETTINGS, judge),
             steps=steps,
         )
-        return shown, queries, make_application(queries)
+        return _Board(shown, writer, queries, make_application(queries))
 
 
 async def serve_board(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,17 +48,23 @@ def write_first_minutes(name: str, folder: Path) -> Path:
     return path
 
 
-async def fetch_from_demo(kept_stores: list[Path], *paths: str) -> list[httpx.Response]:
-    """Return the demonstration's responses for these paths, requested in this order."""
+@asynccontextmanager
+async def open_demo(kept_stores: list[Path]) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client of the demonstration."""
     store, stop = merge_kept_stores(kept_stores), asyncio.Event()
     addresses: asyncio.Queue[str] = asyncio.Queue()
     serving = asyncio.create_task(serve_board(store, "127.0.0.1:0", AT, stop, addresses.put_nowait))
     async with httpx.AsyncClient(base_url=await addresses.get(), trust_env=False) as client:
-        answers = [await client.get(path) for path in paths]
+        yield client
     stop.set()
     await serving
     store.close()
-    return answers
+
+
+async def fetch_from_demo(kept_stores: list[Path], *paths: str) -> list[httpx.Response]:
+    """Return the demonstration's responses for these paths, requested in this order."""
+    async with open_demo(kept_stores) as client:
+        return [await client.get(path) for path in paths]
 
 
 @pytest.mark.slow
@@ -162,9 +170,39 @@ async def test_invalid_time_gets_400_and_does_not_change_the_board(kept_stores: 
     assert (board.status_code, day_at_the_start in board.text) == (200, True)
 
 
-async def test_the_incidents_page_changes_nothing(kept_stores: list[Path]) -> None:
-    (board,) = await fetch_from_demo(kept_stores, "/incidents")
-    assert 'method="post"' not in board.text
+@pytest.mark.slow
+async def test_visitor_acknowledges_an_incident_until_another_time_is_chosen(
+    kept_stores: list[Path],
+) -> None:
+    at_09_34 = "/demo?at=2018-03-08T09:34:00%2B00:00"
+    async with open_demo(kept_stores) as client:
+        await client.get(at_09_34)
+        listed = (await client.get("/api/v1/incidents")).json()["incidents"]
+        name = next(one["id"] for one in listed if one["release"] == "vocational-2017-q4")
+        page = await client.get(f"/incidents/{name}")
+        guard = re.search(r'name="guard" value="(\w+)"', page.text)
+        assert guard is not None
+        sent = await client.post(f"/incidents/{name}/acknowledge", data={"guard": guard[1]})
+        assert sent.status_code == 303
+        acted = (await client.get(f"/api/v1/incidents/{name}")).json()
+        await client.get(at_09_34)
+        later = (await client.get(f"/api/v1/incidents/{name}")).json()
+    assert acted["acknowledged"] == {
+        "by": "head of profession",
+        "at": "2018-03-08T09:34:00.000Z",
+    }
+    assert later["acknowledged"] is None
+
+
+@pytest.mark.slow
+async def test_request_without_a_form_of_the_page_acknowledges_nothing(
+    kept_stores: list[Path],
+) -> None:
+    """Another page in the visitor's browser could send it."""
+    async with open_demo(kept_stores) as client:
+        listed = (await client.get("/api/v1/incidents")).json()["incidents"]
+        sent = await client.post(f"/incidents/{listed[0]['id']}/acknowledge")
+    assert sent.status_code == 403
 
 
 def test_merging_names_a_folder_without_a_kept_rehearsal(tmp_path: Path) -> None:

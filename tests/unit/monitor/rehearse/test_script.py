@@ -92,7 +92,10 @@ FAULTS = [
     ('config = "no.toml"', 'script.toml: config: no such file (got "no.toml")'),
     ("[[release]]\nid = 7", "script.toml: release[1].id: must be text in quotes (got 7)"),
     (RELEASE.replace("url", "ulr"), "script.toml: release[1].ulr: unknown key, did you mean url?"),
-    (RELEASE + RELEASE, 'script.toml: release[2].id: is there already, each needs its own (got "birds")'),
+    (
+        RELEASE + RELEASE,
+        'script.toml: release[2].id: is there already, each needs its own (got "birds")',
+    ),
     (
         RELEASE + 'recognise = "sight"',
         "script.toml: release[1].recognise: no recogniser of that name",
