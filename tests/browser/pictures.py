@@ -1,5 +1,4 @@
-"""The pictures of README.md and docs/: pages of the demonstration, light and dark, with the text
-that they show.
+"""The pictures of README.md and docs/: pages of the demonstration, with the text that they show.
 
 `make pictures` takes them again.
 """
@@ -11,9 +10,10 @@ import base64
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ from playwright.async_api import Browser, ViewportSize, async_playwright
 from monitor.cli.main import status_of
 from monitor.rehearse.demo import OPENS_AT, DemoBoard, merge_kept_stores, script_of
 from tests.browser.pages import serving
+from tests.browser.sixty import SLOT, play_sixty
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 INCIDENT = "ofqual-2018-01"
@@ -44,14 +45,20 @@ class Picture:
     files: Mapping[str, Scheme]
     height: int
     scroll_to: str = "body"
+    width: int = _WIDTH
 
 
-def play(folder: Path) -> Path:
-    """Play the incident that the pictures show, and return its folder below `folder`."""
+def play(folder: Path) -> tuple[Path, Path]:
+    """Play what the pictures show: an incident and a busy slot. Return their folders below
+    `folder`.
+    """
     status = status_of(["rehearse", str(script_of(INCIDENT)), "--keep", str(folder)])
     if status:
         sys.exit(status)
-    return folder / INCIDENT
+    busy = folder / "busy"
+    busy.mkdir()
+    play_sixty(busy)
+    return folder / INCIDENT, busy
 
 
 def pictures_of(board: str, kept: Path) -> list[Picture]:
@@ -67,11 +74,20 @@ def pictures_of(board: str, kept: Path) -> list[Picture]:
     ]
 
 
+def pictures_of_busy_slot(board: str) -> list[Picture]:
+    """Return the board of a busy slot at a desk, on a phone and on a wall."""
+    return [
+        Picture("busy_desk", f"{board}/", {"busy_desk.webp": "light"}, 1010, width=1280),
+        Picture("busy_phone", f"{board}/", {"busy_phone.webp": "light"}, 1700, width=390),
+        Picture("busy_wall", f"{board}/?wall=1", {"busy_wall.webp": "light"}, 1080, width=1920),
+    ]
+
+
 async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path | None) -> str:
     """Return the text of a page in a colour scheme, and write its picture if there is a file for
     it.
     """
-    size: ViewportSize = {"width": _WIDTH, "height": picture.height}
+    size: ViewportSize = {"width": picture.width, "height": picture.height}
     context = await browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1.5)
     page = await context.new_page()
     await page.goto(picture.address)
@@ -86,26 +102,39 @@ async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
 
 
-async def texts(kept: Path, folder: Path | None = None) -> dict[str, str]:
+async def texts(kept: tuple[Path, Path], folder: Path | None = None) -> dict[str, str]:
     """Return the text of each page by its name, and take the pictures of all if there is a folder
     for them.
     """
-    store = merge_kept_stores([kept])
-    demonstration = DemoBoard(store, SHOWN_AT)
+    incident, busy = kept
+    boards: list[tuple[Path, datetime, Callable[[str], list[Picture]]]] = [
+        (incident, SHOWN_AT, lambda board: pictures_of(board, incident)),
+        (busy, SLOT + timedelta(seconds=14), pictures_of_busy_slot),
+    ]
+    found = {}
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        ) as browser,
+    ):
+        for played, shown_at, list_pictures in boards:
+            async with show_board(played, shown_at) as board:
+                for picture in list_pictures(board):
+                    for name, scheme in picture.files.items():
+                        file = folder / name if folder is not None else None
+                        found[picture.name] = await text_of(browser, picture, scheme, file)
+    return found
+
+
+@asynccontextmanager
+async def show_board(played: Path, shown_at: datetime) -> AsyncIterator[str]:
+    """Serve the demonstration's board of a kept rehearsal as of `shown_at`. Yield its address."""
+    store = await asyncio.to_thread(merge_kept_stores, [played])
+    demonstration = DemoBoard(store, shown_at)
     try:
-        async with (
-            serving(demonstration) as board,
-            async_playwright() as playwright,
-            await playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            ) as browser,
-        ):
-            found = {}
-            for picture in pictures_of(board, kept):
-                for name, scheme in picture.files.items():
-                    file = folder / name if folder is not None else None
-                    found[picture.name] = await text_of(browser, picture, scheme, file)
-            return found
+        async with serving(demonstration) as board:
+            yield board
     finally:
         demonstration.close()
         store.close()

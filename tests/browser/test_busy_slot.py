@@ -4,73 +4,28 @@ seen at a glance, at a desk, on a phone and on a wall.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from monitor.config.settings import Settings
-from monitor.rehearse.demo import DemoBoard, merge_kept_stores
-from monitor.rehearse.drive import play
-from monitor.rehearse.script.script import read_script
-from tests.browser.pages import browsing, serving
+from tests.browser.pages import browsing
+from tests.browser.pictures import show_board
+from tests.browser.sixty import EARLY, MISSING, SERIES, SLOT, play_sixty
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.slow]
-SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
-HEAD = 'title = "Sixty"\nfrom = 2026-11-26T09:20:00\nuntil = 2026-11-26T09:30:15\n'
-RELEASE = """
-[[release]]
-id = "r{n}"
-title = "{title} {letter}: July to September 2026"
-producer = "department-{of}"
-url = "https://www.gov.uk/government/statistics/r{n}"
-slot = 2026-11-26T09:30:00
-known_from = 2026-10-29T09:30:00
-"""
-PAGE = """
-[[answer]]
-url = "https://www.gov.uk/government/statistics/r{n}"
-at = {at}
-"""
-SERIES = (
-    "Apprenticeships and traineeships",
-    "Hospital admissions for self-harm and assaults",
-    "Criminal court statistics quarterly",
-    "Immigration system statistics",
-    "Reported road casualties in Great Britain, provisional estimates",
-    "Cancer waiting times",
-    "Consumer price inflation tables",
-    "State-funded schools inspections and outcomes",
-)
-EARLY = (4, 13, 30, 47)
-MISSING = (3, 11, 19, 27, 8, 22, 35, 43, 51, 6)
-"""Six come after the end, four never. Most are of one producer."""
 DESK, PHONE, WALL = (1280, 900, "/"), (390, 844, "/"), (1920, 1080, "/?wall=1")
 SECONDS_AFTER = {"while all are awaited": 1, "at 14 s": 14}
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Play the slot until 15 s after it: 46 releases come within 5 s, 4 came minutes before."""
-    tables = [HEAD]
-    for n in range(60):
-        producer = n % len(SERIES)
-        letter = chr(65 + n // len(SERIES))
-        tables.append(RELEASE.format(n=n, title=SERIES[producer], letter=letter, of=producer))
-        seconds = -240 + n if n in EARLY else 1 + n * 7919 % 4000 / 1000
-        at = (SLOT + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
-        if n not in MISSING:
-            tables.append(PAGE.format(n=n, at=at))
     folder = tmp_path_factory.mktemp("sixty")
-    path = folder / "sixty.toml"
-    path.write_text("\n".join(tables))
-    settings = Settings.model_validate({"budget": {"www.gov.uk": "10/s"}})
-    play(read_script(path), settings, folder)
+    play_sixty(folder)
     return folder
 
 
@@ -79,16 +34,11 @@ async def opened(
     kept: Path, seconds_after: int, screen: tuple[int, int, str]
 ) -> AsyncIterator[Page]:
     width, height, path = screen
-    store = await asyncio.to_thread(merge_kept_stores, [kept])
-    board = DemoBoard(store, SLOT + timedelta(seconds=seconds_after))
-    try:
-        async with serving(board) as base, browsing(width) as page:
-            await page.set_viewport_size({"width": width, "height": height})
-            await page.goto(base + path)
-            yield page
-    finally:
-        board.close()
-        store.close()
+    shown_at = SLOT + timedelta(seconds=seconds_after)
+    async with show_board(kept, shown_at) as base, browsing(width) as page:
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.goto(base + path)
+        yield page
 
 
 async def bottom_of(page: Page, selector: str) -> float:

@@ -14,12 +14,12 @@ _LARGEST = 150_000
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return play(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.mark.needs("chromium")
-async def test_pictures_show_pages_as_they_are_now(kept: Path) -> None:
+async def test_pictures_show_pages_as_they_are_now(kept: tuple[Path, Path]) -> None:
     shown = {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt")}
     now = await texts(kept)
     assert shown.keys() == now.keys()
