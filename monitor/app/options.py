@@ -172,7 +172,7 @@ def make_fetcher(
 
     `certificates` gets the end of each host's certificate.
     """
-    network, guard = settings.network, _make_guard(settings)
+    network, guard = settings.network, watch_guard(settings)
     seconds = network.timeout.total_seconds()
     budget, proxies = make_budget(settings), make_proxies(network)
     return HttpFetcher(
@@ -186,7 +186,8 @@ def make_fetcher(
     )
 
 
-def _make_guard(settings: Settings) -> Guard:
+def watch_guard(settings: Settings) -> Guard:
+    """Return the guard of looks and reads of calendars."""
     return make_guard(settings.network.allow, settings.network.ports, allowed_hosts(settings))
 
 
@@ -198,7 +199,7 @@ def make_hand_calendar(settings: Settings, folder: Path) -> HandCalendar | None:
     file = next((table.file for table in settings.calendar if table.name == BY_HAND), None)
     if file is None:
         return None
-    resolver = Resolver(_make_guard(settings), proxies=make_proxies(settings.network))
+    resolver = Resolver(watch_guard(settings), proxies=make_proxies(settings.network))
     calendar = HandCalendar(folder / file, resolver)
     calendar.make_file()
     return calendar

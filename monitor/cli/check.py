@@ -22,7 +22,7 @@ from monitor.cli.dates import today
 from monitor.cli.on_call import read_rotas
 from monitor.cli.plan import plan_day
 from monitor.clock import SystemClock
-from monitor.config.doubts import Known, find_doubts
+from monitor.config.doubts import Doubt, Known, find_doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
 from monitor.config.secrets import find_secrets
@@ -308,6 +308,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
         entries=found.entries, releases=found.announced, environment=os.environ, gaps=uncovered
     )
     found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, known)]
+    found.warnings += [str(Fault(file, *doubt)) for doubt in _refused_addresses(context, found)]
     for key, secret in find_secrets(context.settings):
         if exposure := secret.why_exposed():
             found.warnings.append(f"{file}: {key}: {exposure}")
@@ -361,6 +362,20 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
                 found.entries[table.name] = outcome.read.entries
             if outcome.read.usable and online:
                 click.echo(f"calendar {table.name}: {outcome.read.entries} entries", err=True)
+
+
+def _refused_addresses(context: Context, found: _CheckResult) -> Iterator[Doubt]:
+    """Yield each reason why no look may request an address of a release, with one such address."""
+    from monitor.app.options import watch_guard
+
+    guard, example_by_reason = watch_guard(context.settings), dict[str, str]()
+    for release in found.announced:
+        for url in (release.url, *(part.url for part in release.parts)):
+            if url and (why := guard.why_refused(url)) is not None:
+                example_by_reason.setdefault(why, url)
+    for why, url in example_by_reason.items():
+        key = "network.ports" if why.startswith("port") else "network.allow"
+        yield key, f"{why}, so it is not looked at: allow it here", quote_value(url)
 
 
 def _uncovered_spans(rota: Rota, now: datetime) -> list[str]:

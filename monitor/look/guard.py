@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 Network = IPv4Network | IPv6Network
 
@@ -79,6 +80,21 @@ class Guard:
             return True
         is_refused = any(ip in network for network in _REFUSED)
         return ip.is_global and not ip.is_multicast and not ip.is_reserved and not is_refused
+
+    def why_refused(self, url: str) -> str | None:
+        """Return why a URL may not be requested, as far as it shows that itself, or None.
+
+        A host with a name is known only when it is resolved.
+        """
+        try:
+            parts = urlsplit(url)
+            origin = self.origin_of(parts.scheme, parts.hostname or "", parts.port)
+            ip_address(origin.host)
+        except RefusedAddress as fault:
+            return str(fault)
+        except ValueError:
+            return None
+        return None if self.admits(origin.host) else f"{origin.host} is not public"
 
     def check_addresses(self, host: str, addresses: Sequence[str]) -> list[str]:
         """Return the addresses of a host without duplicates.

@@ -152,6 +152,31 @@ def test_a_good_configuration_gives_no_warning(run_cli: RunCli, good: Path) -> N
     assert (result.status, result.json["faults"], result.json["warnings"]) == (0, [], [])
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://stats.example:19080/a", "network.ports: port 19080 is not allowed, so it is"),
+        ("http://10.1.2.3/a", "network.allow: 10.1.2.3 is not public, so it is"),
+        ("https://stats.example/a", None),
+    ],
+)
+def test_check_warns_of_an_address_that_no_look_may_request(
+    run_cli: RunCli, good: Path, url: str, expected: str | None
+) -> None:
+    (good / "own.toml").write_text(
+        f'[[release]]\nid = "a"\ntitle = "Births: 2026"\nproducer = "ons"\nurl = "{url}"\n'
+        "slot = 2027-01-07T09:30:00\n"
+    )
+    append_config(good, '[[calendar]]\nname = "own"\nkind = "toml"\nfile = "own.toml"\n')
+    found = [
+        line.removeprefix("WARNING: config.toml: ")
+        for line in run_cli("check").err.splitlines()
+        if "looked at" in line
+    ]
+    rest = f' not looked at: allow it here (got "{url}")'
+    assert found == ([] if expected is None else [expected + rest])
+
+
 def test_by_hand_calendar_file_may_be_absent_but_not_damaged(run_cli: RunCli, good: Path) -> None:
     append_config(good, '[[calendar]]\nname = "by-hand"\nkind = "toml"\nfile = "by-hand.toml"\n')
     without_file = run_cli("check")
