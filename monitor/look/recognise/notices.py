@@ -29,11 +29,12 @@ SAYS_CALLED_OFF = {
 the release.
 """
 FOREIGN = "a page that runs a script or has a form, and shows no sign of its site"
-# Text, elements that may fill a page without text, or redirects like those of bot walls.
+# Text, elements that may fill a page without text, redirects like those of bot walls, or 200
+# elements: text that is nested deeper than 2048 is not read.
 _SHOWS = (
     "boolean(/none|//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)]"
     "|//script|//form|//input|//button|//img|//iframe|//frame|//object|//embed|//svg|//canvas|//video|//meta[@http-equiv]"
-    "|//body[@onload])"
+    "|//body[@onload]|(//*)[200])"
 )
 # Scripts fill such an element, or a page that shows something else without scripts.
 _SHELL = "//script|//noscript"

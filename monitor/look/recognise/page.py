@@ -223,9 +223,9 @@ def is_json(answer: Answer) -> bool:
 def _parse_html(answer: Answer) -> Any:  # noqa: ANN401  # as above
     """Return the root of a page, a lone element if the bytes are not HTML."""
     try:
-        parser = html.HTMLParser(encoding=_find_charset(answer))
+        parser = html.HTMLParser(encoding=_find_charset(answer), huge_tree=True)
     except LookupError:
-        parser = html.HTMLParser(encoding="utf-8")
+        parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
     try:
         return html.document_fromstring(answer.body, parser=parser)
     except (etree.LxmlError, ValueError):

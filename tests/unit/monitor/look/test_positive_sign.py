@@ -208,3 +208,12 @@ def test_own_address_of_file_may_be_named_after_an_earlier_edition() -> None:
     part = target(own, title="", is_file=True, edition=QUARTER)
     seen = answer(b"area,number\nNorth,1\n", "text/csv", url=own)
     assert Interpreter().interpret_now(part, seen).state is PRESENT
+
+
+@pytest.mark.parametrize("depth", [50, 300, 3_000])
+def test_a_page_is_not_blank_because_its_text_is_nested_deeply(depth: int) -> None:
+    """The parser stops at a depth of 2048. A blank page is absent."""
+    blank, text = b"<html><body><div></div></body></html>", b"<p>Tonnes rose.</p>"
+    deep = b"<html><body>" + b"<div>" * depth + text + b"</div>" * depth + b"</body></html>"
+    assert Interpreter().interpret_now(target(), answer(blank)).state is ABSENT
+    assert Interpreter().interpret_now(target(), answer(deep)).state is UNKNOWN
