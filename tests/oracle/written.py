@@ -147,10 +147,11 @@ def add_sibling(rng: Random, made: World) -> World:
     title = rng.choice(_SIBLINGS).format(series=series, period=period)
     shows = release.page.shows
     names_its_place_twice = title.count("Wales") > 1
+    is_shared = sum(one.page.url == release.page.url for one in made.releases) > 1
     if (
         names_its_place_twice
+        or is_shared
         or title in is_known
-        or release.is_succeeded
         or (shows and shows[0].at <= made.begins)
     ):
         return made
