@@ -343,8 +343,9 @@ class _ReleaseLedger:
     def _add_too_late(self, promise: Promise, current: Promise) -> None:
         """Add a promise read after the slot of `current`, which stays in force.
 
-        A status by which it does not stand or a time still ahead is the change announced after the
-        slot, until the calendar shows the old slot again. A time that has passed is only an event.
+        The change announced after the slot is a status by which the release does not stand, or a
+        time that is still ahead. It counts until the calendar shows the old slot again. A time that
+        has passed is only an event.
         """
         calendar = promise.calendar
         shown_before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)

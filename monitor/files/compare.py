@@ -160,7 +160,7 @@ def _mentions_edition(lines: Sequence[str], expected: Expectation, earlier: Sequ
     for before, line in pairwise(("", *lines)):
         names_slot_month = may_name_period(line, slot_month, is_new_year=False)
         if names_slot_month or may_name_period(line, period, is_new_year=is_new_year):
-            # A label may stand in the cell before.
+            # The label of a date may stand in the cell before it.
             texts = line, f"{before} {line}"
             is_next_date = any(map(_NEXT_DATE.match, texts))
             is_own_date = any(map(_OWN_DATE.match, texts)) and not names_slot_month

@@ -40,7 +40,7 @@ def may_name_period(text: str, period: frozenset[str], *, is_new_year: bool) -> 
     days = [int(word[1:]) for word in period if period_kind(word) == "d"]
     if not days:
         return _names_month(others, end[1])
-    # A day that its month lacks is no error here.
+    # 31 June counts as 1 July.
     return _names_day(others, date(end[0], end[1], 1) + timedelta(days=max(days) - 1))
 
 

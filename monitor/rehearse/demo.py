@@ -173,7 +173,7 @@ def _cut_back_incident(
 
 
 def _find_next_event(store: Store, at: datetime) -> dict[str, datetime]:
-    """Return what appears next in the day after `at`, with its time, empty if nothing does."""
+    """Return the first thing that appears in the day after `at`, with its time, if there is one."""
     later = []
     for row in store.verdicts.judged():
         for part in row.body["parts"]:
@@ -268,11 +268,8 @@ class DemoBoard:
             "moment": _INCIDENT_TIMES,
         }
         shown, stopped = copy_store_as_of(self._store, at), StoppedClock(at)
-        judge, writer, throttle = (
-            StoredJudge(shown, Policies(Policy())),
-            Writer(shown, stopped),
-            Throttle(stopped),
-        )
+        judge = StoredJudge(shown, Policies(Policy()))
+        writer, throttle = Writer(shown, stopped), Throttle(stopped)
         rules = make_reporting_rules(_SETTINGS, channels=[])
         current = CurrentIncidents(shown, make_judge_at(_SETTINGS), VerdictRecorder(rules))
         sessions = Sessions(Users(None), KeptSessions(shown, writer, stopped), throttle)
@@ -282,7 +279,8 @@ class DemoBoard:
             MonitorView(),
             stopped,
             LONDON,
-            desk=Desk(current, writer, stopped),
+            # The files of the evidence are in the folders of the rehearsals.
+            desk=Desk(current, writer, stopped, evidence_owner="demonstration"),
             producers=_PRODUCERS,
             throttle=throttle,
             sessions=sessions,

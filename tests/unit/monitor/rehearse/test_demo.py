@@ -185,6 +185,7 @@ async def test_visitor_acknowledges_an_incident_until_another_time_is_chosen(
         sent = await client.post(f"/incidents/{name}/acknowledge", data={"guard": guard[1]})
         assert sent.status_code == 303
         acted = (await client.get(f"/api/v1/incidents/{name}")).json()
+        evidence = await client.get(f"/incidents/{name}/evidence.zip")
         await client.get(at_09_34)
         later = (await client.get(f"/api/v1/incidents/{name}")).json()
     assert acted["acknowledged"] == {
@@ -192,6 +193,7 @@ async def test_visitor_acknowledges_an_incident_until_another_time_is_chosen(
         "at": "2018-03-08T09:34:00.000Z",
     }
     assert later["acknowledged"] is None
+    assert evidence.headers["content-type"] == "application/zip"
 
 
 @pytest.mark.slow
