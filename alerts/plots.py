@@ -108,8 +108,9 @@ class Axis:
 SLOT_AXIS = Axis(
     (
         (-86_400.0, 0.0),
-        (-3_600.0, 4.0),
-        (-120.0, 12.0),
+        (-3_600.0, 3.0),
+        (-600.0, 7.0),
+        (-120.0, 14.0),
         (0.0, 25.0),
         (10.0, 40.0),
         (60.0, 55.0),
@@ -130,11 +131,12 @@ def mark_release(
 ) -> list[Mark]:
     """Return the bars of one release on `SLOT_AXIS`: its exposures, and when it came.
 
-    `open` is not out yet, so its bar has no end. `low` and `high` are the bounds of its delay.
+    `low` and `high` are the bounds of its delay. `open` is not out yet: its bar ends at `high`, or
+    with the axis.
     """
     marks = [SLOT_AXIS.mark("early", *exposure) for exposure in exposures]
     if state == "open":
-        marks.append(SLOT_AXIS.mark("open", 0.0, SLOT_AXIS.points[-1][0]))
+        marks.append(SLOT_AXIS.mark("open", 0.0, SLOT_AXIS.points[-1][0] if high is None else high))
     elif low is not None and high is not None and not marks:
         if state == "late":
             marks.append(SLOT_AXIS.mark("lateness", 0.0, low))

@@ -34,7 +34,7 @@ _BY_SEVERITY = (
     "unannounced",
     "pending",
 )
-_WITHOUT_PROBLEM = ("on_time", "cancelled", "moved", "pending")
+WITHOUT_PROBLEM = ("on_time", "cancelled", "moved", "pending")
 _SHOWN_NOW = ("due", "overdue", "early", "late")
 """Until their verdict is final, releases with these statuses need a person."""
 _MOST_IN_BAND = 20
@@ -63,7 +63,7 @@ def element_id(release: str) -> str:
 
 def has_gone_wrong(row: Row) -> bool:
     """Return whether a release has a bad status or an incident."""
-    return verdict_or_due(row) not in _WITHOUT_PROBLEM or row["incident"] is not None
+    return verdict_or_due(row) not in WITHOUT_PROBLEM or row["incident"] is not None
 
 
 def severity_rank(verdict: str) -> int:

@@ -273,7 +273,9 @@ def render(request: Request, template: str, code: int | None = None, **values: A
         "path": request.url.path,
         # The moments that a demonstration offers, empty for a real monitor.
         "steps": queries.steps,
-        # Only the board can be shown on a wall, without menu and forms. It overrides this.
+        # Only the board is read again while it is open, and shown on a wall, without menu and
+        # forms. It overrides these.
+        "is_live": False,
         "wall": False,
         "searched": "",
     }

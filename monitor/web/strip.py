@@ -5,7 +5,7 @@ It shows at a glance whether one producer or all are concerned.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +19,16 @@ from monitor.judge.as_json import decisive_delay, verdict_or_due
 from monitor.judge.findings.blind import CAUSES_THAT_ALLOW_SOME_LOOKS
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind
-from monitor.web.fragments import has_gone_wrong, severity_rank
+from monitor.web.fragments import WITHOUT_PROBLEM, has_gone_wrong, severity_rank
 from monitor.web.queries import Queries
+from schedules.contract.verdict import verdict_text
 from schedules.times.json import instant_from_json
 
 Row = Mapping[str, Any]
 
 _MOST_NAMED = 14
+_MOST_PRODUCERS = 4
+"""A group of problems names so many producers, and counts more."""
 _BEFORE = timedelta(minutes=2)
 _OPEN = ("due", "overdue")
 
@@ -48,11 +51,26 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """The releases of a slot with the same problem: `10 not seen yet`, and `whose` they are.
+
+    Those that are only due become overdue from `overdue_from`.
+    """
+
+    verdict: str
+    words: str
+    whose: str
+    overdue_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """All releases of one slot. `left_out` problems are counted but not named."""
 
     slot: datetime
     releases: int
+    on_time: int
+    groups: Sequence[Group]
     lanes: Sequence[Lane]
     left_out: int
 
@@ -98,20 +116,62 @@ def make_strips(rows: Iterable[Row], now: datetime, rules: StripRules) -> list[S
         if start is not None:
             by_slot[start].append(row)
     return [
-        _make_strip(slot, some, rules)
+        _make_strip(slot, some, now, rules)
         for slot, some in sorted(by_slot.items())
         if slot <= now + _BEFORE or any(map(has_gone_wrong, some))
     ]
 
 
-def _make_strip(slot: datetime, rows: Sequence[Row], rules: StripRules) -> Strip:
+def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: StripRules) -> Strip:
     by_producer = defaultdict[str, list[Row]](list)
+    by_problem = defaultdict[str, list[Row]](list)
     for row in rows:
         by_producer[row["producer"]].append(row)
-    lanes = [_make_lane(some, slot, rules) for some in by_producer.values()]
+        if has_gone_wrong(row):
+            by_problem[verdict_or_due(row)].append(row)
+    lanes = [_make_lane(some, slot, now, rules) for some in by_producer.values()]
     lanes.sort(key=lambda lane: (-len(lane.problems), lane.producer.casefold()))
     left_out = _leave_out(lanes)
-    return Strip(slot, len(rows), lanes, left_out)
+    on_time = sum(lane.on_time for lane in lanes)
+    groups = []
+    for verdict in sorted(by_problem, key=severity_rank):
+        some = by_problem[verdict]
+        words = "not seen yet" if verdict == "due" else verdict_text(verdict)
+        if verdict in WITHOUT_PROBLEM:
+            words += ", with an incident"
+        tolerance = min(rules.policies.tolerance([row["producer"]]) for row in some)
+        overdue_from = slot + tolerance if verdict == "due" else None
+        whose = _describe_producers(some, rows, rules.names)
+        groups.append(Group(verdict, f"{len(some)} {words}", whose, overdue_from))
+    return Strip(slot, len(rows), on_time, groups, lanes, left_out)
+
+
+def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping[str, str]) -> str:
+    """Return whose releases `some` of a slot's are: `ONS (7), Ofsted (2)`, `all of ONS`, `20
+    producers, at www.gov.uk`.
+
+    Their host is named if several producers share it, and not every release of the slot is there.
+    """
+    counted = Counter(names.get(row["producer"], row["producer"]) for row in some)
+    if len(counted) == 1:
+        return f"all of {next(iter(counted))}" if len(some) > 1 else next(iter(counted))
+    if len(counted) > _MOST_PRODUCERS:
+        (most, number), *_ = counted.most_common(1)
+        whose = f"{len(counted)} producers"
+        if number * 2 >= len(some):
+            whose += f", most of {most} ({number})"
+    elif len(counted) == len(some):
+        whose = ", ".join(sorted(counted, key=str.casefold))
+    else:
+        whose = ", ".join(f"{name} ({number})" for name, number in counted.most_common())
+    hosts = {_host_of(row) for row in some}
+    if len(hosts) == 1 and hosts != {_host_of(row) for row in rows}:
+        whose += f", all at {hosts.pop()}"
+    return whose
+
+
+def _host_of(row: Row) -> str:
+    return urlsplit(row["url"] or "").hostname or "an unknown address"
 
 
 def _leave_out(lanes: Sequence[Lane]) -> int:
@@ -133,19 +193,19 @@ def _leave_out(lanes: Sequence[Lane]) -> int:
     return left_out
 
 
-def _make_lane(rows: Sequence[Row], slot: datetime, rules: StripRules) -> Lane:
+def _make_lane(rows: Sequence[Row], slot: datetime, now: datetime, rules: StripRules) -> Lane:
     producer = rows[0]["producer"]
     on_time = [row for row in rows if row["verdict"] == "on_time"]
     pending = sum(verdict_or_due(row) == "pending" for row in rows)
     problems = [row for row in rows if has_gone_wrong(row)]
-    problems.sort(key=lambda row: severity_rank(verdict_or_due(row)))
+    problems.sort(key=lambda row: (severity_rank(verdict_or_due(row)), row["title"].casefold()))
     bounds = [row["delay"] for row in on_time if row["delay"]]
     lows = [one["min"] for one in bounds if one["min"] is not None]
     highs = [one["max"] for one in bounds if one["max"] is not None]
     marks = [SLOT_AXIS.mark("on_time", min(lows), max(highs))] if lows and highs else []
-    drawn = [(row, list_marks(row, slot)) for row in problems]
+    drawn = [(row, list_marks(row, slot, now)) for row in problems]
     tolerance = rules.policies.tolerance([producer]).total_seconds()
-    hosts = {"", *(urlsplit(row["url"] or "").hostname for row in rows)}
+    hosts = {"", *map(_host_of, rows)}
     # A gap in which some looks were made matters only if something stayed unproven.
     is_unproven = any(row["verdict"] == "unproven" for row in rows)
     gaps = [
@@ -173,16 +233,17 @@ def _mark_gaps(gaps: Iterable[Blind], slot: datetime) -> list[Mark]:
     return marks
 
 
-def list_marks(row: Row, slot: datetime) -> list[Mark]:
-    """Return the bars of one release on the axis of its slot."""
-    delay, _part = decisive_delay(row)
+def list_marks(row: Row, slot: datetime, now: datetime) -> list[Mark]:
+    """Return the bars of one release on the axis of its slot. If it is not out, its bar ends at
+    `now`.
+    """
+    exposures = [_seconds_of(one, slot) for one in row["exposures"]]
     word = verdict_or_due(row)
-    return mark_release(
-        "open" if word in _OPEN else word,
-        delay["min"] if delay else None,
-        delay["max"] if delay else None,
-        [_seconds_of(one, slot) for one in row["exposures"]],
-    )
+    if word in _OPEN:
+        return mark_release("open", None, (now - slot).total_seconds(), exposures)
+    delay, _part = decisive_delay(row)
+    low, high = (delay["min"], delay["max"]) if delay else (None, None)
+    return mark_release(word, low, high, exposures)
 
 
 def _seconds_of(exposure: Mapping[str, Any], slot: datetime) -> tuple[float, float]:

@@ -163,7 +163,7 @@ async def test_without_a_script_the_page_says_as_of_when_it_is() -> None:
         await plain.goto(base)
         assert "as of 09:40:00 GMT" in await plain.locator("main").inner_text()
         assert "last looked 2 s ago" in await plain.locator("#release-r").inner_text()
-        assert "not out, 10 min" in await plain.locator("table.strip").inner_text()
+        assert "overdue, 10 min" in await plain.locator("table.strip").inner_text()
         assert not await plain.locator("#live").is_visible()
 
 

@@ -43,7 +43,7 @@ def a_row(verdict: str, low: float | None, high: float | None, **fields: Any) ->
     [
         (-1e9, 0.0),
         (-86_400, 0.0),
-        (-60, 18.5),
+        (-60, 19.5),
         (0, 25.0),
         (5, 32.5),
         (600, 78.0),
@@ -60,24 +60,24 @@ def test_axis_is_bent(seconds: float, place: float) -> None:
     [
         (a_row("late", 60, 300), [Mark("lateness", 25.0, 30.0), Mark("late", 55.0, 13.0)]),
         (a_row("late", 300, 300), [Mark("lateness", 25.0, 43.0), Mark("late", 68.0, 0.8)]),
-        (a_row("overdue", 60, None), [Mark("open", 25.0, 75.0)]),
-        (a_row("pending", None, None, due={"part": "page"}), [Mark("open", 25.0, 75.0)]),
+        (a_row("overdue", 60, None), [Mark("open", 25.0, 64.0)]),
+        (a_row("pending", None, None, due={"part": "page"}), [Mark("open", 25.0, 64.0)]),
         (a_row("unproven", 10, 60), [Mark("unproven", 40.0, 15.0)]),
         (a_row("unproven", None, None), []),
     ],
 )
 def test_a_release_is_drawn_where_its_delay_is(row: dict[str, Any], marks: list[Mark]) -> None:
-    assert list_marks(row, SLOT) == marks
+    assert list_marks(row, SLOT, LATER) == marks
 
 
-@pytest.mark.parametrize(("ends", "width"), [(None, 13.0), (after_slot(-120), 0.8)])
+@pytest.mark.parametrize(("ends", "width"), [(None, 11.0), (after_slot(-120), 0.8)])
 def test_an_exposure_is_drawn_from_its_beginning_to_its_end_or_the_slot(
     ends: object, width: float
 ) -> None:
     begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
     exposure = {"from": begins, "to": ends and {"by": instant_json(after_slot(-120))}}
     row = a_row("early", -120, -110, exposures=[exposure])
-    assert list_marks(row, SLOT) == [Mark("early", 12.0, width)]
+    assert list_marks(row, SLOT, LATER) == [Mark("early", 14.0, width)]
 
 
 def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
@@ -102,6 +102,56 @@ def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
     assert list(ons.marks) == [Mark("on_time", 24.95, 15.05)]
 
 
+DUE = {"due": {"part": "page"}}
+AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
+
+
+@pytest.mark.parametrize(
+    ("producers", "urls", "whose"),
+    [
+        ("a", ["https://a.uk/"], "a"),
+        ("aaa", AT_ONE_HOST, "all of a"),
+        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (2), b (1)"),
+        ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a, b, c"),
+        ("abb", AT_ONE_HOST, "b (2), a (1), all at a.uk"),
+        ("abcdeaaaa", ["https://a.uk/", "https://b.uk/"] * 5, "5 producers, most of a (5)"),
+        ("abcdeabcde", ["https://a.uk/", "https://b.uk/"] * 5, "5 producers"),
+        ("ab", [None, None], "a, b, all at an unknown address"),
+    ],
+)
+def test_a_strip_says_whose_the_problems_are(
+    producers: str, urls: list[str | None], whose: str
+) -> None:
+    rows = [
+        a_row("pending", None, None, producer=producer, url=url, **DUE)
+        for producer, url in zip(producers, urls, strict=False)
+    ]
+    rows.append(a_row("on_time", 0, 1, url="https://c.uk/"))
+    [strip] = make_strips(rows, LATER, RULES)
+    assert strip.on_time == 1
+    [group] = strip.groups
+    assert (group.verdict, group.words) == ("due", f"{len(producers)} not seen yet")
+    assert group.whose == whose
+    assert group.overdue_from == SLOT + timedelta(seconds=60)
+
+
+def test_groups_of_problems_are_named_worst_first() -> None:
+    """A release on time with an incident is one. Only what is due becomes overdue."""
+    rows = [
+        a_row("on_time", 0, 1, incident="ons-1"),
+        a_row("on_time", 1, 2),
+        a_row("late", 60, 300),
+        a_row("early", -120, -110),
+        a_row("pending", None, None),
+    ]
+    [strip] = make_strips(rows, LATER, RULES)
+    assert [(group.words, group.overdue_from) for group in strip.groups] == [
+        ("1 early", None),
+        ("1 late", None),
+        ("1 on time, with an incident", None),
+    ]
+
+
 def test_a_slot_is_shown_from_two_minutes_before_it_or_once_it_has_a_problem() -> None:
     coming = [a_row("pending", None, None)]
     early = [*coming, a_row("early", -200, -190)]
@@ -124,7 +174,7 @@ def test_a_slot_with_hundreds_of_problems_names_fourteen_and_counts_the_rest() -
     assert len(lane.problems) == 14
     assert (strip.releases, strip.left_out) == (175, 161)
     # The bars of all that are not named are one bar in the line of their producer.
-    assert lane.marks == [Mark("open", 25.0, 75.0)]
+    assert lane.marks == [Mark("open", 25.0, 64.0)]
 
 
 def test_a_producer_with_one_problem_keeps_it_beside_one_with_hundreds() -> None:
@@ -154,7 +204,7 @@ def test_a_cancelled_release_is_drawn_only_if_it_was_out() -> None:
     exposure = {"from": begins, "to": None}
     out = a_row("cancelled", None, None, exposures=[exposure], incident="ons-1")
     [strip] = make_strips([out], LATER, RULES)
-    assert [marks for _, marks in strip.lanes[0].problems] == [[Mark("early", 12.0, 13.0)]]
+    assert [marks for _, marks in strip.lanes[0].problems] == [[Mark("early", 14.0, 11.0)]]
     assert make_strips([a_row("cancelled", None, None)], LATER, RULES) == []
 
 
@@ -187,7 +237,7 @@ async def test_board_shows_the_strip_of_its_slot(board: Board) -> None:
     strip = page.partition('class="strip"')[2].partition("</table>")[0]
     assert "The slot at 09:30 GMT: 2 releases" in strip
     assert re.findall('<td class="([a-z]+)">([a-z]+)', strip) == [
-        ("overdue", "not"),
+        ("overdue", "overdue"),
         ("early", "early"),
     ]
 
