@@ -138,8 +138,10 @@ class Leadership(RowSource):
 
         # Then the row is not ours, so the writer writes no decision.
         def give_up(tx: Transaction) -> None:
-            if self.epoch is not None:
-                tx.resign_leader(self._process, self.epoch, self._now)
+            # A stop can cancel `wait_to_lead` after the row became ours.
+            leader = tx.read.leases.leader()
+            if leader is not None and leader.holder == self._process:
+                tx.resign_leader(self._process, leader.epoch, self._now)
                 tx.drop_lease(_LOOKS_PREFIX + self._monitor, _LOOKS_PREFIX)
             tx.drop_lease(NAME_PREFIX + self._monitor, self._process)
 

@@ -172,6 +172,25 @@ def test_monitor_that_resigns_is_followed_at_once_at_the_whole_rate(
     play(story)
 
 
+def test_monitor_that_stops_while_it_takes_the_lead_gives_it_up(
+    play: Callable[[Story], None],
+) -> None:
+    async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
+        north = start("north")
+        leases = north.store.leases
+        while (leader := leases.leader()) is None or not leader.holder:  # noqa: ASYNC110 # no event tells it
+            await asyncio.sleep(0)
+        assert not north.leads
+        assert north.task is not None
+        north.task.cancel()
+        await north.leadership.resign()
+        leader = leases.leader()
+        assert leader is not None
+        assert leader.holder == ""
+
+    play(story)
+
+
 def test_leader_that_is_cut_off_looks_at_half_of_the_rate_and_stops_after_a_quarter_of_an_hour(
     play: Callable[[Story], None],
 ) -> None:
