@@ -222,9 +222,7 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return a sentence on where the release is available or was published, if it is out, then one
-    on its slot.
-    """
+    """Return a sentence on where the release was published, if it is out, then one on its slot."""
     page = facts.page
     # A release that was brought forward is due at its new time.
     slot = narrative.find_brought_forward_time(inputs) or facts.slot
@@ -234,9 +232,6 @@ def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
     if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]
-    # The time that users wait has no upper bound while a cache still serves them an older copy.
-    is_hidden_now = page.is_hidden and page.wait is not None and page.wait.max is None
-    # Only a page that the last look did not show has a time until which it was seen.
-    is_removed = page.seen_until is not None or FindingKind.WITHDRAWN in facts.finding_kinds
-    verb = "was published" if is_removed or is_hidden_now else "is available"
-    return [f"“{facts.title}” {verb} at {facts.url}.", narrative.say_announcement(facts, "It")]
+    # Not "is available": it may be gone when the letter is read.
+    where = f"“{facts.title}” was published at {facts.url}."
+    return [where, narrative.say_announcement(facts, "It")]

@@ -338,11 +338,6 @@ def _was_available_at_slot(context: _Context, match: re.Match[str]) -> bool:
     return context.is_true_of_places(lambda place: _may_seem_public(place, context.slot, context))
 
 
-def _is_available_at_address(context: _Context, match: re.Match[str]) -> bool:
-    places = [place for place in context.places_of_world if place.url == match["url"]]
-    return any(_may_seem_public(place, context.at, context) for place in places)
-
-
 def _was_published_at_address(context: _Context, match: re.Match[str]) -> bool:
     places = [place for place in context.places_of_world if place.url == match["url"]]
     return any(
@@ -499,7 +494,6 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     (rf"{_WAS_EARLY} before the announced time\.", _is_exposure_length_right),
     (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _is_delay_right),
     (rf"(?P<who>.+) was at another address (?P<when>{WHEN})\.", _is_start_right),
-    (r"(?P<who>“”) is available at (?P<url>http\S+)\.", _is_available_at_address),
     (r"(?P<who>“”) was published at (?P<url>http\S+)\.", _was_published_at_address),
     (
         rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.",

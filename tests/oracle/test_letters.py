@@ -109,8 +109,7 @@ TRUE = {
     "still missing": (LATE, "The release was still not available at 10.18am."),
     "elsewhere": (LATE, f"A news story on the release was available at {NEWS} from about 10am."),
     "delay": (LATE, "Access to the release was delayed by about 49 minutes."),
-    "out now": (LATE, f"“{TITLE}” is available at {URL}."),
-    "out before": (LATE, f"“{TITLE}” was published at {URL}."),
+    "out": (LATE, f"“{TITLE}” was published at {URL}."),
     "early": (EARLY, "The release became available at about 8am, about 1 hour 30 minutes early."),
     "on another day": (
         (place("page", "page", URL, Showing(at(-1440), "ours")),),

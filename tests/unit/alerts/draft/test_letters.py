@@ -61,7 +61,7 @@ def test_statement_on_late_release_begins_with_its_address(
     first_paragraph, apology = report_of(ofqual_late, settings).holding
     address_of_page = facts_of(ofqual_late).url
     assert first_paragraph.startswith(
-        f"“{ofqual_late.title}” is available at {address_of_page}. It was pre-announced"
+        f"“{ofqual_late.title}” was published at {address_of_page}. It was pre-announced"
     )
     assert "It was not on its landing page until 12.19pm." in first_paragraph
     # Its PDF, called the report, was out at another address before that.
@@ -175,7 +175,7 @@ def test_delay_gets_a_note_on_the_time_of_publication_and_no_correction(
     # person must add.
     assert first == report.holding[0]
     assert (cause, actions) == (CAUSE_PROMPT, ACTIONS_PROMPT)
-    assert "is available at" in first
+    assert "was published at" in first
 
 
 def test_wrong_file_gets_a_correction_notice_that_asks_what_changed(
