@@ -57,7 +57,8 @@ class _Context:
     earlier sentences name.
 
     `slot` is the announced time that the draft names. `day` is an instant on the day of a time
-    without a date: the day that an earlier sentence named, or the slot's.
+    without a date: the day that an earlier sentence named, or the slot's. `paragraph` has its
+    titles.
     """
 
     world: World
@@ -65,6 +66,7 @@ class _Context:
     at: datetime
     slot: datetime
     day: datetime
+    paragraph: str
     subject: _Subject = ()
 
     @property
@@ -134,7 +136,7 @@ def reasons_against_draft(world: World, release: Release | None, report: Report)
         )
         if release is not None and slot is not None:
             yield from _find_untrue_sentences(
-                _Context(world, release, report.at, slot, slot), plain
+                _Context(world, release, report.at, slot, slot, text), plain
             )
 
 
@@ -362,14 +364,15 @@ def _may_seem_public(place: Place, then: datetime, context: _Context) -> bool:
 
 
 def _is_removal_right(context: _Context, match: re.Match[str]) -> bool:
-    low, high = read_interval(match["when"], context.day)
+    return context.is_true_of_spans(lambda span: _ends_within(context, span, match["when"]))
 
-    def fits(span: Span) -> bool:
-        if span.ends is None or span.shown is None:
-            return False
-        return low - context.tolerance <= span.shown and span.ends <= high + context.tolerance
 
-    return context.is_true_of_spans(fits)
+def _ends_within(context: _Context, span: Span, words: str) -> bool:
+    """Return whether a span's end, or that of its last copy, agrees with words."""
+    if span.ends is None or span.shown is None:
+        return False
+    low, high = read_interval(words, context.day)
+    return low - context.tolerance <= span.shown and span.ends <= high + context.tolerance
 
 
 def _is_change_right(context: _Context, match: re.Match[str]) -> bool:
@@ -393,6 +396,42 @@ def _are_addresses_right(context: _Context, match: re.Match[str]) -> bool:
     return len(places) == len(times) and all(
         any(context.is_within(span.begins, times[url]) for span in spans(place))
         for url, place in places.items()
+    )
+
+
+def _was_file_of_another(context: _Context, match: re.Match[str]) -> bool:
+    """Return whether a file of the release was there then, and is also one of the release named.
+
+    Two entries may have the same file. Its content names only one of them.
+    """
+    since = read_clock(match["since"], context.slot)
+    urls = {
+        place.url
+        for place in context.release.parts
+        if urlsplit(place.url).path.rsplit("/", 1)[-1] == match["file"]
+    }
+    owners = (
+        other
+        for other in context.world.releases
+        if other is not context.release
+        and f"it was the file of “{other.title}”" in context.paragraph
+    )
+
+    def fits(span: Span) -> bool:
+        # One that was in place before the slot counts from the slot.
+        starts = (span.begins, max(span.begins, context.slot))
+        is_start = any(
+            start - context.tolerance <= since + _MINUTE and since <= start + _SEEN_WITHIN
+            for start in starts
+        )
+        return is_start and (match["until"] is None or _ends_within(context, span, match["until"]))
+
+    return any(
+        fits(span)
+        for owner in owners
+        for place in owner.parts
+        if place.url in urls
+        for span in spans(place)
     )
 
 
@@ -455,6 +494,7 @@ _BECAME = rf"(?P<who>.+?)(?: at (?P<at>http\S+))? became available(?: again)? (?
 _WAS_EARLY = (
     rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"
 )
+_FILE_WAS_THERE = rf"The file (?P<file>\S+) was there from (?P<since>{TIME})(?: (?P<until>{WHEN}))?"
 _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     # The Code's own words name the usual time, not that of this release.
     (
@@ -494,6 +534,7 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     (rf"{_WAS_EARLY} before the announced time\.", _is_exposure_length_right),
     (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _is_delay_right),
     (rf"(?P<who>.+) was at another address (?P<when>{WHEN})\.", _is_start_right),
+    (rf"{_FILE_WAS_THERE}, but it was the file of “”\.", _was_file_of_another),
     (r"(?P<who>“”) was published at (?P<url>http\S+)\.", _was_published_at_address),
     (
         rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.",

@@ -191,6 +191,34 @@ def test_content_of_the_release_may_be_on_the_page_of_another_entry() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("file", "owner", "times", "is_true"),
+    [
+        ("a.csv", "Example rents", "from 9.35am", True),
+        ("a.csv", "Example rents", "from 9.35am until about 9.50am", True),
+        ("a.csv", "Example rents", "from 9.35am until 10.10am", False),
+        ("a.csv", "Example rents", "from 9.31am", False),
+        ("a.csv", "Example rents", "from 9.45am", False),
+        ("b.csv", "Example rents", "from 9.35am", False),
+        ("a.csv", "Example prices", "from 9.35am", False),
+        ("a.csv", TITLE, "from 9.35am", False),
+    ],
+)
+def test_a_file_is_of_the_release_that_also_has_it(
+    file: str, owner: str, times: str, *, is_true: bool
+) -> None:
+    """Two releases have the file `a.csv`, from 9.35am to 9.50am. A third has none."""
+    shared = place("file", "data", f"{URL}/a.csv", Showing(at(5), "ours"), Showing(at(20), "gone"))
+    releases = (
+        Release("claims", TITLE, "example-office", SLOT, place("page", "page", URL), (shared,)),
+        Release("rents", "Example rents", "example-office", SLOT, LATE[0], (shared,)),
+        Release("prices", "Example prices", "example-office", SLOT, LATE[0]),
+    )
+    text = f"The file {file} was there {times}, but it was the file of “{owner}”."
+    reasons = reasons_in_world(World(0, at(-120), at(60), releases), text)
+    assert (reasons == []) is is_true
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(2000, 2800, AT_MOST))
 def test_every_sentence_about_random_incidents_is_true(first: int) -> None:
