@@ -147,23 +147,25 @@ def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: Strip
 
 
 def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping[str, str]) -> str:
-    """Return whose releases `some` of a slot's are: `ONS (7), Ofsted (2)`, `all of ONS`, `20
-    producers, at www.gov.uk`.
+    """Return whose releases `some` of a slot's are: `ONS (7 of 8), Ofsted (1 of 1)`, `20 of
+    30 producers, all at www.gov.uk`.
 
     Their host is named if several producers share it, and not every release of the slot is there.
     """
-    counted = Counter(names.get(row["producer"], row["producer"]) for row in some)
+    counted, due = (
+        Counter(names.get(row["producer"], row["producer"]) for row in group)
+        for group in (some, rows)
+    )
+    most, number = counted.most_common(1)[0]
     if len(counted) == 1:
-        return f"all of {next(iter(counted))}" if len(some) > 1 else next(iter(counted))
+        return f"{most} ({number} of {due[most]})"
     if len(counted) > _MOST_PRODUCERS:
-        (most, number), *_ = counted.most_common(1)
-        whose = f"{len(counted)} producers"
+        whose = f"{len(counted)} of {len(due)} producers"
         if number * 2 >= len(some):
-            whose += f", most of {most} ({number})"
-    elif len(counted) == len(some):
-        whose = ", ".join(sorted(counted, key=str.casefold))
+            whose += f", most of {most} ({number} of {due[most]})"
     else:
-        whose = ", ".join(f"{name} ({number})" for name, number in counted.most_common())
+        each = counted.most_common()
+        whose = ", ".join(f"{name} ({number} of {due[name]})" for name, number in each)
     hosts = {_host_of(row) for row in some}
     if len(hosts) == 1 and hosts != {_host_of(row) for row in rows}:
         whose += f", all at {hosts.pop()}"

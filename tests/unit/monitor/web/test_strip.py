@@ -109,14 +109,18 @@ AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
 @pytest.mark.parametrize(
     ("producers", "urls", "whose"),
     [
-        ("a", ["https://a.uk/"], "a"),
-        ("aaa", AT_ONE_HOST, "all of a"),
-        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (2), b (1)"),
-        ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a, b, c"),
-        ("abb", AT_ONE_HOST, "b (2), a (1), all at a.uk"),
-        ("abcdeaaaa", ["https://a.uk/", "https://b.uk/"] * 5, "5 producers, most of a (5)"),
-        ("abcdeabcde", ["https://a.uk/", "https://b.uk/"] * 5, "5 producers"),
-        ("ab", [None, None], "a, b, all at an unknown address"),
+        ("a", ["https://a.uk/"], "a (1 of 1)"),
+        ("aaa", AT_ONE_HOST, "a (3 of 3)"),
+        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (2 of 2), b (1 of 1)"),
+        ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "c (1 of 1), a (1 of 1), b (1 of 1)"),
+        ("abb", AT_ONE_HOST, "b (2 of 2), a (1 of 1), all at a.uk"),
+        (
+            "abcdeaaaa",
+            ["https://a.uk/", "https://b.uk/"] * 5,
+            "5 of 6 producers, most of a (5 of 5)",
+        ),
+        ("abcdeabcde", ["https://a.uk/", "https://b.uk/"] * 5, "5 of 6 producers"),
+        ("ab", [None, None], "a (1 of 1), b (1 of 1), all at an unknown address"),
     ],
 )
 def test_a_strip_says_whose_the_problems_are(
