@@ -134,10 +134,9 @@ def _edge(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _troubled(world: World, release: Release, claim: Claim) -> bool:
-    # Looks are rare until a calendar is read that brings a slot forward.
+    del claim
     return (
-        _forward(world, release, claim)
-        or _shows_other_content(release)
+        _shows_other_content(release)
         or any(world.walls())
         or is_crowded(world, release.page)
         or bool(world.faults or world.monitor or release.known_from)

@@ -175,16 +175,17 @@ def _seen_within(world: World, place: Place) -> timedelta:
     A page without a redirect to it is seen once it is listed.
 
     Files are requested through their edge only, so a file is seen when the edge no longer caches
-    the earlier answer. So is a page if the settings leave out the view of the origin.
+    the earlier answer.
     """
-    release, within = release_of(world, place), _SEEN_WITHIN
-    if place is not release.page or "origin_view = false" in world.settings:
-        within += timedelta(seconds=max((one.cache for one in place.shows), default=0.0))
+    release = release_of(world, place)
     announced = release.announced
-    is_listed_only = announced is not None and release.is_guessed and announced.redirect == "never"
-    if announced is not None and is_listed_only and place is release.page:
-        within += timedelta(seconds=announced.listed)
-    return within
+    if place is not release.page:
+        return _SEEN_WITHIN + timedelta(
+            seconds=max((one.cache for one in place.shows), default=0.0)
+        )
+    if announced is None or not release.is_guessed or announced.redirect != "never":
+        return _SEEN_WITHIN
+    return _SEEN_WITHIN + timedelta(seconds=announced.listed)
 
 
 def _reasons_against_absence(
