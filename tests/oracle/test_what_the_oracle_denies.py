@@ -284,6 +284,35 @@ def test_a_short_exposure_in_the_tolerance_excuses_a_late_release_only_if_looks_
         assert "verdict overdue" in what_is_found(replace(brief, faults=shown), absent)
 
 
+@pytest.mark.parametrize(
+    ("cache", "settings", "is_denied"),
+    [
+        (300.0, "[watch]\norigin_view = false\n", False),
+        (120.0, "[watch]\norigin_view = false\n", True),
+        (300.0, "", True),
+    ],
+    ids=["cached until the end", "cached for a while", "requested at its origin"],
+)
+def test_a_page_that_its_edge_hides_may_be_overdue_only_if_no_request_passes_caches(
+    cache: float, settings: str, *, is_denied: bool
+) -> None:
+    world = replace(a_world((126, "ours"), cache=cache), settings=settings)
+    found = what_is_found(world, a_claim("overdue", (None, None)))
+    assert found == ({"verdict overdue", "part overdue"} if is_denied else set())
+
+
+@pytest.mark.parametrize(("role", "is_denied"), [("required", True), ("optional", False)])
+def test_only_a_required_file_must_be_seen_behind_a_cache(role: str, *, is_denied: bool) -> None:
+    shows = (Showing(at(126), "ours", cache=300.0),)
+    file = Place("tables", "data", f"{URL}/tables.ods", required=role == "required", shows=shows)
+    claim = a_claim("late", (99.5, 100.5))
+    unseen = {"verdict": "overdue", "first_seen": seen(None, None), "delay": None}
+    part = {"id": file.id, "url": file.url, "role": file.role, "required": file.required}
+    claim["parts"].append(claim["parts"][0] | part | unseen)
+    found = what_is_found(a_world((100, "ours"), parts=(file,)), claim)
+    assert found == ({"part overdue"} if is_denied else set())
+
+
 def test_a_verdict_about_an_unannounced_release_is_rejected() -> None:
     stray = a_claim("late", (99.5, 100.5)) | {"id": "stray"}
     assert "orphan" in what_is_found(ON_TIME, a_claim("on_time", (1.5, 2.5)), stray)

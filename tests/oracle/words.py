@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -16,7 +17,16 @@ from tests.oracle.promises import (
     may_precede_last_change,
     was_ever_in_state,
 )
-from tests.oracle.world import Place, Release, World, is_hidden_throughout, out, release_of, spans
+from tests.oracle.world import (
+    Place,
+    Release,
+    World,
+    is_hidden_throughout,
+    out,
+    release_of,
+    spans,
+    users_from,
+)
 
 ON_TIME_WITHIN = timedelta(seconds=60)
 _SURE = {"late", "overdue", "early", "on_time"}
@@ -169,32 +179,49 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
     return is_short or is_hidden_throughout(world, place, stay.begins, stay.ends - _MOMENT)
 
 
-def _seen_within(world: World, place: Place) -> timedelta:
-    """Return how soon looks see content at a place.
+def _seen_within(world: World, place: Place, begins: datetime) -> timedelta:
+    """Return how soon looks see content that is at a place since `begins`.
 
     A page without a redirect to it is seen once it is listed.
 
-    Files are requested through their edge only, so a file is seen when the edge no longer caches
-    the earlier answer.
+    If a place is requested through its edge only, its content is seen when users get it.
     """
+    if not _is_requested_past_caches(world, place):
+        at_edge = [at for at in users_from(world, place) if at >= begins]
+        return _SEEN_WITHIN + (min(at_edge, default=world.ends) - begins)
     release = release_of(world, place)
     announced = release.announced
-    if place is not release.page:
-        return _SEEN_WITHIN + timedelta(
-            seconds=max((one.cache for one in place.shows), default=0.0)
-        )
-    if announced is None or not release.is_guessed or announced.redirect != "never":
+    if (
+        place is not release.page
+        or announced is None
+        or not release.is_guessed
+        or announced.redirect != "never"
+    ):
         return _SEEN_WITHIN
     return _SEEN_WITHIN + timedelta(seconds=announced.listed)
+
+
+def _is_requested_past_caches(world: World, place: Place) -> bool:
+    """Return whether some requests pass the caches: those of required parts, unless a setting
+    prevents it.
+    """
+    watch = tomllib.loads(world.settings).get("watch", {})
+    return place.required and watch.get("origin_view", True)
 
 
 def _reasons_against_absence(
     world: World, place: Place, at: datetime, first: datetime | None
 ) -> Iterator[str]:
-    within = _seen_within(world, place)
-    if first is None or not first + within < at or not is_quiet(world, first, at):
+    if (
+        first is None
+        or not first + _seen_within(world, place, first) < at
+        or not is_quiet(world, first, at)
+    ):
         return
-    if any(span.ends is None and span.begins + within < at for span in spans(place)):
+    if any(
+        span.ends is None and span.begins + _seen_within(world, place, span.begins) < at
+        for span in spans(place)
+    ):
         yield (
             f"{place.id} had been public since {_format_instant(first)}, with nothing in the way of"
             " seeing it"
