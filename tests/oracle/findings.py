@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim
 from tests.oracle.promises import in_force, in_force_early, is_quiet, is_unsettled, released_from
@@ -134,14 +134,22 @@ def _edge(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _troubled(world: World, release: Release, claim: Claim) -> bool:
-    del claim
     return (
         _shows_other_content(release)
+        or _redirects(release, claim.at)
         or any(world.walls())
         or is_crowded(world, release.page)
         or bool(world.faults or world.monitor or release.known_from)
         or world.begins > release.slot - timedelta(minutes=5)
     )
+
+
+def _redirects(release: Release, now: datetime) -> bool:
+    """Return whether an address of the release redirected by `now`.
+
+    The first look that meets a redirect proves nothing. Only the next one requests its destination.
+    """
+    return any(one.location and one.at <= now for place in release.places for one in place.shows)
 
 
 def _clock(world: World, release: Release, claim: Claim) -> bool:

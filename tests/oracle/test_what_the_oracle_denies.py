@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.oracle.oracle import MonitorOutput, find_discrepancies
-from tests.oracle.world import Change, Place, Release, Showing, Trouble, World
+from tests.oracle.world import Change, Place, Release, Showing, Trouble, World, with_place
 
 SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 URL = "https://figures.example.org/releases/example-claims"
@@ -311,6 +311,22 @@ def test_only_a_required_file_must_be_seen_behind_a_cache(role: str, *, is_denie
     claim["parts"].append(claim["parts"][0] | part | unseen)
     found = what_is_found(a_world((100, "ours"), parts=(file,)), claim)
     assert found == ({"part overdue"} if is_denied else set())
+
+
+@pytest.mark.parametrize(
+    ("location", "seconds", "is_denied"),
+    [("/latest", 2, False), ("/latest", 500, True), ("", 2, True)],
+    ids=["redirected", "redirected later", "not redirected"],
+)
+def test_a_redirect_explains_a_look_that_proved_nothing(
+    location: str, seconds: float, *, is_denied: bool
+) -> None:
+    moved = a_world((seconds, "ours"), changes=(Change(at(-100), slot=at(-50)),))
+    page = moved.releases[0].page
+    redirecting = replace(page, shows=(replace(page.shows[0], location=location),))
+    claim = a_claim("unproven", (1.5, 2.5), findings=[{"kind": "blind", "part": "page"}])
+    found = what_is_found(with_place(moved, moved.releases[0], page, redirecting), claim)
+    assert ("finding blind" in found) == is_denied
 
 
 def test_a_verdict_about_an_unannounced_release_is_rejected() -> None:
