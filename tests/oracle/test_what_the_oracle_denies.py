@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from tests.oracle.oracle import MonitorOutput, find_discrepancies
-from tests.oracle.world import Change, Place, Release, Showing, Trouble, World, with_place
+from tests.oracle.world import (
+    Announced,
+    Change,
+    Place,
+    Release,
+    Showing,
+    Trouble,
+    World,
+    with_place,
+)
 
 SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 URL = "https://figures.example.org/releases/example-claims"
@@ -299,6 +308,15 @@ def test_a_page_that_its_edge_hides_may_be_overdue_only_if_no_request_passes_cac
     world = replace(a_world((126, "ours"), cache=cache), settings=settings)
     found = what_is_found(world, a_claim("overdue", (None, None)))
     assert found == ({"verdict overdue", "part overdue"} if is_denied else set())
+
+
+@pytest.mark.parametrize("settings", ["", "[watch]\norigin_view = false\n"])
+def test_a_page_that_only_a_list_leads_to_may_be_overdue_until_it_is_listed(settings: str) -> None:
+    claim = a_claim("overdue", (None, None))
+    for listed, is_denied in ((300.0, False), (100.0, True)):
+        announced = Announced("example-other", redirect="never", listed=listed)
+        world = replace(a_world((126, "ours"), announced=announced), settings=settings)
+        assert ("part overdue" in what_is_found(world, claim)) == is_denied
 
 
 @pytest.mark.parametrize(("role", "is_denied"), [("required", True), ("optional", False)])

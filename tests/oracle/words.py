@@ -186,19 +186,16 @@ def _seen_within(world: World, place: Place, begins: datetime) -> timedelta:
 
     If a place is requested through its edge only, its content is seen when users get it.
     """
+    within = _SEEN_WITHIN
     if not _is_requested_past_caches(world, place):
         at_edge = [at for at in users_from(world, place) if at >= begins]
-        return _SEEN_WITHIN + (min(at_edge, default=world.ends) - begins)
+        within += min(at_edge, default=world.ends) - begins
     release = release_of(world, place)
     announced = release.announced
-    if (
-        place is not release.page
-        or announced is None
-        or not release.is_guessed
-        or announced.redirect != "never"
-    ):
-        return _SEEN_WITHIN
-    return _SEEN_WITHIN + timedelta(seconds=announced.listed)
+    is_page = place is release.page
+    if is_page and announced and release.is_guessed and announced.redirect == "never":
+        within += timedelta(seconds=announced.listed)
+    return within
 
 
 def _is_requested_past_caches(world: World, place: Place) -> bool:
