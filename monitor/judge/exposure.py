@@ -172,8 +172,7 @@ def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime
     it.
     """
     spans = sorted(_seen_spans(presence, absences))
-    # The answer of a single look may be made at its `end`, before its `begin`.
-    last_seen = min(spans[0])
+    last_seen, _ = spans[0]
     for begin, end in spans:
         was_absent_between = any(
             last_seen < run.first_sent and run.last_received < begin for run in absences
@@ -197,7 +196,7 @@ def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[d
         # Between looks far apart, it may have been removed and come back, so only both ends are
         # sure. Between close ones, an absence may be a stale copy in another view.
         if was_absent_inside and run.largest_gap > _LONGEST_BREAK:
-            yield run.begin, min(run.begin, run.first_sent)
+            yield run.begin, run.begin
             yield last_served, last_served
         else:
             yield run.begin, last_served

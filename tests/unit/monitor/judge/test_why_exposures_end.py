@@ -8,9 +8,7 @@ import pytest
 
 from monitor.judge.as_json import release_json
 from monitor.judge.differences import find_differences
-from schedules.times.interval import Bounds, Interval
-from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, a_sighting, looks
+from tests.worlds.looks import ABSENT, PRESENT, RegularLooks
 from tests.worlds.verdicts import judged
 
 Json = dict[str, Any]
@@ -45,20 +43,3 @@ def test_replay_may_only_replace_an_unknown_reason_for_end(
     stored = json_of_early_page()
     stored["exposures"][0]["ended"] = stored_reason
     assert find_differences(stored, json_of_early_page()) == differences
-
-
-def test_answer_of_a_slow_look_may_be_from_when_it_was_asked_for() -> None:
-    """The only answer with the page took 0.7 s. The page may have gone while it was under way."""
-    slow = a_sighting(
-        PRESENT,
-        -26,
-        received=after_slot(-25.3),
-        proved_from=after_slot(-26),
-        proved_to=after_slot(-25.3),
-        specific=True,
-    )
-    other = [a_sighting(UNKNOWN, second, status=200, why="") for second in range(-25, 18)]
-    page = looks((-27, ABSENT), slow, *other, (18, PRESENT), specific=True)
-    [exposure] = judged(now=60, seen={"page": page}).exposures
-    assert exposure.to == Interval(after_slot(-26), after_slot(0))
-    assert exposure.seconds == Bounds(0.0, 27.0)
