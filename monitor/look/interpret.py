@@ -376,11 +376,7 @@ def make_sighting(
     """Return the sighting, its interval widened by the answer's `Age` and our clock's offset."""
     status = outcome.status if isinstance(outcome, Answer) else None
     proved_from, proved_to = outcome.sent, outcome.received
-    # If only the announcement's redirect shows that a page is ours, an older copy of it proves
-    # nothing: the address may have had another page then.
-    is_ours_now = target.address is Address.LED_TO and not recognised.specific
-    is_ours_now = is_ours_now and recognised.state is State.PRESENT
-    if isinstance(outcome, Answer) and "age" in outcome.headers and not is_ours_now:
+    if isinstance(outcome, Answer) and "age" in outcome.headers:
         proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
         # A clock that is ahead shows too late a time, one behind too early. Over a day, it proves

@@ -18,7 +18,6 @@ from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Known
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
-from schedules.announcement import Address
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 NOON_DATE = "Thu, 26 Nov 2026 12:00:00 GMT"
@@ -113,21 +112,6 @@ def test_cached_404_proves_absence_when_it_was_copied() -> None:
     sent, received = NOON, NOON + timedelta(seconds=0.1)
     assert absent.proved_from == sent - timedelta(seconds=19)
     assert absent.proved_to == received - timedelta(seconds=16)
-
-
-@pytest.mark.parametrize(
-    ("title", "age"),
-    [(b"Figures: July 2026", 17.0), (b"Numbers of another name", 0.0)],
-    ids=["our title", "only led to"],
-)
-def test_copy_proves_what_was_out_before_only_by_its_own_title(title: bytes, age: float) -> None:
-    """The announcement leads here. A copy from before that may be of the address's last page."""
-    led_to = replace(target(recognise="govuk"), address=Address.LED_TO)
-    page = b"<title>%s - GOV.UK</title><h1>%s</h1><p>1,204</p>" % (title, title)
-    copy = answer(body=page, age="18", x_cache="HIT", content_type="text/html")
-    present = interpret(copy, led_to)
-    assert present.state is State.PRESENT
-    assert present.proved_to == copy.received - timedelta(seconds=age)
 
 
 def test_not_modified_repeats_the_result_of_the_last_body() -> None:
