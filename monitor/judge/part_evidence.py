@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
@@ -22,6 +22,8 @@ from schedules.times.interval import NOTHING, Interval, earliest_known, latest_k
 
 # Both views show the part itself.
 EDGE_AND_ORIGIN = (View.EDGE, View.ORIGIN)
+# A cache may round an `Age` by 3 s, and the look takes time.
+_AGE_UNSURE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +266,13 @@ def _date_by_witnesses(
 
 
 def _trust_from_slot(run: Run, slot: datetime) -> Run:
-    """Return a run, marked as specific if it is present after the slot."""
-    is_trusted = run.state is State.PRESENT and run.first_sent >= slot
+    """Return a run, marked as specific if it is present after the slot.
+
+    A copy in a cache may be from before the slot, so it may be of another page.
+    """
+    is_copy = run.begin < run.first_sent
+    made_after = run.begin - _AGE_UNSURE if is_copy else run.first_sent
+    is_trusted = run.state is State.PRESENT and made_after >= slot
     return replace(run, specific=True) if is_trusted else run
 
 

@@ -178,6 +178,25 @@ def test_late_redirect_proves_late_page_was_not_early(
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, early_bound)
 
 
+@pytest.mark.parametrize("now", [60, 200, 3600])
+def test_old_copy_of_page_that_announcement_leads_to_is_no_release(now: float) -> None:
+    """The announcement redirects to the page from 14 s on. A cache then shows a page with another
+    title, in a copy that was made 2 to 5 s before the slot, when the address had other content. So
+    the release is not early. Nor is it late, because the copy may hide it.
+    """
+    redirect = a_sighting(UNKNOWN, 14, why=REDIRECTED)
+    copies = [
+        a_sighting(PRESENT, when, address=NEW, age=(when + 2, when + 5)) for when in range(15, 60)
+    ]
+    seen = {
+        "announcement/origin": looks((-600, ABSENT), (13, ABSENT), redirect),
+        "page": looks_at(NEW, *copies),
+    }
+    verdict = verdict_on_page_at(NEW, seen, now=now, address=Address.LED_TO)
+    assert verdict.verdict in {VerdictKind.PENDING, VerdictKind.UNPROVEN}
+    assert verdict.exposures == ()
+
+
 def verdict_on_page_found_at_09_34_02(
     *, says_published_at: str | None, own_looks: Sequence[Look] = ()
 ) -> Verdict:
