@@ -166,26 +166,30 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 
 
 def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
-    """Return when the content was last seen before the first break in a presence, or None.
+    """Return until when the content was surely there before the first break in a presence, or None.
 
     A break is more than `_LONGEST_BREAK` between two looks that saw it, or a look that did not find
     it.
     """
     spans = sorted(_seen_spans(presence, absences))
-    last_seen, _ = spans[0]
+    answered, surely_there = spans[0]
     for begin, end in spans:
         was_absent_between = any(
-            last_seen < run.first_sent and run.last_received < begin for run in absences
+            answered < run.first_sent and run.last_received < begin for run in absences
         )
-        if was_absent_between or begin - last_seen > _LONGEST_BREAK:
-            return last_seen
-        last_seen = max(last_seen, end)
+        if was_absent_between or begin - answered > _LONGEST_BREAK:
+            return surely_there
+        # In a single look, `end` is before `begin`.
+        answered = max(answered, begin, end)
+        surely_there = max(surely_there, end)
     return None
 
 
 def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
     """Yield begin and end of each span in which the content was seen, `absences` being looks that
     did not.
+
+    It was there at or before `begin`, and at or after `end`, so a single look has `end` first.
     """
     for run in (run for spell in presence.spells for run in spell.runs):
         last_served = served_until(run)
@@ -196,7 +200,7 @@ def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[d
         # Between looks far apart, it may have been removed and come back, so only both ends are
         # sure. Between close ones, an absence may be a stale copy in another view.
         if was_absent_inside and run.largest_gap > _LONGEST_BREAK:
-            yield run.begin, run.begin
-            yield last_served, last_served
+            yield run.begin, run.first_sent
+            yield run.last_received, last_served
         else:
             yield run.begin, last_served
