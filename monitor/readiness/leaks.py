@@ -64,7 +64,7 @@ def _assess_looks(due: DueRelease, now: datetime, zone: str) -> tuple[Readiness,
 
 
 def _describe_predicted(due: DueRelease) -> str:
-    """Return how many predicted addresses had no look yet: they get looks near the slot only."""
+    """Return how many files were predicted so lately that they had no look yet."""
     looked_at = {parse_target_id(run.target)[1] for run in due.last_runs}
     parts = [part for part in due.release.parts if part.origin is Origin.PREDICTED]
     number = len([part for part in parts if part.id not in looked_at])
