@@ -63,10 +63,9 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
         for name in _FILTERS
     }
     day, fault = _read_day(query, queries.today())
-    releases = await queries.list_releases(day, day)
     # Many releases share one slot, so the gravest status comes first within a slot. Sorts are
     # stable.
-    releases.sort(key=lambda row: fragments.severity_rank(verdict_or_due(row)))
+    releases = fragments.sort_gravest_first(await queries.list_releases(day, day))
     releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
     rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)

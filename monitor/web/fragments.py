@@ -71,6 +71,19 @@ def severity_rank(verdict: str) -> int:
     return _BY_SEVERITY.index(verdict) if verdict in _BY_SEVERITY else len(_BY_SEVERITY)
 
 
+def sort_gravest_first(rows: Iterable[Row]) -> list[Row]:
+    """Return releases by severity. Of equal ones those whose producer has most come first."""
+    pairs = [(verdict_or_due(row), row) for row in rows]
+    alike = Counter((verdict, row["producer"]) for verdict, row in pairs)
+
+    def place(pair: tuple[str, Row]) -> tuple[int, int, str, str]:
+        verdict, row = pair
+        number = alike[verdict, row["producer"]]
+        return severity_rank(verdict), -number, row["producer"], row["title"].casefold()
+
+    return [row for _, row in sorted(pairs, key=place)]
+
+
 def count_statuses(rows: Iterable[Row]) -> list[tuple[str, int]]:
     """Return how many releases have each status, the gravest status first."""
     found = Counter(verdict_or_due(row) for row in rows)

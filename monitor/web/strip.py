@@ -19,7 +19,7 @@ from monitor.judge.as_json import decisive_delay, verdict_or_due
 from monitor.judge.findings.blind import CAUSES_THAT_ALLOW_SOME_LOOKS
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind
-from monitor.web.fragments import WITHOUT_PROBLEM, has_gone_wrong, severity_rank
+from monitor.web.fragments import WITHOUT_PROBLEM, has_gone_wrong, sort_gravest_first
 from monitor.web.queries import Queries
 from schedules.contract.verdict import verdict_text
 from schedules.times.json import instant_from_json
@@ -31,6 +31,8 @@ _MOST_PRODUCERS = 4
 """A group of problems names so many producers, and counts more."""
 _BEFORE = timedelta(minutes=2)
 _OPEN = ("due", "overdue")
+_NOT_ON_TIME = (*_OPEN, "late", "not_published", "unproven")
+"""If many of a host's releases are so, the host may have failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,32 +127,32 @@ def make_strips(rows: Iterable[Row], now: datetime, rules: StripRules) -> list[S
 def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: StripRules) -> Strip:
     by_producer = defaultdict[str, list[Row]](list)
     by_problem = defaultdict[str, list[Row]](list)
-    for row in rows:
+    for row in sort_gravest_first(filter(has_gone_wrong, rows)):
         by_producer[row["producer"]].append(row)
-        if has_gone_wrong(row):
-            by_problem[verdict_or_due(row)].append(row)
+        by_problem[verdict_or_due(row)].append(row)
+    for row in sorted(rows, key=lambda row: row["producer"]):
+        if not has_gone_wrong(row):
+            by_producer[row["producer"]].append(row)
     lanes = [_make_lane(some, slot, now, rules) for some in by_producer.values()]
-    lanes.sort(key=lambda lane: (-len(lane.problems), lane.producer.casefold()))
     left_out = _leave_out(lanes)
     on_time = sum(lane.on_time for lane in lanes)
     groups = []
-    for verdict in sorted(by_problem, key=severity_rank):
-        some = by_problem[verdict]
+    for verdict, some in by_problem.items():
         words = "not seen yet" if verdict == "due" else verdict_text(verdict)
         if verdict in WITHOUT_PROBLEM:
             words += ", with an incident"
         tolerance = min(rules.policies.tolerance([row["producer"]]) for row in some)
         overdue_from = slot + tolerance if verdict == "due" else None
         whose = _describe_producers(some, rows, rules.names)
+        if verdict in _NOT_ON_TIME:
+            whose += _say_what_else_came(some, rows)
         groups.append(Group(verdict, f"{len(some)} {words}", whose, overdue_from))
     return Strip(slot, len(rows), on_time, groups, lanes, left_out)
 
 
 def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping[str, str]) -> str:
     """Return whose releases `some` of a slot's are: `ONS (7 of 8), Ofsted (1 of 1)`, `20 of
-    30 producers, all at www.gov.uk`.
-
-    Their host is named if several producers share it, and not every release of the slot is there.
+    30 producers`.
     """
     counted, due = (
         Counter(names.get(row["producer"], row["producer"]) for row in group)
@@ -166,14 +168,29 @@ def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping
     else:
         each = counted.most_common()
         whose = ", ".join(f"{name} ({number} of {due[name]})" for name, number in each)
-    hosts = {_host_of(row) for row in some}
-    if len(hosts) == 1 and hosts != {_host_of(row) for row in rows}:
-        whose += f", all at {hosts.pop()}"
     return whose
 
 
+def _say_what_else_came(some: Sequence[Row], rows: Sequence[Row]) -> str:
+    """Return how many other releases at the one host of `some` are on time: many if the host works,
+    none if it failed. Empty if they have several hosts, or the host nothing else.
+    """
+    hosts = {_host_of(row) for row in some}
+    if len(hosts) > 1:
+        return ""
+    host = hosts.pop()
+    at_host = [row for row in rows if _host_of(row) == host]
+    if not host or len(at_host) == 1:
+        return ""
+    on_time = sum(row["verdict"] == "on_time" for row in at_host)
+    if not on_time:
+        return f"; nothing at {host} is on time"
+    others = "1 other" if on_time == 1 else f"{on_time} others"
+    return f"; {others} at {host} {'is' if on_time == 1 else 'are'} on time"
+
+
 def _host_of(row: Row) -> str:
-    return urlsplit(row["url"] or "").hostname or "an unknown address"
+    return urlsplit(row["url"] or "").hostname or ""
 
 
 def _leave_out(lanes: Sequence[Lane]) -> int:
@@ -200,7 +217,6 @@ def _make_lane(rows: Sequence[Row], slot: datetime, now: datetime, rules: StripR
     on_time = [row for row in rows if row["verdict"] == "on_time"]
     pending = sum(verdict_or_due(row) == "pending" for row in rows)
     problems = [row for row in rows if has_gone_wrong(row)]
-    problems.sort(key=lambda row: (severity_rank(verdict_or_due(row)), row["title"].casefold()))
     bounds = [row["delay"] for row in on_time if row["delay"]]
     lows = [one["min"] for one in bounds if one["min"] is not None]
     highs = [one["max"] for one in bounds if one["max"] is not None]

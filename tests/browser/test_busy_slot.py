@@ -70,7 +70,7 @@ async def test_each_problem_is_named_and_each_producer_has_a_line(kept: Path) ->
         for n in (*EARLY, *MISSING):
             assert f"{SERIES[n % 8]} {chr(65 + n // 8)}: July to September 2026" in strip
         assert strip.count("not seen yet, 14 s") == len(MISSING)
-        assert strip.count("early, for") == len(EARLY)
+        assert strip.count("early for") == len(EARLY)
         caption = await page.locator(".strip caption").inner_text()
         assert "department-3 (7 of 8), department-6 (2 of 7), department-0 (1 of 8)" in caption
         assert "Overdue from 09:31:00 GMT" in caption

@@ -10,7 +10,7 @@ import pytest
 from tests.browser.pictures import FOLDER, play, texts
 
 _SAME = 0.85
-_LARGEST = 150_000
+_LARGEST = 170_000
 
 
 @pytest.fixture(scope="module")

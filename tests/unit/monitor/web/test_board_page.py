@@ -216,7 +216,7 @@ async def test_board_names_each_release_with_a_problem_once_and_those_not_acknow
     assert early is not None
     board.save_incident(replace(early, closed=None))
     page = await board.read_page("/")
-    below_the_strip = page.partition('class="strip"')[2].partition("</table>")[2]
+    below_the_strip = page.partition('class="strip')[2].partition("</table>")[2]
     assert re.findall('href="/releases/([^"]+)"', below_the_strip) == ["early", "r"]
 
 

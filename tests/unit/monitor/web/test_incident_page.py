@@ -351,6 +351,6 @@ async def test_the_page_begins_with_the_strip_and_its_timeline_does_not_repeat_t
     board: Board,
 ) -> None:
     page = await board.read_page(board.incident_page)
-    assert page.index('class="strip"') < page.index("<h2")
+    assert page.index('class="strip') < page.index("<h2")
     timeline = page.partition('<ol class="timeline">')[2].partition("</ol>")[0]
     assert "monitor: LATE (Ofqual) due 09:30 GMT, still absent at 09:36:40 GMT" in timeline

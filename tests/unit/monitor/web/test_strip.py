@@ -103,6 +103,7 @@ def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
 
 
 DUE = {"due": {"part": "page"}}
+AT_C_UK = ["https://c.uk/1", "https://c.uk/2"]
 AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
 
 
@@ -110,17 +111,18 @@ AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
     ("producers", "urls", "whose"),
     [
         ("a", ["https://a.uk/"], "a (1 of 1)"),
-        ("aaa", AT_ONE_HOST, "a (3 of 3)"),
+        ("aaa", AT_ONE_HOST, "a (3 of 3); nothing at a.uk is on time"),
         ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (2 of 2), b (1 of 1)"),
-        ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "c (1 of 1), a (1 of 1), b (1 of 1)"),
-        ("abb", AT_ONE_HOST, "b (2 of 2), a (1 of 1), all at a.uk"),
+        ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (1 of 1), b (1 of 1), c (1 of 1)"),
+        ("abb", AT_ONE_HOST, "b (2 of 2), a (1 of 1); nothing at a.uk is on time"),
+        ("aa", AT_C_UK, "a (2 of 2); 1 other at c.uk is on time"),
         (
             "abcdeaaaa",
             ["https://a.uk/", "https://b.uk/"] * 5,
             "5 of 6 producers, most of a (5 of 5)",
         ),
         ("abcdeabcde", ["https://a.uk/", "https://b.uk/"] * 5, "5 of 6 producers"),
-        ("ab", [None, None], "a (1 of 1), b (1 of 1), all at an unknown address"),
+        ("ab", [None, None], "a (1 of 1), b (1 of 1)"),
     ],
 )
 def test_a_strip_says_whose_the_problems_are(
@@ -153,6 +155,20 @@ def test_groups_of_problems_are_named_worst_first() -> None:
         ("1 early", None),
         ("1 late", None),
         ("1 on time, with an incident", None),
+    ]
+
+
+def test_producers_come_in_the_order_of_their_gravest_problem_and_of_how_many_they_have() -> None:
+    rows = [
+        a_row("on_time", 0, 1, producer="d"),
+        *[a_row("pending", None, None, producer=producer, **DUE) for producer in "abbe"],
+        *[a_row("early", -120, -110, producer=producer) for producer in "ec"],
+    ]
+    [strip] = make_strips(rows, LATER, RULES)
+    assert [lane.producer for lane in strip.lanes] == ["c", "e", "b", "a", "d"]
+    assert [group.whose for group in strip.groups] == [
+        "c (1 of 1), e (1 of 2)",
+        "b (2 of 2), a (1 of 1), e (1 of 2); 1 other at www.ons.gov.uk is on time",
     ]
 
 
@@ -238,7 +254,7 @@ def test_looks_that_were_too_far_apart_are_a_gap_only_if_something_is_unproven(
 
 async def test_board_shows_the_strip_of_its_slot(board: Board) -> None:
     page = await board.read_page("/?date=2018-01-05")
-    strip = page.partition('class="strip"')[2].partition("</table>")[0]
+    strip = page.partition('class="strip')[2].partition("</table>")[0]
     assert "The slot at 09:30 GMT: 2 releases" in strip
     assert re.findall('<td class="([a-z]+)">([a-z]+)', strip) == [
         ("overdue", "overdue"),
@@ -248,7 +264,7 @@ async def test_board_shows_the_strip_of_its_slot(board: Board) -> None:
 
 async def test_a_wall_shows_the_strip_in_place_of_the_lists(board: Board) -> None:
     page = await board.read_page("/?date=2018-01-05&wall=1")
-    assert 'class="strip"' in page
+    assert 'class="strip' in page
     assert ">Promised<" not in page
     assert 'class="needing"' not in page
     # `r` is out nowhere, and the exposure of `early` is over.
