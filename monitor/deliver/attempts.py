@@ -20,13 +20,18 @@ _LASTS = timedelta(seconds=10)
 Its process may have been killed, so it is repeated then.
 """
 _BEGINS_WITHIN = timedelta(seconds=5)
+"""Less than `_LASTS`, so that no message is sent when another process may repeat its attempt."""
 _LONG_AGO = -1e6
+"""Monotonic seconds. An attempt first seen then is not held."""
 _MOST_REMEMBERED = 10_000
 
 
 @dataclass
 class Attempts:
-    """Callers begin no attempt if `is_ending`."""
+    """Attempts to send that this process makes, and those of other processes that it has seen.
+
+    Callers begin no attempt if `is_ending`.
+    """
 
     clock: Clock
     is_ending: bool = False
@@ -61,8 +66,8 @@ class Attempts:
     def note_finished(self, delivery: Delivery) -> None:
         """Remember that a delivery was sent or given up, for the last 10,000 deliveries.
 
-        A store that is restored from a backup loses that. This process still sends none of them
-        again, but the next one may.
+        A store that is restored from a backup does not know it. This process still sends none of
+        them again, but the next one may.
         """
         self._finished[delivery.notice, delivery.channel] = delivery
         _forget_oldest(self._finished)
@@ -78,18 +83,19 @@ class Attempts:
 
     def hold_unfinished(self, rows: Sequence[OutboxRow], now: datetime) -> list[OutboxRow]:
         """Return the rows, due no earlier than an attempt of another process may be repeated."""
-        return [replace(row, due=self._find_earliest(row, now)) for row in rows]
+        return [replace(row, due=self._find_due(row, now)) for row in rows]
 
-    def _find_earliest(self, row: OutboxRow, now: datetime) -> datetime:
+    def _find_due(self, row: OutboxRow, now: datetime) -> datetime:
         if not row.was_cut_off:
             return row.due
-        steady = self.clock.monotonic()
-        seen_for = timedelta(seconds=steady - self._note_unfinished(row.delivery, steady))
-        return max(row.due, now + _LASTS - seen_for) if seen_for < _LASTS else row.due
+        monotonic = self.clock.monotonic()
+        first_seen = self._note_unfinished(row.delivery, monotonic)
+        held_for = _LASTS - timedelta(seconds=monotonic - first_seen)
+        return max(row.due, now + held_for) if held_for > timedelta() else row.due
 
     def may_begin(self, attempt: Delivery, recorded_at: float) -> bool:
         """Return whether a message may be sent whose attempt was recorded at `recorded_at`, by our
-        monotonic clock. Later, another process may have sent it.
+        monotonic clock. After `_BEGINS_WITHIN`, another process may have sent it.
 
         Both clocks are read, because one of them may stop while a machine sleeps.
         """

@@ -30,8 +30,8 @@ def find_exposures(
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    Failed looks and blind spans do not end one. But after a break it may have ended at any time
-    since.
+    Failed looks and blind spans do not end one. But after a break (see `_first_break_begins`) it
+    may have ended at any time since.
     """
     absences = _find_absences(runs)
     early = (presence for presence in presences if is_early(presence, window))
@@ -122,23 +122,24 @@ def _build_exposure(
 ) -> Exposure:
     """Return the exposure of a presence: open, or ended by removal, slot or unknown.
 
-    Only the time before the first break is sure, because that may hide a removal.
+    Only the time before the first break is sure, because a break may hide a removal.
     """
-    start, removed_by = presence.appears, _removed_by(presence, absences)
+    start = presence.appears
+    removed_by = _removed_by(presence, absences)
     break_begins = _first_break_begins(presence, absences)
     last_seen = presence.served_until if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.served_until >= slot
-    # Until a look shows whether the content is still there.
+    # The next look shows whether the content is still there.
     awaits_look = (
         was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     )
     if removed_by is None and (now < slot or awaits_look):
-        # The answer of a single look may be made at its `end`, before its `begin`.
+        # In a single look, `last_seen` may be before `begin`.
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed_by is not None and removed_by <= slot:
-        # It may have gone and returned in an earlier break.
+        # It may have been removed and come back in an earlier break.
         end = Interval(last_seen, removed_by)
         reason = Ended.REMOVED
     else:
@@ -179,17 +180,15 @@ def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime
         )
         if was_absent_between or begin - answered > _LONGEST_BREAK:
             return surely_there
-        # In a single look, `end` is before `begin`.
         answered = max(answered, begin, end)
         surely_there = max(surely_there, end)
     return None
 
 
 def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield begin and end of each span in which the content was seen, `absences` being looks that
-    did not.
+    """Yield the spans in which looks saw the content, `absences` being looks that did not.
 
-    It was there at or before `begin`, and at or after `end`, so a single look has `end` first.
+    Begin and end mean what they mean in a `Run`: of a single look, the end is first.
     """
     for run in (run for spell in presence.spells for run in spell.runs):
         last_served = served_until(run)

@@ -31,10 +31,14 @@ class PartEvidence:
     """The observations of one part.
 
     `views` are the runs by view, `spells` what they prove. `presences` are of the part itself,
-    `all_presences` also of the content API, `presences_by_looks` dated without witnesses.
-    `present_from_start` proves nothing: the earliest run that was present from its view's first
-    successful look on. `witnesses` date a page that no calendar announced. Its address
-    `is_address_guessed`, and absence there no proof, until the release was found there.
+    `all_presences` also of the content API, `presences_by_looks` are those of the part dated
+    without witnesses.
+
+    `present_from_start` is the earliest run that was present from its view's first successful look
+    on. It proves nothing, because it may show the previous edition.
+
+    `witnesses` date a page that no calendar announced. Until the release was found there,
+    `is_address_guessed`, and an absence there proves nothing.
     """
 
     part: Part
@@ -237,8 +241,7 @@ def _date_by_witnesses(
 
     def date_presence(presence: Presence) -> Presence:
         """Return a presence, dated no earlier than both witnesses prove absence."""
-        # The index may drop its entry after the content was last seen. In a single look, `end` is
-        # before `begin`.
+        # The index may drop its entry after the content was last seen.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
         # If the announcement redirects by now, its redirect works. So up to the slot it alone
@@ -297,21 +300,20 @@ def _runs_at_address(
 
 def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
     for run in runs:
-        if run.first_sent <= now:
-            yield (
-                run
-                if run.last_received <= now
-                else replace(run, last_received=now, end=min(run.end, now))
-            )
+        if run.last_received <= now:
+            yield run
+        elif run.first_sent <= now:
+            yield replace(run, last_received=now, end=min(run.end, now))
 
 
 def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
-    """Return the runs without successful ones made wholly while our clock was known to be wrong."""
+    """Return the runs, except successful ones made wholly while our clock was known to be wrong."""
     kept = []
     for run in runs:
-        relevant = (span for span in clock_faults if span.hides(run))
         is_doubtful = any(
-            span.begins <= run.first_sent and run.last_received <= span.ends for span in relevant
+            span.begins <= run.first_sent and run.last_received <= span.ends
+            for span in clock_faults
+            if span.hides(run)
         )
         if run.state is State.UNKNOWN or not is_doubtful:
             kept.append(run)

@@ -1,4 +1,8 @@
-"""Decides by a row of the store which of several monitors leads."""
+"""Decides by a row of the store which of several monitors leads.
+
+Only the leader looks, judges and sends. It renews its row, which lasts for `length`, in every
+batch. If the row ends, the first standby that takes it leads, with the next epoch.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +22,17 @@ from monitor.store.writer import Writer
 
 _log = structlog.get_logger(__name__)
 _WAIT_PREFIX = "quiet "
-"""Of a lease that lasts as long as a host must get no request (Retry-After)."""
+"""Prefix of a lease that lasts as long as a host must get no request (Retry-After)."""
 _LOOKS_PREFIX = "looks "
-"""Of a lease on looking, which each leader renews.
+"""Prefix of a lease on looking, which each leader renews.
 
-Its monitor drops it when it resigns or is a standby again. So if it has merely ended, the monitor
-may still look, and have unstored facts.
+Its monitor drops it when it resigns or is a standby again. So if it has ended without being
+dropped, the monitor may still look, and have unstored facts.
 """
 _ATTEMPTS = 4
 """How often the leader renews its row before it ends."""
-_ALONE_AFTER = timedelta(minutes=15)
-"""A leader that cannot renew looks at half of its rate for so long, then it stops.
+_STOPS_LOOKING_AFTER = timedelta(minutes=15)
+"""A leader whose row has ended looks at half of its rate for so long, then it stops.
 
 A new leader halves its rate for each former one that may still look. So together they never exceed
 a host's rate.
@@ -47,8 +51,8 @@ class _Stored:
 class Leadership(RowSource):
     """The leadership of this process, among the monitors that share a store.
 
-    A standby calls `wait_to_lead`, the leader `stay`. As a row source it renews the leader's row in
-    every batch. After a later epoch it raises `Deposed`, and the writer stores only what was seen.
+    A standby calls `wait_to_lead`, the leader `stay`. If another monitor has led since, a batch
+    raises `Deposed`, and the writer stores only what was seen.
 
     `on_allowance` gets the part of each host's rate that may be used, 1 down to 0. `host_waits`
     returns until when, by our monotonic clock, hosts want no request. `adopt_waits` gets the
@@ -58,7 +62,7 @@ class Leadership(RowSource):
 
     guards_decisions = True
 
-    def __init__(  # what it works on
+    def __init__(
         self,
         monitor: str,
         process: str,
@@ -66,7 +70,9 @@ class Leadership(RowSource):
         clock: Clock,
         length: timedelta,
     ) -> None:
-        """Begin as a standby. `process` must be a name that no other process has."""
+        """Begin as a standby. `process` must be a name that no other process has, `length` is how
+        long a row or lease lasts.
+        """
         self._monitor, self._process = monitor, process
         self._writer, self._clock = writer, clock
         self._length = length
@@ -75,12 +81,12 @@ class Leadership(RowSource):
         self.epoch: int | None = None
         """Our epoch, None for a standby."""
         self._is_deposed = False
-        # For a transaction, read in the event loop.
         self._now = clock.now()
-        # The row ends `length` after this monotonic time or later.
+        """The time of the next transaction, which runs in another thread. See `prepare`."""
         self._renewed_at = 0.0
-        # Former leaders, and until which monotonic time each may still look.
+        """The row ends `length` after this monotonic time, or later."""
         self._former = dict[str, float]()
+        """Until which monotonic time each former leader may still look."""
         self.on_allowance: Callable[[float], None] = lambda _allowance: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict
         self.adopt_waits: Callable[[Mapping[str, float]], None] = lambda _waits: None
@@ -235,7 +241,7 @@ class Leadership(RowSource):
     def _note_former(self, stored: _Stored) -> None:
         """Note until when each former leader may still look."""
         now = self._clock.monotonic()
-        looks_on = _ALONE_AFTER + self._length
+        looks_on = _STOPS_LOOKING_AFTER + self._length
         self._former = {
             name: now + (end - stored.now + looks_on).total_seconds()
             for name, end in stored.former.items()
@@ -279,8 +285,11 @@ class Leadership(RowSource):
 
     def _find_allowance(self) -> float:
         """Return the part of each host's rate that we may use now."""
-        now, ends = self._clock.monotonic(), self._renewed_at + self._length.total_seconds()
-        if now > ends + _ALONE_AFTER.total_seconds():
+        now = self._clock.monotonic()
+        row_ends = self._renewed_at + self._length.total_seconds()
+        if now > row_ends + _STOPS_LOOKING_AFTER.total_seconds():
             return 0.0
-        others = sum(now < until for until in self._former.values())
-        return 0.5 ** (others + (now > ends))
+        halvings = sum(now < until for until in self._former.values())
+        if now > row_ends:
+            halvings += 1
+        return 0.5**halvings

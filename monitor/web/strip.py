@@ -37,10 +37,12 @@ _NOT_ON_TIME = (*_OPEN, "late", "not_published", "unproven")
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One producer with its releases on time, those that are `pending`, and those with a problem,
-    the gravest first.
+    """The line of one producer: how many releases it has, and those with `problems`, the gravest
+    first.
 
-    Behind the bars of all is the `backdrop`: the tolerance, and when the monitor could not look.
+    `marks` are the bars of the line itself: one of all releases on time, and those of problems that
+    are not named. Behind all bars is the `backdrop`: the tolerance, and when the monitor could not
+    look.
     """
 
     producer: str
@@ -54,9 +56,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The releases of a slot with the same problem: `10 not seen yet`, and `whose` they are.
+    """The releases of a slot with the same problem, in `words`: `10 not seen yet`.
 
-    Those that are only due become overdue from `overdue_from`.
+    `whose` names their producers. `overdue_from` is when releases that are due become overdue, None
+    for another verdict.
     """
 
     verdict: str
@@ -154,21 +157,22 @@ def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping
     """Return whose releases `some` of a slot's are: `ONS (7 of 8), Ofsted (1 of 1)`, `20 of
     30 producers`.
     """
-    counted, due = (
-        Counter(names.get(row["producer"], row["producer"]) for row in group)
-        for group in (some, rows)
-    )
-    most, number = counted.most_common(1)[0]
+    counted = _count_by_name(some, names)
+    in_slot = _count_by_name(rows, names)
+    shares = [f"{name} ({number} of {in_slot[name]})" for name, number in counted.most_common()]
     if len(counted) == 1:
-        return f"{most} ({number} of {due[most]})"
-    if len(counted) > _MOST_PRODUCERS:
-        whose = f"{len(counted)} of {len(due)} producers"
-        if number * 2 >= len(some):
-            whose += f", most of {most} ({number} of {due[most]})"
+        return shares[0]
+    if len(counted) <= _MOST_PRODUCERS:
+        whose = ", ".join(shares)
     else:
-        each = counted.most_common()
-        whose = ", ".join(f"{name} ({number} of {due[name]})" for name, number in each)
+        whose = f"{len(counted)} of {len(in_slot)} producers"
+        if max(counted.values()) * 2 >= len(some):
+            whose += f", most of {shares[0]}"
     return whose
+
+
+def _count_by_name(rows: Iterable[Row], names: Mapping[str, str]) -> Counter[str]:
+    return Counter(names.get(row["producer"], row["producer"]) for row in rows)
 
 
 def _say_what_else_came(some: Sequence[Row], rows: Sequence[Row]) -> str:
@@ -196,19 +200,21 @@ def _host_of(row: Row) -> str:
 def _leave_out(lanes: Sequence[Lane]) -> int:
     """Keep about `_MOST_NAMED` problems, and return how many are left out.
 
-    Each producer keeps its gravest, and one with many keeps no more than another. Bars of those
-    left out are drawn in the line of their producer.
+    Every producer keeps the same number of its gravest problems, at least one. Bars of those left
+    out are drawn in the line of their producer.
     """
-    places = sorted(place for lane in lanes for place in range(len(lane.problems)))
-    if len(places) <= _MOST_NAMED:
+    # Take one problem of each producer, then a second of each that has two, and so on. The round
+    # that would exceed `_MOST_NAMED` is left out.
+    rounds = sorted(number for lane in lanes for number in range(len(lane.problems)))
+    if len(rounds) <= _MOST_NAMED:
         return 0
-    kept = max(1, places[_MOST_NAMED])
+    kept_of_each = max(1, rounds[_MOST_NAMED])
     left_out = 0
     for lane in lanes:
-        unnamed = lane.problems[kept:]
+        unnamed = lane.problems[kept_of_each:]
         left_out += len(unnamed)
         lane.marks[:0] = dict.fromkeys(mark for _, marks in unnamed for mark in marks)
-        del lane.problems[kept:]
+        del lane.problems[kept_of_each:]
     return left_out
 
 
@@ -217,9 +223,9 @@ def _make_lane(rows: Sequence[Row], slot: datetime, now: datetime, rules: StripR
     on_time = [row for row in rows if row["verdict"] == "on_time"]
     pending = sum(verdict_or_due(row) == "pending" for row in rows)
     problems = [row for row in rows if has_gone_wrong(row)]
-    bounds = [row["delay"] for row in on_time if row["delay"]]
-    lows = [one["min"] for one in bounds if one["min"] is not None]
-    highs = [one["max"] for one in bounds if one["max"] is not None]
+    delays = [row["delay"] for row in on_time if row["delay"]]
+    lows = [delay["min"] for delay in delays if delay["min"] is not None]
+    highs = [delay["max"] for delay in delays if delay["max"] is not None]
     marks = [SLOT_AXIS.mark("on_time", min(lows), max(highs))] if lows and highs else []
     drawn = [(row, list_marks(row, slot, now)) for row in problems]
     tolerance = rules.policies.tolerance([producer]).total_seconds()
@@ -269,5 +275,7 @@ def _seconds_of(exposure: Mapping[str, Any], slot: datetime) -> tuple[float, flo
     begins = exposure["from"]["after"] or exposure["from"]["by"]
     ends = (exposure["to"] or {}).get("by")
     first, last = instant_from_json(begins), instant_from_json(ends)
-    start = (first - slot).total_seconds() if first is not None else SLOT_AXIS.points[0][0]
-    return start, (last - slot).total_seconds() if last is not None else 0.0
+    axis_start = SLOT_AXIS.points[0][0]
+    start = axis_start if first is None else (first - slot).total_seconds()
+    end = 0.0 if last is None else (last - slot).total_seconds()
+    return start, end

@@ -14,12 +14,16 @@ _NOTE_WITHIN = 300.0
 _NOT_IT = {"other", "upkeep", "missing", "placeholder"}
 _SEEN_WITHIN = timedelta(seconds=90)
 Allowed = Callable[[World, Release, Claim], bool]
+"""Return whether the truth of a world can explain a kind of finding about a release."""
 
 
 def reasons_against_findings(
     world: World, release: Release, claim: Claim
 ) -> Iterator[tuple[str, str]]:
-    """Yield each finding, with a reason, that nothing in the world explains."""
+    """Yield each finding, with a reason, that nothing in the world explains.
+
+    Kinds that `_ALLOWED` lacks are not checked.
+    """
     if is_unsettled(world, release, claim.at):
         return
     for kind, part in claim.findings:
@@ -53,7 +57,7 @@ def reasons_against_grade(claim: Claim) -> Iterator[tuple[str, str]]:
         yield "grade", f"on time, and graded {claim.grade}"
 
 
-def _early(world: World, release: Release, claim: Claim) -> bool:
+def _was_public_early(world: World, release: Release, claim: Claim) -> bool:
     force = in_force_early(release, claim.at)
     return bool(force.slots) and any(
         span.begins < (force.first if force.is_doubtful else force.last)
@@ -62,7 +66,7 @@ def _early(world: World, release: Release, claim: Claim) -> bool:
     )
 
 
-def _late(world: World, release: Release, claim: Claim) -> bool:
+def _is_a_part_late(world: World, release: Release, claim: Claim) -> bool:
     force = in_force(release, claim.at)
     places = [place for place in release.places if place.role != "alternative"]
     return bool(force.slots) and any(
@@ -70,7 +74,7 @@ def _late(world: World, release: Release, claim: Claim) -> bool:
     )
 
 
-def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
+def _may_be_first_elsewhere(world: World, release: Release, claim: Claim) -> bool:
     del claim
     others = [span.begins for place in release.parts for span in spans(place)]
     if not others:
@@ -78,12 +82,12 @@ def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
     if release.is_guessed:
         # No one looks at the page itself before its address is known.
         return True
-    before = (
+    earlier_on_page = (
         span
         for span in spans(release.page)
         if max(span.begins, world.begins) + _SEEN_WITHIN < min(others)
     )
-    return not any(_was_seen(world, span) for span in before)
+    return not any(_was_seen(world, span) for span in earlier_on_page)
 
 
 def _was_seen(world: World, span: Span) -> bool:
@@ -94,19 +98,17 @@ def _was_seen(world: World, span: Span) -> bool:
     )
 
 
-def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
+def _was_removed_after_publication(world: World, release: Release, claim: Claim) -> bool:
     del world
-    unread = (
-        one.at > claim.confirmed
-        for one in release.changes
-        if claim.confirmed is not None and one.at <= claim.at
+    has_unread_change = claim.confirmed is not None and any(
+        claim.confirmed < change.at <= claim.at for change in release.changes
     )
-    due = claim.slot if any(unread) else released_from(release, claim.at)
+    due = claim.slot if has_unread_change else released_from(release, claim.at)
     ends = [span.ends for place in release.places for span in spans(place) if span.ends is not None]
     return due is not None and any(due <= end <= claim.at for end in ends)
 
 
-def _other_page(world: World, release: Release, claim: Claim) -> bool:
+def _may_show_other_content(world: World, release: Release, claim: Claim) -> bool:
     del claim
     return len(world.releases) > 1 or _shows_other_content(release) or any(world.walls())
 
@@ -120,7 +122,7 @@ def _shows_other_content(release: Release) -> bool:
     return any(one.what in _NOT_IT for one in shown)
 
 
-def _edge(world: World, release: Release, claim: Claim) -> bool:
+def _may_edge_and_origin_differ(world: World, release: Release, claim: Claim) -> bool:
     """Return whether users may have got something else than the origin showed, because of a cache
     or a removal.
     """
@@ -133,7 +135,7 @@ def _edge(world: World, release: Release, claim: Claim) -> bool:
     return caches or is_removed or any(fault.kind in {"stale", "mirror"} for fault in world.faults)
 
 
-def _troubled(world: World, release: Release, claim: Claim) -> bool:
+def _may_looks_have_failed(world: World, release: Release, claim: Claim) -> bool:
     return (
         _shows_other_content(release)
         or _redirects(release, claim.at)
@@ -152,49 +154,48 @@ def _redirects(release: Release, now: datetime) -> bool:
     return any(one.location and one.at <= now for place in release.places for one in place.shows)
 
 
-def _clock(world: World, release: Release, claim: Claim) -> bool:
+def _may_clock_be_doubted(world: World, release: Release, claim: Claim) -> bool:
     del claim
     # An old copy without `Age` has an old `Date`, and the clock may have only one host's `Date` to
-    # compare with. After a start the first answer may be a copy with an `Age`, whose `Date` is its
-    # origin's or its cache's.
-    return (
-        bool(world.clock_error)
-        or any(fault.kind in ("stale", "mirror") and fault.age for fault in world.faults)
-        or (
-            any(world.sleeps())
-            and any(one.cache for place in release.places for one in place.shows)
-        )
+    # compare with.
+    serves_old_copies = any(
+        fault.kind in ("stale", "mirror") and fault.age for fault in world.faults
     )
+    # After a start the first answer may be a copy with an `Age`, whose `Date` is its origin's or
+    # its cache's.
+    is_cached = any(one.cache for place in release.places for one in place.shows)
+    may_start_with_copy = is_cached and any(world.sleeps())
+    return bool(world.clock_error) or serves_old_copies or may_start_with_copy
 
 
-def _two(world: World, release: Release, claim: Claim) -> bool:
+def _has_two_calendars(world: World, release: Release, claim: Claim) -> bool:
     del world, claim
     return release.other_calendar is not None
 
 
-def _forward(world: World, release: Release, claim: Claim) -> bool:
+def _was_brought_forward(world: World, release: Release, claim: Claim) -> bool:
     del world, claim
     return any(change.slot is not None and change.slot < release.slot for change in release.changes)
 
 
-def _several(world: World, release: Release, claim: Claim) -> bool:
+def _has_several_releases(world: World, release: Release, claim: Claim) -> bool:
     del release, claim
     return len(world.releases) > 1
 
 
 _ALLOWED: dict[str, Allowed] = {
-    "early_exposure": _early,
-    "late": _late,
-    "partial": _late,
-    "elsewhere_first": _elsewhere,
-    "withdrawn": _withdrawn,
-    "wrong_edition": _other_page,
-    "wrong_content": _other_page,
-    "stale_edge": _edge,
-    "split_view": _edge,
-    "blind": _troubled,
-    "clock_fault": _clock,
-    "calendars_disagree": _two,
-    "brought_forward": _forward,
-    "platform": _several,
+    "early_exposure": _was_public_early,
+    "late": _is_a_part_late,
+    "partial": _is_a_part_late,
+    "elsewhere_first": _may_be_first_elsewhere,
+    "withdrawn": _was_removed_after_publication,
+    "wrong_edition": _may_show_other_content,
+    "wrong_content": _may_show_other_content,
+    "stale_edge": _may_edge_and_origin_differ,
+    "split_view": _may_edge_and_origin_differ,
+    "blind": _may_looks_have_failed,
+    "clock_fault": _may_clock_be_doubted,
+    "calendars_disagree": _has_two_calendars,
+    "brought_forward": _was_brought_forward,
+    "platform": _has_several_releases,
 }

@@ -29,7 +29,10 @@ from tests.oracle.world import (
 )
 from tests.worlds.plain_style import breaches_of_style
 
-_MINUTE, _SEEN_WITHIN = timedelta(minutes=1), timedelta(seconds=150)
+_MINUTE = timedelta(minutes=1)
+"""A draft gives instants to the minute."""
+_SEEN_WITHIN = timedelta(seconds=150)
+"""By then looks must have seen content, if nothing was in the way."""
 _ROLES = {
     "landing page": "page",
     "HTML version": "html",
@@ -151,14 +154,12 @@ def _find_untrue_sentences(context: _Context, text: str) -> Iterator[str]:
     no rule.
     """
     for sentence in map(_name_page, re.split(r"(?<=[.?!])\s+(?=[A-Z“])", text)):
-        matches = ((re.fullmatch(pattern, sentence), is_true) for pattern, is_true in _RULES)
-        match, is_true = next(
-            ((match, is_true) for match, is_true in matches if match), (None, None)
-        )
-        if match is None or is_true is None:
+        rule = _find_rule(sentence)
+        if rule is None:
             if re.search(rf"\b(?:{TIME}|{LENGTH})\b", sentence):
                 yield f"no rule checks “{sentence}” of: {text}"
             continue
+        match, is_true = rule
         words = match.groupdict()
         # “It” and “They” are the subject of the sentence before.
         if (who := words.get("who")) and who not in ("It", "They"):
@@ -169,6 +170,14 @@ def _find_untrue_sentences(context: _Context, text: str) -> Iterator[str]:
             read_clock(time, context.slot) for time in re.findall(TIME, sentence) if " on " in time
         ]
         context = replace(context, day=dated[-1] if dated else context.day)
+
+
+def _find_rule(sentence: str) -> tuple[re.Match[str], _Check] | None:
+    """Return how the first rule that fits a sentence reads it, and its check; None without one."""
+    for pattern, is_true in _RULES:
+        if match := re.fullmatch(pattern, sentence):
+            return match, is_true
+    return None
 
 
 def _name_page(sentence: str) -> str:
@@ -248,8 +257,12 @@ def _find_places_by_name(
         yield [], 1
 
 
-# Rules: each returns whether a sentence is true in its context. `match` is the sentence, read by
-# the rule's pattern.
+_Check = Callable[[_Context, re.Match[str]], bool]
+"""Return whether a sentence is true in its context. The match is the sentence, read by the pattern
+of its rule.
+"""
+
+
 def _is_slot_right(context: _Context, match: re.Match[str]) -> bool:
     return read_clock(match["slot"], context.slot) == context.slot
 
@@ -495,7 +508,7 @@ _WAS_EARLY = (
     rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"
 )
 _FILE_WAS_THERE = rf"The file (?P<file>\S+) was there from (?P<since>{TIME})(?: (?P<until>{WHEN}))?"
-_RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
+_RULES: tuple[tuple[str, _Check], ...] = (
     # The Code's own words name the usual time, not that of this release.
     (
         r"Standard 3 \(Be transparent\): “at a standard time \(usually 9\.30am\)”",
@@ -541,7 +554,7 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
         _is_earlier_incident_right,
     ),
 )
-"""How each sentence that names a time or a length is checked, by its words without titles.
+"""The pattern of each sentence that names a time or a length, without titles, and its check.
 
-The first match counts.
+The first pattern that fits counts.
 """

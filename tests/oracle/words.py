@@ -32,6 +32,7 @@ ON_TIME_WITHIN = timedelta(seconds=60)
 _SURE = {"late", "overdue", "early", "on_time"}
 _SEEN_WITHIN = timedelta(seconds=30)
 _BETWEEN_RARE_LOOKS = timedelta(seconds=20)
+"""Spacing of looks at an alternative address once the page is out."""
 _MOMENT = timedelta(seconds=2)
 _CALLED_OFF = ("cancelled", "not going ahead", "withdrawn")
 """How a cell begins that calls a release off."""
@@ -160,17 +161,17 @@ def _released_in_time(world: World, place: Place, slot: datetime) -> datetime | 
 
 def _left_before(place: Place, slot: datetime, due: datetime) -> bool:
     """Return whether content that was public before a slot was removed within the tolerance."""
-    standing = next((span for span in spans(place) if span.ends is None or span.ends > slot), None)
-    if standing is None or standing.ends is None:
+    not_removed = (span for span in spans(place) if span.ends is None or span.ends > slot)
+    at_slot = next(not_removed, None)
+    if at_slot is None or at_slot.ends is None:
         return False
-    return standing.begins < slot and standing.ends < due
+    return at_slot.begins < slot and at_slot.ends < due
 
 
 def _left_unseen(world: World, place: Place, first: datetime) -> bool:
     """Return whether content that appeared at `first` was removed before any look could see it.
 
-    Rule 3 then allows LATE, because looks prove absence after the tolerance. Once the page is out,
-    an alternative is looked at only every few seconds, so a shorter exposure may be missed too.
+    Then `late` is allowed, because looks prove absence after the tolerance.
     """
     stay = next(span for span in spans(place) if span.begins == first)
     if stay.ends is None:
@@ -180,20 +181,17 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
 
 
 def _seen_within(world: World, place: Place, begins: datetime) -> timedelta:
-    """Return how soon looks see content that is at a place since `begins`.
-
-    A page without a redirect to it is seen once it is listed.
-
-    If a place is requested through its edge only, its content is seen when users get it.
-    """
+    """Return how soon looks see content that is at a place since `begins`."""
     within = _SEEN_WITHIN
     if not _is_requested_past_caches(world, place):
+        # Looks see what users get.
         at_edge = [at for at in users_from(world, place) if at >= begins]
         within += min(at_edge, default=world.ends) - begins
     release = release_of(world, place)
     announced = release.announced
     is_page = place is release.page
     if is_page and announced and release.is_guessed and announced.redirect == "never":
+        # A listing must show where the page is.
         within += timedelta(seconds=announced.listed)
     return within
 
