@@ -194,10 +194,9 @@ def fold_openings(
     name_of: Callable[[str], str] = str,
 ) -> Digest | None:
     """Return one notice in place of the openings (notices that open incidents) among `notices`,
-    with their ids.
+    with their ids. None if they are about fewer than `threshold` releases.
 
-    All openings are of one kind. None if they are about fewer than `threshold` releases. `name_of`
-    names a producer.
+    The openings must all be of one kind. `name_of` names a producer.
     """
     openings = sorted(
         (one for one in notices if one.kind in DIGESTED),

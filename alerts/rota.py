@@ -1,4 +1,4 @@
-"""Who is on call: shifts of a table or a calendar, and turns by the week."""
+"""Who is on call, by shifts or by turns."""
 
 from __future__ import annotations
 

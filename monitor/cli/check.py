@@ -1,4 +1,4 @@
-"""`ninethirty check`: report all faults of configuration, store, templates and channels at once."""
+"""The verb `ninethirty check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ninethirty explain`: show a verdict with every fact behind it, and what would change it."""
+"""The verb `ninethirty explain`."""
 
 from __future__ import annotations
 

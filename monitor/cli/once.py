@@ -1,4 +1,4 @@
-"""`ninethirty once`: read calendars, look once at what is due, print verdicts, and stop."""
+"""The verb `ninethirty once`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ninethirty probe`: look once at an address and show what the response proves."""
+"""The verb `ninethirty probe`."""
 
 from __future__ import annotations
 

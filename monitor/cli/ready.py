@@ -1,4 +1,4 @@
-"""`ninethirty ready`: show what is not ready for the next slots, and what to do."""
+"""The verb `ninethirty ready`."""
 
 from __future__ import annotations
 

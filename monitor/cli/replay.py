@@ -1,4 +1,4 @@
-"""`ninethirty replay`: judge every release again from promises and runs, and compare."""
+"""The verb `ninethirty replay`."""
 
 from __future__ import annotations
 

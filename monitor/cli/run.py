@@ -121,7 +121,7 @@ async def _run_app(
         app.reload.parts.queries.reload = reload
         pause_garbage_collection()
         try:
-            lock.lock()  # the file of a new store
+            lock.lock()  # again, because a new store has its file only now
             await app.daemon.run(stop, resume_garbage_collection)
         except NoLongerLeads:
             # Begin again as a standby, with what the store has by now.

@@ -1,4 +1,4 @@
-"""`ninethirty store`: upgrade, check, back up, restore and copy the store."""
+"""The verbs of `ninethirty store`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ninethirty user`: make a line for the users file, so that a person or program can sign in."""
+"""The verb `ninethirty user`."""
 
 from __future__ import annotations
 

@@ -89,9 +89,10 @@ class Attempts:
         if not row.was_cut_off:
             return row.due
         monotonic = self.clock.monotonic()
-        first_seen = self._note_unfinished(row.delivery, monotonic)
-        held_for = _LASTS - timedelta(seconds=monotonic - first_seen)
-        return max(row.due, now + held_for) if held_for > timedelta() else row.due
+        seen_for = timedelta(seconds=monotonic - self._note_unfinished(row.delivery, monotonic))
+        if seen_for >= _LASTS:
+            return row.due
+        return max(row.due, now + _LASTS - seen_for)
 
     def may_begin(self, attempt: Delivery, recorded_at: float) -> bool:
         """Return whether a message may be sent whose attempt was recorded at `recorded_at`, by our

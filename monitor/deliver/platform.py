@@ -1,5 +1,5 @@
-"""Reports a platform's fault in one thread to people and pagers, instead of one thread for each
-release.
+"""Reports the fault of a platform (a host with many releases) in one thread to people and pagers,
+instead of one thread for each release.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from monitor.store.sql.write import Transaction
 
 @dataclass(frozen=True, slots=True)
 class PlatformThread:
-    """The messages about a platform (a host with many releases) whose fault delays several of them.
+    """The messages about a platform whose fault delays several of its releases.
 
     `incident` is the platform's, changed by `decision`. `release_incident` is the id of the last
     judged release's own.
@@ -44,8 +44,8 @@ class PlatformThread:
         """Return the deliveries of a notice about one delayed release, some of them marked as not
         to be sent.
 
-        A delivery to a channel that gets messages about the platform (the host) is marked as
-        covered by their thread.
+        A delivery to a channel that gets messages about the platform is marked as covered by their
+        thread.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
@@ -82,8 +82,8 @@ class PlatformThread:
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
     def delay_thread_opening(self, tx: Transaction, now: datetime) -> None:
-        """Delay the unsent first notice about the fault of a platform (a host), because one more
-        release was delayed.
+        """Delay the unsent first notice about the platform's fault, because one more release was
+        delayed.
 
         It waits for a pause from now, so that it can name further releases, but at most for five
         pauses since the incident was opened. Only `folding` channels wait. Channels that the routes
@@ -98,7 +98,6 @@ class PlatformThread:
         pause_by_channel = (
             self._pauses_before_opening() if any(map(is_unsent, rows.values())) else {}
         )
-        # Routes may choose further channels because of the new release.
         new = [
             one
             for one in self.rules.deliveries(opening, self.incident, now)
@@ -132,13 +131,13 @@ class PlatformThread:
     def schedule_thread_notice(
         self, notice: Notice, deliveries: Sequence[Delivery], now: datetime
     ) -> list[Delivery]:
-        """Return the deliveries of a notice about the fault of a platform (host): through which
-        channels, and when.
+        """Return the deliveries of a notice about the platform's fault: through which channels, and
+        when.
 
         The notice that one more release is delayed (`new_finding`) goes only to channels that have
         the opening and that the routes choose for this release. Other notices go to all channels.
         """
-        # it is the opening. Some channels wait a pause for it: more releases may be delayed
+        # It is the opening, for which some channels wait a pause.
         if not notice.follows:
             earliest = {name: now + pause for name, pause in self._pauses_before_opening().items()}
             return [
@@ -202,8 +201,8 @@ def find_platform_thread(
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
-    """Return the incidents of the releases that the same platform (host) affected, then the
-    platform's own incident.
+    """Return the incidents of the releases that the same platform affected, then the platform's own
+    incident.
 
     Those of releases are oldest first. `incident` itself is left out.
     """

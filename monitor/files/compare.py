@@ -81,7 +81,10 @@ class Expectation:
 
 
 def find_signs(facts: FileFacts, expected: Expectation) -> tuple[FileSign, ...]:
-    """Return the signs of faults in a file, each once."""
+    """Return the signs of faults in a file, each once.
+
+    If a line introduces other releases ("See also"), no title in the file shows which one it is.
+    """
     lists_others = any(map(_NAMES_OTHERS.match, facts.lines))
     signs = [
         *(() if lists_others else _find_other_edition(facts, expected)),
@@ -159,13 +162,14 @@ def _mentions_edition(lines: Sequence[str], expected: Expectation, earlier: Sequ
     is_new_year = any(end[:1] < last_month(period)[:1] for end in ends)
     for before, line in pairwise(("", *lines)):
         names_slot_month = may_name_period(line, slot_month, is_new_year=False)
-        if names_slot_month or may_name_period(line, period, is_new_year=is_new_year):
-            # The label of a date may stand in the cell before it.
-            texts = line, f"{before} {line}"
-            is_next_date = any(map(_NEXT_DATE.match, texts))
-            is_own_date = any(map(_OWN_DATE.match, texts)) and not names_slot_month
-            if not is_next_date and not is_own_date:
-                return True
+        if not names_slot_month and not may_name_period(line, period, is_new_year=is_new_year):
+            continue
+        # The label of a date may be in the cell before it.
+        texts = line, f"{before} {line}"
+        is_next_date = any(map(_NEXT_DATE.match, texts))
+        is_own_date = any(map(_OWN_DATE.match, texts)) and not names_slot_month
+        if not is_next_date and not is_own_date:
+            return True
     return False
 
 
@@ -173,12 +177,14 @@ def _has_recent_data(facts: FileFacts, expected: Expectation) -> bool:
     """Return whether the latest day of the data is in or after the first month of the release's
     period. A cell may name a quarter by its first day, and a period may end in the next year.
     """
-    period, latest = read_title(expected.title).period, facts.latest
+    latest = facts.latest
     if latest is None:
         return False
+    period = read_title(expected.title).period
     years = [int(word) for word in period if _shape_of(word) == "year"]
     months = [_MONTHS.index(word) + 1 for word in period if word in _MONTHS]
     if not years:
+        # Any data may be recent.
         return True
     return (latest.year, latest.month) >= (min(years), min(months, default=1))
 

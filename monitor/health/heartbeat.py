@@ -54,16 +54,12 @@ class HeartbeatWriter(RowSource):
     @property
     def beat(self) -> Heartbeat | None:
         """Return the present heartbeat. None before `begin`, and after `close`."""
-        # `_last_alive` is None after a regular stop, for which there is a final heartbeat.
         if self._last_alive is None:
             return self._final_beat
         return Heartbeat(self.monitor, self._last_alive)
 
     def write(self, transaction: Transaction) -> None:
-        """Write the heartbeat with a batch of writes.
-
-        Before `begin` was called, and after `close`, there is none.
-        """
+        """Write `beat`, if there is one, with a batch of writes."""
         beat = self.beat
         if beat is None:
             self._last_written = None

@@ -30,7 +30,7 @@ def find_exposures(
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    Failed looks and blind spans do not end one. But after a break (see `_first_break_begins`) it
+    Failed looks and blind spans do not end one. But after a break (see `_find_first_break`) it
     may have ended at any time since.
     """
     absences = _find_absences(runs)
@@ -46,10 +46,10 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
     That is the slot if looks saw it until then without a break, else the first look since.
     """
     absences = _find_absences(runs)
-    break_begins = _first_break_begins(presence, absences)
+    break_begins = _find_first_break(presence, absences)
     if break_begins is None or break_begins >= slot:
         return slot
-    seen_since_slot = [begin for begin, _ in _seen_spans(presence, absences) if begin >= slot]
+    seen_since_slot = [begin for begin, _ in _list_seen_spans(presence, absences) if begin >= slot]
     # The last span may begin before the slot. Its end is surely after the break.
     return min(seen_since_slot, default=presence.served_until)
 
@@ -125,8 +125,8 @@ def _build_exposure(
     Only the time before the first break is sure, because a break may hide a removal.
     """
     start = presence.appears
-    removed_by = _removed_by(presence, absences)
-    break_begins = _first_break_begins(presence, absences)
+    removed_by = _find_removal(presence, absences)
+    break_begins = _find_first_break(presence, absences)
     last_seen = presence.served_until if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.served_until >= slot
@@ -139,7 +139,7 @@ def _build_exposure(
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed_by is not None and removed_by <= slot:
-        # It may have been removed and come back in an earlier break.
+        # It was surely there only until the first break.
         end = Interval(last_seen, removed_by)
         reason = Ended.REMOVED
     else:
@@ -148,7 +148,7 @@ def _build_exposure(
     return Exposure(part, start, end, between(start, end), open=False, ended=reason)
 
 
-def _removed_by(presence: Presence, absences: Sequence[Run]) -> datetime | None:
+def _find_removal(presence: Presence, absences: Sequence[Run]) -> datetime | None:
     """Return by when users could no longer get the content, None if not proved.
 
     A copy that answered was public, whatever its `Age`. So an absence dated before it counts from
@@ -166,13 +166,13 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
     return slot + _LONGEST_BREAK
 
 
-def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
+def _find_first_break(presence: Presence, absences: Sequence[Run]) -> datetime | None:
     """Return until when the content was surely there before the first break in a presence, or None.
 
     A break is more than `_LONGEST_BREAK` between two looks that saw it, or a look that did not find
     it.
     """
-    spans = sorted(_seen_spans(presence, absences))
+    spans = sorted(_list_seen_spans(presence, absences))
     answered, surely_there = spans[0]
     for begin, end in spans:
         was_absent_between = any(
@@ -185,7 +185,9 @@ def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime
     return None
 
 
-def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
+def _list_seen_spans(
+    presence: Presence, absences: Sequence[Run]
+) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans in which looks saw the content, `absences` being looks that did not.
 
     Begin and end mean what they mean in a `Run`: of a single look, the end is first.

@@ -142,7 +142,7 @@ def _date_removal_in_all_views(
     # A view without absence may no longer be looked at. So another's counts if it lasted for
     # `_SILENCE` after the last look with the content, perhaps an old copy.
     last_look_with_content = max(spell.last_received for spell in group)
-    # A 404 of the content API is only about its own item.
+    # An absence in the content API is only about its own item.
     is_only_in_api = absent_by.keys() == {View.CONTENT}
     long_absences = [
         spell
@@ -223,7 +223,6 @@ def _latest_absence_in_any_view(
     when_appearing = [
         last_absent[view] for view, spell in by_view.items() if _is_close(last_absent[view], spell)
     ]
-    # The content API's is about its item only.
     surely_before = [
         _last_absence_surely_before(first, spell)
         for spell in absences

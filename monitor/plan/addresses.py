@@ -24,7 +24,7 @@ UNPROMISED_ORIGINS = frozenset({Origin.PREDICTED, Origin.LINKED})
 ANNOUNCEMENT, INDEX = "announcement", "index"
 """Ids of the two witnesses, which show whether a release with a guessed address is out."""
 REDIRECT_LAG = timedelta(seconds=30)
-"""How long an announcement may outlast its release."""
+"""How long after a release its announcement may not redirect to it yet."""
 INDEX_LAG = timedelta(seconds=120)
 """How long GOV.UK's index, refreshed every 30 s, may lack a page that is out."""
 

@@ -146,8 +146,8 @@ class BlindSpans:
         self._unwritten = [corrected.get(span, span) for span in self._unwritten]
 
     def note_out_of_order(self, sighting: Sighting, catches_up_at: datetime) -> None:
-        """Log that our clock went back, so that a sighting seems older than the last run of its
-        target.
+        """Log that a sighting seems older than the last run of its target, because our clock went
+        back.
 
         Until `catches_up_at`, the end of that run, no look at the target counts: note a blind span.
         """

@@ -192,7 +192,6 @@ class Judging:
         try:
             if state.is_being_recorded:
                 verdict = self._judge_and_replan(watched, now)
-                # It is evidence about the others of its slot.
                 self._requeue_same_slot(watched, verdict)
                 state.was_judged_meanwhile = True
             elif (assessment := self._assess_if_changed(watched)) is not None:
@@ -239,7 +238,7 @@ class Judging:
             self.queue.judge_at(state.wait.judge_at, name)
         if state.wait.is_on:
             return None
-        # The verdict is evidence about the others from now on.
+        # The verdict is evidence about the others of its slot from now on.
         self._requeue_same_slot(watched, verdict)
         assessment = self.assess(watched, verdict)
         is_due = state.must_record or assessment.visible != state.recorded

@@ -135,7 +135,6 @@ def _complete_field(
         )
     answers = {field: _ask_in_editor(field, texts[field]) if typed is None else typed}
     if instead:
-        # marks the text as a replacement of the measured one
         answers[f"{INSTEAD_PREFIX}{field}"] = "yes"
     # An editor may stay open for an hour, so its text is merged with what others saved since the
     # version that it showed.

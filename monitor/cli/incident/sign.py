@@ -1,4 +1,4 @@
-"""`ninethirty incident sign`: sign the draft, and write its documents into a folder."""
+"""The verb `ninethirty incident sign`."""
 
 from __future__ import annotations
 

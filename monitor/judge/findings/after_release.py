@@ -49,7 +49,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     is_origin_precise = width is not None and width <= _CLOSE
     changes = at_origin if is_origin_precise or not at_edge else at_edge
     if part.verdict is VerdictKind.UNPROVEN and evidence.is_in_place_at(slot):
-        # What was in place may be the previous edition. Then its first change is the release.
+        # The first change of what was in place may be the release itself.
         changes = changes[1:]
     for change in changes[:_MOST_SWAPS]:
         text = Reason.SWAPPED.text(case.zone, changed=change)

@@ -169,8 +169,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     """Return whether a span without a usable look hid the slot, or may be the reason that a part is
     unproven.
     """
-    # Only a span in which the monitor could not look at all hides the slot. Between failed looks,
-    # some may succeed.
+    # Only a blind span hides the slot. Between failed looks, some may succeed.
     window = case.judged_window
     covers_slot = span.begins <= window.slot_begins < span.ends
     is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty

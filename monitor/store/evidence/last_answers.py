@@ -70,9 +70,7 @@ class LastAnswers:
         return self._last.get(target)
 
     def remember(self, target: str, answer: Answer, evidence_id: str = "") -> None:
-        """Remember the last answer of a target, and the id of its evidence record ("" if it has
-        none).
-        """
+        """Remember the last answer of a target."""
         last = self._last.get(target)
         is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY
         # Most looks receive the same body as the look before.

@@ -123,9 +123,8 @@ def replace_unstorable(text: str) -> str:
 class Words(_Converted[str]):
     """Text from outside.
 
-    Characters that a database cannot store (NUL, half a surrogate pair) become U+FFFD.
-
-    Without this, one odd header of a publisher would make a row that can never be written.
+    `replace_unstorable` changes it. Otherwise one odd header of a publisher would make a row that
+    can never be written.
     """
 
     to_database = staticmethod(replace_unstorable)

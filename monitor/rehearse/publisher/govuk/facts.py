@@ -27,13 +27,15 @@ FILE_LAG = timedelta(seconds=2)
 INDEX_LAG = timedelta(seconds=30)
 """Separate jobs update the redirect, the files and the index after the page."""
 _PLACEHOLDER_WORDS = (
-    *(
-        "will be released",
-        "will be published",
-        "coming soon",
-        "not yet published",
-    ),
-    *("is due on", "available from", "embargoed until", "release date:", "status: confirmed"),
+    "will be released",
+    "will be published",
+    "coming soon",
+    "not yet published",
+    "is due on",
+    "available from",
+    "embargoed until",
+    "release date:",
+    "status: confirmed",
 )
 _ANNOUNCEMENT_TITLE = "statistics announcement"
 _TITLES = re.compile(r"<(title|h1)\b.*?</\1>", re.DOTALL)
@@ -67,10 +69,10 @@ class PageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageStatus:
-    """The state of one page since `since`, the time of its first publication, and its current
-    answer.
+    """What one page contains at one time: its `answer`, and the `state` that this has.
 
-    `age` is the `Age` header, None without a cache. `title` is set only if the state is OTHER.
+    The state began at `since`. `first` is when the page was first published, None if never. `age`
+    is the `Age` header, None without a cache. `title` is that of another page (OTHER), else None.
     """
 
     state: PageState
@@ -106,12 +108,10 @@ def page_state(answer: ScriptAnswer | None, title: str) -> PageState:
 # Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
 def _body_state(content: bytes, title: str) -> PageState:
-    """Return the state of a page from its text.
+    """Return the state that the text of a page shows.
 
-    Without the title it is another page, an error or a placeholder.
-
-    A removed page (GONE) has `_REMOVED_WORDS` in its titles. A withdrawn one is still shown, marked
-    with "[withdrawn]".
+    Without the title it is another page, an error or a placeholder. A withdrawn page is still
+    shown, marked with "[withdrawn]".
     """
     body = _normalise_text(content.decode(errors="replace"))
     titles = " ".join(found[0] for found in _TITLES.finditer(body))
@@ -175,49 +175,41 @@ class Facts:
         """
         answers = self.timelines.answers(url)
         served = (answer_at_edge if edge else answer_at_origin)(answers, now)
-        # The scripted answers up to the one that is served.
-        until_served = (
-            [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
-        )
         own_title = self._titles.get(url, "")  # the title of the release at this address
         state = page_state(served.answer, own_title)
-        published_at = (
+        if served.answer is None:
+            return PageStatus(state, age=served.age)
+        until_served = [answer for answer in answers if answer.at <= served.answer.at]
+        published = (
             answer.at
             for answer in until_served
             if page_state(answer, own_title) is PageState.PUBLISHED
         )
-        other_body = (
-            None if served.answer is None or state is not PageState.OTHER else served.answer.content
-        )
-        other_title = (
-            None
-            if other_body is None
-            else _find_heading(unescape(other_body.decode(errors="replace")))
-        )
-        # The newest answers that all have the present state. The oldest of these answers began the
-        # state.
+        # The newest answers that all have the present state. The oldest of them began it.
         in_state = list(
             takewhile(lambda answer: page_state(answer, own_title) is state, reversed(until_served))
         )
-        since = in_state[-1].at if in_state else None
-        first_published = next(published_at, None)
-        return PageStatus(state, since, first_published, served.answer, served.age, other_title)
+        other_title = None
+        if state is PageState.OTHER and served.answer.content is not None:
+            other_title = _find_heading(unescape(served.answer.content.decode(errors="replace")))
+        return PageStatus(
+            state,
+            since=in_state[-1].at if in_state else None,
+            first=next(published, None),
+            answer=served.answer,
+            age=served.age,
+            title=other_title,
+        )
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
         """Return the status of an address in the search index, which keeps the previous status
         during an error.
         """
         status = self.status_of_url(url, now)
-        before = [
-            answer.at
-            for answer in self.timelines.answers(url)
-            if status.since and answer.at < status.since
-        ]
-        return (
-            self.status_of_url(url, before[-1])
-            if before and status.state is PageState.ERROR
-            else status
-        )
+        if status.state is not PageState.ERROR or status.since is None:
+            return status
+        before = [answer.at for answer in self.timelines.answers(url) if answer.at < status.since]
+        return self.status_of_url(url, before[-1]) if before else status
 
     def part_status(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> PageStatus:
         """Return the status of a part at `now`, as the simulated GOV.UK shows it."""
@@ -234,10 +226,10 @@ class Facts:
         """Return whether GOV.UK publishes this part together with the page, because the script has
         no answer for it.
         """
-        on_page = part.url.startswith(release.url.rstrip("/") + "/") and is_www(part.url)
-        return (
-            on_page or (is_asset(part.url) and is_www(release.url))
-        ) and not self.timelines.answers(part.url)
+        if self.timelines.answers(part.url):
+            return False
+        is_below_page = part.url.startswith(release.url.rstrip("/") + "/") and is_www(part.url)
+        return is_below_page or (is_asset(part.url) and is_www(release.url))
 
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
         """Return whether the announcement redirects to the publication at `now`, even if that was
