@@ -204,9 +204,8 @@ class PartSettings(Table):
     """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and
     `status` elsewhere.
 
-    - `status`: recognises a 2xx answer with a sign of the release
-      ([how](decides.md#a-200-is-not-publication)). A page needs its title and period. A file needs
-      content of its kind. An HTML part needs only some title or heading
+    - `status`: a 2xx answer with a sign of the release
+      ([which](decides.md#a-200-is-not-publication))
     - `govuk`, `ons`, `ees`: the page or JSON of that platform, which says whether the release is
       published
     - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is not `SLUG`. The EES
@@ -276,8 +275,7 @@ class Settings(Table):
     - A secret is `{ env = "NAME" }` or `{ file = "PATH" }`, never the secret itself. `check` says
       if it is missing, empty or not text, and warns of a file that every account can read.
     - A relative path is relative to the configuration file, if the key does not say otherwise.
-    - [Change the configuration](how-to/change-configuration.md) says how to reload the
-      configuration.
+    - After a change, [reload](how-to/change-configuration.md) it.
     """
 
     timezone: Zone = "Europe/London"
@@ -294,8 +292,8 @@ class Settings(Table):
 
     `default` is `"2/s"`. `www.gov.uk` and `assets.publishing.service.gov.uk` have `"5/s"`.
 
-    If a day needs more, `ninethirty plan` says so, and looks are chosen by what they prove
-    ([how](decides.md#if-a-budget-is-too-small)).
+    If a day needs more, looks are [chosen by what they
+    prove](decides.md#if-a-budget-is-too-small).
     """
     clock: ClockSettings = ClockSettings()
     network: NetworkSettings = NetworkSettings()

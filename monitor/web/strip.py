@@ -139,18 +139,26 @@ def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: Strip
     lanes = [_make_lane(some, slot, now, rules) for some in by_producer.values()]
     left_out = _leave_out(lanes)
     on_time = sum(lane.on_time for lane in lanes)
-    groups = []
-    for verdict, some in by_problem.items():
-        words = "not seen yet" if verdict == "due" else verdict_text(verdict)
-        if verdict in WITHOUT_PROBLEM:
-            words += ", with an incident"
-        tolerance = min(rules.policies.tolerance([row["producer"]]) for row in some)
-        overdue_from = slot + tolerance if verdict == "due" else None
-        whose = _describe_producers(some, rows, rules.names)
-        if verdict in _NOT_ON_TIME:
-            whose += _say_what_else_came(some, rows)
-        groups.append(Group(verdict, f"{len(some)} {words}", whose, overdue_from))
+    groups = [
+        _make_group(verdict, some, rows, slot, rules) for verdict, some in by_problem.items()
+    ]
     return Strip(slot, len(rows), on_time, groups, lanes, left_out)
+
+
+def _make_group(
+    verdict: str, some: Sequence[Row], rows: Sequence[Row], slot: datetime, rules: StripRules
+) -> Group:
+    """Return the group of `some` of a slot's releases, which have the same verdict."""
+    words = "not seen yet" if verdict == "due" else verdict_text(verdict)
+    if verdict in WITHOUT_PROBLEM:
+        words += ", with an incident"
+    overdue_from = None
+    if verdict == "due":
+        overdue_from = slot + min(rules.policies.tolerance([row["producer"]]) for row in some)
+    whose = _describe_producers(some, rows, rules.names)
+    if verdict in _NOT_ON_TIME:
+        whose += _say_what_else_came(some, rows)
+    return Group(verdict, f"{len(some)} {words}", whose, overdue_from)
 
 
 def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping[str, str]) -> str:
