@@ -139,9 +139,7 @@ def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: Strip
     lanes = [_make_lane(some, slot, now, rules) for some in by_producer.values()]
     left_out = _leave_out(lanes)
     on_time = sum(lane.on_time for lane in lanes)
-    groups = [
-        _make_group(verdict, some, rows, slot, rules) for verdict, some in by_problem.items()
-    ]
+    groups = [_make_group(verdict, some, rows, slot, rules) for verdict, some in by_problem.items()]
     return Strip(slot, len(rows), on_time, groups, lanes, left_out)
 
 
