@@ -32,8 +32,8 @@ _NOT_COUNTED = frozenset({"cancelled", "moved"})
 
 
 def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str, datetime | None]:
-    """Return a summary of the latest slot that has passed: `8 releases due at 9.30am: 6 out, 1
-    late, 1 not seen yet`.
+    """Return a summary of the latest slot that has passed: `8 releases due at 9.30am: 6 on
+    time, 1 late, 1 not seen yet`.
 
     The second value is that slot if one of its releases was not seen yet, else None. The text is
     empty if no slot with a time has passed. Cancelled and moved releases do not count.
@@ -54,7 +54,7 @@ def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str
     counted = Counter(_headline_word(row) for row in due)
     counts = ", ".join(
         f"{counted[word]} {word}"
-        for word in ("out", "early", "late", "not seen yet")
+        for word in ("on time", "out (unproven)", "early", "late", "not seen yet")
         if counted[word]
     )
     text = (
@@ -78,7 +78,7 @@ def count_length_units(seconds: float) -> int:
 
 
 def _headline_word(row: Mapping[str, Any]) -> str:
-    """Return how the headline counts a release: `late`, `early`, `out` or `not seen yet`."""
+    """Return how the headline counts a release."""
     # A release of which something was seen while a required part is still due counts as not seen
     # yet.
     if row["verdict"] in LATE_VERDICTS:
@@ -86,7 +86,9 @@ def _headline_word(row: Mapping[str, Any]) -> str:
     if row["verdict"] == "early":
         return "early"
     is_seen = (row.get("released") or {}).get("by") or row["first_seen"]["by"]
-    return "out" if is_seen and not row.get("due") else "not seen yet"
+    if not is_seen or row.get("due"):
+        return "not seen yet"
+    return "on time" if row["verdict"] == "on_time" else "out (unproven)"
 
 
 def count_by_status(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -58,13 +58,14 @@ class Lane:
 class Group:
     """The releases of a slot with the same problem, in `words`: `10 not seen yet`.
 
-    `whose` names their producers. `overdue_from` is when releases that are due become overdue, None
-    for another verdict.
+    `whose` names their producers, `at_host` says whether others at their one host came.
+    `overdue_from` is when releases that are due become overdue, None for another verdict.
     """
 
     verdict: str
     words: str
     whose: str
+    at_host: str
     overdue_from: datetime | None
 
 
@@ -154,9 +155,8 @@ def _make_group(
     if verdict == "due":
         overdue_from = slot + min(rules.policies.tolerance([row["producer"]]) for row in some)
     whose = _describe_producers(some, rows, rules.names)
-    if verdict in _NOT_ON_TIME:
-        whose += _say_what_else_came(some, rows)
-    return Group(verdict, f"{len(some)} {words}", whose, overdue_from)
+    at_host = _say_what_else_came(some, rows) if verdict in _NOT_ON_TIME else ""
+    return Group(verdict, f"{len(some)} {words}", whose, at_host, overdue_from)
 
 
 def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping[str, str]) -> str:
@@ -194,9 +194,9 @@ def _say_what_else_came(some: Sequence[Row], rows: Sequence[Row]) -> str:
         return ""
     on_time = sum(row["verdict"] == "on_time" for row in at_host)
     if not on_time:
-        return f"; nothing at {host} is on time"
-    others = "1 other" if on_time == 1 else f"{on_time} others"
-    return f"; {others} at {host} {'is' if on_time == 1 else 'are'} on time"
+        return f"Nothing at {host} is on time."
+    others = "1 other is" if on_time == 1 else f"{on_time} others are"
+    return f"Not all of {host}: {others} on time."
 
 
 def _host_of(row: Row) -> str:

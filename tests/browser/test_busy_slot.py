@@ -69,12 +69,14 @@ async def test_each_problem_is_named_and_each_producer_has_a_line(kept: Path) ->
         assert await page.locator(".strip tr.all").count() == len(SERIES)
         for n in (*EARLY, *MISSING):
             assert f"{SERIES[n % 8]} {chr(65 + n // 8)}: July to September 2026" in strip
-        assert strip.count("not seen yet, 14 s") == len(MISSING)
+        assert strip.count("not seen, 14 s") == len(MISSING)
         assert strip.count("early for") == len(EARLY)
         caption = await page.locator(".strip caption").inner_text()
         assert "department-3 (7 of 8), department-6 (2 of 7), department-0 (1 of 8)" in caption
-        assert "Overdue from 09:31:00 GMT" in caption
-        assert "46 out, 4 early, 10 not seen yet" in await page.locator(".headline").inner_text()
+        assert "In time if out by 09:31:00 GMT" in caption
+        assert (
+            "46 on time, 4 early, 10 not seen yet" in await page.locator(".headline").inner_text()
+        )
         cut = "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth).length"
         assert await page.locator(".strip th, .strip td").evaluate_all(cut) == 0
 

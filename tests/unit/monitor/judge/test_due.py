@@ -112,7 +112,7 @@ def test_headline_counts_releases_of_a_slot_by_status() -> None:
     """
     nine_releases = [*[OUT] * 6, LATE, NOT_SEEN_YET, MOVED]
     text, awaited_slot = slot_headline(nine_releases, now=after_slot(30))
-    assert text == "8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet"
+    assert text == "8 releases due at 9.30am: 6 on time, 1 late, 1 not seen yet"
     assert awaited_slot == SLOT
 
 
@@ -135,7 +135,7 @@ def test_headline_is_about_the_slot_that_passed_last() -> None:
     half_past_nine, ten_o_clock = SLOT, SLOT + timedelta(minutes=30)
     assert slot_headline(rows, now=half_past_nine - timedelta(seconds=1)) == ("", None)
     assert slot_headline(rows, now=half_past_nine + timedelta(seconds=30)) == (
-        "1 release due at 9.30am: 1 out",
+        "1 release due at 9.30am: 1 on time",
         None,
     )
     headline_at_10_01 = slot_headline(rows, now=ten_o_clock + timedelta(minutes=1))

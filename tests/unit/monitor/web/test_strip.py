@@ -108,25 +108,26 @@ AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
 
 
 @pytest.mark.parametrize(
-    ("producers", "urls", "whose"),
+    ("producers", "urls", "whose", "at_host"),
     [
-        ("a", ["https://a.uk/"], "a (1 of 1)"),
-        ("aaa", AT_ONE_HOST, "a (3 of 3); nothing at a.uk is on time"),
-        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (2 of 2), b (1 of 1)"),
-        ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (1 of 1), b (1 of 1), c (1 of 1)"),
-        ("abb", AT_ONE_HOST, "b (2 of 2), a (1 of 1); nothing at a.uk is on time"),
-        ("aa", AT_C_UK, "a (2 of 2); 1 other at c.uk is on time"),
+        ("a", ["https://a.uk/"], "a (1 of 1)", ""),
+        ("aaa", AT_ONE_HOST, "a (3 of 3)", "Nothing at a.uk is on time."),
+        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (2 of 2), b (1 of 1)", ""),
+        ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (1 of 1), b (1 of 1), c (1 of 1)", ""),
+        ("abb", AT_ONE_HOST, "b (2 of 2), a (1 of 1)", "Nothing at a.uk is on time."),
+        ("aa", AT_C_UK, "a (2 of 2)", "Not all of c.uk: 1 other is on time."),
         (
             "abcdeaaaa",
             ["https://a.uk/", "https://b.uk/"] * 5,
             "5 of 6 producers, most of a (5 of 5)",
+            "",
         ),
-        ("abcdeabcde", ["https://a.uk/", "https://b.uk/"] * 5, "5 of 6 producers"),
-        ("ab", [None, None], "a (1 of 1), b (1 of 1)"),
+        ("abcdeabcde", ["https://a.uk/", "https://b.uk/"] * 5, "5 of 6 producers", ""),
+        ("ab", [None, None], "a (1 of 1), b (1 of 1)", ""),
     ],
 )
 def test_a_strip_says_whose_the_problems_are(
-    producers: str, urls: list[str | None], whose: str
+    producers: str, urls: list[str | None], whose: str, at_host: str
 ) -> None:
     rows = [
         a_row("pending", None, None, producer=producer, url=url, **DUE)
@@ -137,7 +138,7 @@ def test_a_strip_says_whose_the_problems_are(
     assert strip.on_time == 1
     [group] = strip.groups
     assert (group.verdict, group.words) == ("due", f"{len(producers)} not seen yet")
-    assert group.whose == whose
+    assert (group.whose, group.at_host) == (whose, at_host)
     assert group.overdue_from == SLOT + timedelta(seconds=60)
 
 
@@ -168,7 +169,7 @@ def test_producers_come_in_the_order_of_their_gravest_problem_and_of_how_many_th
     assert [lane.producer for lane in strip.lanes] == ["c", "e", "b", "a", "d"]
     assert [group.whose for group in strip.groups] == [
         "c (1 of 1), e (1 of 2)",
-        "b (2 of 2), a (1 of 1), e (1 of 2); 1 other at www.ons.gov.uk is on time",
+        "b (2 of 2), a (1 of 1), e (1 of 2)",
     ]
 
 
