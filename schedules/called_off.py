@@ -35,12 +35,14 @@ _LONGEST = 500
 _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 # Such words say that something is wrong, but not what.
 _SAYS_NO_STATE = quick(
-    r"(?:not (?:yet )?(?:being )?(?:published|publishing|released)|superseded|replaced"
+    r"(?:not (?:yet |now )?(?:being )?(?:published|publishing|released)|superseded|replaced"
+    r"|pulled|removed|merged (?:with|into) .*|under review|hold"
     r"|no (?:release|publication)|to be rescheduled"
     r"|(?:pulled|removed) from (?:the |this )?(?:calendar|schedule|list|programme)"
     r"|will (?:now|instead) be published"
     r"|(?:release )?date (?:has )?changed?|change of date|new (?:release )?date|(?:date )?tbc"
-    r"|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on )?(?=\d))"
+    r"|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on |in )?"
+    rf"(?=\d|(?:{MONTH})\b))"
     r"(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b| ?\d))"
 )
 # Another word may also name what the statistics are about, if it has no subject and no reason.
@@ -56,7 +58,7 @@ _NAMES_WHO = quick(rf" by (?!{_SPAN})")
 _REASON = quick(r"(?:see|note|due|owing|because|until|pending|following|new|will|the|figures)\b")
 _SHOUTED = (
     "CANCELL?ED|POSTPONED|WITHDRAWN|DISCONTINUED|ON HOLD|SUSPENDED|DELAYED|DEFERRED|PAUSED"
-    "|RESCHEDULED"
+    "|RESCHEDULED|SLIPPED"
 )
 _DAY = rf"(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)? {MONTH}(?: \d{{4}})?"
 _UNTIL = (
@@ -70,6 +72,7 @@ _UNMARKED = (
         re.IGNORECASE,
     ),
     quick(rf"\b(?:{_SHOUTED}) (?:{_UNTIL})[.!]?$", re.IGNORECASE),
+    quick(rf"(?<=\b20\d\d) (?:{_SHOUTED})[.!]?$", re.IGNORECASE),
     quick(rf"\b(?:{_SHOUTED})\b"),
 )
 
@@ -173,7 +176,7 @@ def _read_piece(title: str, piece: _Piece) -> Status | None:
     is_sure = has_reason or (piece.is_first and piece.is_apart and not is_whole)
     if _SURE.fullmatch(call.word) and not is_whole:
         is_sure = is_sure or piece.is_apart or _follows_number(title, piece)
-    elif call.word == "moved" and not has_reason:
+    elif call.word == "moved" and not (has_reason or is_sure):
         return None
     return Status(call.state) if is_sure else Status(is_understood=False)
 

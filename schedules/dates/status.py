@@ -33,7 +33,7 @@ _WORDS = {
     ),
     "postponed": (
         r"postponed|delayed|deferred|re-?scheduled|moved|suspended|paused|(?:put |placed )?on hold"
-        r"|held (?:back|over)|(?:put|pushed|set) back|brought forward"
+        r"|held (?:back|over)|(?:put|pushed|set) back|brought forward|slipped|re-?arranged|halted"
         r"|gohiriwyd|(?:wedi'?i )?(?:ohirio|gohirio)"
     ),
 }
@@ -49,9 +49,9 @@ _CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
 # A word calls off only if one of these follows it. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
     rf"(?: ?[/&] ?{_CALLS}| (?:and|or) {_CALLS}(?= releases| publications))?"
-    r"(?: (?:date|releases?|publications?|indefinitely|until further notice))?"
+    r"(?: (?:date|releases?|publications?|event|indefinitely|until further notice))?"
     r"(?:$| ?[:;,.!(\[]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
-    r"|(?:from|on) \d))"
+    r"|(?:from|on) \d|(?:an?|one|two|three|\d\d?) (?:day|week|month)))"
 )
 _REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b|new (?:release )?date\b")
 _INTRODUCED = quick(
@@ -83,14 +83,16 @@ _OTHERS_THAT_STAND = quick(
 )
 _PUBLISHED = quick(
     r"(?:published|released|out|live|available|issued|cyhoeddwyd)"
-    r"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?"
+    r"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?|wedi'?i gyhoeddi"
 )
 _CALL_INSIDE = quick(rf"\b{_CALLS}\b(?! from)")
-_NOT_OUT = quick(rf"{_CALL_INSIDE.pattern}|\b(?:no|not|false|never)\b|^available on\b")
+_NOT_OUT = quick(
+    rf"{_CALL_INSIDE.pattern}|\b(?:no|not|false|never|draft|embargo(?:ed)?)\b|^available on\b"
+)
 # An entry that was moved from another date stands at its new one.
 MOVED_FROM = (
-    r"(?:date )?(?:postponed|delayed|moved|re-?scheduled|deferred|changed|revised|brought forward)"
-    r" from"
+    r"(?:date )?(?:postponed|delayed|moved|re-?scheduled|re-?arranged|deferred|changed|revised"
+    r"|slipped|brought forward|(?:put|pushed|set) back) from"
 )
 _MOVED_HERE = quick(rf"{MOVED_FROM}\b")
 _NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
@@ -101,13 +103,14 @@ _HARMLESS = quick(rf"\b(?:{MOVED_FROM}\b|subject to (?:change|confirmation))")
 # After a word that stands, any of these may take it back.
 _TAKES_BACK = quick(
     rf"\b{_CALLS}\b"
-    r"|\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved\b|re-?schedul|discontin"
+    r"|\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved?\b|re-?schedul|discontin"
+    r"|re-?arrang|slip|halt|stop|pull|merg|under review|overdue\b|late\b|pending\b"
     r"|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)|\?"
 )
 # "Confirmed, time to follow": a word that stands, and what is still open.
 _LEAVES_OPEN = quick(
-    r"\b(?:to follow|provisional|tentative|tb[acd]|to be (?:confirmed|announced|decided|agreed)"
-    r"|not (?:yet )?(?:confirmed|announced))\b"
+    r"\b(?:to follow|in principle|provisional|tentative|tb[acd]"
+    r"|to be (?:confirmed|announced|decided|agreed)|not (?:yet )?(?:confirmed|announced))\b"
 )
 _REVIVES = quick(
     r"\?|\b(?:reinstat|restored|(?:back|still) on\b|going ahead"
