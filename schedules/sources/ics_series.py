@@ -23,6 +23,7 @@ from schedules.sources.ics_lines import Property, RawEvent
 from schedules.sources.ics_times import (
     TimeSettings,
     doubt_name_of_season,
+    event_slot,
     parse_day,
     slot_at,
     zone_name,
@@ -33,6 +34,7 @@ _MOST_TIMES_A_DAY = 4
 _LONGEST_INTERVAL = 400
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
+_NUMBER = "X-NUMBER"
 _NOTES = frozenset({"DESCRIPTION", "COMMENT", "CATEGORIES"})
 _NEEDED = _TIMED | _NOTES | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
@@ -47,8 +49,8 @@ _SAFE_PARTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One occurrence: its local day by the rule, its slot, and the texts that an override may
-    change.
+    """One occurrence: its local day by the rule, its slot, the texts that an override may change,
+    and whether it is `of_override`.
     """
 
     day: date
@@ -56,6 +58,7 @@ class Occurrence:
     title: str
     status: str
     notes: tuple[str, ...]
+    of_override: bool = False
 
 
 class SeriesRefused(Exception):
@@ -85,9 +88,12 @@ def expand_occurrences(
     """
     starts = (start for event in events for start in event.all("DTSTART"))
     tzid = next((start.params.get("TZID", "") for start in starts), "")
+    # Without ends, because the library swaps an end that is before its begin.
+    begins = [_without_end(event) for event in events]
+    whole = [event_slot(event, times) for event in events]
     made = [
-        _make_occurrence(each, tzid, times)
-        for each in _expand_if_safe(events, times, window, budget)
+        _make_occurrence(each, events, whole, tzid, times)
+        for each in _expand_if_safe(begins, times, window, budget)
     ]
     made = _mark_excluded(made, events)
     return _with_days_of_their_own(
@@ -95,22 +101,37 @@ def expand_occurrences(
     )
 
 
-def _mark_excluded(made: Sequence[Occurrence], events: Sequence[RawEvent]) -> list[Occurrence]:
-    """Return the occurrences, with the text of an EXDATE of their day as the status of those that
-    it may mean.
+def _without_end(event: RawEvent) -> RawEvent:
+    return RawEvent([each for each in event.properties if each.name not in ("DTEND", "DURATION")])
 
-    An EXDATE that removed no occurrence has another time or zone.
+
+def _mark_excluded(made: Sequence[Occurrence], events: Sequence[RawEvent]) -> list[Occurrence]:
+    """Return the occurrences, with the text of an EXDATE or RECURRENCE-ID of their day as the
+    status of those that it may mean.
+
+    One that removed no occurrence has another time or zone.
     """
     excluded = _excluded_days(events)
+    replaced = {
+        day: [f"RECURRENCE-ID {each.value.strip()}"]
+        for event in events
+        for each in event.all("RECURRENCE-ID")
+        if (day := parse_day(each.value.strip()[:8])) is not None
+    }
     rules = [_parts_of(rule) for event in events for rule in event.all("RRULE")]
     times_a_day = max(map(_times_a_day, rules), default=1)
     left = Counter(each.day for each in made)
-    return [
-        replace(each, status=excluded[each.day][0])
-        if each.day in excluded and left[each.day] > times_a_day - len(excluded[each.day])
-        else each
-        for each in made
-    ]
+    found: list[Occurrence] = []
+    for each in made:
+        named = excluded.get(each.day, [])
+        others = [] if each.of_override else replaced.get(each.day, [])
+        if named and left[each.day] > times_a_day - len(named):
+            found.append(replace(each, status=named[0]))
+        elif others and left[each.day] > times_a_day:
+            found.append(replace(each, status=others[0]))
+        else:
+            found.append(each)
+    return found
 
 
 def _excluded_days(events: Sequence[RawEvent]) -> dict[date, list[str]]:
@@ -166,14 +187,15 @@ def _expand_if_safe(
 ) -> Sequence[Any]:
     """Return the occurrences of events between two days.
 
-    Raises `SeriesRefused` if the search may take too long, or for an EXRULE, of an older standard,
-    which the library does not know.
+    Raises `SeriesRefused` if the search may take too long, or for an EXRULE or a THISANDPRIOR, of
+    an older standard, which the library does not know.
 
     `budget` counts the searches of one file that found no occurrence of a rule that may never
     occur, but for its first one.
     """
     starts = [event.value("DTSTART") for event in events]
-    if any(event.all("EXRULE") for event in events):
+    ranges = {each.params.get("RANGE") for event in events for each in event.all("RECURRENCE-ID")}
+    if "THISANDPRIOR" in ranges or any(event.all("EXRULE") for event in events):
         raise SeriesRefused("series-refused")
     if all(_YEAR_1970_TO_2099.match(start) and int(start[:4]) > window[1].year for start in starts):
         return ()
@@ -281,12 +303,15 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str) -> None:
 
 
 def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[str]:
-    """Yield the lines of events with only the properties that an expansion needs."""
+    """Yield the lines of events with only the properties that an expansion needs, and the number of
+    each.
+    """
     starts = [event.all("DTSTART") for event in events if not event.all("RECURRENCE-ID")]
     rule_start = next((found[0] for found in starts if found), None)
-    for event in events:
+    for number, event in enumerate(events):
         needed = [each for each in event.properties if each.name in _NEEDED]
         yield "BEGIN:VEVENT"
+        yield f"{_NUMBER}:{number}"
         for each in needed:
             if each.name == "RECURRENCE-ID" and rule_start is not None:
                 yield _with_known_zone(_in_form_of(each, rule_start), times).line()
@@ -294,6 +319,9 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
                 # The whole day in UNTIL belongs to the series, also if its start has a time.
                 value = _UNTIL_DAY.sub(r"\1T235959Z\2", each.value.upper())
                 yield replace(each, value=value).line()
+            elif each.name in ("EXDATE", "RDATE"):
+                dates = replace(each, value=each.value.replace(" ", ""))
+                yield _with_known_zone(dates, times).line()
             else:
                 yield _with_known_zone(each, times).line()
         yield "END:VEVENT"
@@ -343,23 +371,41 @@ def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
     return [times.zones[tzid].text for tzid in private]
 
 
-def _make_occurrence(event: Any, tzid: str, times: TimeSettings) -> Occurrence:  # noqa: ANN401  # a component of the library
+def _make_occurrence(
+    event: Any,  # noqa: ANN401  # a component of the library
+    events: Sequence[RawEvent],
+    slots: Sequence[Slot],
+    tzid: str,
+    times: TimeSettings,
+) -> Occurrence:
     """Return the occurrence of an event of a series that begins in the zone `tzid`.
 
-    If it was moved, its day is still that of the rule.
+    If it was moved, its day is still that of the rule. It has whole days if the slot of its event
+    has.
     """
     start, by_rule = event.get("DTSTART").dt, event.get("RECURRENCE-ID")
     day = by_rule.dt if by_rule else start
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
     slot = _read_slot(start, times)
-    if isinstance(start, datetime):
-        slot = doubt_name_of_season(slot, start.replace(tzinfo=None), tzid, times)
-    if isinstance(start, datetime) and start.time() == time():
+    written, whole = (each[int(event[_NUMBER])] for each in (events, slots))
+    written_day = parse_day(written.value("DTSTART")[:8])
+    if whole.first is not None and whole.last is not None and written_day is not None:
+        first = _day_of(start) + (whole.first - written_day)
+        last = first + (whole.last - whole.first)
+        slot = on_days(first, last, slot.raw, times.timezone, doubt=whole.doubt)
+    elif isinstance(start, datetime) and start.time() == time():
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
+    elif isinstance(start, datetime):
+        slot = doubt_name_of_season(slot, start.replace(tzinfo=None), tzid, times)
     notes = tuple(text for name in _NOTES for text in _texts_of(event, name))
     status = "; ".join(_texts_of(event, "STATUS"))
-    return Occurrence(day, slot, str(event.get("SUMMARY", "")), status, notes)
+    is_override = bool(written.all("RECURRENCE-ID"))
+    return Occurrence(day, slot, str(event.get("SUMMARY", "")), status, notes, is_override)
+
+
+def _day_of(start: date) -> date:
+    return start.date() if isinstance(start, datetime) else start
 
 
 def _texts_of(event: Any, name: str) -> Iterator[str]:  # noqa: ANN401  # a component of the library

@@ -27,6 +27,8 @@ _DURATION = quick(
     r"\+?P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D(?:T0H0M0S)?"
     r"|T(?P<a_day>24H(?:0M0S)?|1440M(?:0S)?|86400S))"
 )
+# "X-MICROSOFT-CDO-ALLDAYEVENT", "X-FUNAMBOL-ALLDAY"
+_ALL_DAY = ("-ALLDAYEVENT", "-ALLDAY")
 _LAST_MINUTE = ("235900", "235959")
 _DAY = timedelta(days=1)
 # The offsets of the time zones that are furthest from Greenwich.
@@ -181,32 +183,45 @@ def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime
 
 
 def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
-    """Return the slot of an event that begins at midnight, of its own zone or local, as whole days,
-    and any other slot unchanged.
+    """Return the slot of an event that begins at midnight, of its own zone, local or of its
+    calendar, as whole days, and any other slot unchanged.
 
     If its end does not show how many days it has, it is a doubtful day.
     """
     first = _parse_midnight(event.value("DTSTART"))
     days = 0 if first is None else _count_days(event, first)
-    if event.value("X-MICROSOFT-CDO-ALLDAYEVENT").upper() == "TRUE":
+    is_all_day = any(
+        each.name.startswith("X-") and each.name.endswith(_ALL_DAY) and _is_true(each.value)
+        for each in event.properties
+    )
+    if is_all_day:
         days = max(days, 1)
     if first is not None and days > 0:
         return on_days(first, first + (days - 1) * _DAY, slot.raw, times.timezone)
-    begins = _local_midnight(slot, times)
-    if first is None and begins is not None:
+    begins = None
+    for zone in dict.fromkeys((times.timezone, times.floating)):
+        begins = begins or _midnight_in(zone, slot)
         end = event.all("DTEND")
-        ends = _local_midnight(start_slot(end[0], times), times) if end else None
-        if ends is not None and ends > begins:
+        ends = _midnight_in(zone, start_slot(end[0], times)) if end else None
+        if first is None and begins is not None and ends is not None and ends > begins:
             return on_days(begins, ends - _DAY, slot.raw, times.timezone)
+    if first is None and begins is None and is_all_day and slot.instant is not None:
+        # A midnight of the zone in which it was made. No such zone is in the file.
+        begins = (slot.instant + timedelta(hours=12)).date()
+        return on_days(begins, begins, slot.raw, times.timezone)
     day = first or begins
     if slot.instant is None or day is None:
         return slot
     return on_days(day, day, slot.raw, times.timezone, doubt="midnight")
 
 
-def _local_midnight(slot: Slot, times: TimeSettings) -> date | None:
-    """Return the day that begins at a slot's instant, None if none does."""
-    begins = local(slot.instant, times.timezone) if slot.instant else None
+def _is_true(value: str) -> bool:
+    return value.strip().upper() in ("TRUE", "1")
+
+
+def _midnight_in(timezone: str, slot: Slot) -> date | None:
+    """Return the day that begins at a slot's instant in a zone, None if none does."""
+    begins = local(slot.instant, timezone) if slot.instant else None
     return begins.date() if begins is not None and begins.time() == time() else None
 
 
