@@ -19,11 +19,15 @@ from schedules.sources.body import page_name, refuse_html
 MOST_EVENTS = 250_000
 
 _FOLD = quick(rb"\n[ \t]")
-# Programs write colons in a TZID without quotes: "tzone://Microsoft/Utc", "(UTC+00:00) London".
+# Programs write colons in a TZID without quotes: "tzone://Microsoft/Utc", "(UTC+00:00) London",
+# "UTC+01:00".
 _NAME = quick(
-    r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|(?:[^;:"]|:(?=//|\d\d\)))*))*):'
+    r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|(?:[^;:"]|:(?=//|\d\d\))'
+    r"|(?<=[+-]\d\d):(?=\d\d:))*))*):"
 )
-_PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|((?:[^;:"]|:(?=//|\d\d\)))*))')
+_PARAM = quick(
+    r';([A-Za-z0-9-]+)=(?:"([^"]*)"|((?:[^;:"]|:(?=//|\d\d\))|(?<=[+-]\d\d):(?=\d\d(?:;|$)))*))'
+)
 # Not needed for announcements. In a large file they would fill the memory.
 _UNUSED = frozenset(
     {"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"}

@@ -140,7 +140,9 @@ def doubt_name_of_season(slot: Slot, wall: datetime, tzid: str, times: TimeSetti
     if slot.instant is None or offset is None:
         return slot
     literal = (wall - offset).replace(tzinfo=UTC)
-    readings = {slot.instant, literal, *instants_of(wall, times.timezone)}
+    is_british = offset in (timedelta(0), timedelta(hours=1))
+    local_readings = instants_of(wall, times.timezone) if is_british else ()
+    readings = {slot.instant, literal, *local_readings}
     if len(readings) == 1:
         return slot
     return replace(slot, doubt="zone", readings=tuple(sorted(readings)))
@@ -262,7 +264,9 @@ ALIASES: dict[str, str] = {
     for zone, names in {
         LONDON: (
             "gmt standard time",
+            "gmt daylight time",
             "london",
+            "dublin",
             "uk",
             "uk time",
             "gb",
@@ -282,9 +286,13 @@ ALIASES: dict[str, str] = {
         _NEW_YORK: (
             "us-eastern",
             "us/eastern",
+            "us eastern",
             "eastern",
             "eastern time",
             "eastern standard time",
+            "eastern daylight time",
+            "est",
+            "edt",
             "eastern time (us & canada)",
             "est5edt",
         ),
@@ -292,21 +300,32 @@ ALIASES: dict[str, str] = {
             "amsterdam, berlin, bern, rome, stockholm, vienna",
             "w. europe",
             "western/central europe",
+            "central european time",
+            "central european summer time",
+            "cest",
         ),
         "Europe/Paris": ("brussels, copenhagen, madrid, paris", "romance"),
+        "Etc/GMT": ("greenwich mean time",),
         "UTC": ("z", "utc", "tzone://microsoft/utc", "coordinated universal time"),
     }.items()
     for name in names
 }
 
-_WINTER_NAMES = ("gmt", "etc/gmt", "greenwich", "greenwich standard time", "gmt0")
+_WINTER_NAMES = (
+    *("gmt", "gmt0", "etc/gmt", "greenwich", "greenwich mean time", "greenwich standard time"),
+)
 OFFSETS_OF_SEASONS: dict[str, timedelta] = {
     **dict.fromkeys(_WINTER_NAMES, timedelta(0)),
     **dict.fromkeys(("bst", "british summer time"), timedelta(hours=1)),
+    **dict.fromkeys(("cest", "central european summer time"), timedelta(hours=2)),
+    "edt": timedelta(hours=-4),
+    "est": timedelta(hours=-5),
 }
-"""Names that British files use for local time all the year, with the offset that they mean."""
+"""Names that files use for local time all the year, with the offset that they mean."""
 
 
+# Signs in the names of the database are the other way round: "Etc/GMT-1" is one hour east.
+_OFFSET_ALONE = quick(r"(?:UTC|GMT)?([+-]\d{2}):?00")
 _OFFSET_BEFORE = quick(r"^\((?:utc|gmt)(?:[+-]\d{2}[:.]\d{2})?\) ")
 
 
@@ -318,6 +337,10 @@ def _olson_names() -> dict[str, str]:
 @cache
 def zone_name(tzid: str) -> str | None:
     """Return the time zone that a TZID means, None for a private name."""
+    offset = _OFFSET_ALONE.fullmatch(tzid.strip())
+    if offset is not None:
+        hours = int(offset[1])
+        return f"Etc/GMT{-hours:+d}" if abs(hours) <= 12 else None
     # Outlook writes the offset before the cities, and Notes the season after the name.
     plain = _OFFSET_BEFORE.sub("", " ".join(tzid.replace("\\", "").split()).casefold())
     plain = plain.removesuffix("-(standard)").removesuffix("-(daylight)")
