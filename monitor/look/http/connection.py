@@ -101,7 +101,7 @@ class Connection(asyncio.BufferedProtocol):
         self._on_close = on_close
         self._on_lost = on_lost
         self._buffer = _shared_buffer()
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser = self._make_parser()
         self._handle: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -263,8 +263,14 @@ class Connection(asyncio.BufferedProtocol):
             # Another reader could see another message in these bytes, so it is not used again.
             self._is_head_refused, self._is_mended = False, True
             self.headers = []
-            self._parser = httptools.HttpResponseParser(self)
+            self._parser = self._make_parser()
             self._parser.feed_data(mended)
+
+    def _make_parser(self) -> httptools.HttpResponseParser:
+        parser = httptools.HttpResponseParser(self)
+        # Some servers pad the sizes of chunks, and browsers read them.
+        parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
+        return parser
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Record that the connection has ended, which ends a body without a stated length."""

@@ -29,7 +29,8 @@ from schedules.patterns import glob, quick
 from schedules.titles import names_a_period
 
 _MOST_LINKS = 200
-_UNSEEN = quick(r"[\s\u00ad\u200b-\u200f\u2060\ufeff]+")
+# "\ufffd" stands for bytes that are not in the page's encoding, most often a blank.
+_UNSEEN = quick(r"[\s\ufffd\u00ad\u200b-\u200f\u2060\ufeff]+")
 _DASH = quick(r"[\u2010-\u2015\u2212]")
 _APOSTROPHE = quick(r"[\u2018\u2019\u02bc]")
 

@@ -29,6 +29,11 @@ ANSWERS = [
         200,
         b"hello...",
     ),
+    (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5  \r\nhello\r\n0  \r\n\r\n",
+        200,
+        b"hello",
+    ),
     (b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nContent-Length: 5\r\n\r\n', 304, b""),
     (
         (
