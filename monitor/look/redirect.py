@@ -18,6 +18,8 @@ OTHER_HOST = "redirected to another host"
 """Reason of an unknown: users are led away."""
 HOME = "redirected to the home page"
 """Reason of an unknown: sites answer so for what they do not have."""
+_FOLLOWED = (301, 302, 303, 307, 308)
+"""Browsers follow no other status."""
 _BLANKS = "".join(map(chr, range(0x21)))
 """Browsers ignore these at both ends of an address."""
 _BEFORE_QUERY = quick(r"^[^?#]*")
@@ -32,13 +34,14 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
     A draft host proves absence, the parent page a withdrawal. Another address of the same host is
     found, with the role `redirect`, for the next look.
     """
-    destination = _resolve_location(url, answer)
+    is_followed = answer.status in _FOLLOWED
+    destination = _resolve_location(url, answer) if is_followed else None
     if destination is None:
         return unknown("redirected nowhere")
-    if answer.status == 303:
-        # GOV.UK's content API answers so for a path of another content item.
-        return unknown("part of another page")
     here, there = urlsplit(url), urlsplit(destination)
+    if answer.status == 303 and here.hostname == GOVUK:
+        # The content API answers so for a path of another content item.
+        return unknown("part of another page")
     if (there.hostname or "").startswith("draft-"):
         return absent("still a draft")
     if _is_withdrawal(here, there):
