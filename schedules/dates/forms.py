@@ -27,13 +27,13 @@ from schedules.patterns import quick
 from schedules.slot import Precision
 
 _WEEKDAY = r"(?:(?P<weekday>(?:dd?ydd )?[a-z]{3,9})\.?,? )?"
-_ORDINAL = r"(?:st|nd|rd|th|ain|fed|eg|af|ydd)?"
+_ORDINAL = r"(?:st|nd|rd|th|ain|fed|eg|af|ydd|\.)?"
 _YEAR_BESIDE_DAY = r"(?P<year>\d{4}|'?\d{2})"
 _WEEKDAY_AFTER = r"(?:,? (?P<after>(?:dd?ydd )?[a-z]{3,9}))?"
 
 _DAY_FIRST = quick(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:day )?(?:of|o))?[ -]?"
-    rf"(?P<month>[a-z]{{3,10}})\.?(?:[ ,-]+{_YEAR_BESIDE_DAY})?{_WEEKDAY_AFTER}"
+    rf"(?P<month>[a-z]{{3,10}})\.?(?:[ ,-]*{_YEAR_BESIDE_DAY})?{_WEEKDAY_AFTER}"
 )
 _MONTH_FIRST = quick(
     rf"{_WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{_ORDINAL},?"
@@ -175,9 +175,10 @@ _PART_OF = quick(
 _MONTH = quick(r"(?:mis )?(?P<month>[a-z]{3,10})\.?(?:,? ?-?(?P<year>\d{4}))?")
 _NUMBERED = quick(r"(?P<month>\d{1,2})/(?P<year>\d{4})|(?P<y>\d{4})-(?P<m>\d{2})")
 _TWO = r"(?P<year>\d{4})(?: ?(?:[/-]|to) ?(?P<next>\d{4}|\d{2}))?"
+_FY = r"(?:fy ?(?=\d{4} ?[/-]))?"
 _NTH = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 _QUARTERS = (
-    quick(rf"(?:q|quarter |chwarter )(?P<n>[1-4])(?:,? (?:of )?| ?[-/] ?){_TWO}"),
+    quick(rf"(?:q|quarter |chwarter )(?P<n>[1-4])(?:,? (?:of )?| ?[-/] ?){_FY}{_TWO}"),
     quick(rf"(?:the )?(?P<n>{'|'.join(_NTH)}) quarter,? (?:of |in )?{_TWO}"),
     quick(rf"{_TWO} ?[-,/]? ?(?:q|quarter |chwarter )(?P<n>[1-4])"),
 )

@@ -118,11 +118,14 @@ _REVIVES = quick(
 )
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WAS = quick(
-    rf"(?:was|previously|originally|formerly|{MOVED_FROM})(?: scheduled| planned| due)?:?"
-    r" (?:for )?(.+)"
+    rf"(?:was|previously|originally|formerly|replac(?:es|ing)|{MOVED_FROM})"
+    r"(?: scheduled| planned| due)?:? (?:for )?(.+)"
 )
 # Brackets about another date: "(latest census: 31 March 2027)".
-_LABELLED = quick(r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*")
+_LABELLED = quick(
+    r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*"
+    r"|(?:new|revised)(?: date)?"
+)
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
 _AFTER_STATUS = quick(r"(?: ?[:-] ?| (?:to |until |till |for )?)(?=[0-9a-z])")
 _SOME_TIME = quick(
@@ -130,8 +133,8 @@ _SOME_TIME = quick(
     r" (?:in|for|during|after|before|early|late|later|mid|sometime)\b"
 )
 _INTRODUCTION = quick(
-    r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be"
-    r" (?:published|released)|"
+    r"^(?:(?:(?:new |revised )?(?:date|release date|publication date)"
+    r"|date of (?:release|publication)|to be (?:published|released)|"
     r"(?:will be )?(?:published|released)|(?:next )?(?:publication|release|update)|expected|due"
     r"|planned|scheduled(?: for)?|cyhoeddir)"
     r"(?: (?:on|in))?(?: ?[:-] ?| ))+"
@@ -299,6 +302,7 @@ def strip_status(text: str) -> StrippedText:
             previous = was[1]
             return " "
         found = status_word(inner) or status_word(inner.partition(",")[0])
+        found = "provisional" if inner == "p" else found
         status_in_brackets = found or status_in_brackets  # the last one counts
         return " " if found else f" {inner} "
 

@@ -9,7 +9,7 @@ from datetime import time, timedelta
 from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 
-_AM_OR_PM = r"(?P<am_or_pm>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
+_AM_OR_PM = r"(?P<am_or_pm>a(?:\. ?)?m\b\.?|p(?:\. ?)?m\b\.?|yb\b|yh\b)"
 _HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
 _UK_ZONE = r"(?:bst|gmt|british summer time|greenwich mean time|(?:uk|london) time)"
 _CLOCK = r"(?<![:.\d])(?P<h>\d{1,2})[:h](?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]0+)?)?"
@@ -27,7 +27,8 @@ _FORMS = tuple(
         r"\bat (?P<past>half past|quarter past|quarter to) (?P<hour>[a-z]{3,6}|\d{1,2})\b",
         r"\bat (?P<hour_alone>[a-z]{3,6}) ?o'clock\b",
         rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_HRS}",
-        r"\bat (?P<h>\d{2})(?P<m>\d{2})\b",
+        r"(?:\bat |@ ?)(?P<h>\d{2})(?P<m>\d{2})\b",
+        r"(?<=[a-z]20\d\d):(?P<h>\d{2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?",  # as SAS writes it
         r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d{2})(?P<m>\d{2})(?= (?:bst|gmt|uk time)|$)",
     )
 )
@@ -36,11 +37,11 @@ _FOREIGN = (
     r"|(?:eastern|central|pacific) standard time"
 )
 _ZONES = quick(
-    r"\b(?:(?P<offset>(?:gmt|utc) ?[+-] ?\d{1,2}(?::?\d{2})?)(?!\d)"
-    r"|(?P<uk>(?:uk|london|british|local) time|uk|london|gmt ?/ ?bst|bst ?/ ?gmt)"
-    r"|(?P<bst>bst|british summer time)"
-    r"|(?P<gmt>gmt|utc|greenwich mean time)"
-    rf"|(?P<other>{_FOREIGN}))(?![a-z0-9])"
+    r"(?:(?P<plus>\+\d{2}:?\d{2})|\b(?P<offset>(?:gmt|utc) ?[+-] ?\d{1,2}(?::?\d{2})?)(?!\d)"
+    r"|\b(?P<uk>(?:uk|london|british|local) time|uk|london|europe/london|gmt ?/ ?bst|bst ?/ ?gmt)"
+    r"|\b(?P<bst>bst|british summer time)"
+    r"|\b(?P<gmt>gmt|utc|greenwich mean time)"
+    rf"|\b(?P<other>{_FOREIGN}))(?![a-z0-9])"
 )
 # As JavaScript writes it: "09:30:00 GMT+0100 (British Summer Time)"
 _NAME_OF_OFFSET = quick(r"(?<=\+0100) british summer time|(?<=\+0000) greenwich mean time")
@@ -60,7 +61,7 @@ _OFFSETS: dict[str, tuple[int, ...]] = {
 }
 _ANYWHERE = (-12, 14)
 _SIGNED = quick(r"(?P<sign>[+-]) ?(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?$")
-_BEFORE = linear(r"(?:[ ,;:@-]|\bat|\bon|\bam|\bfrom|\bfor)+$")
+_BEFORE = linear(r"(?:[ ,;:@|/-]|\bat|\bon|\bam|\bfrom|\bfor|\bembargoed until)+$")
 _BLANKS = quick(r"\s+")
 _AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
 
@@ -131,7 +132,7 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
         spoken = _spoken_time(parts.get("past") or "", parts.get("hour") or parts["hour_alone"])
         return FoundTime(rest, spoken, zone, impossible=spoken is None)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
-    am_or_pm = (parts.get("am_or_pm") or "").replace(".", "")
+    am_or_pm = (parts.get("am_or_pm") or "").replace(".", "").replace(" ", "")
     # "00:00", or "12:00:00 AM" beside a date, as programs write a day without a time
     is_zero = not (am_or_pm or hour) or (am_or_pm == "am" and hour == 12 and parts.get("m"))
     if parts.get("midnight") or (is_zero and not minute and not second):

@@ -18,6 +18,8 @@ _RAISED_MINUTES = quick(
 )
 _DASHES = quick(r"[‐‑‒–—―−]")  # noqa: RUF001
 _QUOTES = quick(r"[‘’‛′`]")  # noqa: RUF001
+# British print has a raised point in times: "9·30am".
+_RAISED_POINT = quick(r"(?<=\d)[·∙•](?=\d\d)")
 _NOTES = quick(r"\[(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
 _BLANKS = quick(r"\s+")
 
@@ -28,6 +30,7 @@ def normalise(text: str) -> str:
     marks.
     """
     text = text if text.isascii() else _RAISED_MINUTES.sub(_lower_minutes, text)
+    text = _RAISED_POINT.sub(".", text)
     plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
     plain = _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
     plain = _BLANKS.sub(" ", _NOTES.sub(" ", plain)).strip(" ,;:")
