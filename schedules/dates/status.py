@@ -53,7 +53,11 @@ _END_OF_CALL = quick(
     r"(?:$| ?[:;,.!(\[]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
     r"|(?:from|on) \d|(?:an?|one|two|three|\d\d?) (?:day|week|month)))"
 )
-_REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b|new (?:release )?date\b")
+_REDATED = quick(
+    rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b|(?:new|revised) (?:release )?date\b"
+    r"|now (?:due |expected |planned )?(?:on |for )?(?:[a-z]{3,9} )?\d{1,2}(?:st|nd|rd|th)?"
+    r"(?:[/.-]\d| (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))"
+)
 _INTRODUCED = quick(
     r"^[^a-z0-9]+|^(?:(?:please )?note|nb|unfortunately|update|important|we regret)(?: that)?\W+"
 )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from schedules.dates.span import at_wall, on_days
+from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
@@ -24,7 +25,9 @@ from schedules.sources.row import (
 )
 from schedules.sources.settings import CalendarSettings
 
-_DELIMITERS = (",", ";", "\t")
+_DELIMITERS = (",", ";", "\t", "|")
+# How a program keeps another from reading a text as a date: ="22/07/2027"
+_FORMULA = quick(r'="([^"]*)"')
 _FIRST_ROWS = 10  # in which the heading must be
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
 
@@ -62,8 +65,8 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
     # A file can be large, so only its start is split into lines.
-    first_lines = "\n".join(text[:4000].splitlines()[:_FIRST_ROWS])
-    delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=first_lines.count)
+    first_lines = text[:4000].splitlines()[:_FIRST_ROWS]
+    delimiter = settings.options.get("delimiter") or _find_delimiter(first_lines, settings)
     lines = enumerate(_parse_csv(page, text, delimiter), 1)
     for number, cells in islice(lines, _FIRST_ROWS):
         if is_heading(cells, settings.options):
@@ -75,6 +78,17 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     raise UnreadableCalendar(
         f"{page_name(page)}: no heading with a title and a date in the first {_FIRST_ROWS} rows"
     )
+
+
+def _find_delimiter(lines: Sequence[str], settings: CalendarSettings) -> str:
+    """Return the most frequent delimiter with which there is a heading, else the most frequent."""
+
+    def rank(delimiter: str) -> tuple[bool, int]:
+        rows = csv.reader(lines, delimiter=delimiter)
+        has_heading = any(is_heading(row, settings.options) for row in rows)
+        return has_heading, sum(line.count(delimiter) for line in lines)
+
+    return max(_DELIMITERS, key=rank)
 
 
 def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
@@ -108,7 +122,11 @@ def _read_rows(
             continue
         row = make_row(
             f"row {number}",
-            {name: cells[place] for name, place in columns.items() if place < len(cells)},
+            {
+                name: _FORMULA.sub(r"\1", cells[place])
+                for name, place in columns.items()
+                if place < len(cells)
+            },
         )
         others = (note_of(notes[place], cells[place]) for place in notes if place < len(cells))
         row = replace(row, notes=tuple(others))

@@ -256,7 +256,11 @@ _TEXTS = {
         "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
         " releasedaterevised"
     ),
-    "time": "time releasetime publicationtime timeofrelease timeofpublication amser",
+    "time": "time releasetime publicationtime timeofrelease timeofpublication amser starttime",
+    "zone": "timezone tz",
+    "allday": "alldayevent allday",
+    "subject": "subject",
+    "start": "startdate",
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
         " statusofpublication statws"
@@ -273,10 +277,17 @@ _TEXTS = {
     "recognise": "recognise",
 }
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
+# Exports of office programs have a subject and a start. Elsewhere such columns are about the data.
+_INSTEAD = {"revised": "date", "start": "date", "subject": "title"}
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
 _JOINTS = quick(r"[\s_\-()\[\]]+")
-_CONDITION = quick(r"\(if [^()]{1,40}\)", re.IGNORECASE)
+# How the cells of a column are written, such as "Time (UK)" and "Date (dd/mm/yyyy)"
+_CONDITION = quick(
+    r"\((?:if [^()]{1,40}|(?:uk|london|local)(?: time)?|gmt ?/ ?bst|[dmyhs/:-]{5,10}"
+    r"|24[ -]?h(?:(?:ou)?rs?)?)\)",
+    re.IGNORECASE,
+)
 _REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
 
 
@@ -325,8 +336,9 @@ def field_columns(
             )
         else:
             columns[field] = number
-    if "revised" in columns and "date" not in columns:
-        columns["date"] = columns.pop("revised")
+    for other, field in _INSTEAD.items():
+        if other in columns and field not in columns:
+            columns[field] = columns.pop(other)
     if not {"title", "date"} <= set(columns):
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"

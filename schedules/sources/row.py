@@ -112,9 +112,16 @@ def make_row(
 ) -> CalendarRow:
     """Return a row from texts by field name. Other names are ignored.
 
-    A text `revised` is a later date, which counts instead of the date.
+    A text `revised` is a later date, which counts instead of the date. `zone` is that of the time,
+    and an entry that is `allday` has none.
     """
     known = {name: text for name, text in texts.items() if name in _TEXTS}
+    if texts.get("allday", "").strip().casefold() not in _NO:
+        known["time"] = ""
+    elif known.get("time", "").strip():
+        known["time"] = f"{known['time']} {texts.get('zone', '')}".strip()
+    elif ":" in known.get("date", ""):
+        known["date"] = f"{known['date']} {texts.get('zone', '')}".strip()
     revised = texts.get("revised", "")
     if revised.strip().casefold() not in _NO:
         known |= {"date": revised, "previous": texts.get("date", "")}
