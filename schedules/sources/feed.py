@@ -40,6 +40,13 @@ MOST_TAGS_IF_MALFORMED = 50_000
 
 _KNOWN_OFFSET = quick(r"(?: [+-]\d{4}| (?:GMT|UTC?|Z|[ECMP][SD]T))$", re.IGNORECASE)
 _COLON_OFFSET = quick(r"(?<= )([+-]\d\d):(\d\d)$")
+_AMERICAN_NAME = quick(r" [ECMP][SD]T$", re.IGNORECASE)
+_AMERICAN = {
+    "E": "America/New_York",
+    "C": "America/Chicago",
+    "M": "America/Denver",
+    "P": "America/Los_Angeles",
+}
 _USUAL_TIMES = (time(7), time(9, 30))
 _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
@@ -176,8 +183,14 @@ def _instant_slot(text: str, timezone: str) -> Slot | None:
 
 def _check_zone_word(slot: Slot, moment: datetime, text: str) -> Slot:
     """Return the slot of a feed's instant, with a doubt if it is the usual hour of statistics, but
-    in GMT while the clocks of its zone show another time.
+    in GMT while the clocks of its zone show another time, or in an American zone by the name of
+    another season.
     """
+    american = _AMERICAN.get(text[-3:-2].upper()) if _AMERICAN_NAME.search(text) else None
+    if american and slot.instant is not None and slot.doubt is None:
+        meant = instants_of(moment.replace(tzinfo=None), american)
+        readings = tuple(sorted({slot.instant, *meant}))
+        return slot if len(readings) == 1 else replace(slot, doubt="zone", readings=readings)
     shown = local(moment, slot.timezone).time()
     is_usual = moment.time() in _USUAL_TIMES and shown != moment.time()
     if not text.endswith("GMT") or not is_usual or slot.instant is None or slot.doubt:

@@ -132,6 +132,8 @@ def _read_table_rows(
             ]
             shown = [cell for _, cell in others]
             shown += [cells[name] for name in _LABELLED if name in cells]
+            if "status" in cells and not cells["status"].text:
+                shown.append(cells["status"])  # the status is an image or another sign
             notes = [note_of(name, cell.text) for name, cell in others]
             notes += [label for cell in shown for label in cell.labels]
             made = replace(_make_row(f"{key} row {number}", cells), notes=tuple(notes))
