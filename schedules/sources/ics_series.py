@@ -50,7 +50,7 @@ _SAFE_PARTS = frozenset(
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """One occurrence: its local day by the rule, its slot, the texts that an override may change,
-    and whether it is `of_override`.
+    and whether an override made it.
     """
 
     day: date
@@ -388,7 +388,8 @@ def _make_occurrence(
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
     slot = _read_slot(start, times)
-    written, whole = (each[int(event[_NUMBER])] for each in (events, slots))
+    number = int(event[_NUMBER])
+    written, whole = events[number], slots[number]
     written_day = parse_day(written.value("DTSTART")[:8])
     if whole.first is not None and whole.last is not None and written_day is not None:
         first = _day_of(start) + (whole.first - written_day)
