@@ -477,6 +477,9 @@ def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
     if seen.by is None:
         return f"{unknown}."
     # No proof of absence before.
+    if seen.after is None and part.role != "page":
+        # A file may be the edition before.
+        return f"{unknown}; something was at its address {_format_interval(seen, facts)}."
     if seen.after is None:
         return f"{unknown}; {IT_MARK} {WAS_MARK} available {_format_interval(seen, facts)}."
     return f"{unknown}; {IT_MARK} became available {_format_interval(seen, facts)}."

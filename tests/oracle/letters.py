@@ -394,6 +394,13 @@ def _is_change_right(context: _Context, match: re.Match[str]) -> bool:
     )
 
 
+def _was_something_there(context: _Context, match: re.Match[str]) -> bool:
+    """Return whether a file was there by then: perhaps of another release, or an older edition."""
+    by = read_clock(match["by"], context.slot)
+    files = [place for place in context.places_of_world if place.role != "page"]
+    return any(one.at <= by for place in files for one in place.shows)
+
+
 def _was_seen_before_slot(context: _Context, match: re.Match[str]) -> bool:
     starts = [span.begins for place in context.release.places for span in spans(place)]
     early = [start for start in starts if start < context.slot + context.tolerance]
@@ -413,14 +420,14 @@ def _are_addresses_right(context: _Context, match: re.Match[str]) -> bool:
 
 
 def _was_file_of_another(context: _Context, match: re.Match[str]) -> bool:
-    """Return whether a file of the release was there then, and is also one of the release named.
+    """Return whether a file was there then, and is one of the release named.
 
-    Two entries may have the same file. Its content names only one of them.
+    Two entries may have the same file or page. The file's content names only one of them.
     """
     since = read_clock(match["since"], context.slot)
     urls = {
         place.url
-        for place in context.release.parts
+        for place in context.places_of_world
         if urlsplit(place.url).path.rsplit("/", 1)[-1] == match["file"]
     }
     owners = (
@@ -527,6 +534,7 @@ _RULES: tuple[tuple[str, _Check], ...] = (
         rf"{_UNKNOWN}; what had been at its address before changed (?P<when>{WHEN})\.",
         _is_change_right,
     ),
+    (rf"{_UNKNOWN}; something was at its address by (?P<by>{TIME})\.", _was_something_there),
     (rf"{_BECAME}(?:, (?P<early>{LENGTH}) early)?\.", _is_start_right),
     (rf"(?P<who>.+) {_VERB} not available (?P<when>{WHEN})\.", _is_start_right),
     (rf"(?P<who>.+) {_VERB} published (?P<when>{WHEN}){_HIDDEN}\.", _is_publication_right),

@@ -87,7 +87,16 @@ CHANGED = (
     "It is not known whether the landing page was published as announced; what had been at its"
     " address before changed at about {}."
 )
+FILE_IN_PLACE = (
+    *IN_PLACE,
+    place("data", "data", f"{URL}/data.csv", Showing(at(-1440), "other"), Showing(at(49), "ours")),
+)
+SOMETHING_WAS_THERE = (
+    "It is not known whether the data file was published as announced; something was at its"
+    " address by {}."
+)
 TRUE = {
+    "something in place": (FILE_IN_PLACE, SOMETHING_WAS_THERE.format("9.40am")),
     "changed in place": (IN_PLACE, CHANGED.format("10.19am")),
     "late": (LATE, "The release was not available until 10.19am."),
     "late behind a placeholder": (
@@ -127,6 +136,7 @@ TRUE = {
     "no times": (EARLY, "We apologise for the inconvenience."),
 }
 FALSE = {
+    "nothing in place": (LATE, SOMETHING_WAS_THERE.format("9.40am")),
     "another change in place": (IN_PLACE, CHANGED.format("10.10am")),
     "another time": (LATE, "The release was not available until 10.17am."),
     "another time behind a placeholder": (

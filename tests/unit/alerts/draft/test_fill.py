@@ -324,6 +324,26 @@ def test_exposure_and_later_delay_are_dated_each_with_its_practice(ofsted_early:
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
 
 
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [("page", "it was available by 9.31am"), ("data", "something was at its address by 9.31am")],
+)
+def test_a_file_without_proof_of_absence_may_be_the_edition_before(
+    ipcc_late: Incident, role: str, words: str
+) -> None:
+    """A page is recognised by its title and period, a file often only by its address."""
+    slot = facts_of(ipcc_late).slot
+    assert slot is not None
+    unproven = with_page(
+        ipcc_late,
+        role=role,
+        verdict=VerdictKind.UNPROVEN,
+        first_seen=Interval(None, slot + timedelta(seconds=60)),
+    )
+    report = note_of(replace(unproven, kind=IncidentKind.UNPROVEN))
+    assert words in text_of_field(report, "N.what")
+
+
 def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident) -> None:
     """The delay is between -30 s (before the slot) and 240 s.
 
