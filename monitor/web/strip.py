@@ -168,13 +168,13 @@ def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping
     shares = [f"{name} ({number} of {in_slot[name]})" for name, number in counted.most_common()]
     if len(counted) == 1:
         return shares[0]
+    is_mostly_one = max(counted.values()) * 2 > len(some)
     if len(counted) <= _MOST_PRODUCERS:
-        whose = ", ".join(shares)
-    else:
-        whose = f"{len(counted)} of {len(in_slot)} producers"
-        if max(counted.values()) * 2 >= len(some):
-            whose += f", most of {shares[0]}"
-    return whose
+        if is_mostly_one:
+            shares[:2] = [f"mostly {shares[0]}, also {shares[1]}"]
+        return ", ".join(shares)
+    whose = f"{len(counted)} of {len(in_slot)} producers"
+    return f"{whose}, most of {shares[0]}" if is_mostly_one else whose
 
 
 def _count_by_name(rows: Iterable[Row], names: Mapping[str, str]) -> Counter[str]:
@@ -196,7 +196,7 @@ def _say_what_else_came(some: Sequence[Row], rows: Sequence[Row]) -> str:
     if not on_time:
         return f"Nothing at {host} is on time."
     others = "1 other is" if on_time == 1 else f"{on_time} others are"
-    return f"Not all of {host}: {others} on time."
+    return f"Not the whole platform: {others} on time at {host}."
 
 
 def _host_of(row: Row) -> str:

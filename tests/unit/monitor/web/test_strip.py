@@ -112,10 +112,10 @@ AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
     [
         ("a", ["https://a.uk/"], "a (1 of 1)", ""),
         ("aaa", AT_ONE_HOST, "a (3 of 3)", "Nothing at a.uk is on time."),
-        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (2 of 2), b (1 of 1)", ""),
+        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "mostly a (2 of 2), also b (1 of 1)", ""),
         ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (1 of 1), b (1 of 1), c (1 of 1)", ""),
-        ("abb", AT_ONE_HOST, "b (2 of 2), a (1 of 1)", "Nothing at a.uk is on time."),
-        ("aa", AT_C_UK, "a (2 of 2)", "Not all of c.uk: 1 other is on time."),
+        ("abb", AT_ONE_HOST, "mostly b (2 of 2), also a (1 of 1)", "Nothing at a.uk is on time."),
+        ("aa", AT_C_UK, "a (2 of 2)", "Not the whole platform: 1 other is on time at c.uk."),
         (
             "abcdeaaaa",
             ["https://a.uk/", "https://b.uk/"] * 5,
