@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from schedules.dates.words import MONTHS
 from schedules.patterns import quick
@@ -20,6 +20,34 @@ _DATE = quick(
 )
 _MONTH = quick(r"\b([a-z]{3,12}) (\d{4})\b")
 _TIME = quick(r"\b\d{1,2}(?::\d\d|[:.]\d\d\s?[ap]m|\s?[ap]m)\b")
+# In one text of the page. The first kind is only written when content is out.
+_LABEL = quick(
+    r"(?:^|[|.\u00b7\u2022]\s*)(?:(?P<done>(?:date )?(?:first |last )?(?:published|released|issued"
+    r"|updated?)|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
+    r"|publication)|dyddiad cyhoeddi)(?: on)?[\s:|]{0,5}(?:[a-z]{3,9}day,? )?"
+    r"(?=\d|[a-z]{3,9}\.? \d)",
+    re.IGNORECASE,
+)
+_LONGEST_DATE = 24
+_LONGEST_EXPOSED = timedelta(days=14)
+"""How long before its slot a release may be out. An earlier date is that of another edition."""
+_NEXT = quick(
+    r"\bnext (?:release|update|edition|publication)(?: date| due)?(?: on)?[\s:|]{0,5}"
+    r"(?:[a-z]{3,9}day,? )?(?=\d|[a-z]{3,9}\.? \d)"
+)
+# In sentences about what is not out yet, or about the edition before.
+_NOT_OF_RESULTS = quick(
+    r"\b(?:will|to be (?:published|released|issued|updated)|not yet|forthcoming|upcoming"
+    r"|coming soon|(?:next|previous|last) (?:release|update|edition|publication)|i'w gyhoeddi)\b"
+)
+_SENTENCE_END = quick(r"[.!?](?=\s)|\|")
+# Words and numbers of results. Pages that only describe a survey have none.
+_RESULT = quick(
+    r"(?<!\d )(?<![+)])\b(?!0|(?:19|20)\d\d\b)\d[\d,.]{0,20}\b|\d ?%|\bper ?cent"
+    r"|\b(?:rose|rises?|risen|fell|falls?|fallen|grew|grown|increased?|decreased?|declined?"
+    r"|higher|lower|unchanged|cododd|gostyngodd|y cant)\b"
+)
+_LEAST_WORDS = 40
 _YEARS_TO_LEAP_DAY = 9  # 29 February may be eight years after the last one
 
 
@@ -51,12 +79,51 @@ def days_in(text: str, since: date | None) -> Iterator[date]:
             yield day
 
 
-def without_day_of(text: str, slot: Slot | None) -> str:
-    """Return a text without the dates that name the slot's day, and without times of day."""
+def has_date_of_publication(text: str, slot: Slot | None) -> bool:
+    """Return whether a text has a label such as "Published: 26 November 2026".
+
+    A later date is a promise, and so is the slot's own day, unless the label says that content is
+    out.
+    """
+    words = text.lower()
+    last = None if slot is None else last_day(slot)
+    for label in _LABEL.finditer(words):
+        day = next(days_in(words[label.end() : label.end() + _LONGEST_DATE], last), None)
+        is_past = day is not None and (last is None or last - _LONGEST_EXPOSED <= day < last)
+        if is_past or (label["done"] and day == last):
+            return True
+    return False
+
+
+def names_day_since(slot: Slot | None, text: str) -> bool:
+    """Return whether a text has a whole date of the slot's last day or later."""
+    last = None if slot is None else last_day(slot)
+    return last is not None and any(day >= last for day in days_in(text.lower(), None))
+
+
+def names_as_next(slot: Slot | None, text: str) -> bool:
+    """Return whether a text has a label such as "Next release: 26 November", the slot's day."""
+    words = text.lower()
+    last = None if slot is None else last_day(slot)
+    labelled = (words[found.end() : found.end() + _LONGEST_DATE] for found in _NEXT.finditer(words))
+    return last is not None and any(next(days_in(rest, last), None) == last for rest in labelled)
+
+
+def tells_results(text: str, slot: Slot | None) -> bool:
+    """Return whether a text has enough words about results, dates and promises aside."""
+    sentences = _SENTENCE_END.split(text.lower())
+    results = " ".join(each for each in sentences if not _NOT_OF_RESULTS.search(each))
+    words = without_dates(results, slot)
+    return len(words.split()) >= _LEAST_WORDS and _RESULT.search(words) is not None
+
+
+def without_dates(text: str, slot: Slot | None) -> str:
+    """Return a text in lower case without its dates and times of day.
+
+    A date without a year is one from the slot's day on.
+    """
     day = None if slot is None else first_day(slot)
-    if day is None:
-        return text
-    rest = _DATE.sub(lambda found: "" if _read_date(found, day) == day else found[0], text.lower())
+    rest = _DATE.sub(lambda found: found[0] if _read_date(found, day) is None else "", text.lower())
     return _TIME.sub("", rest)
 
 

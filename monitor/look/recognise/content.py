@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.cache_age import answer_time_bounds
@@ -33,26 +34,25 @@ from monitor.look.recognise.result import (
 from monitor.look.recognise.title import names_other_period, recognise_title
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
-from schedules.dates.sentences import days_in, names_day_of, without_day_of
+from schedules.dates.sentences import (
+    has_date_of_publication,
+    names_as_next,
+    names_day_of,
+    names_day_since,
+    tells_results,
+    without_dates,
+)
 from schedules.patterns import quick
-from schedules.slot import Slot, last_day
+from schedules.slot import Slot
 
 ANNOUNCED = "announced, not released"
 WITHDRAWN = "marked as withdrawn"
 PLACEHOLDER = "a page under its title without content"
-_LEAST_WORDS = 40
-# In one text of the page. The first kind is only written when content is out.
-_LABEL = quick(
-    r"(?:^|[|.\u00b7\u2022]\s*)(?:(?P<done>(?:date )?(?:first |last )?(?:published|released|issued"
-    r"|updated?)|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
-    r"|publication)|dyddiad cyhoeddi)(?: on)?[\s:|]{0,5}(?:[a-z]{3,9}day,? )?"
-    r"(?=\d|[a-z]{3,9}\.? \d)",
-    re.IGNORECASE,
-)
-_LONGEST_DATE = 24
+_TABLE = ".//table[not(.//table)]"  # not one for layout
 # Not a year, and not a telephone number.
 _FIGURE = quick(
-    r"[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\s*$)\d[\d,. ]{0,30}[^\w]{0,9}[a-z]{0,3}[^\w]{0,9}",
+    r"(?!\W{0,3}\+44)[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\s*$)\d[\d,. ]{0,30}[^\w]{0,9}"
+    r"[a-z]{0,3}[^\w]{0,9}",
     re.IGNORECASE,
 )
 # The address of a file may have no extension.
@@ -60,12 +60,11 @@ _FILE_NAME = quick(r"\b(xlsx?|xlsm|ods|csv|pdf|docx?|odt|zip)\b", re.IGNORECASE)
 # These may be linked before the release.
 _ABOUT_RELEASE = quick(
     r"methodology|quality|pre-?release|guidance|guide|privacy|polic(?:y|ies)|terms|statement|glossary"
-    r"|calendar|archive|previous|last (?:release|edition|publication)",
+    r"|calendar|archive|previous|last (?:release|edition|publication)|code of practice|background"
+    r"|questionnaire|survey form|consultation|definitions|timetable|leaflet|accessibility",
     re.IGNORECASE,
 )
 _MOST_TEXT = 100_000
-_LONGEST_EXPOSED = timedelta(days=14)
-"""How long before its slot a release may be out. An earlier date is that of another edition."""
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 
 
@@ -113,7 +112,7 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
     if why := find_mark(page, context.title):
         return unknown(why)
     slot = context.known.slot
-    if _has_content(page, slot):
+    if _has_content(page, context):
         return seen
     if why := find_sign_against(page, context.title):
         return unknown(why)
@@ -135,7 +134,7 @@ def _read_thin_page(
     is_same_text = known.placeholder in ("", digest)
     # Words that differ from a placeholder's, or follow a 404, are new.
     is_new = known.was_missing or known.placeholder is not None
-    may_be_old = not is_new and names_day_of(slot, _without_titles(page, text))
+    may_be_old = not is_new and names_day_of(slot, _text_of_content(page))
     if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     return seen
@@ -148,31 +147,28 @@ def is_before_slot(answer: Answer, context: Context) -> bool:
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 
 
-def _has_content(page: Page, slot: Slot | None) -> bool:
-    """Return whether a page has a date of publication, a table of figures or enough words."""
-    if _has_date_of_publication(page, slot):
-        return True
-    if any(_FIGURE.fullmatch(text_of(cell)) for cell in page.find_content(".//td")):
-        return True
-    words = without_day_of(_without_titles(page, page.content[:_MOST_TEXT]), slot).split()
-    return len(words) >= _LEAST_WORDS and not has_dummy_text(page) and not is_queue(page)
-
-
-def _has_date_of_publication(page: Page, slot: Slot | None) -> bool:
-    """Return whether a page has a label such as "Published: 26 November 2026".
-
-    A later date is a promise, and so is the slot's own day, unless the label says that content is
-    out.
+def _has_content(page: Page, context: Context) -> bool:
+    """Return whether a page has a date of publication, a table of figures or enough words about
+    results, and is not of the edition before.
     """
-    # A sentence does not begin with a label.
-    text = " | ".join(page.content_texts)[:_MOST_TEXT].lower()
-    last = None if slot is None else last_day(slot)
-    for label in _LABEL.finditer(text):
-        day = next(days_in(text[label.end() : label.end() + _LONGEST_DATE], last), None)
-        is_past = day is not None and (last is None or last - _LONGEST_EXPOSED <= day < last)
-        if is_past or (label["done"] and day == last):
-            return True
-    return False
+    slot = context.known.slot
+    text = _text_of_content(page)
+    if names_as_next(slot, text):
+        return False
+    if any(_has_figures(table, context) for table in page.find_content(_TABLE)):
+        return True
+    if has_date_of_publication(text, slot):
+        return True
+    return tells_results(text, slot) and not has_dummy_text(page) and not is_queue(page)
+
+
+def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in `text_of`
+    """Return whether a table has figures, and is neither a timetable nor of another edition."""
+    text, slot = " ".join(table.xpath(".//text()")), context.known.slot
+    if names_day_since(slot, text) or names_other_period(context.title, text):
+        return False
+    cells = map(text_of, table.xpath(".//td"))
+    return any(_FIGURE.fullmatch(without_dates(cell, slot)) for cell in cells)
 
 
 def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
@@ -183,8 +179,12 @@ def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
     )
 
 
-def _without_titles(page: Page, text: str) -> str:
-    """Return a text without title and heading, which may name a day as the period."""
+def _text_of_content(page: Page) -> str:
+    """Return the texts of the content with marks between them: no sentence begins with a label.
+
+    Title and heading are left out, because they may name a day as the period.
+    """
+    text = " | ".join(page.content_texts)[:_MOST_TEXT]
     for words in page.names:
         text = text.replace(words, " ")
     return text
