@@ -41,7 +41,7 @@ _NOT_OF_RESULTS = quick(
     r"|coming soon|(?:next|previous|last) (?:release|update|edition|publication)|i'w gyhoeddi)\b"
 )
 _SENTENCE_END = quick(r"[.!?](?=\s)|\|")
-# Words and numbers of results. Pages that only describe a survey have none.
+# Words and numbers of results. Pages that only describe a survey have hardly any.
 _RESULT = quick(
     r"(?<!\d )(?<![+)])\b(?!0|(?:19|20)\d\d\b)\d[\d,.]{0,20}\b|\d ?%|\bper ?cent"
     r"|\b(?:rose|rises?|risen|fell|falls?|fallen|grew|grown|increased?|decreased?|declined?"
