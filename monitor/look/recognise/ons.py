@@ -44,9 +44,11 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return _read_page(answer, context)
     content = parse_json_object(answer.body)
     description = content.get("description")
-    if not isinstance(description, dict) or "published" not in description:
+    if not isinstance(description, dict):
         return unknown("JSON without an entry of the release calendar")
-    is_published = description.get("published") is True
+    is_published = description.get("published")
+    if not isinstance(is_published, bool):
+        return unknown("an entry that does not say whether it is published")
     # It may be both published and cancelled. Then the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:
         return withdrawn("cancelled") if is_published else absent("cancelled")

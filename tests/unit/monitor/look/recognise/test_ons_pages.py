@@ -220,7 +220,8 @@ def release_data(**about: object) -> dict[str, Any]:
             release_data(published=True, welsh_statistic=True, provisional_date="Mehefin 2026"),
             PRESENT,
         ),
-        (release_data(published="true"), ABSENT),
+        (release_data(published="true"), UNKNOWN),
+        (release_data(published=None), UNKNOWN),
         ({"description": {"title": TITLE, "finalised": True}}, UNKNOWN),
         ({"description": None}, UNKNOWN),
     ],
@@ -230,8 +231,8 @@ def test_json_of_ons_shows_whether_release_is_published(data: dict[str, Any], st
 
     If it is also cancelled, it is withdrawn.
 
-    Any other `published` means absent. Without it, the release is unknown. `specific`: it can only
-    be this edition.
+    False means absent. With anything else, the release is unknown. `specific`: it can only be this
+    edition.
     """
     recognised = recognise_data(data)
     assert (recognised.state, recognised.specific) == (state, state is PRESENT)
