@@ -13,7 +13,14 @@ from monitor.judge.runs import Run
 from monitor.judge.spells import Spell, served_until
 from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure
-from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
+from schedules.times.interval import (
+    NOTHING,
+    Bounds,
+    Interval,
+    between,
+    earliest_known,
+    seconds_between,
+)
 
 # Early content gets a look every 5 s. In a longer break, looks failed or were not made.
 _LONGEST_BREAK = timedelta(seconds=20)
@@ -65,18 +72,34 @@ def _find_absences(runs: Iterable[Run]) -> list[Run]:
 
 
 def find_unseen_exposures(
-    part: str, views: Iterable[Sequence[Spell]], window: Window, known: Sequence[Exposure]
+    part: str,
+    views: Iterable[Sequence[Spell]],
+    window: Window,
+    known: Sequence[Exposure],
+    runs: Iterable[Run],
 ) -> tuple[Exposure, ...]:
-    """Return unseen exposures that a notice of withdrawal proves, except those known."""
-    unseen = find_unseen_stays(
+    """Return the unseen exposure that a notice of withdrawal proves, unless it is known.
+
+    Only the first notice proves one, and only if none of `runs`, all of the part, showed anything
+    or led on before it. Otherwise the notice may be about that.
+    """
+    stays = find_unseen_stays(
         views, [Interval(exposure.start.after, exposure.to.by) for exposure in known]
     )
-    early = [stay for stay in unseen if stay.by is not None and stay.by < window.early_before]
+    shown_from = earliest_known(run.begin for run in runs if _shows_something(run))
+    first = min(stays, key=lambda stay: stay.by or window.early_before, default=NOTHING)
+    if first.by is None or first.by >= window.early_before:
+        return ()
+    if shown_from is not None and shown_from < first.by:
+        return ()
     # It came and was removed between a 404 and a notice.
-    return tuple(
-        Exposure(part, stay, stay, between(stay, stay), open=False, ended=Ended.REMOVED)
-        for stay in early
-    )
+    return (Exposure(part, first, first, between(first, first), open=False, ended=Ended.REMOVED),)
+
+
+def _shows_something(run: Run) -> bool:
+    """Return whether answers had content that a notice may be about, or led to another address."""
+    has_content = run.status is not None and run.status < HTTPStatus.BAD_REQUEST
+    return run.state is State.PRESENT or (has_content and run.state is not State.WITHDRAWN)
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:

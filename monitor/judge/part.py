@@ -59,8 +59,9 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     when it came.
     """
     window, part = case.judged_window, evidence.part
-    exposures = find_exposures(part.id, evidence.all_presences, window, case.now, evidence.all_runs)
-    exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
+    runs = evidence.all_runs
+    exposures = find_exposures(part.id, evidence.all_presences, window, case.now, runs)
+    exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures, runs)
     facts = gather_facts(case, evidence, page_released)
     rule = find_rule(facts)
     verdict, timing = rule.verdict, rule.time(facts)
