@@ -194,7 +194,7 @@ def _say_what_else_came(some: Sequence[Row], rows: Sequence[Row]) -> str:
         return ""
     on_time = sum(row["verdict"] == "on_time" for row in at_host)
     if not on_time:
-        return f"Nothing at {host} is on time."
+        return f"Nothing at {host} is on time so far."
     others = "1 other is" if on_time == 1 else f"{on_time} others are"
     return f"Not the whole platform: {others} on time at {host}."
 

@@ -1,4 +1,4 @@
-"""Finds days in the sentences of a page, such as "Due on Thursday 26 November"."""
+"""Finds days in the sentences of a page, such as "Due on Thursday 26 November", and results."""
 
 from __future__ import annotations
 

@@ -111,10 +111,15 @@ AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
     ("producers", "urls", "whose", "at_host"),
     [
         ("a", ["https://a.uk/"], "a (1 of 1)", ""),
-        ("aaa", AT_ONE_HOST, "a (3 of 3)", "Nothing at a.uk is on time."),
+        ("aaa", AT_ONE_HOST, "a (3 of 3)", "Nothing at a.uk is on time so far."),
         ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "mostly a (2 of 2), also b (1 of 1)", ""),
         ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (1 of 1), b (1 of 1), c (1 of 1)", ""),
-        ("abb", AT_ONE_HOST, "mostly b (2 of 2), also a (1 of 1)", "Nothing at a.uk is on time."),
+        (
+            "abb",
+            AT_ONE_HOST,
+            "mostly b (2 of 2), also a (1 of 1)",
+            "Nothing at a.uk is on time so far.",
+        ),
         ("aa", AT_C_UK, "a (2 of 2)", "Not the whole platform: 1 other is on time at c.uk."),
         (
             "abcdeaaaa",
