@@ -183,7 +183,7 @@ def _count_by_name(rows: Iterable[Row], names: Mapping[str, str]) -> Counter[str
 
 def _say_what_else_came(some: Sequence[Row], rows: Sequence[Row]) -> str:
     """Return how many other releases at the one host of `some` are on time: many if the host works,
-    none if it failed. Empty if they have several hosts, or the host nothing else.
+    none if it failed. Empty if they have several hosts, or are the only one there.
     """
     hosts = {_host_of(row) for row in some}
     if len(hosts) > 1:
@@ -253,12 +253,13 @@ def _make_lane(rows: Sequence[Row], slot: datetime, now: datetime, rules: StripR
 def _mark_gaps(gaps: Iterable[Blind], slot: datetime) -> list[Mark]:
     """Return bars for the gaps around a slot, those that touch as one."""
     marks: list[Mark] = []
-    for span in gaps:
+    for span in sorted(gaps, key=lambda span: span.begins):
         begins, ends = (at - slot for at in (span.begins, span.ends))
         mark = SLOT_AXIS.mark("blind", begins.total_seconds(), ends.total_seconds())
         if marks and mark.left <= marks[-1].left + marks[-1].width:
-            left = marks.pop().left
-            mark = Mark("blind", left, round(mark.left + mark.width - left, 2))
+            last = marks.pop()
+            right = max(last.left + last.width, mark.left + mark.width)
+            mark = Mark("blind", last.left, round(right - last.left, 2))
         marks.append(mark)
     return marks
 

@@ -25,8 +25,7 @@ _LABEL = quick(
     r"(?:^|[|.\u00b7\u2022]\s*)(?:(?P<done>(?:date )?(?:first |last )?(?:published|released|issued"
     r"|updated?)|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
     r"|publication)|dyddiad cyhoeddi)(?: on)?[\s:|]{0,5}(?:[a-z]{3,9}day,? )?"
-    r"(?=\d|[a-z]{3,9}\.? \d)",
-    re.IGNORECASE,
+    r"(?=\d|[a-z]{3,9}\.? \d)"
 )
 _LONGEST_DATE = 24
 _LONGEST_EXPOSED = timedelta(days=14)
@@ -85,7 +84,9 @@ def has_date_of_publication(text: str, slot: Slot | None) -> bool:
     last = None if slot is None else last_day(slot)
     for label in _LABEL.finditer(words):
         day = next(days_in(words[label.end() : label.end() + _LONGEST_DATE], last), None)
-        is_past = day is not None and (last is None or last - _LONGEST_EXPOSED <= day < last)
+        if day is None:
+            continue
+        is_past = last is None or last - _LONGEST_EXPOSED <= day < last
         if is_past or (label["done"] and day == last):
             return True
     return False

@@ -248,6 +248,19 @@ def test_behind_the_bars_are_the_tolerance_and_the_gaps_of_the_monitor() -> None
     assert strip.lanes[0].backdrop == [Mark("tolerance", 25.0, 15.0), Mark("blind", 40.0, 28.0)]
 
 
+def test_a_gap_of_a_host_inside_one_of_all_hosts_does_not_shorten_it() -> None:
+    whole, inside = (after_slot(-110), after_slot(60)), (after_slot(-60), after_slot(-30))
+    rows = [a_row("unproven", 0, 1)]
+
+    def backdrop_with(*blind: Blind) -> list[Mark]:
+        [strip] = make_strips(rows, LATER, StripRules({}, Policies(), list(blind)))
+        return strip.lanes[0].backdrop
+
+    of_all = Blind(*whole, "store", "")
+    of_host = Blind(*inside, "budget", "www.ons.gov.uk")
+    assert backdrop_with(of_host, of_all) == backdrop_with(of_all)
+
+
 @pytest.mark.parametrize(("verdict", "gaps"), [("on_time", 0), ("unproven", 1)])
 def test_looks_that_were_too_far_apart_are_a_gap_only_if_something_is_unproven(
     verdict: str, gaps: int

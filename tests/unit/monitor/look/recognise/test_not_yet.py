@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from monitor.look.recognise.result import Context, Known
-from schedules.dates.sentences import names_day_of
+from schedules.dates.sentences import has_date_of_publication, names_day_of
 from tests.unit.monitor.look.recognise.pages import NOON, OUR_TITLE, our_page, recognise_with
 from tests.worlds.instants import HOUR
 from tests.worlds.looks import PRESENT, UNKNOWN
@@ -32,3 +32,8 @@ def test_day_without_year_is_the_nearest_at_or_after_slot() -> None:
     slot = a_slot(NOON + timedelta(days=34))
     assert names_day_of(slot, "due on 30 December")
     assert not names_day_of(slot, "due on 2 January")
+
+
+def test_without_a_slot_only_a_whole_date_is_one_of_publication() -> None:
+    assert has_date_of_publication("Published: 26 November 2026", None)
+    assert not has_date_of_publication("Updated 3 times a year", None)
