@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
 from monitor.judge.presence import Presence, build_presences
 from monitor.judge.runs import Blind, Run, find_changes_of_content
-from monitor.judge.spells import Spell, build_spells, correct_ages, find_presence_from_start
+from monitor.judge.spells import (
+    AGE_UNSURE,
+    Spell,
+    build_spells,
+    correct_ages,
+    find_presence_from_start,
+)
 from monitor.judge.witnesses import Witnesses, read_witnesses
 from monitor.look.sighting import State
 from monitor.look.version import first_published
@@ -22,8 +28,6 @@ from schedules.times.interval import NOTHING, Interval, earliest_known, latest_k
 
 # Both views show the part itself.
 EDGE_AND_ORIGIN = (View.EDGE, View.ORIGIN)
-# A cache may round an `Age` by 3 s, and the look takes time.
-_AGE_UNSURE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +278,7 @@ def _trust_from_slot(run: Run, slot: datetime) -> Run:
     A copy in a cache may be from before the slot, so it may be of another page.
     """
     is_copy = run.begin < run.first_sent
-    made_after = run.begin - _AGE_UNSURE if is_copy else run.first_sent
+    made_after = run.begin - AGE_UNSURE if is_copy else run.first_sent
     is_trusted = run.state is State.PRESENT and made_after >= slot
     return replace(run, specific=True) if is_trusted else run
 

@@ -13,6 +13,9 @@ from monitor.plan.targets import View
 
 # Content is assumed not to be published and removed between two looks at an origin so close.
 _CLOSE = timedelta(seconds=20)
+AGE_UNSURE = timedelta(seconds=5)
+"""A copy may have been made so much before the instant by its `Age`: caches round that by 3 s, and
+the look takes time."""
 # From the first byte sent to the last header received.
 _LONGEST_LOOK = timedelta(seconds=15)
 
@@ -53,27 +56,36 @@ def served_until(answers: Spell | Run) -> datetime:
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
     """Return the spells of one view, in the order of looks.
 
-    Failed looks are skipped. So is a presence before the first absence, unless it is specific,
-    because it may be of an earlier edition.
+    Failed looks are skipped. So is a presence that is not specific, from before the first absence
+    or specific presence, because it may be of an earlier edition.
     """
     groups: list[list[Run]] = []
     for run in runs:
         is_present = run.state is State.PRESENT
-        is_no_proof = is_present and not run.specific and not _is_after_absence(run, groups)
-        if run.state is State.UNKNOWN or is_no_proof:
+        may_be_earlier = is_present and not run.specific
+        counted = _cut_before_proof(run, groups) if may_be_earlier else run
+        if run.state is State.UNKNOWN or counted is None:
             continue
         if groups and is_present is (groups[-1][0].state is State.PRESENT):
-            groups[-1].append(run)
+            groups[-1].append(counted)
         else:
-            groups.append([run])
+            groups.append([counted])
     return [build_spell(view, tuple(group)) for group in groups]
 
 
-def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
-    """Return whether a presence is newer than the first absence: a cached copy may be older."""
-    if any(spell[0].state is State.PRESENT for spell in spells):
-        return True
-    return bool(spells) and run.end >= min(absence.begin for absence in spells[0])
+def _cut_before_proof(run: Run, spells: Sequence[Sequence[Run]]) -> Run | None:
+    """Return what counts of a presence that is not specific, or None: a cached copy may be older
+    than the first proof.
+    """
+    if not spells:
+        return None
+    proved_from = min(first.begin for first in spells[0])
+    is_first_absent = spells[0][0].state is not State.PRESENT
+    if is_first_absent and len(spells) > 1:
+        return run
+    if run.end < proved_from:
+        return None
+    return run if is_first_absent else replace(run, begin=max(run.begin, proved_from))
 
 
 def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
@@ -118,8 +130,10 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
         return spell
     # An origin is never cached.
     at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
+    made_from = spell.begin - AGE_UNSURE
     is_origin_watched = any(
-        run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin
+        run.largest_gap <= _CLOSE and run.begin <= made_from and spell.begin <= run.end
+        for run in at_origin
     )
     # Older versions did not store when the answer was received.
     first_received = spell.runs[0].first_received or spell.first_sent + _LONGEST_LOOK
