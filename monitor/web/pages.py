@@ -100,14 +100,17 @@ def _seconds_in_largest_unit(seconds: int) -> str:
     return length(seconds, floor, parts=1, tenths=False)
 
 
-def short_length(seconds: Mapping[str, Any] | None) -> str:
-    """Return a measured duration for a list in one or two units, rounded outward.
+def least_length(seconds: Mapping[str, Any] | None) -> str:
+    """Return a measured duration for a list: `5 min` if it is exact, else `at least 5 min`, or `at
+    most 5 min` if it may be 0.
 
     Empty if there is none.
     """
     bounds = bounds_from_json(seconds) or Bounds()
-    first_bound = next((bound for bound in (bounds.min, bounds.max) if bound is not None), 0.0)
-    return lengths(bounds, parts=count_length_units(abs(first_bound)), tenths=False, unknown="")
+    if bounds.min != bounds.max:
+        bounds = Bounds(min=bounds.min) if bounds.min else Bounds(max=bounds.max)
+    shown = bounds.min or bounds.max or 0.0
+    return lengths(bounds, parts=count_length_units(abs(shown)), tenths=False, unknown="")
 
 
 def slot_start(row: Mapping[str, Any]) -> datetime:
@@ -202,7 +205,7 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
 _FILTERS: tuple[Callable[..., Any], ...] = (
     *(ago, backticks_to_code, day_text, delay_from_slot, describe_exposure_end, describe_why),
     *(elapsed_text, elsewhere_text, list_public_links, list_reasons, local_text, millis),
-    *(open_alternatives, proved_to, seen_text, short_length, slot_start, time_of_day),
+    *(open_alternatives, proved_to, seen_text, least_length, slot_start, time_of_day),
     *(as_json.address_note, as_json.decision_text, as_json.decisive_delay, as_json.last_look_text),
     *(as_json.length_text, as_json.status_text, as_json.verdict_or_due, verdict_text),
     *(plots.draw_for_page, plots.draw_rows_for_page, plots.draw_slot_bars, plots.list_states),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,13 @@ from monitor.judge.as_json import decisive_delay, verdict_or_due
 from monitor.judge.findings.blind import CAUSES_THAT_ALLOW_SOME_LOOKS
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind
-from monitor.web.fragments import WITHOUT_PROBLEM, has_gone_wrong, sort_gravest_first
+from monitor.web.fragments import (
+    WITHOUT_PROBLEM,
+    count_statuses,
+    has_gone_wrong,
+    sort_gravest_first,
+)
+from monitor.web.pages import least_length
 from monitor.web.queries import Queries
 from schedules.contract.verdict import verdict_text
 from schedules.times.json import instant_from_json
@@ -36,34 +43,47 @@ _NOT_ON_TIME = (*_OPEN, "late", "not_published", "unproven")
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """The line of one producer: how many releases it has, and those with `problems`, the gravest
-    first.
+class Line:
+    """Releases of one producer whose bars are the same: several only if none of them is out.
 
-    `marks` are the bars of the line itself: one of all releases on time, and those of problems that
-    are not named. Behind all bars is the `backdrop`: the tolerance, and when the monitor could not
-    look.
+    `length` is how late one was, or else how long it was public early.
+    """
+
+    rows: Sequence[Row]
+    marks: list[Mark]
+    length: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One producer: `counts` of its releases by verdict and the `lines` of its problems, the
+    gravest first.
+
+    `marks` are the bars of the producer itself: one of all releases on time, and those of problems
+    that are not named. Behind all bars is the `backdrop`: the tolerance, and when the monitor could
+    not look.
     """
 
     producer: str
     releases: int
-    on_time: int
-    pending: int
+    counts: Sequence[tuple[str, int]]
     backdrop: list[Mark]
     marks: list[Mark]
-    problems: list[tuple[Row, list[Mark]]]
+    lines: Sequence[Line]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """The releases of a slot with the same problem, in `words`: `10 not seen yet`.
 
-    `whose` names their producers, `at_host` says whether others at their one host came.
-    `overdue_from` is when releases that are due become overdue, None for another verdict.
+    `longest` is the longest exposure or delay, `one for at least 5 min`. `whose` names their
+    producers, `at_host` says whether others at their one host came. `overdue_from` is when releases
+    that are due become overdue, None for another verdict.
     """
 
     verdict: str
     words: str
+    longest: str
     whose: str
     at_host: str
     overdue_from: datetime | None
@@ -79,6 +99,12 @@ class Strip:
     groups: Sequence[Group]
     lanes: Sequence[Lane]
     left_out: int
+
+    @property
+    def text_lines(self) -> int:
+        """Return how many lines of text there are: producers and named releases."""
+        named = [line.rows for lane in self.lanes for line in lane.lines]
+        return len(self.lanes) + sum(map(len, named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +155,21 @@ def make_strips(rows: Iterable[Row], now: datetime, rules: StripRules) -> list[S
 
 
 def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: StripRules) -> Strip:
+    problems = sort_gravest_first(filter(has_gone_wrong, rows))
+    others = sorted(
+        (row for row in rows if not has_gone_wrong(row)), key=lambda row: row["producer"]
+    )
     by_producer = defaultdict[str, list[Row]](list)
-    by_problem = defaultdict[str, list[Row]](list)
-    for row in sort_gravest_first(filter(has_gone_wrong, rows)):
+    for row in [*problems, *others]:
         by_producer[row["producer"]].append(row)
+    by_problem = defaultdict[str, list[Row]](list)
+    for row in problems:
         by_problem[verdict_or_due(row)].append(row)
-    for row in sorted(rows, key=lambda row: row["producer"]):
-        if not has_gone_wrong(row):
-            by_producer[row["producer"]].append(row)
-    lanes = [_make_lane(some, slot, now, rules) for some in by_producer.values()]
-    left_out = _leave_out(lanes)
-    on_time = sum(lane.on_time for lane in lanes)
+    problems_by_producer = Counter(row["producer"] for row in problems)
+    most = _most_named_of_each(problems_by_producer.values())
+    left_out = sum(max(0, number - most) for number in problems_by_producer.values())
+    lanes = [_make_lane(some, most, slot, now, rules) for some in by_producer.values()]
+    on_time = sum(row["verdict"] == "on_time" for row in rows)
     groups = [_make_group(verdict, some, rows, slot, rules) for verdict, some in by_problem.items()]
     return Strip(slot, len(rows), on_time, groups, lanes, left_out)
 
@@ -156,7 +186,31 @@ def _make_group(
         overdue_from = slot + min(rules.policies.tolerance([row["producer"]]) for row in some)
     whose = _describe_producers(some, rows, rules.names)
     at_host = _say_what_else_came(some, rows) if verdict in _NOT_ON_TIME else ""
-    return Group(verdict, f"{len(some)} {words}", whose, at_host, overdue_from)
+    return Group(verdict, f"{len(some)} {words}", _say_longest(some), whose, at_host, overdue_from)
+
+
+def _say_longest(rows: Sequence[Row]) -> str:
+    measured = filter(None, map(_measure, rows))
+    length = least_length(max(measured, key=_least_seconds, default=None))
+    if not length:
+        return ""
+    how_long = f"by {length}" if rows[0]["verdict"] == "late" else f"for {length}"
+    return how_long if len(rows) == 1 else f"one {how_long}"
+
+
+def _measure(row: Row) -> Mapping[str, Any] | None:
+    """Return the bounds in seconds of how late a release was, or else how long it was public early;
+    None if it was neither.
+    """
+    if row["verdict"] == "late":
+        delay, _part = decisive_delay(row)
+        return delay
+    exposures: list[Mapping[str, Any]] = [one["seconds"] for one in row["exposures"]]
+    return max(exposures, key=_least_seconds, default=None)
+
+
+def _least_seconds(bounds: Mapping[str, Any]) -> float:
+    return bounds["min"] or 0.0
 
 
 def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping[str, str]) -> str:
@@ -171,7 +225,7 @@ def _describe_producers(some: Sequence[Row], rows: Sequence[Row], names: Mapping
     is_mostly_one = max(counted.values()) * 2 > len(some)
     if len(counted) <= _MOST_PRODUCERS:
         if is_mostly_one:
-            shares[:2] = [f"mostly {shares[0]}, also {shares[1]}"]
+            shares[:2] = [f"Mostly {shares[0]}, also {shares[1]}"]
         return ", ".join(shares)
     whose = f"{len(counted)} of {len(in_slot)} producers"
     return f"{whose}, most of {shares[0]}" if is_mostly_one else whose
@@ -195,45 +249,30 @@ def _say_what_else_came(some: Sequence[Row], rows: Sequence[Row]) -> str:
     on_time = sum(row["verdict"] == "on_time" for row in at_host)
     if not on_time:
         return f"Nothing at {host} is on time so far."
-    others = "1 other is" if on_time == 1 else f"{on_time} others are"
-    return f"Not the whole platform: {others} on time at {host}."
+    others = f"1 other at {host} is" if on_time == 1 else f"{on_time} others at {host} are"
+    return f"Not the whole platform: {others} on time."
 
 
 def _host_of(row: Row) -> str:
     return urlsplit(row["url"] or "").hostname or ""
 
 
-def _leave_out(lanes: Sequence[Lane]) -> int:
-    """Keep about `_MOST_NAMED` problems, and return how many are left out.
-
-    Every producer keeps the same number of its gravest problems, at least one. Bars of those left
-    out are drawn in the line of their producer.
+def _most_named_of_each(problems: Iterable[int]) -> int:
+    """Return how many of its problems each producer names, at least one, so that there are about
+    `_MOST_NAMED` in all.
     """
-    # Take one problem of each producer, then a second of each that has two, and so on. The round
-    # that would exceed `_MOST_NAMED` is left out.
-    rounds = sorted(number for lane in lanes for number in range(len(lane.problems)))
-    if len(rounds) <= _MOST_NAMED:
-        return 0
-    kept_of_each = max(1, rounds[_MOST_NAMED])
-    left_out = 0
-    for lane in lanes:
-        unnamed = lane.problems[kept_of_each:]
-        left_out += len(unnamed)
-        lane.marks[:0] = dict.fromkeys(mark for _, marks in unnamed for mark in marks)
-        del lane.problems[kept_of_each:]
-    return left_out
+    # One problem of each producer, then a second of each that has two, and so on. The round that
+    # would exceed `_MOST_NAMED` is left out.
+    rounds = sorted(number for total in problems for number in range(total))
+    return len(rounds) if len(rounds) <= _MOST_NAMED else max(1, rounds[_MOST_NAMED])
 
 
-def _make_lane(rows: Sequence[Row], slot: datetime, now: datetime, rules: StripRules) -> Lane:
+def _make_lane(
+    rows: Sequence[Row], most_named: int, slot: datetime, now: datetime, rules: StripRules
+) -> Lane:
     producer = rows[0]["producer"]
-    on_time = [row for row in rows if row["verdict"] == "on_time"]
-    pending = sum(verdict_or_due(row) == "pending" for row in rows)
-    problems = [row for row in rows if has_gone_wrong(row)]
-    delays = [row["delay"] for row in on_time if row["delay"]]
-    lows = [delay["min"] for delay in delays if delay["min"] is not None]
-    highs = [delay["max"] for delay in delays if delay["max"] is not None]
-    marks = [SLOT_AXIS.mark("on_time", min(lows), max(highs))] if lows and highs else []
-    drawn = [(row, list_marks(row, slot, now)) for row in problems]
+    problems = [(row, tuple(list_marks(row, slot, now))) for row in rows if has_gone_wrong(row)]
+    unnamed = dict.fromkeys(mark for _, marks in problems[most_named:] for mark in marks)
     tolerance = rules.policies.tolerance([producer]).total_seconds()
     hosts = {"", *map(_host_of, rows)}
     # A gap in which some looks were made matters only if something stayed unproven.
@@ -245,9 +284,35 @@ def _make_lane(rows: Sequence[Row], slot: datetime, now: datetime, rules: StripR
         and not span.target
         and (is_unproven or span.cause not in CAUSES_THAT_ALLOW_SOME_LOOKS)
     ]
-    backdrop = [SLOT_AXIS.mark("tolerance", 0.0, tolerance), *_mark_gaps(gaps, slot)]
-    name = rules.names.get(producer, producer)
-    return Lane(name, len(rows), len(on_time), pending, backdrop, marks, drawn)
+    return Lane(
+        rules.names.get(producer, producer),
+        len(rows),
+        count_statuses(rows),
+        [SLOT_AXIS.mark("tolerance", 0.0, tolerance), *_mark_gaps(gaps, slot)],
+        [*unnamed, *_mark_on_time(rows)],
+        _group_in_lines(problems[:most_named]),
+    )
+
+
+def _mark_on_time(rows: Iterable[Row]) -> list[Mark]:
+    """Return the one bar of all releases on time, none if there are none."""
+    delays = [row["delay"] for row in rows if row["verdict"] == "on_time" and row["delay"]]
+    lows = [delay["min"] for delay in delays if delay["min"] is not None]
+    highs = [delay["max"] for delay in delays if delay["max"] is not None]
+    return [SLOT_AXIS.mark("on_time", min(lows), max(highs))] if lows and highs else []
+
+
+def _group_in_lines(problems: Iterable[tuple[Row, tuple[Mark, ...]]]) -> list[Line]:
+    def look(problem: tuple[Row, tuple[Mark, ...]]) -> tuple[object, ...]:
+        row, marks = problem
+        word = verdict_or_due(row)
+        return (word, marks) if word in _OPEN else (row["id"],)
+
+    lines: list[Line] = []
+    for _, alike in groupby(problems, look):
+        rows, marks = zip(*alike, strict=True)
+        lines.append(Line(rows, list(marks[0]), least_length(_measure(rows[0]))))
+    return lines
 
 
 def _mark_gaps(gaps: Iterable[Blind], slot: datetime) -> list[Mark]:
@@ -278,8 +343,8 @@ def list_marks(row: Row, slot: datetime, now: datetime) -> list[Mark]:
 
 
 def _seconds_of(exposure: Mapping[str, Any], slot: datetime) -> tuple[float, float]:
-    """Return from when to when something was public early, in seconds after the slot."""
-    begins = exposure["from"]["after"] or exposure["from"]["by"]
+    """Return from when to when something was proved public early, in seconds after the slot."""
+    begins = exposure["from"]["by"] or exposure["from"]["after"]
     ends = (exposure["to"] or {}).get("by")
     first, last = instant_from_json(begins), instant_from_json(ends)
     axis_start = SLOT_AXIS.points[0][0]

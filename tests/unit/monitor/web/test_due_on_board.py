@@ -13,7 +13,7 @@ import pytest
 
 from monitor.judge.as_json import release_json
 from monitor.web.fragments import render_day_parts, render_row, select_attention
-from monitor.web.pages import millis, short_length
+from monitor.web.pages import least_length, millis
 from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run
@@ -101,21 +101,21 @@ def test_list_has_twenty_releases_at_most_and_none_with_a_final_verdict() -> Non
 @pytest.mark.parametrize(
     ("least", "most", "expected"),
     [
-        (12, 15, "12 s to 15 s"),
+        (12, 15, "at least 12 s"),
         (299, 299, "4 min 59 s"),
-        (2282, 2285, "38 min to 39 min"),
-        (3600, 3660, "1 h to 1 h 1 min"),
+        (2282, 2285, "at least 38 min"),
+        (3600, 3660, "at least 1 h"),
         (4680, None, "at least 1 h 18 min"),
+        (0, 15, "at most 15 s"),
+        (None, 15, "at most 15 s"),
+        (None, None, ""),
     ],
 )
 def test_lists_show_lengths_from_five_minutes_in_minutes(
-    least: float, most: float | None, expected: str
+    least: float | None, most: float | None, expected: str
 ) -> None:
-    """A length has bounds in seconds, rounded outward.
-
-    Without a `most`, only the least length is known.
-    """
-    assert short_length({"min": least, "max": most}) == expected
+    """A length has bounds in seconds. What is proved is rounded outward."""
+    assert least_length({"min": least, "max": most}) == expected
 
 
 async def test_unproven_release_shows_the_reason_with_its_title(board: Board) -> None:

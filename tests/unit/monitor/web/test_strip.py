@@ -9,13 +9,19 @@ import pytest
 from alerts.plots import SLOT_AXIS, Mark
 from monitor.judge.policy import Policies, PolicySettings
 from monitor.judge.runs import Blind
-from monitor.web.strip import StripRules, list_marks, make_strips
+from monitor.web.strip import Lane, StripRules, list_marks, make_strips
 from schedules.times.json import instant_json
 from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import SLOT, after_slot
 
 RULES = StripRules({"ons": "ONS", "dfe": "Department for Education"}, Policies())
 LATER = after_slot(3600)
+A_MINUTE = {"min": 60, "max": 70}
+EXPOSURES = [
+    {"from": {"after": None, "by": instant_json(after_slot(-60))}, "to": None, "seconds": seconds}
+    for seconds in ({"min": 1, "max": 80}, A_MINUTE)
+]
+DUE = {"due": {"part": "page"}}
 WITHIN = {"on_time_within": "10s"}
 
 
@@ -70,14 +76,14 @@ def test_a_release_is_drawn_where_its_delay_is(row: dict[str, Any], marks: list[
     assert list_marks(row, SLOT, LATER) == marks
 
 
-@pytest.mark.parametrize(("ends", "width"), [(None, 11.0), (after_slot(-120), 0.8)])
+@pytest.mark.parametrize(("ends", "width"), [(None, 10.08), (after_slot(-120), 0.8)])
 def test_an_exposure_is_drawn_from_its_beginning_to_its_end_or_the_slot(
     ends: object, width: float
 ) -> None:
     begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
     exposure = {"from": begins, "to": ends and {"by": instant_json(after_slot(-120))}}
     row = a_row("early", -120, -110, exposures=[exposure])
-    assert list_marks(row, SLOT, LATER) == [Mark("early", 14.0, width)]
+    assert list_marks(row, SLOT, LATER) == [Mark("early", 14.92, width)]
 
 
 def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
@@ -91,18 +97,66 @@ def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
     [strip] = make_strips(rows, LATER, RULES)
     assert (strip.slot, strip.releases, strip.left_out) == (SLOT, 4, 0)
     dfe, ons = strip.lanes
-    assert [row["verdict"] for row, _ in dfe.problems] == ["overdue", "late"]
-    assert (dfe.producer, dfe.releases, dfe.on_time, list(dfe.marks)) == (
+    assert named_in(dfe) == [["overdue 300"], ["late 60"]]
+    assert (dfe.producer, dfe.counts, dfe.marks) == (
         "Department for Education",
-        2,
-        0,
+        [("overdue", 1), ("late", 1)],
         [],
     )
-    assert (ons.producer, ons.releases, ons.on_time) == ("ONS", 2, 2)
-    assert list(ons.marks) == [Mark("on_time", 24.95, 15.05)]
+    assert (ons.producer, ons.releases, ons.counts) == ("ONS", 2, [("on_time", 2)])
+    assert ons.marks == [Mark("on_time", 24.95, 15.05)]
 
 
-DUE = {"due": {"part": "page"}}
+def named_in(lane: Lane) -> list[list[str]]:
+    return [[row["title"] for row in line.rows] for line in lane.lines]
+
+
+def test_releases_of_a_producer_that_are_not_out_share_a_line() -> None:
+    """Of the same bar only. Those that came have a line each, even with the same bar."""
+    was_early = [{"from": {"after": None, "by": None}, "to": None, "seconds": A_MINUTE}]
+    rows = [
+        a_row("pending", None, None, title="a", **DUE),
+        a_row("pending", None, None, title="b", **DUE),
+        a_row("pending", None, None, title="c", exposures=was_early, **DUE),
+        a_row("late", 60, 300, title="d"),
+        a_row("late", 60, 300, title="e", id="another"),
+    ]
+    [strip] = make_strips(rows, LATER, RULES)
+    assert named_in(strip.lanes[0]) == [["d"], ["e"], ["a", "b"], ["c"]]
+    assert strip.text_lines == 6
+
+
+@pytest.mark.parametrize(
+    ("row", "length"),
+    [
+        (a_row("late", 60, 300), "at least 1 min"),
+        (a_row("late", 60, 60), "1 min"),
+        (a_row("late", 0, 300), "at most 5 min"),
+        (a_row("early", -5, 5, exposures=EXPOSURES), "at least 1 min"),
+        (a_row("unproven", 60, 300), ""),
+        (a_row("late", 300, 400, exposures=EXPOSURES), "at least 5 min"),
+    ],
+)
+def test_a_line_and_its_group_say_how_long_a_release_was_late_or_early(
+    row: dict[str, Any], length: str
+) -> None:
+    [strip] = make_strips([row], LATER, RULES)
+    [line], [group] = strip.lanes[0].lines, strip.groups
+    assert line.length == length
+    assert group.longest.removeprefix("for ").removeprefix("by ") == length
+
+
+def test_a_group_names_its_longest_exposure_or_delay() -> None:
+    rows = [
+        a_row("early", -5, 5, exposures=EXPOSURES[:1]),
+        a_row("early", -6, 5, exposures=EXPOSURES),
+        a_row("late", 60, 300),
+    ]
+    [strip] = make_strips(rows, LATER, RULES)
+    longest = [group.longest for group in strip.groups]
+    assert longest == ["one for at least 1 min", "by at least 1 min"]
+
+
 AT_C_UK = ["https://c.uk/1", "https://c.uk/2"]
 AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
 
@@ -112,15 +166,20 @@ AT_ONE_HOST = ["https://a.uk/1", "https://a.uk/2", "https://a.uk/3"]
     [
         ("a", ["https://a.uk/"], "a (1 of 1)", ""),
         ("aaa", AT_ONE_HOST, "a (3 of 3)", "Nothing at a.uk is on time so far."),
-        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "mostly a (2 of 2), also b (1 of 1)", ""),
+        ("aab", [*AT_ONE_HOST[:2], "https://b.uk/"], "Mostly a (2 of 2), also b (1 of 1)", ""),
         ("cab", [*AT_ONE_HOST[:2], "https://b.uk/"], "a (1 of 1), b (1 of 1), c (1 of 1)", ""),
         (
             "abb",
             AT_ONE_HOST,
-            "mostly b (2 of 2), also a (1 of 1)",
+            "Mostly b (2 of 2), also a (1 of 1)",
             "Nothing at a.uk is on time so far.",
         ),
-        ("aa", AT_C_UK, "a (2 of 2)", "Not the whole platform: 1 other is on time at c.uk."),
+        (
+            "aa",
+            AT_C_UK,
+            "a (2 of 2)",
+            "Not the whole platform: 1 other at c.uk is on time.",
+        ),
         (
             "abcdeaaaa",
             ["https://a.uk/", "https://b.uk/"] * 5,
@@ -183,7 +242,7 @@ def test_a_slot_is_shown_from_two_minutes_before_it_or_once_it_has_a_problem() -
     early = [*coming, a_row("early", -200, -190)]
     assert make_strips(coming, SLOT - timedelta(minutes=3), RULES) == []
     [strip] = make_strips(coming, SLOT - timedelta(minutes=2), RULES)
-    assert [(lane.on_time, lane.pending) for lane in strip.lanes] == [(0, 1)]
+    assert [lane.counts for lane in strip.lanes] == [[("pending", 1)]]
     assert len(make_strips(early, SLOT - timedelta(minutes=3), RULES)) == 1
 
 
@@ -197,7 +256,7 @@ def test_a_slot_with_hundreds_of_problems_names_fourteen_and_counts_the_rest() -
     rows = [a_row("overdue", number, None) for number in range(175)]
     [strip] = make_strips(rows, LATER, RULES)
     [lane] = strip.lanes
-    assert len(lane.problems) == 14
+    assert [len(line.rows) for line in lane.lines] == [14]
     assert (strip.releases, strip.left_out) == (175, 161)
     # The bars of all that are not named are one bar in the line of their producer.
     assert lane.marks == [Mark("open", 25.0, 64.0)]
@@ -206,7 +265,7 @@ def test_a_slot_with_hundreds_of_problems_names_fourteen_and_counts_the_rest() -
 def test_a_producer_with_one_problem_keeps_it_beside_one_with_hundreds() -> None:
     many = [a_row("overdue", number, None) for number in range(100)]
     [strip] = make_strips([*many, a_row("late", 60, 300, producer="dfe")], LATER, RULES)
-    assert [(lane.producer, len(lane.problems)) for lane in strip.lanes] == [
+    assert [(lane.producer, sum(map(len, named_in(lane)))) for lane in strip.lanes] == [
         ("ONS", 13),
         ("Department for Education", 1),
     ]
@@ -220,17 +279,17 @@ def test_each_of_many_producers_keeps_its_gravest_problem() -> None:
         for verdict in ("late", "overdue")
     ]
     [strip] = make_strips(rows, LATER, RULES)
-    named = [[row["verdict"] for row, _ in lane.problems] for lane in strip.lanes]
+    named = [[line.rows[0]["verdict"] for line in lane.lines] for lane in strip.lanes]
     assert named == [["overdue"]] * 20
     assert strip.left_out == 20
 
 
 def test_a_cancelled_release_is_drawn_only_if_it_was_out() -> None:
     begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
-    exposure = {"from": begins, "to": None}
+    exposure = {"from": begins, "to": None, "seconds": A_MINUTE}
     out = a_row("cancelled", None, None, exposures=[exposure], incident="ons-1")
     [strip] = make_strips([out], LATER, RULES)
-    assert [marks for _, marks in strip.lanes[0].problems] == [[Mark("early", 14.0, 11.0)]]
+    assert [line.marks for line in strip.lanes[0].lines] == [[Mark("early", 14.92, 10.08)]]
     assert make_strips([a_row("cancelled", None, None)], LATER, RULES) == []
 
 
