@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.judge.case import Case, is_in_doubt
 from monitor.judge.part import judge_parts
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.reasons import Reason
+from monitor.judge.reasons import DOUBTS, Reason
 from schedules.announcement import State
 from schedules.change import is_cancelled, is_standing
 from schedules.contract.verdict import (
@@ -183,12 +183,13 @@ def _possible_minutes(case: Case) -> list[Promise]:
 
 def _readings_text(case: Case, promise: Promise) -> str:
     """Return the reason that a time can be read in several ways."""
+    doubt = promise.doubt or promise.slot.doubt or ""
     return Reason.READINGS.text(
         case.zone,
         promise=promise,
         raw=promise.slot.raw or None,
         times=promise.slot.readings or None,
-        doubt=promise.doubt or promise.slot.doubt,
+        doubt=DOUBTS.get(doubt, doubt),
         key='timezone = "UTC"' if names_utc(promise.slot.raw) else None,
     )
 

@@ -210,6 +210,22 @@ def slot_words(slot: Slot) -> str:
     )
 
 
+DOUBTS = {
+    "ambiguous-time": "the clock shows that time twice on that day",
+    "duplicate-date": "it shows two different dates",
+    "duplicate-uid": "the calendar lists it more than once, with different times",
+    "midnight": "00:00 is rarely the time of a release",
+    "nonexistent-time": "the clock skips that time on that day",
+    "series-unreadable": "its rule of repetition cannot be read",
+    "series-refused": "its rule of repetition is not one we read",
+    "unreadable-date": "not all of its date can be read",
+    "weekday": "its weekday and its date do not fit together",
+    "zone": "its time zone is not certain",
+    "zone-unknown": "its time zone is not known",
+}
+"""What is doubtful about an announced time, in words, by the code in the JSON."""
+
+
 def promise_text(promise: Promise) -> str:
     """Return what a calendar announces for a release: `govuk says Fri 5 Jan 2018 09:30:00 GMT,
     provisional`.

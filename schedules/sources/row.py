@@ -6,9 +6,9 @@ import hashlib
 import html
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from datetime import date as date_type
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -24,8 +24,10 @@ from schedules.slot import Precision, Slot, first_day, is_inside
 from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
+from schedules.titles import Title, period_kind, read_title
 
 MOST_NOTES = 200
+_A_WEEK = timedelta(days=7)
 _LONGEST = 1000
 
 REASONS = {
@@ -311,28 +313,67 @@ def make_announcements(
 
 
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
-    """Return the entries without repeats, and remarks. Different ones with one key get a doubt."""
-    groups: dict[str, list[Announcement]] = {}
-    kept: list[Announcement] = []
-    for announcement in made:
-        group = groups.setdefault(announcement.uid, [])
-        if announcement not in group:
-            group.append(announcement)
-            kept.append(announcement)
-    shared = {uid: group for uid, group in groups.items() if len(group) > 1}
+    """Return the entries without repeats, and remarks.
+
+    Different ones with one key, or of one edition, get a doubt: an entry that moved may stay beside
+    the new one.
+    """
+    kept = list(dict.fromkeys(made))
+    by_uid = _group_by((each.uid for each in kept), kept)
     remarks = [
-        Remark(uid, f"{len(same)} different entries share this id", same[0].title)
-        for uid, same in shared.items()
+        Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title)
+        for same in by_uid
         if same[0].title
     ]
+    relisted = [same for same in _group_by(map(_edition_of, kept), kept) if _is_listed_again(same)]
+    remarks += [
+        Remark(same[0].uid, "another entry of this edition has another time", same[0].title)
+        for same in relisted
+        if len({each.uid for each in same}) > 1
+    ]
+    rivals = {each: same for same in (*relisted, *by_uid) for each in same}
     return [
-        _with_all_readings(each, shared[each.uid]) if each.uid in shared else each for each in kept
+        _with_all_readings(each, rivals[each]) if each in rivals else each for each in kept
     ], remarks
 
 
+def _group_by(
+    keys: Iterable[Hashable | None], made: Sequence[Announcement]
+) -> list[list[Announcement]]:
+    """Return the entries of each key that several have, None excepted."""
+    groups: dict[Hashable, list[Announcement]] = {}
+    for key, announcement in zip(keys, made, strict=True):
+        if key is not None:
+            groups.setdefault(key, []).append(announcement)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _edition_of(entry: Announcement) -> tuple[str, Title, str] | None:
+    """Return what two entries of one edition share: producer, title with its period, and address.
+
+    None for an entry without these, or that does not stand. A year is the period of many editions.
+    """
+    title = read_title(entry.title)
+    is_one_edition = any(period_kind(word) not in ("year", "span") for word in title.period)
+    is_called_off = entry.state in CALLED_OFF or entry.doubt == STATUS_DOUBT
+    if not entry.url or not is_one_edition or is_called_off:
+        return None
+    return entry.producer, title, entry.url
+
+
+def _is_listed_again(same: Sequence[Announcement]) -> bool:
+    """Return whether entries of one edition have different times less than a week apart: those of
+    a weekly series may share their title.
+    """
+    days = [day for each in same if (day := first_day(each.slot)) is not None]
+    if len(days) < len(same) or max(days) - min(days) >= _A_WEEK:
+        return False
+    return len({(each.slot.instant, first_day(each.slot)) for each in same}) > 1
+
+
 def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Announcement:
-    """Return one of several entries of one id, with the times of all, and with the status of one
-    that does not stand.
+    """Return one of several entries of one id or edition, with the times of all, and with the
+    status of one that does not stand.
     """
     times = {moment for each in same for moment in _times_of(each.slot)}
     slot = replace(given.slot, readings=tuple(sorted(times)))

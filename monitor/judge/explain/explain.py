@@ -13,7 +13,7 @@ from monitor.judge.case import Case, Window, case_of
 from monitor.judge.findings.blind import hides_part
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
-from monitor.judge.reasons import slot_words
+from monitor.judge.reasons import DOUBTS, slot_words
 from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.fetch import describe_why
@@ -243,7 +243,7 @@ def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
         else ""
     )
     doubt = promise.doubt or promise.slot.doubt
-    text += f"; in doubt ({doubt}), so judged as its day" if doubt else ""
+    text += f"; in doubt ({DOUBTS.get(doubt, doubt)}), so judged as its day" if doubt else ""
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)
 
 
