@@ -84,6 +84,23 @@ def require_file(file: str, info: ValidationInfo) -> str:
     return str(path)
 
 
+def why_no_host(text: str) -> str:
+    """Return why a text is not the name of a host, with what to write instead, "" if it is."""
+    if re.fullmatch(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", text):
+        return ""
+    meant = re.fullmatch(r"(?:\w+://)?([\w.-]+)(:\d+)?(?:/\S*)?", text)
+    if meant is None:
+        return 'not a host, write "www.gov.uk"'
+    port = ", and its port at the key port" if meant[2] else ""
+    return f'not a host, write "{meant[1]}"{port}'
+
+
+def _require_host(text: str) -> str:
+    if why := why_no_host(text):
+        raise refuse(why)
+    return text
+
+
 Zone = Annotated[str, _must_pass(zone, 'no time zone of that name, write "Europe/London"')]
 Network = Annotated[
     str, _must_pass(ipaddress.ip_network, 'not an address range, write "10.1.2.0/24"')
@@ -91,6 +108,20 @@ Network = Annotated[
 _WEB_ADDRESS = r"https?://[^/\s@]+(/\S*)?"
 _NO_WEB_ADDRESS = 'not an address, write "https://host/path" without user or password'
 WebAddress = Annotated[str, _must_match(_WEB_ADDRESS, _NO_WEB_ADDRESS)]
+BoardAddress = Annotated[
+    str,
+    _must_match(
+        r"https?://[^/\s@?#]+(/[^\s?#]*)?",
+        'not the address of a site, write "https://host" without user, password, ? or #',
+    ),
+]
+"""An address to which paths are added."""
+Proxy = Annotated[
+    str,
+    _must_match(
+        r"http://[^/\s]+/?", 'is spoken to in plain HTTP, write "http://proxy.example:3128"'
+    ),
+]
 CalendarAddress = Annotated[
     str,
     _must_match(_WEB_ADDRESS, f'{_NO_WEB_ADDRESS}, or file = "PATH" for a file of this machine'),
@@ -108,12 +139,7 @@ Name = Annotated[
 Mailbox = Annotated[
     str, _must_match(r"[^@]+@[^@\s]+", 'not a mail address, write "statistics@example.gov.uk"')
 ]
-Host = Annotated[
-    str,
-    _must_match(
-        r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", 'not a host, write "www.gov.uk" without https:// or path'
-    ),
-]
+Host = Annotated[str, AfterValidator(_require_host)]
 File = Annotated[str, AfterValidator(require_file)]
 """The path of a file that exists. A relative one starts from the folder of the configuration."""
 Text = Annotated[str, _must_match(r"\S(.*\S)?", "must say something, without blanks around it")]
@@ -176,7 +202,7 @@ def _match_whole_text(fullmatch: _FullMatch, value: Any, message: str) -> re.Mat
 def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
     found = _match_whole_text(
-        _DURATION.fullmatch, value, f'not a duration, write "{_suggest_duration(value)}"'
+        _DURATION.fullmatch, value, f"not a duration, write {_suggest_duration(value)}"
     )
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds > LONGEST_DAYS * _SECONDS["d"]:
@@ -185,20 +211,26 @@ def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
 
 
 def _suggest_duration(value: Any) -> str:  # noqa: ANN401 # any TOML value
-    """Return the duration in seconds that a faulty text means, such as `60s` for `1 minute`.
+    """Return the duration in seconds that a faulty text means, such as `"60s"` for `1 minute` or
+    `1:00`.
 
-    An example if it is not understood.
+    Examples if it is not understood.
     """
-    text = str(value).casefold()
+    text, examples = str(value).casefold(), 'one such as "90s", "5m" or "2h"'
+    if clock := re.fullmatch(r"(?:(\d{1,4}):)?(\d{1,4}):(\d\d)", text):
+        hours, minutes, seconds = (int(part or 0) for part in clock.groups())
+        return f'"{3600 * hours + 60 * minutes + seconds}s"'
     if _LOOSE_DURATION.sub("", text).strip():
-        return "1s"
-    seconds = 0.0
+        return examples
+    total = 0.0
     for number, word in _LOOSE_DURATION.findall(text):
         unit = _UNIT_WORDS.get(word) or _UNIT_WORDS.get(word.removesuffix("s"))
         if unit is None:
-            return "1s"
-        seconds += float(number) * unit
-    return f"{round(seconds * 1000)}ms" if 0 < seconds < 1 else f"{seconds or 1:g}s"
+            return examples
+        total += float(number) * unit
+    if not total:
+        return examples
+    return f'"{round(total * 1000)}ms"' if total < 1 else f'"{total:g}s"'
 
 
 def write_duration(length: timedelta) -> str:

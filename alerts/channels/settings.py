@@ -6,11 +6,21 @@ Separate from the channels, because their libraries load slowly.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from schedules.values import File, Hook, Host, Mailbox, Secret, Spacing, Table, WebAddress
+from schedules.values import (
+    File,
+    Hook,
+    Host,
+    Mailbox,
+    Secret,
+    Spacing,
+    Table,
+    WebAddress,
+    refuse_any,
+)
 
 
 class CommonSettings(Table):
@@ -66,6 +76,12 @@ class MailSettings(CommonSettings):
     ca_file: File | None = None
     """Certificates to trust in addition to the machine's."""
     digest: bool = True
+
+    @model_validator(mode="after")
+    def _check_sign_in(self) -> Self:
+        if self.user is None and self.password is not None:
+            refuse_any([("user", "must be given with password, which has no effect alone", None)])
+        return self
 
 
 class AppriseSettings(CommonSettings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,11 +37,14 @@ from monitor.web.users import find_faults
 from schedules.announcement import BY_HAND, Announcement, State
 from schedules.release import Release
 from schedules.slot import Slot
+from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.words import instant_text, stamp
 from schedules.values import Secret, quote_value
 
 _DAYS_AHEAD = 7
+_MOST_NOTES = 5
+"""Remarks that are shown of each calendar."""
 _RECENT = timedelta(days=400)
 """The `match` of a table is tested on stored releases that are due, or were due, within this
 time.
@@ -353,8 +356,10 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
         if online or table.file is not None:
             outcome, faults = _read_calendar(context, table)
             found.faults += faults
-            entries = outcome.reading.announcements if outcome.reading is not None else ()
+            reading = outcome.reading or Reading(())
+            entries = reading.announcements
             found.announced += entries
+            found.warnings += _say_notes(table, reading.notes)
             for entry in entries:
                 if entry.state not in (State.CANCELLED, State.POSTPONED):
                     found.note_slot(entry.slot, entry.producers, context)
@@ -362,6 +367,13 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
                 found.entries[table.name] = outcome.read.entries
             if outcome.read.usable and online:
                 click.echo(f"calendar {table.name}: {outcome.read.entries} entries", err=True)
+
+
+def _say_notes(table: CalendarSettings, notes: Sequence[str]) -> Iterator[str]:
+    """Yield what a calendar's reader remarks, such as a status that is not understood."""
+    yield from (f"calendar {table.name}: {note}" for note in notes[:_MOST_NOTES])
+    if (more := len(notes) - _MOST_NOTES) > 0:
+        yield f"calendar {table.name}: {more} more: ninethirty calendar read {table.name}"
 
 
 def _refused_addresses(context: Context, found: _CheckResult) -> Iterator[Doubt]:

@@ -25,6 +25,7 @@ from schedules.values import (
     is_loopback,
     quote_value,
     read_wall,
+    why_no_host,
     write_duration,
 )
 from schedules.workdays import Nation
@@ -55,7 +56,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _route_faults(data)
     yield from _rota_faults(data, folder)
     yield from _summary_faults(data)
-    yield from _network_faults(data)
+    yield from _budget_faults(data)
     yield from _web_faults(_table_at(data, "web"), folder)
     if settings is not None:
         yield from reporting_faults(settings, folder)
@@ -229,20 +230,11 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
                 )
 
 
-def _network_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield each key of `[budget]` that is not a host name, and invalid proxies of `[network]`."""
+def _budget_faults(data: Row) -> Iterator[CrossFault]:
+    """Yield each key of `[budget]` that is not a host name."""
     for host in _table_at(data, "budget"):
-        if not re.fullmatch(r"[\w.-]+", host):
-            yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None
-    network = _table_at(data, "network")
-    proxies = {f'proxies."{host}"': url for host, url in _table_at(network, "proxies").items()}
-    for key, url in {"proxy": network.get("proxy"), **proxies}.items():
-        if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
-            yield (
-                f"network.{key}",
-                'is spoken to in plain HTTP, write "http://proxy.example:3128"',
-                quote_value(url),
-            )
+        if why := why_no_host(host):
+            yield f"budget.{quote_value(host)}", why, None
 
 
 def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from monitor.config.organisations import ORGANISATIONS, nearest_slug
+from monitor.config.organisations import ORGANISATIONS, find_slugs, nearest_slug
 from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import HOSTS, SINGLE_PRODUCER_KINDS
 from schedules.announcement import Announcement
@@ -51,6 +51,7 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     producers |= {producer for release in known.releases for producer in release.producers}
     for key, producer in _named_producers(settings):
         yield from _producer_doubt(key, producer, producers)
+    yield from _misnamed_doubts(settings, known)
     yield from _match_doubts(settings, known)
     yield from _channel_doubts(settings)
     yield from _acknowledging_doubts(settings)
@@ -146,6 +147,19 @@ def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Dou
     suggestion = "" if similar in (None, pattern) else f", did you mean {similar}?"
     if suggestion or _ANY not in producers:
         yield key, f"no calendar names this producer{suggestion}", quote_value(pattern)
+
+
+def _misnamed_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
+    """Yield each producer of known releases that no table has as its id, but in other words."""
+    tables = [table.id for table in settings.producer]
+    for producer in sorted({one for release in known.releases for one in release.producers}):
+        if producer in ("", *tables, *ORGANISATIONS):
+            continue
+        similar = [*find_slugs(producer), *difflib.get_close_matches(producer, tables, n=1)]
+        meant = next((slug for slug in similar if slug in tables), None)
+        if meant is not None:
+            reason = f"no [[producer]] has this id, which a release names, did you mean {meant}?"
+            yield "producer", reason, quote_value(producer)
 
 
 def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:

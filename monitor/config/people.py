@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from schedules.values import (
+    BoardAddress,
     Duration,
     Name,
     Network,
@@ -86,7 +87,7 @@ class WebSettings(Table):
     """A file with a line for each person or program that may sign in ([how](how-to/sign-in.md)).
     Make the lines with `ninethirty user`.
     """
-    public_url: WebAddress | None = None
+    public_url: BoardAddress | None = None
     """The address at which people reach the pages. Notices link there."""
     link_key: Secret | None = None
     """The secret that signs links in notices. With it, people can acknowledge from a notice without

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -74,7 +74,7 @@ def load(path: Path) -> dict[str, Any]:
             [Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}: save it as UTF-8")]
         ) from exc
     except tomllib.TOMLDecodeError as exc:
-        raise BadInput([Fault(path.name, "", f"is not TOML: {exc}")]) from exc
+        raise BadInput([Fault(path.name, "", f"is not TOML: {exc}{_suggest_array(exc)}")]) from exc
     except (RecursionError, ValueError) as exc:
         # tomllib's limits: too many nested tables, or thousands of digits.
         raise BadInput(
@@ -82,13 +82,23 @@ def load(path: Path) -> dict[str, Any]:
         ) from exc
 
 
+def _suggest_array(fault: tomllib.TOMLDecodeError) -> str:
+    """Return how to write a table of which there may be several, if it is declared twice."""
+    declared = re.match(r"Cannot declare \('(\w+)',\) twice", str(fault))
+    field = Settings.model_fields.get(declared[1]) if declared else None
+    if declared is None or field is None or get_origin(field.annotation) is not list:
+        return ""
+    return f": write [[{declared[1]}]] for each"
+
+
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
     """Convert one error of pydantic into faults of the file."""
-    place, value = _find_place(error["loc"], data)
     # from our own check of a table
-    if error["type"] == "keys":
+    is_of_table = error["type"] == "keys"
+    place, value = _find_place(error["loc"], data, is_of_table=is_of_table)
+    if is_of_table:
         table = _write_path(place)
         faults = error["ctx"]["faults"]
         return [
@@ -111,16 +121,23 @@ def _is_secret_in_file(error: Mapping[str, Any]) -> bool:
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
-def _find_place(loc: Sequence[str | int], data: Any) -> tuple[list[str | int], Any]:  # noqa: ANN401 # any TOML value
+def _find_place(
+    loc: Sequence[str | int],
+    data: Any,  # noqa: ANN401 # any TOML value
+    *,
+    is_of_table: bool,
+) -> tuple[list[str | int], Any]:
     """Return pydantic's location `loc` as a path of keys in the file, and the value there, if any.
 
-    In a union of tables, pydantic adds the kind as a tag, which is left out.
+    In a union of tables, pydantic adds the kind as a tag, which is left out. The location of a
+    whole table (`is_of_table`) may end with one.
     """
     place: list[str | int] = []
     value = data
     for position, step in enumerate(loc):
         # Only the last key can be absent from the file, so any other is such a tag.
-        is_tag = isinstance(value, Mapping) and step not in value and position < len(loc) - 1
+        may_be_tag = is_of_table or position < len(loc) - 1
+        is_tag = isinstance(value, Mapping) and step not in value and may_be_tag
         if not is_tag:
             place.append(step)
             value = _child_of(value, step)
@@ -221,6 +238,14 @@ _OTHER_NAMES = dict.fromkeys(_SERVICES, "apprise") | {
     "email": "mail",
     "e-mail": "mail",
     "smtp": "mail",
+    "server": "host",
+    "hostname": "host",
+    "from": "sender",
+    "username": "user",
+    "login": "user",
+    "recipients": "to",
+    "interval": "every",
+    "path": "file",
     "gov-notify": "notify",
     "govuk-notify": "notify",
     "http": "webhook",

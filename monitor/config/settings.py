@@ -31,6 +31,7 @@ from schedules.values import (
     Host,
     Name,
     Network,
+    Proxy,
     Rate,
     Spacing,
     Table,
@@ -137,7 +138,7 @@ class NetworkSettings(Table):
     """The longest time for a whole request, from a second to a minute, and at most the slot phase:
     until then the next look at the address waits.
     """
-    proxy: WebAddress | None = None
+    proxy: Proxy | None = None
     """A proxy for requests to every host, `http://host:port`.
 
     - Looks go through the proxy in a tunnel (CONNECT), for `http` addresses too. So the monitor
@@ -149,7 +150,7 @@ class NetworkSettings(Table):
       Their requests to an `http` address have no tunnel, so the proxy can read them.
     - Apprise uses the variable `HTTPS_PROXY`. Mail does not use a proxy.
     """
-    proxies: dict[str, WebAddress | Literal["direct"]] = {}
+    proxies: dict[str, Proxy | Literal["direct"]] = {}
     """Another proxy for single hosts: `"www.gov.uk" = "http://other.example:3128"`, or `"direct"`
     for none.
     """

@@ -166,7 +166,9 @@ async def test_wrong_password_is_temporary_refusal_and_never_shown(message: Mess
         outcome = await mail_channel(server.port, user="u", password=PASSWORD).send(message)
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
-    assert PASSWORD not in outcome.reason + repr(mail_settings(NO_SERVER, password=PASSWORD))
+    assert PASSWORD not in outcome.reason + repr(
+        mail_settings(NO_SERVER, user="u", password=PASSWORD)
+    )
 
 
 async def test_starttls_is_used_and_the_certificate_checked(

@@ -120,6 +120,31 @@ SLIPS = [
     (CHANNEL, "", "no channel is configured, so no one is notified", WARNING),
     (CHANNEL, FOLDER, "only folders are configured, so no one is notified", WARNING),
     ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?", FAULT),
+    ('host = "smtp.dft.gov.uk"', 'server = "smtp.dft.gov.uk"', "use host for server", FAULT),
+    ("smtp.dft.gov.uk", "smtp.dft.gov.uk:25", ', and its port at the key port (got "', FAULT),
+    (
+        'host = "',
+        'password = {{ env = "PATH" }}\nhost = "',
+        "channel[1].user: must be given",
+        FAULT,
+    ),
+    ("board.dft.gov.uk", "board.dft.gov.uk/?a=b", "public_url: not the address of a site", FAULT),
+    (BEFORE, '[network]\nproxy = "proxy:3128"\n' + BEFORE, 'write "http://proxy.', FAULT),
+    (BEFORE, '[policy]\non_time_within = "1:30"\n' + BEFORE, 'write "90s" (got', FAULT),
+    (BEFORE, "[calendar]\n" + BEFORE, "write [[calendar]] for each", FAULT),
+    *(
+        (
+            f'kind = "govuk"\n{ORGANISATIONS}',
+            f'kind = "toml"\nfile = "{name}.toml"',
+            message,
+            begins,
+        )
+        for name, message, begins in (
+            ("odd-status", "release[1].state: not understood", "WARNING: calendar govuk: "),
+            ("odd-status", 'did you mean department-for-transport? (got "dft")', WARNING),
+            ("many-remarks", "2 more: ninethirty calendar read govuk", "WARNING: calendar govuk: "),
+        )
+    ),
     ('kind = "govuk"', 'kind = ["govuk"]', "calendar[1].kind: must be one of", FAULT),
     ("filters", "filter", "did you mean filters?", FAULT),
     (
@@ -140,6 +165,9 @@ SLIPS = [
 @pytest.fixture
 def good(folder: Path) -> Path:
     (folder / "empty.toml").write_text("# nothing yet\n")
+    entry = '[[release]]\ntitle = "A"\nproducer = "dft"\nslot = 2026-12-17\n'
+    (folder / "odd-status.toml").write_text(entry + 'state = "confirmd"\n')
+    (folder / "many-remarks.toml").write_text(f'{entry}url = "none"\n' * 7)
     for name, content in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
         (folder / name).write_bytes(content)
     (folder / "open").chmod(0o644)

@@ -49,6 +49,7 @@ kind = "mail"
 host = "127.0.0.1"
 sender = "a@example"
 to = ["b@example"]
+user = "desk"
 password = {{ file = "{file}" }}
 """
 ANOTHER_CALENDAR = '[[calendar]]\nname = "theirs"\nkind = "toml"\nfile = "releases.toml"\n'

@@ -143,7 +143,7 @@ FAULTS = [
     ),
     (
         '[[fault]]\nkind = "stale"\nage = "old"',
-        'fault[1].age: not a duration, write "1s" (got "old")',
+        'fault[1].age: not a duration, write one such as "90s", "5m" or "2h" (got "old")',
     ),
     (
         RELEASE + 'announcement = "birds-2018"',
@@ -160,11 +160,11 @@ FAULTS = [
     (ON_GOV_UK + 'announcement_title = " "', "release[1].announcement_title: must not be empty"),
     (
         ON_GOV_UK + 'redirect_after = "nver"',
-        'redirect_after: not a duration, write "1s", or "never" (got "nver")',
+        'redirect_after: not a duration, write one such as "90s", "5m" or "2h", or "never" (got "nver")',
     ),
     (
         ON_GOV_UK + 'listed_after = "never"',
-        'release[1].listed_after: not a duration, write "1s" (got "never")',
+        'release[1].listed_after: not a duration, write one such as "90s", "5m" or "2h" (got "never")',
     ),
     (ON_GOV_UK + 'organisations = ["Fish"]', "release[1].organisations[1]: not a slug"),
     (
