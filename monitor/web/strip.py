@@ -76,7 +76,7 @@ class Lane:
 class Group:
     """The releases of a slot with the same problem, in `words`: `10 not seen yet`.
 
-    `longest` is the longest exposure or delay, `one for at least 5 min`. `whose` names their
+    `longest` is the longest exposure or delay, `the worst for at least 5 min`. `whose` names their
     producers, `at_host` says whether others at their one host came. `overdue_from` is when releases
     that are due become overdue, None for another verdict.
     """
@@ -195,7 +195,7 @@ def _say_longest(rows: Sequence[Row]) -> str:
     if not length:
         return ""
     how_long = f"by {length}" if rows[0]["verdict"] == "late" else f"for {length}"
-    return how_long if len(rows) == 1 else f"one {how_long}"
+    return how_long if len(rows) == 1 else f"the worst {how_long}"
 
 
 def _measure(row: Row) -> Mapping[str, Any] | None:
@@ -344,10 +344,10 @@ def list_marks(row: Row, slot: datetime, now: datetime) -> list[Mark]:
 
 def _seconds_of(exposure: Mapping[str, Any], slot: datetime) -> tuple[float, float]:
     """Return from when to when something was proved public early, in seconds after the slot."""
-    begins = exposure["from"]["by"] or exposure["from"]["after"]
-    ends = (exposure["to"] or {}).get("by")
-    first, last = instant_from_json(begins), instant_from_json(ends)
-    axis_start = SLOT_AXIS.points[0][0]
-    start = axis_start if first is None else (first - slot).total_seconds()
-    end = 0.0 if last is None else (last - slot).total_seconds()
+    begins = instant_from_json(exposure["from"]["by"] or exposure["from"]["after"])
+    ended = instant_from_json((exposure["to"] or {}).get("by"))
+    end = 0.0 if ended is None else (ended - slot).total_seconds()
+    if exposure["seconds"]["min"]:
+        return end - exposure["seconds"]["min"], end
+    start = SLOT_AXIS.points[0][0] if begins is None else (begins - slot).total_seconds()
     return start, end

@@ -325,13 +325,14 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
         for same in by_uid
         if same[0].title
     ]
-    relisted = [same for same in _group_by(map(_edition_of, kept), kept) if _is_listed_again(same)]
-    remarks += [
-        Remark(same[0].uid, "another entry of this edition has another time", same[0].title)
-        for same in relisted
-        if len({each.uid for each in same}) > 1
-    ]
-    rivals = {each: same for same in (*relisted, *by_uid) for each in same}
+    rivals = {each: same for same in by_uid for each in same}
+    for same in _group_by(map(_edition_of, kept), kept):
+        listed_again = [each for each in _find_listed_again(same) if each not in rivals]
+        rivals |= dict.fromkeys(listed_again, same)
+        remarks += [
+            Remark(each.uid, "another entry of this edition has another time", each.title)
+            for each in listed_again
+        ]
     return [
         _with_all_readings(each, rivals[each]) if each in rivals else each for each in kept
     ], remarks
@@ -361,14 +362,22 @@ def _edition_of(entry: Announcement) -> tuple[str, Title, str] | None:
     return entry.producer, title, entry.url
 
 
-def _is_listed_again(same: Sequence[Announcement]) -> bool:
-    """Return whether entries of one edition have different times less than a week apart: those of
-    a weekly series may share their title.
+def _find_listed_again(same: Sequence[Announcement]) -> list[Announcement]:
+    """Return those entries of one edition whose times contradict each other: only provisional ones
+    if the others agree.
+
+    Entries a week apart may be of a weekly series that shares a title.
     """
     days = [day for each in same if (day := first_day(each.slot)) is not None]
-    if len(days) < len(same) or max(days) - min(days) >= _A_WEEK:
-        return False
-    return len({(each.slot.instant, first_day(each.slot)) for each in same}) > 1
+    if len(days) < len(same) or max(days) - min(days) >= _A_WEEK or _agree(same):
+        return []
+    sure = [each for each in same if each.state is not State.PROVISIONAL]
+    return [each for each in same if each not in sure] if sure and _agree(sure) else list(same)
+
+
+def _agree(same: Sequence[Announcement]) -> bool:
+    instants = {each.slot.instant for each in same} - {None}
+    return len(instants) <= 1 and len({first_day(each.slot) for each in same}) == 1
 
 
 def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Announcement:

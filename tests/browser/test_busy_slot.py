@@ -79,7 +79,7 @@ async def test_each_problem_is_named_and_each_producer_has_a_line(kept: Path) ->
             "Mostly department-3 (7 of 8), also department-6 (2 of 7), department-0 (1 of 8)"
             in caption
         )
-        assert "In time if out by 09:31:00 GMT" in caption
+        assert "In time if out by 09:31:00 GMT: check the publishing tool now." in caption
         assert (
             "46 on time, 4 early, 10 not seen yet" in await page.locator(".headline").inner_text()
         )

@@ -62,7 +62,7 @@ async def test_due_release_shows_duration_and_result_of_last_look(board: Board) 
     assert "due, not seen yet (12 s)" in text_of(row)
     assert "503, 12 looks" in text_of(row)
     # A space is in the place of each tag.
-    assert text_of(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet ( 12 s )"
+    assert text_of(parts["headline"]) == "1 release due at 9.30am: 1 not seen yet after 12 s"
 
 
 async def test_headline_without_durations_does_not_change_each_second(board: Board) -> None:

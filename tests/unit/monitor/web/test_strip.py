@@ -76,14 +76,23 @@ def test_a_release_is_drawn_where_its_delay_is(row: dict[str, Any], marks: list[
     assert list_marks(row, SLOT, LATER) == marks
 
 
-@pytest.mark.parametrize(("ends", "width"), [(None, 10.08), (after_slot(-120), 0.8)])
-def test_an_exposure_is_drawn_from_its_beginning_to_its_end_or_the_slot(
-    ends: object, width: float
+@pytest.mark.parametrize(
+    ("ends", "least", "mark"),
+    [
+        (None, None, Mark("early", 14.92, 10.08)),
+        (None, 60.0, Mark("early", 19.5, 5.5)),
+        (-60, 60.0, Mark("early", 14.0, 5.5)),
+        (-120, 0.0, Mark("early", 14.92, 0.8)),
+    ],
+)
+def test_an_exposure_is_drawn_as_long_as_is_proved_to_its_end_or_the_slot(
+    ends: float | None, least: float | None, mark: Mark
 ) -> None:
     begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
-    exposure = {"from": begins, "to": ends and {"by": instant_json(after_slot(-120))}}
-    row = a_row("early", -120, -110, exposures=[exposure])
-    assert list_marks(row, SLOT, LATER) == [Mark("early", 14.92, width)]
+    ended = None if ends is None else {"by": instant_json(after_slot(ends))}
+    seconds = {"min": least, "max": None}
+    row = a_row("early", -120, -110, exposures=[{"from": begins, "to": ended, "seconds": seconds}])
+    assert list_marks(row, SLOT, LATER) == [mark]
 
 
 def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
@@ -154,7 +163,7 @@ def test_a_group_names_its_longest_exposure_or_delay() -> None:
     ]
     [strip] = make_strips(rows, LATER, RULES)
     longest = [group.longest for group in strip.groups]
-    assert longest == ["one for at least 1 min", "by at least 1 min"]
+    assert longest == ["the worst for at least 1 min", "by at least 1 min"]
 
 
 AT_C_UK = ["https://c.uk/1", "https://c.uk/2"]
@@ -289,7 +298,7 @@ def test_a_cancelled_release_is_drawn_only_if_it_was_out() -> None:
     exposure = {"from": begins, "to": None, "seconds": A_MINUTE}
     out = a_row("cancelled", None, None, exposures=[exposure], incident="ons-1")
     [strip] = make_strips([out], LATER, RULES)
-    assert [line.marks for line in strip.lanes[0].lines] == [[Mark("early", 14.92, 10.08)]]
+    assert [line.marks for line in strip.lanes[0].lines] == [[Mark("early", 19.5, 5.5)]]
     assert make_strips([a_row("cancelled", None, None)], LATER, RULES) == []
 
 
