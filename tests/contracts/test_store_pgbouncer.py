@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
+from monitor.errors import StoreFault
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 from tests.worlds.incidents import a_notice
@@ -121,6 +122,11 @@ def test_leader_and_deliveries_are_claimed_although_connections_are_shared(
         assert second.epoch == first.epoch + 1
         with north.transaction() as tx:
             assert not tx.renew_leader("p1", first.epoch, SLOT, SLOT + MINUTE)
+
+
+def test_options_in_the_address_are_refused_with_the_remedy(behind_pgbouncer: str) -> None:
+    with pytest.raises(StoreFault, match="PgBouncer refuses what"):
+        Store.open_upgraded(f"{behind_pgbouncer}?options=-c%20work_mem%3D64MB")
 
 
 def test_limits_end_with_their_transaction(behind_pgbouncer: str) -> None:

@@ -25,6 +25,10 @@ _REASONS = (
     ("no such column", "it is of an older version: run `ninethirty store upgrade`"),
     ("does not exist", "it has not been set up: run `ninethirty store upgrade`"),
     ("disk i/o error", "the disk failed"),
+    (
+        "unsupported startup parameter",
+        "PgBouncer refuses what the address adds after `?`: set it in PostgreSQL, for the role",
+    ),
 )
 
 
