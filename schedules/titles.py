@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
@@ -175,6 +175,26 @@ def last_month(period: Iterable[str]) -> tuple[int, ...]:
         return (max(years), 3) if last == 4 else (min(years), 3 * last + 3)
     months += [3 * quarter for quarter in quarters]
     return (max(years), max(months)) if months else (max(years),)
+
+
+def lacks_period(title: str, seen: str, text: str, *, is_new: bool) -> bool:
+    """Return whether neither the title of a page nor its text names the period of a release's
+    title.
+
+    On a page that is new, the months of the quarter name it too, or the quarter of the months.
+    """
+    ours, theirs = read_title(title).period, read_title(seen).period
+    return not (ours <= set(period_of(text)) or (is_new and _are_same_quarter(ours, theirs)))
+
+
+def _are_same_quarter(ours: Collection[str], theirs: Collection[str]) -> bool:
+    """Return whether one of two periods names a quarter, and the other its first and last month."""
+    for named, spelt in ((ours, theirs), (theirs, ours)):
+        months = _group_by_kind(spelt).get("month", set())
+        quarters = _group_by_kind(named).get("q", set())
+        if len(quarters) == 1 and len(months) in (2, 3) and last_month(named) == last_month(spelt):
+            return max(map(MONTHS.__getitem__, months)) - min(map(MONTHS.__getitem__, months)) == 2
+    return False
 
 
 def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:

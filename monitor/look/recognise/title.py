@@ -14,6 +14,7 @@ from schedules.titles import (
     is_misspelt,
     is_nearer,
     is_same_series,
+    lacks_period,
     last_month,
     period_of,
     periods_contradict,
@@ -68,8 +69,8 @@ def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> 
     undated = without_days_since(context.known.slot, seen, title)
     is_of_other_period = names_other_period(title, undated)
     if likeness is Likeness.UNDATED:
-        missing_words = read_title(title).period - set(period_of(text[:_MOST_TEXT]))
-        return WITHOUT_PERIOD if missing_words or is_of_other_period else ""
+        is_undated = lacks_period(title, seen, text[:_MOST_TEXT], is_new=is_new)
+        return WITHOUT_PERIOD if is_undated or is_of_other_period else ""
     if likeness is Likeness.SAME or is_variant(title, seen, others, is_new=is_new):
         return ""
     # Another title counts only if the announcement redirects here, and there was no 404 before.

@@ -38,6 +38,7 @@ kind = "mail"
 host = "smtp.example"
 sender = "a@example"
 to = ["b@example"]
+user = "a"
 password = { env = "SMTP_PASSWORD" }
 [[channel]]
 name = "chat"
