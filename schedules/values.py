@@ -72,6 +72,14 @@ def _replace_webcal(value: object) -> object:
     return f"https://{rest}" if colon and scheme in {"webcal", "webcals"} else value
 
 
+def _is_file(path: Path) -> bool:
+    """Return whether a path is a file in a folder that we may read."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def require_file(file: str, info: ValidationInfo) -> str:
     """Return the path of a file in the folder of the configuration.
 
@@ -79,16 +87,19 @@ def require_file(file: str, info: ValidationInfo) -> str:
     """
     folder = (info.context or {}).get("folder")
     path = Path(file) if folder is None else folder / file
-    if folder is not None and not path.is_file():
+    if folder is not None and not _is_file(path):
         raise refuse("no such file")
     return str(path)
 
 
 def why_no_host(text: str) -> str:
     """Return why a text is not the name of a host, with what to write instead, "" if it is."""
-    if re.fullmatch(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", text):
+    with suppress(ValueError):
+        ipaddress.ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
         return ""
-    meant = re.fullmatch(r"(?:\w+://)?([\w.-]+)(:\d+)?(?:/\S*)?", text)
+    if re.fullmatch(r"\w[\w.-]*", text):
+        return ""
+    meant = re.fullmatch(r"(?:\w+://)?(\w[\w.-]*|\[[0-9A-Fa-f:.]+\])(:\d+)?(?:/\S*)?", text)
     if meant is None:
         return 'not a host, write "www.gov.uk"'
     port = ", and its port at the key port" if meant[2] else ""
@@ -230,7 +241,7 @@ def _suggest_duration(value: Any) -> str:  # noqa: ANN401 # any TOML value
         total += float(number) * unit
     if not total:
         return examples
-    return f'"{round(total * 1000)}ms"' if total < 1 else f'"{total:g}s"'
+    return f'"{max(1, round(total * 1000))}ms"' if total < 1 else f'"{total:.12g}s"'
 
 
 def write_duration(length: timedelta) -> str:
@@ -245,6 +256,14 @@ def write_duration(length: timedelta) -> str:
 def _read_rate(value: Any) -> float:  # noqa: ANN401 # any TOML value
     found = _match_whole_text(_RATE.fullmatch, value, _NO_RATE)
     return float(found[1]) / _SECONDS[found[2]]
+
+
+def write_rate(rate: float) -> str:
+    """Return a rate a second in the form that is read from the configuration."""
+    for unit in ("s", "m"):
+        if rate * _SECONDS[unit] >= 1:
+            return f"{rate * _SECONDS[unit]:.6g}/{unit}"
+    return f"{rate * _SECONDS['h']:.6f}".rstrip("0").rstrip(".") + "/h"
 
 
 def _read_time(value: Any) -> time:  # noqa: ANN401 # any TOML value
@@ -288,7 +307,7 @@ Rate = Annotated[
     float,
     BeforeValidator(_read_rate),
     _must_pass(lambda rate: rate > 0, _NO_RATE),
-    PlainSerializer("{:g}/s".format),
+    PlainSerializer(write_rate),
     _text_schema(_RATE, "2/s", "30/m"),
 ]
 TimeOfDay = Annotated[
@@ -343,7 +362,7 @@ class Secret(Table):
         if self.env is not None:
             return None if os.environ.get(self.env) else f"the environment has no {self.env}"
         path = Path(str(self.file))
-        if not path.is_file():
+        if not _is_file(path):
             return f"no file {self.file}"
         try:
             return (
@@ -360,7 +379,7 @@ class Secret(Table):
     def why_exposed(self) -> str | None:
         """Return a warning if other accounts can read the file of the secret, else None."""
         path = Path(self.file or "")
-        if not path.is_file() or not path.stat().st_mode & 0o004:
+        if not _is_file(path) or not path.stat().st_mode & 0o004:
             return None
         return f"every account of this machine can read {self.file}: chmod o-r"
 
@@ -369,12 +388,13 @@ class Secret(Table):
         if self.env is not None:
             return os.environ.get(self.env, "")
         path = Path(str(self.file))
-        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+        return path.read_text(encoding="utf-8").strip() if _is_file(path) else ""
 
 
 _LONGEST = 80
 _QUERY = re.compile(r"(://[^\s\"?#]*[?#])[^\s\"]+")
-_USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
+_USERINFO = re.compile(r"(?<=://).*@")
+"""A password may contain any character, so what comes before the last `@` is not shown."""
 
 
 def quote_value(value: Any) -> str:  # noqa: ANN401 # any TOML value

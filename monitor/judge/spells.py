@@ -74,18 +74,22 @@ def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
 
 
 def _cut_before_proof(run: Run, spells: Sequence[Sequence[Run]]) -> Run | None:
-    """Return what counts of a presence that is not specific, or None: a cached copy may be older
-    than the first proof.
+    """Return what counts of a presence that is not specific, after the `spells` before it: not what
+    a cached copy shows of the time before the first of them.
+
+    If that is an absence, a begin before it stays, because absences correct it (`correct_ages`).
+    None if nothing counts.
     """
     if not spells:
         return None
-    proved_from = min(first.begin for first in spells[0])
-    is_first_absent = spells[0][0].state is not State.PRESENT
-    if is_first_absent and len(spells) > 1:
+    first_spell = spells[0]
+    proved_from = min(first.begin for first in first_spell)
+    begins_with_absence = first_spell[0].state is not State.PRESENT
+    if begins_with_absence and len(spells) > 1:
         return run
     if run.end < proved_from:
         return None
-    return run if is_first_absent else replace(run, begin=max(run.begin, proved_from))
+    return run if begins_with_absence else replace(run, begin=max(run.begin, proved_from))
 
 
 def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
@@ -156,6 +160,7 @@ def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
         from_start[0],
         begin=min(run.begin for run in from_start),
         end=max(run.end for run in from_start),
+        last_received=max(run.last_received for run in from_start),
     )
 
 

@@ -115,18 +115,21 @@ def make_row(
     """Return a row from texts by field name. Other names are ignored.
 
     A text `revised` is a later date, which counts instead of the date. `zone` is that of the time,
-    and an entry that is `allday` has none.
+    which an entry that is `allday` does not have.
     """
     known = {name: text for name, text in texts.items() if name in _TEXTS}
-    if texts.get("allday", "").strip().casefold() not in _NO:
-        known["time"] = ""
-    elif known.get("time", "").strip():
-        known["time"] = f"{known['time']} {texts.get('zone', '')}".strip()
-    elif ":" in known.get("date", ""):
-        known["date"] = f"{known['date']} {texts.get('zone', '')}".strip()
     revised = texts.get("revised", "")
     if revised.strip().casefold() not in _NO:
         known |= {"date": revised, "previous": texts.get("date", "")}
+    zone = texts.get("zone", "")
+    if texts.get("allday", "").strip().casefold() not in _NO:
+        known["time"] = ""
+    elif known.get("time", "").strip():
+        known["time"] = f"{known['time']} {zone}".strip()
+    else:
+        # The time is in the dates.
+        timed = [name for name in ("date", "previous") if ":" in known.get(name, "")]
+        known |= {name: f"{known[name]} {zone}".strip() for name in timed}
     return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False, notes=())
 
 
@@ -315,8 +318,8 @@ def make_announcements(
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
     """Return the entries without repeats, and remarks.
 
-    Different ones with one key, or of one edition, get a doubt: an entry that moved may stay beside
-    the new one.
+    Different ones with one key get a doubt, and those of one edition whose times contradict each
+    other: an entry that moved may stay beside the new one.
     """
     kept = list(dict.fromkeys(made))
     by_uid = _group_by((each.uid for each in kept), kept)
@@ -341,7 +344,9 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
 def _group_by(
     keys: Iterable[Hashable | None], made: Sequence[Announcement]
 ) -> list[list[Announcement]]:
-    """Return the entries of each key that several have, None excepted."""
+    """Return the entries of each key that several entries have. An entry without a key is in no
+    group.
+    """
     groups: dict[Hashable, list[Announcement]] = {}
     for key, announcement in zip(keys, made, strict=True):
         if key is not None:
@@ -428,8 +433,8 @@ def make_reading(
     *,
     lists_overdue: bool = True,
 ) -> Reading:
-    """Return the reading of a calendar: clean announcements, and remarks as at most `MOST_NOTES`
-    notes.
+    """Return the reading of a calendar: clean announcements, and remarks as notes, the
+    first `MOST_NOTES` of them and how many more there are.
 
     `lists_overdue`: the calendar keeps entries after their day. An announcement whose title says
     that it is cancelled or postponed gets that state, whatever its own was, and a doubt if the

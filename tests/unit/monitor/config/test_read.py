@@ -8,13 +8,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from pydantic import TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from monitor.config.checks import recogniser_fault
 from monitor.config.read import is_private, load, read_settings
 from monitor.config.settings import Settings
 from monitor.errors import BadInput
-from schedules.values import Secret, quote_value, read_duration, write_duration
+from schedules.values import (
+    Rate,
+    Secret,
+    quote_value,
+    read_duration,
+    why_no_host,
+    write_duration,
+)
 
 Read = Callable[[str], Settings]
 
@@ -160,11 +168,7 @@ def test_only_a_value_that_may_be_a_secret_is_private(
     assert is_private(path) is may_be_secret
 
 
-@given(
-    some.text(min_size=1).filter(
-        lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()
-    )
-)
+@given(some.text(min_size=1).filter(str.isprintable))
 def test_users_and_passwords_are_removed_from_quoted_addresses(secret: str) -> None:
     quoted = quote_value(f"postgresql://{secret}:{secret}@db.example/name")
     assert quoted == '"postgresql://...@db.example/name"'
@@ -175,6 +179,30 @@ def test_quoted_values_are_cut_and_tables_not_quoted() -> None:
     assert len(quote_value("x" * 1000)) == 80
     assert quote_value({"password": "hunter2"}) == "a table"
     assert quote_value([{"password": "hunter2"}]) == "a list of tables"
+
+
+@given(some.integers(1, 10_000), some.sampled_from("smh"))
+def test_a_rate_reads_back_as_it_was_written(number: int, unit: str) -> None:
+    rates = TypeAdapter(Rate)
+    rate = rates.validate_python(f"{number}/{unit}")
+    assert rates.validate_python(rates.dump_python(rate)) == pytest.approx(rate, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("www.gov.uk", None),
+        ("10.1.2.3", None),
+        ("[::1]", None),
+        ("https://www.gov.uk/a", '"www.gov.uk"'),
+        ("10.1.2.3:443", '"10.1.2.3", and its port at the key port'),
+        ("[::1]:443", '"[::1]", and its port at the key port'),
+        ("..", '"www.gov.uk"'),
+        ("[::1", '"www.gov.uk"'),
+    ],
+)
+def test_what_is_no_host_names_the_one_that_is_meant(text: str, meant: str | None) -> None:
+    assert why_no_host(text) == ("" if meant is None else f"not a host, write {meant}")
 
 
 @given(some.integers(0, 10_000_000))
@@ -207,6 +235,8 @@ def test_a_duration_is_written_in_its_largest_unit(length: timedelta, written: s
         ("1h 30m", "5400s"),
         ("5mins", "300s"),
         ("20 ms", "20ms"),
+        ("14 days", "1209600s"),
+        ("0.0001", "1ms"),
         ("1:30", "90s"),
         ("1:00:00", "3600s"),
     ],
