@@ -303,13 +303,13 @@ def _mark_on_time(rows: Iterable[Row]) -> list[Mark]:
 
 
 def _group_in_lines(problems: Iterable[tuple[Row, tuple[Mark, ...]]]) -> list[Line]:
-    def look(problem: tuple[Row, tuple[Mark, ...]]) -> tuple[object, ...]:
+    def likeness(problem: tuple[Row, tuple[Mark, ...]]) -> tuple[object, ...]:
         row, marks = problem
         word = verdict_or_due(row)
         return (word, marks) if word in _OPEN else (row["id"],)
 
     lines: list[Line] = []
-    for _, alike in groupby(problems, look):
+    for _, alike in groupby(problems, likeness):
         rows, marks = zip(*alike, strict=True)
         lines.append(Line(rows, list(marks[0]), least_length(_measure(rows[0]))))
     return lines
@@ -333,7 +333,7 @@ def list_marks(row: Row, slot: datetime, now: datetime) -> list[Mark]:
     """Return the bars of one release on the axis of its slot. If it is not out, its bar ends at
     `now`.
     """
-    exposures = [_seconds_of(one, slot) for one in row["exposures"]]
+    exposures = [_seconds_of(one, slot, now) for one in row["exposures"]]
     word = verdict_or_due(row)
     if word in _OPEN:
         return mark_release("open", None, (now - slot).total_seconds(), exposures)
@@ -342,11 +342,13 @@ def list_marks(row: Row, slot: datetime, now: datetime) -> list[Mark]:
     return mark_release(word, low, high, exposures)
 
 
-def _seconds_of(exposure: Mapping[str, Any], slot: datetime) -> tuple[float, float]:
-    """Return from when to when something was proved public early, in seconds after the slot."""
+def _seconds_of(exposure: Mapping[str, Any], slot: datetime, now: datetime) -> tuple[float, float]:
+    """Return from when to when something was proved public early, in seconds after the slot: until
+    that or `now`, if it is not seen removed.
+    """
     begins = instant_from_json(exposure["from"]["by"] or exposure["from"]["after"])
-    ended = instant_from_json((exposure["to"] or {}).get("by"))
-    end = 0.0 if ended is None else (ended - slot).total_seconds()
+    ended = instant_from_json((exposure["to"] or {}).get("by")) or min(slot, now)
+    end = (ended - slot).total_seconds()
     if exposure["seconds"]["min"]:
         return end - exposure["seconds"]["min"], end
     start = SLOT_AXIS.points[0][0] if begins is None else (begins - slot).total_seconds()

@@ -95,6 +95,13 @@ def test_an_exposure_is_drawn_as_long_as_is_proved_to_its_end_or_the_slot(
     assert list_marks(row, SLOT, LATER) == [mark]
 
 
+def test_an_exposure_lasts_until_now_before_the_slot() -> None:
+    begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
+    exposure = {"from": begins, "to": None, "seconds": {"min": 50.0, "max": 60.0}}
+    row = a_row("early", -120, -110, exposures=[exposure])
+    assert list_marks(row, SLOT, after_slot(-60)) == [Mark("early", 14.92, 4.58)]
+
+
 def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
     rows = [
         a_row("on_time", -0.5, 0.5),
