@@ -38,6 +38,7 @@ from schedules.announcement import BY_HAND, Announcement, State
 from schedules.release import Release
 from schedules.slot import Slot
 from schedules.source import Reading
+from schedules.sources.registry import KINDS
 from schedules.sources.settings import CalendarSettings
 from schedules.times.words import instant_text, stamp
 from schedules.values import Secret, quote_value
@@ -495,9 +496,12 @@ def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, 
     fault = context.hide(outcome.read.fault)
     # The monitor makes this file when it starts.
     is_made_later = table.name == BY_HAND and not (context.path.parent / str(table.file)).exists()
-    return outcome, (
-        [] if outcome.read.usable or is_made_later else [f"calendar {table.name}: {fault}"]
-    )
+    if outcome.read.usable or is_made_later:
+        return outcome, []
+    ending = Path(table.file or "").suffix.removeprefix(".")
+    may_be_other_kind = ending in KINDS and ending != table.kind
+    meant = f'. Did you mean kind = "{ending}"?' if may_be_other_kind else ""
+    return outcome, [f"calendar {table.name}: {fault}{meant}"]
 
 
 def _settings_faults(context: Context) -> Iterator[str]:

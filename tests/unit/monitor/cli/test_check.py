@@ -155,6 +155,12 @@ SLIPS = [
     ),
     (
         f'kind = "govuk"\n{ORGANISATIONS}',
+        'kind = "ics"\nfile = "odd-status.toml"',
+        'Did you mean kind = "toml"?',
+        "calendar govuk: ",
+    ),
+    (
+        f'kind = "govuk"\n{ORGANISATIONS}',
         'kind = "toml"\nfile = "empty.toml"',
         "has no entries",
         WARNING,
@@ -228,7 +234,7 @@ def test_check_reports_a_probable_mistake(
     result = run_cli("check")
     # The line begins with "config.toml: " for a fault, and with "WARNING: config.toml: " for a
     # warning.
-    assert result.status == (1 if begins == FAULT else 0)
+    assert result.status == int(not begins.startswith("WARNING"))
     assert [
         line for line in result.err.splitlines() if line.startswith(begins) and message in line
     ] != []
