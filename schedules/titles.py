@@ -206,6 +206,20 @@ def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     )
 
 
+def names_other_period(title: str, seen: str) -> bool:
+    """Return whether a text contradicts the period of a title, or names a quarter that does not end
+    in the title's last month.
+    """
+    ours, theirs = read_title(title).period, read_title(seen).period
+    if periods_contradict(ours, theirs):
+        return True
+    our_kinds, their_kinds = set(map(period_kind, ours)), set(map(period_kind, theirs))
+    if "q" in our_kinds or "q" not in their_kinds:
+        return False
+    our_month, their_month = last_month(ours)[1:], last_month(theirs)[1:]
+    return bool(our_month and their_month) and our_month != their_month
+
+
 def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
     """Group the words of a period by kind. A span of years counts as both years too."""
     kinds: dict[str, set[str]] = defaultdict(set)

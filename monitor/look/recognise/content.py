@@ -31,7 +31,7 @@ from monitor.look.recognise.result import (
     unknown,
     withdrawn,
 )
-from monitor.look.recognise.title import names_other_period, recognise_title
+from monitor.look.recognise.title import recognise_title
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import (
@@ -44,6 +44,7 @@ from schedules.dates.sentences import (
 )
 from schedules.patterns import quick
 from schedules.slot import Slot
+from schedules.titles import names_other_period
 
 ANNOUNCED = "announced, not released"
 WITHDRAWN = "marked as withdrawn"

@@ -16,6 +16,7 @@ from schedules.titles import (
     is_same_series,
     lacks_period,
     last_month,
+    names_other_period,
     period_of,
     periods_contradict,
     read_title,
@@ -30,7 +31,6 @@ OTHER_FILE = "a file without the words of this release"
 NOT_ITS_TITLE = "it does not bear the title of this release"
 WITHOUT_PERIOD = "its title without its period"
 _MOST_TEXT = 20_000
-_QUARTERS = frozenset({"q1", "q2", "q3", "q4"})
 
 
 def recognise_title(
@@ -145,19 +145,6 @@ def is_title_among(context: Context, texts: Iterable[str]) -> bool:
         compare_titles(context.title, text, context.similar_titles) is Likeness.SAME
         for text in texts
     )
-
-
-def names_other_period(title: str, seen: str) -> bool:
-    """Return whether a text contradicts the period of a title, or names a quarter that does not end
-    in the title's last month.
-    """
-    ours, theirs = read_title(title).period, read_title(seen).period
-    if periods_contradict(ours, theirs):
-        return True
-    if not _QUARTERS.isdisjoint(ours) or _QUARTERS.isdisjoint(theirs):
-        return False
-    our_month, their_month = last_month(ours)[1:], last_month(theirs)[1:]
-    return bool(our_month and their_month) and our_month != their_month
 
 
 def names_earlier_edition(title: str, seen: str) -> bool:
