@@ -14,20 +14,14 @@ from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
+from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.grid import field_columns, is_heading, is_remark_row
-from schedules.sources.row import (
-    CalendarRow,
-    Remark,
-    make_announcements,
-    make_reading,
-    make_row,
-    note_of,
-)
+from schedules.sources.row import CalendarRow, Remark, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t", "|")
 # How a program keeps another from reading a text as a date: ="22/07/2027"
-_FORMULA = quick(r'="([^"]*)"')
+_FORMULA = quick(r'\s{0,9}="([^"]*)"\s{0,9}')
 _FIRST_ROWS = 10  # in which the heading must be
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
 
@@ -123,7 +117,7 @@ def _read_rows(
         row = make_row(
             f"row {number}",
             {
-                name: _FORMULA.sub(r"\1", cells[place])
+                name: _value_of_formula(cells[place])
                 for name, place in columns.items()
                 if place < len(cells)
             },
@@ -134,6 +128,11 @@ def _read_rows(
             row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
         rows.append(row)
     return rows, remarks
+
+
+def _value_of_formula(cell: str) -> str:
+    formula = _FORMULA.fullmatch(cell)
+    return cell if formula is None else formula[1]
 
 
 def serial_slot(day: str, time: str, timezone: str) -> Slot | None:

@@ -16,8 +16,9 @@ from schedules.dates.span import month_span, no_slot, on_days, slot_of_span
 from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json
+from schedules.sources.entries import make_reading
 from schedules.sources.govuk_items import parse_instant
-from schedules.sources.row import REASONS, Remark, clean_title, make_reading
+from schedules.sources.row import REASONS, Remark, clean_title
 from schedules.sources.settings import CalendarSettings
 
 

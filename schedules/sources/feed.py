@@ -22,14 +22,9 @@ from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
+from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.govuk_items import plain_text
-from schedules.sources.row import (
-    CalendarRow,
-    clean_title,
-    make_announcements,
-    make_reading,
-    make_row,
-)
+from schedules.sources.row import CalendarRow, clean_title, make_row
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import instants_of, local
 

@@ -13,6 +13,7 @@ from schedules.dates.span import no_slot, on_days
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.slot import Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
+from schedules.sources.entries import make_reading
 from schedules.sources.govuk_items import AnnouncedEntry, ContentItem, NotAContentItem, read_item
 from schedules.sources.govuk_listing import (
     CONTENT,
@@ -24,7 +25,7 @@ from schedules.sources.govuk_listing import (
     with_item_address,
 )
 from schedules.sources.last_listed import MOST_LOOK_UPS, RememberingSource
-from schedules.sources.row import REASONS, Remark, clean_title, make_reading
+from schedules.sources.row import REASONS, Remark, clean_title
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
 

@@ -16,6 +16,7 @@ from schedules.dates.read import read_date
 from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
+from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.grid import (
     HIDDEN,
     OPTION_FIELDS,
@@ -30,13 +31,7 @@ from schedules.sources.grid import (
     read_grid,
     texts_of,
 )
-from schedules.sources.row import (
-    CalendarRow,
-    make_announcements,
-    make_reading,
-    make_row,
-    note_of,
-)
+from schedules.sources.row import CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
 _HEAD = 10  # the heading of a table must be in the first rows

@@ -14,17 +14,11 @@ from schedules.patterns import quick
 from schedules.slot import Slot, first_day
 from schedules.source import Page, Reading
 from schedules.sources.body import OnePage, find_page
+from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
 from schedules.sources.ics_series import SearchBudget, SeriesRefused, expand_occurrences
 from schedules.sources.ics_times import TimeSettings, event_slot, zone_name
-from schedules.sources.row import (
-    CalendarRow,
-    clean_title,
-    clean_url,
-    make_announcements,
-    make_reading,
-    make_uid,
-)
+from schedules.sources.row import CalendarRow, clean_title, clean_url, make_uid
 from schedules.times.zone import local_date
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded

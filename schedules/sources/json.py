@@ -16,14 +16,9 @@ from jmespath.exceptions import JMESPathError
 from schedules.patterns import linear, quick
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, find_page, page_name, parse_json
+from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.grid import OPTION_FIELDS
-from schedules.sources.row import (
-    CalendarRow,
-    make_announcements,
-    make_reading,
-    make_row,
-    note_of,
-)
+from schedules.sources.row import CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
 MOST_PAGES = 200

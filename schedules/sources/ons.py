@@ -17,9 +17,10 @@ from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.slot import Slot, first_day
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json_object, require_usable
+from schedules.sources.entries import make_reading
 from schedules.sources.govuk_items import parse_instant, plain_text
 from schedules.sources.last_listed import RememberingSource
-from schedules.sources.row import REASONS, Remark, clean_title, clean_url, make_reading
+from schedules.sources.row import REASONS, Remark, clean_title, clean_url
 from schedules.sources.settings import CalendarSettings
 
 PRODUCER = "office-for-national-statistics"

@@ -14,15 +14,8 @@ from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
-from schedules.sources.row import (
-    CalendarRow,
-    Remark,
-    clean_url,
-    make_announcements,
-    make_reading,
-    make_row,
-    note_of,
-)
+from schedules.sources.entries import make_announcements, make_reading
+from schedules.sources.row import CalendarRow, Remark, clean_url, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import UnknownZone, zone
 from schedules.values import did_you_mean

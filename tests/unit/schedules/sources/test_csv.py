@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
-from schedules.sources.row import MOST_NOTES, NOT_UNDERSTOOD
+from schedules.sources.entries import MOST_NOTES
+from schedules.sources.row import NOT_UNDERSTOOD
 from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
 

@@ -1,0 +1,219 @@
+"""Turns the rows of a calendar into its entries: repeats left out, contradictions in doubt, every
+key for one entry.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from schedules.announcement import Announcement, State
+from schedules.called_off import CALLED_OFF, read_called_off
+from schedules.clean import clean_address, clean_text
+from schedules.dates.status import DOUBT as STATUS_DOUBT
+from schedules.dates.status import read_status
+from schedules.slot import Slot, first_day
+from schedules.source import Reading
+from schedules.sources.row import CalendarRow, Remark, clean_title, make_announcement
+from schedules.sources.settings import CalendarSettings
+from schedules.times.zone import local_date
+from schedules.titles import Title, period_kind, read_title
+
+MOST_NOTES = 200
+_A_WEEK = timedelta(days=7)
+_LONGEST = 1000
+
+
+def make_announcements(
+    entries: Iterable[CalendarRow], settings: CalendarSettings, now: datetime
+) -> tuple[list[Announcement], list[Remark]]:
+    """Return all rows as announcements with unique keys where possible, with remarks."""
+    anchor = local_date(now, settings.zone)
+    made: list[Announcement] = []
+    remarks: list[Remark] = []
+    without_uid: list[int] = []
+    for index, entry in enumerate(entries):
+        announcement, faults = make_announcement(entry, settings, anchor)
+        made.append(announcement)
+        remarks += faults
+        if not entry.uid.strip():
+            without_uid.append(index)
+    kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
+    return kept, remarks + remarks_on_duplicates
+
+
+def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
+    """Return the entries without repeats, and remarks.
+
+    Different ones with one key get a doubt, and those of one edition whose times contradict each
+    other: an entry that moved may stay beside the new one.
+    """
+    kept = list(dict.fromkeys(made))
+    by_uid = _group_by((each.uid for each in kept), kept)
+    remarks = [
+        Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title)
+        for same in by_uid
+        if same[0].title
+    ]
+    rivals = {each: same for same in by_uid for each in same}
+    for same in _group_by(map(_edition_of, kept), kept):
+        listed_again = [each for each in _find_listed_again(same) if each not in rivals]
+        rivals |= dict.fromkeys(listed_again, same)
+        remarks += [
+            Remark(each.uid, "another entry of this edition has another time", each.title)
+            for each in listed_again
+        ]
+    return [
+        _with_all_readings(each, rivals[each]) if each in rivals else each for each in kept
+    ], remarks
+
+
+def _group_by(
+    keys: Iterable[Hashable | None], made: Sequence[Announcement]
+) -> list[list[Announcement]]:
+    """Return the entries of each key that several entries have. An entry without a key is in no
+    group.
+    """
+    groups: dict[Hashable, list[Announcement]] = {}
+    for key, announcement in zip(keys, made, strict=True):
+        if key is not None:
+            groups.setdefault(key, []).append(announcement)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _edition_of(entry: Announcement) -> tuple[str, Title, str] | None:
+    """Return what two entries of one edition share: producer, title with its period, and address.
+
+    None for an entry without these, or that does not stand. A year is the period of many editions.
+    """
+    title = read_title(entry.title)
+    is_one_edition = any(period_kind(word) not in ("year", "span") for word in title.period)
+    is_called_off = entry.state in CALLED_OFF or entry.doubt == STATUS_DOUBT
+    if not entry.url or not is_one_edition or is_called_off:
+        return None
+    return entry.producer, title, entry.url
+
+
+def _find_listed_again(same: Sequence[Announcement]) -> list[Announcement]:
+    """Return those entries of one edition whose times contradict each other: only provisional ones
+    if the others agree.
+
+    Entries a week apart may be of a weekly series that shares a title.
+    """
+    days = [day for each in same if (day := first_day(each.slot)) is not None]
+    if len(days) < len(same) or max(days) - min(days) >= _A_WEEK or _agree(same):
+        return []
+    sure = [each for each in same if each.state is not State.PROVISIONAL]
+    return [each for each in same if each not in sure] if sure and _agree(sure) else list(same)
+
+
+def _agree(same: Sequence[Announcement]) -> bool:
+    instants = {each.slot.instant for each in same} - {None}
+    return len(instants) <= 1 and len({first_day(each.slot) for each in same}) == 1
+
+
+def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Announcement:
+    """Return one of several entries of one id or edition, with the times of all, and with the
+    status of one that does not stand.
+    """
+    times = {moment for each in same for moment in _times_of(each.slot)}
+    slot = replace(given.slot, readings=tuple(sorted(times)))
+    called_off = [each for each in same if each.state in CALLED_OFF or each.doubt == STATUS_DOUBT]
+    if not called_off or given in called_off:
+        return replace(given, doubt=given.doubt or "duplicate-uid", slot=slot)
+    status = called_off[0].status or str(called_off[0].state)
+    return replace(given, doubt=STATUS_DOUBT, slot=slot, status=status)
+
+
+def _times_of(slot: Slot) -> tuple[datetime, ...]:
+    is_sure = slot.instant is not None and slot.doubt is None
+    return (slot.instant,) if is_sure and slot.instant is not None else slot.all_readings()
+
+
+def make_uids_unique(
+    made: Sequence[Announcement], without_uid: Collection[int]
+) -> list[Announcement]:
+    """Return the entries, with another uid for those that have the same uid and different days.
+
+    `without_uid` are the indices of rows without a uid of their own. `make_uid` made it from the
+    title, so all rows of a monthly series may have the same one, `x`. They get the month
+    (`x@2026-07`). If two rows with different days still have the same uid, these get the day
+    (`x@2026-07-23`). The month is tried first, because it changes less often.
+    """
+    result = list(made)
+    for date_format in ("%Y-%m", "%Y-%m-%d"):
+        uids_and_days = {
+            (result[index].uid, first_day(result[index].slot)) for index in without_uid
+        }
+        day_count = Counter(uid for uid, _ in uids_and_days)
+        for index in without_uid:
+            original, day = made[index], first_day(made[index].slot)
+            if day_count[result[index].uid] > 1 and day is not None:
+                result[index] = replace(original, uid=f"{original.uid}@{day.strftime(date_format)}")
+    return result
+
+
+def make_reading(
+    made: Sequence[Announcement],
+    remarks: Sequence[Remark],
+    settings: CalendarSettings,
+    *,
+    lists_overdue: bool = True,
+) -> Reading:
+    """Return the reading of a calendar: clean announcements, and remarks as notes, the
+    first `MOST_NOTES` of them and how many more there are.
+
+    `lists_overdue`: the calendar keeps entries after their day. An announcement whose title says
+    that it is cancelled or postponed gets that state, whatever its own was, and a doubt if the
+    title perhaps says so.
+    """
+    notes = [str(remark) for remark in remarks[:MOST_NOTES]]
+    if len(remarks) > MOST_NOTES:
+        notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
+    announcements = [clean_announcement(_heed_title(each, settings.stands)) for each in made]
+    return Reading(tuple(announcements), tuple(map(clean_text, notes)), lists_overdue)
+
+
+def _heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
+    """Return an announcement with the state of its title if that calls it off, and with the doubt
+    if that may do so and is not among the words for "it stands".
+    """
+    _, status = read_called_off(given.title)
+    if status.is_understood and status.state is None:
+        return given
+    read = read_status(given.title, stands)
+    may_stand = read.is_understood and read.state not in CALLED_OFF
+    is_settled = given.state in CALLED_OFF or may_stand
+    if not status.is_understood and is_settled:
+        return given
+    return replace(
+        given,
+        state=status.state or given.state,
+        doubt=given.slot.doubt if status.is_understood else STATUS_DOUBT,
+        status=given.status or clean_title(given.title),
+    )
+
+
+def clean_announcement(given: Announcement) -> Announcement:
+    """Return an announcement whose texts and addresses are safe to store and show."""
+    before = (given.producer, given.why, given.uid, given.slot.raw, given.status)
+    after = tuple(clean_text(text, _LONGEST) for text in before)
+    title, url, link = clean_text(given.title), clean_address(given.url), clean_address(given.link)
+    # Most are clean already. A copy of each would take time and memory.
+    if after == before and (title, url, link) == (given.title, given.url, given.link):
+        return given
+    producer, why, uid, raw, status = after
+    slot = given.slot if raw == given.slot.raw else replace(given.slot, raw=raw)
+    return replace(
+        given,
+        title=title,
+        producer=producer,
+        why=why,
+        uid=uid,
+        slot=slot,
+        url=url,
+        link=link,
+        status=status,
+    )
