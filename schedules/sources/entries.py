@@ -36,7 +36,8 @@ def make_announcements(
     without_uid: list[int] = []
     for index, entry in enumerate(entries):
         announcement, faults = make_announcement(entry, settings, anchor)
-        made.append(announcement)
+        # Now, because of two rows of one release only one may say so.
+        made.append(_heed_title(announcement, settings.stands))
         remarks += faults
         if not entry.uid.strip():
             without_uid.append(index)
@@ -186,7 +187,8 @@ def _heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
     read = read_status(given.title, stands)
     may_stand = read.is_understood and read.state not in CALLED_OFF
     is_settled = given.state in CALLED_OFF or may_stand
-    if not status.is_understood and is_settled:
+    is_heeded = status.is_understood and given.state is status.state
+    if is_heeded or (not status.is_understood and is_settled):
         return given
     return replace(
         given,
