@@ -153,7 +153,7 @@ class Leads:
             return
         last_proof = find_last_proof(watched.state_or_empty(target.id).runs, target.url)
         slot = self.ledger.slot_begins(target.release)
-        may_be_new = _follows_absence_or_is_placeholder(target, run, last_proof)
+        may_be_new = _follows_absence_or_stands(target, run, last_proof)
         if not may_be_new or not self._is_early_or_missing(watched, target, run, slot):
             return
         _log.info("odd_answer", target=target.id)
@@ -226,13 +226,13 @@ def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> Rele
     )
 
 
-def _follows_absence_or_is_placeholder(target: Target, run: Run, last_proof: Run | None) -> bool:
-    """Return whether the answers of a run follow a proved absence at a promised address, or are a
-    placeholder's.
+def _follows_absence_or_stands(target: Target, run: Run, last_proof: Run | None) -> bool:
+    """Return whether the answers of a run follow a proved absence at a promised address, or are
+    those of a placeholder or a marked page, which may have been there from the start.
     """
     if is_witness(target.part) or target.origin is Origin.PREDICTED:
         return False
-    if run.why == PLACEHOLDER:
+    if run.why in (PLACEHOLDER, MARKED_TITLE):
         return last_proof is None or last_proof.state is State.ABSENT
     return (
         last_proof is not None

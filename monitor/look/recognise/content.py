@@ -31,7 +31,7 @@ from monitor.look.recognise.result import (
     unknown,
     withdrawn,
 )
-from monitor.look.recognise.title import recognise_title
+from monitor.look.recognise.title import NOT_ITS_TITLE, names_release, recognise_title
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import (
@@ -90,6 +90,10 @@ def read_page(
         return unknown(why)
     if seen.state is State.PRESENT and is_marked_withdrawn(page, context.title):
         return withdrawn(WITHDRAWN)
+    # "DRAFT - " before the title makes another title.
+    is_near = seen.why == NOT_ITS_TITLE and names_release(context.title, " ".join(page.names))
+    if is_near and (why := find_mark(page, context.title)):
+        return unknown(why)
     return require_content(seen, page, answer, context)
 
 

@@ -174,6 +174,20 @@ def test_short_later_or_old_odd_answer_gives_no_hint(
     run_monitor(tmp_path, answers, count_hints, head=HEAD)
 
 
+@pytest.mark.parametrize("title", [f"DRAFT - {TITLE}", f"{TITLE} [Preview]"])
+def test_a_marked_page_gives_a_hint_although_it_was_there_before_the_first_look(
+    tmp_path: Path, title: str
+) -> None:
+    """The figures of a draft may be out before the slot."""
+
+    async def count_hints(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:58")
+        assert monitor.stored_verdict() == "pending"
+        assert len(hints(monitor)) == 1
+
+    run_monitor(tmp_path, an_answer(URL, "08:00:00", a_web_page(title)), count_hints, head=HEAD)
+
+
 @pytest.mark.parametrize(
     ("changes_at", "hint_count"), [("09:28:40", 1), ("09:30:01", 0)], ids=["before", "at the slot"]
 )
