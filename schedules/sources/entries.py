@@ -9,6 +9,7 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from schedules.address import canonical_address
 from schedules.announcement import Announcement, State
 from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.clean import clean_address, clean_text
@@ -92,9 +93,10 @@ def _edition_of(entry: Announcement) -> tuple[str, Title, str] | None:
     title = read_title(entry.title)
     is_one_edition = any(period_kind(word) not in ("year", "span") for word in title.period)
     is_called_off = entry.state in CALLED_OFF or entry.doubt == STATUS_DOUBT
-    if not entry.url or not is_one_edition or is_called_off:
+    address = canonical_address(entry.url)
+    if not address or not is_one_edition or is_called_off:
         return None
-    return entry.producer, title, entry.url
+    return entry.producer, title, address
 
 
 def _find_listed_again(same: Sequence[Announcement]) -> list[Announcement]:
