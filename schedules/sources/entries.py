@@ -20,7 +20,7 @@ from schedules.source import Reading
 from schedules.sources.row import CalendarRow, Remark, clean_title, make_announcement
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
-from schedules.titles import Title, period_kind, read_title
+from schedules.titles import Title, names_a_period, read_title
 
 MOST_NOTES = 200
 _A_WEEK = timedelta(days=7)
@@ -88,22 +88,20 @@ def _group_by(
 def _edition_of(entry: Announcement) -> tuple[str, Title, str] | None:
     """Return what two entries of one edition share: producer, title with its period, and address.
 
-    None for an entry without these, or that does not stand. A year is the period of many editions.
+    None for an entry without these, or that does not stand.
     """
-    title = read_title(entry.title)
-    is_one_edition = any(period_kind(word) not in ("year", "span") for word in title.period)
     is_called_off = entry.state in CALLED_OFF or entry.doubt == STATUS_DOUBT
     address = canonical_address(entry.url)
-    if not address or not is_one_edition or is_called_off:
+    if not address or is_called_off or not names_a_period(entry.title):
         return None
-    return entry.producer, title, address
+    return entry.producer, read_title(entry.title), address
 
 
 def _find_listed_again(same: Sequence[Announcement]) -> list[Announcement]:
     """Return those entries of one edition whose times contradict each other: only provisional ones
     if the others agree.
 
-    Entries a week apart may be of a weekly series that shares a title.
+    None if they span a week: those of a series may share a title, such as that of a year.
     """
     days = [day for each in same if (day := first_day(each.slot)) is not None]
     if len(days) < len(same) or max(days) - min(days) >= _A_WEEK or _agree(same):
