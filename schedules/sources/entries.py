@@ -15,7 +15,7 @@ from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.clean import clean_address, clean_text
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.dates.status import read_status
-from schedules.slot import Slot, first_day
+from schedules.slot import Slot, first_day, last_day
 from schedules.source import Reading
 from schedules.sources.row import CalendarRow, Remark, clean_title, make_announcement
 from schedules.sources.settings import CalendarSettings
@@ -111,8 +111,11 @@ def _find_listed_again(same: Sequence[Announcement]) -> list[Announcement]:
 
 
 def _agree(same: Sequence[Announcement]) -> bool:
+    """Return whether the times of entries, which have one each, can all be true."""
     instants = {each.slot.instant for each in same} - {None}
-    return len(instants) <= 1 and len({first_day(each.slot) for each in same}) == 1
+    first_days = [day for each in same if (day := first_day(each.slot)) is not None]
+    last_days = [day for each in same if (day := last_day(each.slot)) is not None]
+    return len(instants) <= 1 and max(first_days) <= min(last_days)
 
 
 def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Announcement:
