@@ -1,4 +1,4 @@
-"""The strip of a slot: each release with that slot as a bar on one axis, seconds near the slot.
+"""The strip of a slot: the releases of each producer as bars on one axis, seconds near the slot.
 
 It shows at a glance whether one producer or all are concerned.
 """
