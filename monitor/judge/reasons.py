@@ -223,7 +223,7 @@ DOUBTS = {
     "zone": "its time zone is not certain",
     "zone-unknown": "its time zone is not known",
 }
-"""What is doubtful about an announced time, in words, by the code in the JSON."""
+"""Why an announced time is in doubt, in words. The keys are the codes in the JSON."""
 
 
 def promise_text(promise: Promise) -> str:

@@ -44,7 +44,7 @@ _NOT_ON_TIME = (*_OPEN, "late", "not_published", "unproven")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Releases of one producer whose bars are the same: several only if none of them is out.
+    """One release with a problem, or all of one producer that are not out and have the same bars.
 
     `length` is how late one was, or else how long it was public early.
     """
@@ -76,9 +76,9 @@ class Lane:
 class Group:
     """The releases of a slot with the same problem, in `words`: `10 not seen yet`.
 
-    `longest` is the longest exposure or delay, `the worst for at least 5 min`. `whose` names their
-    producers, `at_host` says whether others at their one host came. `overdue_from` is when releases
-    that are due become overdue, None for another verdict.
+    `longest` says how long the worst was early or late: `the worst for at least 5 min`. `whose`
+    names the producers, `at_host` says whether other releases at the same host came. `overdue_from`
+    is when releases that are due become overdue, None for another verdict.
     """
 
     verdict: str
@@ -190,7 +190,7 @@ def _make_group(
 
 
 def _say_longest(rows: Sequence[Row]) -> str:
-    measured = filter(None, map(_measure, rows))
+    measured = filter(None, map(_measured_seconds, rows))
     length = least_length(max(measured, key=_least_seconds, default=None))
     if not length:
         return ""
@@ -198,7 +198,7 @@ def _say_longest(rows: Sequence[Row]) -> str:
     return how_long if len(rows) == 1 else f"the worst {how_long}"
 
 
-def _measure(row: Row) -> Mapping[str, Any] | None:
+def _measured_seconds(row: Row) -> Mapping[str, Any] | None:
     """Return the bounds in seconds of how late a release was, or else how long it was public early;
     None if it was neither.
     """
@@ -295,7 +295,7 @@ def _make_lane(
 
 
 def _mark_on_time(rows: Iterable[Row]) -> list[Mark]:
-    """Return the one bar of all releases on time, none if there are none."""
+    """Return one bar for all releases on time, an empty list without any."""
     delays = [row["delay"] for row in rows if row["verdict"] == "on_time" and row["delay"]]
     lows = [delay["min"] for delay in delays if delay["min"] is not None]
     highs = [delay["max"] for delay in delays if delay["max"] is not None]
@@ -311,7 +311,7 @@ def _group_in_lines(problems: Iterable[tuple[Row, tuple[Mark, ...]]]) -> list[Li
     lines: list[Line] = []
     for _, alike in groupby(problems, likeness):
         rows, marks = zip(*alike, strict=True)
-        lines.append(Line(rows, list(marks[0]), least_length(_measure(rows[0]))))
+        lines.append(Line(rows, list(marks[0]), least_length(_measured_seconds(rows[0]))))
     return lines
 
 

@@ -49,8 +49,8 @@ def make_announcements(
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
     """Return the entries without repeats, and remarks.
 
-    Different ones with one key get a doubt, and those of one edition whose times contradict each
-    other: an entry that moved may stay beside the new one.
+    A doubt marks different entries with the same key, and entries of one edition that name
+    different times: a calendar may keep the old entry of a release that moved.
     """
     kept = list(dict.fromkeys(made))
     by_uid = _group_by((each.uid for each in kept), kept)
@@ -88,7 +88,7 @@ def _group_by(
 def _edition_of(entry: Announcement) -> tuple[str, Title, str] | None:
     """Return what two entries of one edition share: producer, title with its period, and address.
 
-    None for an entry without these, or that does not stand.
+    Return None for an entry that lacks one of these, or that is called off.
     """
     is_called_off = entry.state in CALLED_OFF or entry.doubt == STATUS_DOUBT
     address = canonical_address(entry.url)
@@ -98,19 +98,23 @@ def _edition_of(entry: Announcement) -> tuple[str, Title, str] | None:
 
 
 def _find_listed_again(same: Sequence[Announcement]) -> list[Announcement]:
-    """Return those entries of one edition whose times contradict each other: only provisional ones
-    if the others agree.
+    """Return the entries of one edition that cannot all be right about its time. If those that are
+    not provisional name one time, only the provisional ones are returned.
 
-    None if they span a week: those of a series may share a title, such as that of a year.
+    Entries that span a week or more may be of a series with one title, so none is returned.
     """
     days = [day for each in same if (day := first_day(each.slot)) is not None]
-    if len(days) < len(same) or max(days) - min(days) >= _A_WEEK or _agree(same):
+    if len(days) < len(same) or max(days) - min(days) >= _A_WEEK or _can_all_be_true(same):
         return []
     sure = [each for each in same if each.state is not State.PROVISIONAL]
-    return [each for each in same if each not in sure] if sure and _agree(sure) else list(same)
+    return (
+        [each for each in same if each not in sure]
+        if sure and _can_all_be_true(sure)
+        else list(same)
+    )
 
 
-def _agree(same: Sequence[Announcement]) -> bool:
+def _can_all_be_true(same: Sequence[Announcement]) -> bool:
     """Return whether the times of entries, which have one each, can all be true."""
     instants = {each.slot.instant for each in same} - {None}
     first_days = [day for each in same if (day := first_day(each.slot)) is not None]
