@@ -30,7 +30,6 @@ from monitor.deliver.outbox_rows import (
     covered_delivery,
     delivery_after,
     is_unsent,
-    stored_delivery,
 )
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.silences import RefreshIncident, notify_after_silence
@@ -309,7 +308,8 @@ class Outbox:
         is_finished = delivery.standing is not DeliveryState.WAITING
         if is_finished:
             self._attempts.note_finished(delivery)
-        await self.writer.write(partial(self._record_outcome, delivery, row.notice))
+        # Also by a former leader, whose successor would send the message again.
+        await self.writer.write(lambda tx: tx.record_outcome(row.notice, delivery), is_fact=True)
         if delivery.standing is DeliveryState.SENT:
             state.record_sent(row, self.clock.now())
         standing = delivery.standing.value
@@ -367,13 +367,3 @@ class Outbox:
             _log.error("delivery_broke", channel=channel.name, notice=notice.id, fault=broke)
             return Refused(permanent=False, reason=f"broke with {broke}"), _RETRIES_AFTER_ERROR
         return Refused(permanent=False, reason=reason), _RETRIES
-
-    def _record_outcome(self, delivery: Delivery, notice: Notice, tx: Transaction) -> None:
-        """Save how an attempt ended: sent, given up, or due again.
-
-        A newer attempt, which another process has saved in the meantime, is not overwritten.
-        """
-        stored = stored_delivery(tx.read.outbox, delivery.notice, delivery.channel)
-        if stored is None or stored.attempts <= delivery.attempts:
-            tx.add_notice(notice, [])  # a store that was restored meanwhile may lack the notice
-            tx.save(delivery)

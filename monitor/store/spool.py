@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pydantic_core
 import structlog
 
+from alerts.notice import Notice
 from monitor.errors import Conflict, EnvironmentFault, StoreFault
 from monitor.judge.runs import Blind, Run
 from monitor.store.evidence.chain import link_record
@@ -24,6 +25,7 @@ from monitor.store.open import place_of
 from monitor.store.rows import (
     Announced,
     CalendarRead,
+    Delivery,
     Heartbeat,
     Record,
     ShownEntries,
@@ -48,11 +50,12 @@ Fact = (
     | Promise
     | Announced
     | CalendarRead
+    | Delivery
     | Heartbeat
     | ShownPromises
     | ShownEntries
 )
-"""What a monitor saw or read. It is true whoever leads, and whenever it is stored."""
+"""What a monitor saw, read or sent. It is true whoever leads, and whenever it is stored."""
 _KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
 
 
@@ -250,6 +253,9 @@ class _FactCollector(Transaction):
     def add_blind(self, blind: Blind) -> None:
         self.facts.append(blind)
 
+    def record_outcome(self, notice: Notice, delivery: Delivery) -> None:  # noqa: ARG002  # in the store
+        self.facts.append(delivery)
+
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
         self.facts.append(ShownPromises(calendar, at, tuple(releases)))
 
@@ -258,7 +264,7 @@ class _FactCollector(Transaction):
 
 
 def _hand_in(facts: Iterable[Fact], transaction: Transaction) -> None:
-    index = transaction.read.evidence
+    index, outbox = transaction.read.evidence, transaction.read.outbox
     for fact in facts:
         match fact:
             case Record():
@@ -268,6 +274,10 @@ def _hand_in(facts: Iterable[Fact], transaction: Transaction) -> None:
                 # A run must not name evidence that the store lacks.
                 evidence = [record.id for record in index.records(fact.evidence)]
                 transaction.save_later(replace(fact, evidence=tuple(evidence)))
+            case Delivery():
+                # A store that was restored from an older copy may lack its notice.
+                if outbox.notice(fact.notice) is not None:
+                    transaction.save_later(fact)
             case Blind():
                 transaction.add_blind(fact)
             case ShownPromises(calendar, at, releases):

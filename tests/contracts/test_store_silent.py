@@ -20,7 +20,7 @@ from monitor.clock import SystemClock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
-from monitor.store.sql.patience import LimitedConnection, set_time_limits
+from monitor.store.sql.patience import LimitedConnection, set_up_transactions
 from monitor.store.sql.query import long_limits
 from monitor.store.writer import Writer
 
@@ -54,7 +54,7 @@ def others(postgresql: str) -> Sequence[int]:
 
 def test_every_connection_has_its_time_outs(postgresql: str) -> None:
     engine = create_engine(postgresql)
-    set_time_limits(engine)
+    set_up_transactions(engine)
     with engine.connect() as connection:
         names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
         assert [connection.execute(text(f"SHOW {name}")).scalar() for name in names] == [
@@ -72,10 +72,34 @@ def test_what_an_address_asks_for_goes_first(postgresql: str) -> None:
     engine = create_engine(
         make_url(postgresql).update_query_dict({"options": "-c lock_timeout=70"})
     )
-    set_time_limits(engine)
+    set_up_transactions(engine)
     with engine.connect() as connection:
         assert connection.execute(text("SHOW lock_timeout")).scalar() == "70ms"
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "30s"
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("server", "own", "used"),
+    [
+        ("off", "", "on"),
+        ("remote_apply", "", "remote_apply"),
+        ("on", "-c synchronous_commit=off", "off"),
+    ],
+)
+def test_commits_wait_for_the_disk_unless_the_address_says_no(
+    postgresql: str, server: str, own: str, used: str
+) -> None:
+    engine = create_engine(make_url(postgresql).update_query_dict({"options": own} if own else {}))
+    set_up_transactions(engine)
+    free = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with free.connect() as connection:
+        connection.exec_driver_sql(f"ALTER ROLE CURRENT_USER SET synchronous_commit = {server}")
+    engine.dispose()
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == used
+    with free.connect() as connection:
+        connection.exec_driver_sql("ALTER ROLE CURRENT_USER RESET synchronous_commit")
     engine.dispose()
 
 
@@ -83,7 +107,7 @@ def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_t
     postgresql: str,
 ) -> None:
     engine, asked = create_engine(postgresql), text("SHOW idle_in_transaction_session_timeout")
-    set_time_limits(engine)
+    set_up_transactions(engine)
     with engine.connect() as connection, long_limits(connection, idles=True):
         assert connection.execute(asked).scalar() == "1h"
     with engine.connect() as connection, long_limits(connection):
@@ -95,7 +119,7 @@ def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_anothe
     postgresql: str,
 ) -> None:
     engine = create_engine(postgresql)
-    set_time_limits(engine)
+    set_up_transactions(engine)
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, LimitedConnection)

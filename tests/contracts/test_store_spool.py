@@ -19,11 +19,11 @@ from monitor.store.spool import Spool
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import EVIDENCE
 from monitor.store.sql.write import Transaction
-from tests.worlds.incidents import an_incident
+from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
-from tests.worlds.stores import a_record, an_entry
+from tests.worlds.stores import a_delivery, a_record, a_sent_delivery, an_entry
 
 BEAT = Heartbeat("m", SLOT)
 BLIND = Blind(SLOT, SLOT + SECOND, "dns")
@@ -95,6 +95,23 @@ def test_calendar_read_is_spooled_with_its_releases_and_promises(
     assert [promise.confirmed_at for promise in store.ledger.promises(["r"])] == [SLOT + DAY]
     assert [entry.seen_last for entry in store.ledger.announced("govuk")] == [SLOT + DAY]
     assert store.ledger.reads("govuk") == [read]
+
+
+def test_how_an_attempt_ended_is_spooled_unless_the_store_has_a_later_attempt(
+    store: Store, spool: Spool
+) -> None:
+    with store.transaction() as tx:
+        tx.add_notice(a_notice("n"), [a_delivery(attempts=1), a_delivery("chat", attempts=2)])
+
+    def record(tx: Transaction) -> None:
+        for delivery in (a_sent_delivery(), a_sent_delivery("chat")):
+            tx.record_outcome(a_notice("n"), delivery)
+        # The store was restored from an older copy, without this notice.
+        tx.record_outcome(a_notice("lost"), a_sent_delivery(notice="lost"))
+
+    assert spool.append([], [record], [], None) == 3
+    spool.hand_in(store)
+    assert store.outbox.deliveries() == [a_delivery("chat", attempts=2), a_sent_delivery()]
 
 
 def test_write_with_more_than_facts_is_left_out_with_those_after_it(

@@ -330,9 +330,9 @@ def _connect_postgresql(address: URL) -> Engine:
         engine = create_engine(address, pool_pre_ping=True)
     except ModuleNotFoundError as exc:
         raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
-    from monitor.store.sql.patience import set_time_limits  # noqa: PLC0415
+    from monitor.store.sql.patience import set_up_transactions  # noqa: PLC0415
 
-    set_time_limits(engine)
+    set_up_transactions(engine)
     return engine
 
 

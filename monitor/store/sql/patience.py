@@ -1,4 +1,5 @@
-"""Time limits for PostgreSQL: for each statement, each lock, and for a server that stops answering.
+"""Settings of PostgreSQL for each transaction: time limits of statements, locks and a server that
+stops answering, and commits that wait for the disk.
 
 A suspended server still accepts packets, and its own time limits do not run. So this process
 measures the time too.
@@ -39,6 +40,14 @@ _TIMEOUTS = {
     "lock_timeout": LOCK,
     "idle_in_transaction_session_timeout": IDLE,
 }
+
+_WAIT_FOR_DISK = (
+    "SELECT set_config('synchronous_commit', 'on', true)"
+    " WHERE current_setting('synchronous_commit') = 'off'"
+)
+"""For a server that by default does not wait. If it crashes, an attempt to send that it has lost
+would be made again. Its stricter settings, which wait for standbys, stay.
+"""
 
 
 class LimitedConnection(Connection[Any]):
@@ -83,25 +92,28 @@ class LimitedConnection(Connection[Any]):
             return answer
 
 
-def set_time_limits(engine: Engine) -> None:
-    """Apply these time limits to every transaction of a PostgreSQL engine.
+def set_up_transactions(engine: Engine) -> None:
+    """Apply these time limits to every transaction of a PostgreSQL engine, whose commits wait for
+    the disk.
 
-    Limits that the store's address sets itself stay. No setting outlives its transaction and no
-    statement is prepared, so that PgBouncer may give each transaction another server connection.
+    What the store's address sets itself stays. No setting outlives its transaction and no statement
+    is prepared, so that PgBouncer may give each transaction another server connection.
     """
     own = str(engine.url.query.get("options", ""))
-    limits = "; ".join(
+    settings = [
         f"SET LOCAL {name} = {round(seconds * 1000)}"
         for name, seconds in _TIMEOUTS.items()
         if name not in own
-    )
+    ]
+    if "synchronous_commit" not in own:
+        settings.append(_WAIT_FOR_DISK)
 
-    def limit_transaction(connection: SqlConnection) -> None:
-        if limits:
-            connection.exec_driver_sql(limits)
+    def set_up_transaction(connection: SqlConnection) -> None:
+        connection.exec_driver_sql("; ".join(settings))
 
     event.listen(engine, "do_connect", _connect_limited)
-    event.listen(engine, "begin", limit_transaction)
+    if settings:
+        event.listen(engine, "begin", set_up_transaction)
 
 
 def _connect_limited(

@@ -37,6 +37,7 @@ _LATER_COLUMNS: Mapping[Table, str] = {
     tables.ANNOUNCED: "seen_last",
     tables.PROMISE: "confirmed_at",
     tables.HEARTBEAT: "at",
+    tables.DELIVERY: "attempts",
 }
 """The column by which the later of two versions of a row is known. Of other facts, the
 first stays.
@@ -172,6 +173,14 @@ class Transaction:
             return False
         self.save(*deliveries)
         return True
+
+    def record_outcome(self, notice: Notice, delivery: Delivery) -> None:
+        """Save how an attempt to send a notice ended, unless a later attempt is stored.
+
+        A store that was restored from an older copy gets the notice too.
+        """
+        self.add(notice)
+        self.save_later(delivery)
 
     def add_evidence(self, records: Iterable[Record]) -> None:
         """Add records of evidence. Raises `Conflict` if a different one has the same number."""

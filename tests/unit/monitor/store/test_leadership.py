@@ -17,8 +17,10 @@ from monitor.clock import VirtualClock
 from monitor.errors import Deposed, EnvironmentFault, StoreTooNew
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.leadership import Leadership
+from monitor.store.rows import DeliveryState
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
+from tests.unit.monitor.deliver.outbox import SlowChannel, an_outbox, open_late_incidents
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import EDGE, a_run
 from tests.worlds.stores import CutStore, a_store_file, a_verdict_row, runs_of
@@ -298,6 +300,34 @@ def test_former_leader_hands_in_its_looks_but_no_decision(play: Callable[[Story]
         await north.writer.close()
         assert runs_of(south.store, EDGE) == [a_run()]
         assert south.store.verdicts.judged() == []
+
+    play(story)
+
+
+def test_message_that_a_former_leader_sent_is_not_sent_by_its_successor(
+    play: Callable[[Story], None],
+) -> None:
+    """The leader is cut off while a channel takes a message, and is deposed."""
+
+    async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
+        north, south = await start_leader_and_standby(clock, start)
+        await open_late_incidents(north.store, north.writer, clock, ["r"])
+        channel = SlowChannel(clock, seconds=3.0)
+        outboxes = [an_outbox(one.store, one.writer, [channel], clock) for one in (north, south)]
+        sending = asyncio.create_task(outboxes[0].send_due("mail"))
+        await clock.sleep(1)
+        north.store.is_cut = True
+        await clock.sleep(30)
+        assert south.leads
+        # It reads what waits, just before the former leader reaches the store again.
+        assert await outboxes[1].send_due("mail") == clock.now() + timedelta(seconds=10)
+        north.store.is_cut = False
+        await asyncio.wait([sending])
+        await clock.sleep(15)
+        assert await outboxes[1].send_due("mail") is None
+        assert len(channel.begun_ids) == 1
+        (sent,) = south.store.outbox.deliveries()
+        assert sent.standing is DeliveryState.SENT
 
     play(story)
 
