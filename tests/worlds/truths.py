@@ -21,6 +21,9 @@ from tests.worlds.instants import MILLISECOND, SLOT, after_slot
 from tests.worlds.looks import fold
 from tests.worlds.verdicts import judged
 
+SLOWEST_LOOK = 3000
+"""The longest time that a look takes."""
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -242,7 +245,7 @@ def worlds(draw: st.DrawFn, story: st.SearchStrategy[Truth] | None = None) -> Wo
         ttl = draw(st.sampled_from([0, 5_000, 30_000, 120_000])) if view != "origin" else 0
         fails = draw(st.sampled_from([0.0, 0.0, 0.1, 0.5]))
         busy = draw(st.booleans())
-        slowest = draw(st.sampled_from([40, 400, 3000]))
+        slowest = draw(st.sampled_from([40, 400, SLOWEST_LOOK]))
         nodes = draw(st.sampled_from([1, 1, 2, 4]))
         # A shield and an edge that each cut off a fraction, or the whole seconds of two clocks.
         age_off = draw(st.sampled_from([0, 0, -1, 1]))

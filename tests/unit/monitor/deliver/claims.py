@@ -12,7 +12,7 @@ from alerts.notice import Notice
 from monitor.judge.policy import Policy
 from monitor.look.sighting import State
 from tests.worlds.instants import SLOT
-from tests.worlds.truths import Truth
+from tests.worlds.truths import SLOWEST_LOOK, Truth
 
 _CLOCK = r"(?:\d+ January )?\d\d:\d\d(?::\d\d)?"
 _SPAN = rf"(?:between {_CLOCK} and {_CLOCK} GMT|(?:at|by) {_CLOCK} GMT)"
@@ -130,9 +130,11 @@ def _public_spans(truth: Truth) -> list[tuple[float, float]]:
 
 
 def _is_absent_at(found: re.Match[str], claimed: Claimed) -> bool:
-    # The claim is to the whole second, so it must have been absent at some instant of it.
+    # A look names the second in which it was sent. The page may be removed before it answers.
     then = _instants(found[1])[0]
-    return any(claimed.about.at(ms) is not State.PRESENT for ms in (then, then + 999))
+    answered = then + 999 + SLOWEST_LOOK
+    turns = [turn for turn, _ in claimed.about.turns if then < turn <= answered]
+    return any(claimed.about.at(ms) is not State.PRESENT for ms in (then, *turns))
 
 
 def _has_come_at(found: re.Match[str], claimed: Claimed) -> bool:
