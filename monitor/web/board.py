@@ -22,10 +22,12 @@ from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, parse_day, queries_of, read_form
-from monitor.web.strip import read_strips
+from monitor.web.strip import exact_slot, read_strips
 
 FOLDED_OVER = 20
 """If a page has more releases, the board folds those without a problem, and a month its days."""
+_REPEATED_UP_TO = 5
+"""So many releases that need attention are listed below their strip. It is enough for more."""
 _FILTERS = ("producer", "state", "q")
 _DATE_FIELDS = ("day", "month", "year")
 PRODUCER_COOKIE = "ninethirty-mine"
@@ -77,6 +79,9 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     attention = fragments.select_attention(rows, needing, sees_all=queries.sees_all)
     shown = {row["id"] for row in attention.rows}
     rest = [row for row in rows if row["id"] not in shown]
+    strips = await read_strips(queries, rows)
+    slots = {strip.slot for strip in strips}
+    are_in_strips = all(exact_slot(row) in slots for row in attention.rows)
     return {
         "day": day,
         "fault": fault,
@@ -84,6 +89,7 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
         "releases": releases,
         "promised": len(releases),
         "attention": attention,
+        "is_attention_folded": len(shown) > _REPEATED_UP_TO and are_in_strips,
         "groups": group_rows(rest, queries.producers),
         "counts": fragments.count_statuses(rows),
         "chosen": chosen,
@@ -94,7 +100,7 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
         "readiness": await fragments.render_readiness(queries, None if is_today else day),
         "others": fragments.render_others(queries, attention).strip(),
         "parts": parts | {"warnings": await fragments.render_warnings(queries, now)},
-        "strips": await read_strips(queries, rows),
+        "strips": strips,
         "html_rows": await render_rows(queries, rows, last_looks, counted_at, attention.steps),
         "counted_at": counted_at,
         # Only the page of today is read again while it is open.

@@ -121,8 +121,7 @@ async def read_strips(queries: Queries, rows: Sequence[Row]) -> list[Strip]:
 
     If the store does not answer, they show no gaps: a page warns of that itself.
     """
-    starts = [instant_from_json(row["slot"]["start"]) for row in rows if row["slot"]]
-    slots = [start for start in starts if start is not None]
+    slots = [slot for row in rows if (slot := exact_slot(row)) is not None]
     blind: Sequence[Blind] = ()
     if slots:
         begin, end = min(slots) - timedelta(days=1), max(slots) + timedelta(days=1)
@@ -132,6 +131,14 @@ async def read_strips(queries: Queries, rows: Sequence[Row]) -> list[Strip]:
     return make_strips(rows, queries.clock.now(), rules)
 
 
+def exact_slot(row: Row) -> datetime | None:
+    """Return the instant for which a release is promised, None without a time of day."""
+    slot = row["slot"]
+    if slot is None or slot["precision"] != "instant":
+        return None
+    return instant_from_json(slot["start"])
+
+
 def make_strips(rows: Iterable[Row], now: datetime, rules: StripRules) -> list[Strip]:
     """Return a strip for each slot that comes within two minutes, has passed, or has a problem.
 
@@ -139,14 +146,11 @@ def make_strips(rows: Iterable[Row], now: datetime, rules: StripRules) -> list[S
     """
     by_slot = defaultdict[datetime, list[Row]](list)
     for row in rows:
-        slot = row["slot"]
-        if slot is None or slot["precision"] != "instant":
-            continue
         if row["verdict"] == "cancelled" and not has_gone_wrong(row):
             continue
-        start = instant_from_json(slot["start"])
-        if start is not None:
-            by_slot[start].append(row)
+        slot = exact_slot(row)
+        if slot is not None:
+            by_slot[slot].append(row)
     return [
         _make_strip(slot, some, now, rules)
         for slot, some in sorted(by_slot.items())

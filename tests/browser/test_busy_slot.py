@@ -57,7 +57,7 @@ async def test_strip_of_sixty_releases_fits(kept: Path, when: str) -> None:
         box = await page.locator("table.strip").bounding_box()
         assert box is not None
         assert box["height"] <= 500
-        assert await page.evaluate("document.documentElement.scrollHeight") <= 3600
+        assert await page.evaluate("document.documentElement.scrollHeight") <= 1800
     async with opened(kept, seconds, PHONE) as page:
         assert await bottom_of(page, "table.strip") <= 2 * PHONE[1]
     async with opened(kept, seconds, WALL) as page:
@@ -97,3 +97,11 @@ async def test_text_of_the_strip_is_legible_and_axe_finds_nothing(
         )
         assert min(sizes) >= 12
         assert (await Axe().run(page)).generate_snapshot().splitlines() == []
+
+
+async def test_next_steps_open_the_list_that_is_folded_below_the_strip(kept: Path) -> None:
+    async with opened(kept, 14, DESK) as page:
+        first = page.locator("#needing tbody tr").first
+        assert not await first.is_visible()
+        await page.get_by_role("link", name="Next steps", exact=True).click()
+        await first.wait_for(state="visible")
