@@ -22,7 +22,7 @@ from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, parse_day, queries_of, read_form
-from monitor.web.strip import exact_slot, read_strips
+from monitor.web.strip import Strip, exact_slot, read_strips
 
 FOLDED_OVER = 20
 """If a page has more releases, the board folds those without a problem, and a month its days."""
@@ -80,8 +80,6 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     shown = {row["id"] for row in attention.rows}
     rest = [row for row in rows if row["id"] not in shown]
     strips = await read_strips(queries, rows)
-    slots = {strip.slot for strip in strips}
-    are_in_strips = all(exact_slot(row) in slots for row in attention.rows)
     return {
         "day": day,
         "fault": fault,
@@ -89,7 +87,7 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
         "releases": releases,
         "promised": len(releases),
         "attention": attention,
-        "is_attention_folded": len(shown) > _REPEATED_UP_TO and are_in_strips,
+        "is_attention_folded": _repeats_much(attention.rows, strips),
         "groups": group_rows(rest, queries.producers),
         "counts": fragments.count_statuses(rows),
         "chosen": chosen,
@@ -148,6 +146,12 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
         # The page still shows the releases of the day, which are in memory, and a warning names the
         # fault.
         return []
+
+
+def _repeats_much(rows: Sequence[fragments.Row], strips: Sequence[Strip]) -> bool:
+    """Return whether these are many releases and all in strips."""
+    slots = {strip.slot for strip in strips}
+    return len(rows) > _REPEATED_UP_TO and all(exact_slot(row) in slots for row in rows)
 
 
 def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[RowGroup]:
