@@ -14,15 +14,15 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import median
 
-from monitor.plan.proof import LookResult, PartProof, ProofGoal
-from monitor.plan.sweep import Sweep
-from monitor.plan.targets import View
+from monitor.look.forecast import PartToProve, play_sweeps
+from monitor.plan.proof import ProofGoal
+from monitor.plan.targets import Target, View, target_id
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 WITHIN = timedelta(seconds=60)
 _SECOND = timedelta(seconds=1)
 _SLACK = 1.01
-_BEGINS, _ENDS = -120.0, 60.0
+_ENDS = 60.0
 _SOON, _IN_TIME = 601 / 628, 10.0
 _LATEST = 600.0
 
@@ -63,18 +63,23 @@ def simulate_sweep(
 
     `requests` is the share of the budget that other requests use.
     """
-    gap = timedelta(seconds=_SLACK * views / (rate * (1.0 - requests)))
-    sweep = Sweep(SLOT, WITHIN)
-    for number, part in enumerate(parts):
-        sweep.add(str(number), ProofGoal(SLOT, WITHIN, (-part.weight, 1, number)))
-    found: dict[int, float] = {}
-    now = SLOT + _BEGINS * _SECOND
-    while now < SLOT + _ENDS * _SECOND:
-        need = sweep.next_part(now, gap, _is_ready)
-        if need is not None:
-            _look(sweep, need, parts[int(need.id)], now, found)
-        now += gap
-    return Proved(tuple(found), tuple(found.values()))
+    goals = [ProofGoal(SLOT, WITHIN, (-part.weight, 1, n)) for n, part in enumerate(parts)]
+    promised = [PartToProve(_make_target(n), goal) for n, goal in enumerate(goals)]
+    comes = {
+        one.target.id: SLOT + part.comes * _SECOND
+        for one, part in zip(promised, parts, strict=True)
+    }
+    widths = play_sweeps(
+        promised, rate * (1.0 - requests) / views, lambda part: comes[part.target.id]
+    )
+    numbers = [n for n, one in enumerate(promised) if one.target.id in widths]
+    return Proved(tuple(numbers), tuple(width / _SECOND for width in widths.values()))
+
+
+def _make_target(number: int) -> Target:
+    release = f"r{number}"
+    name = target_id(release, "page", View.EDGE)
+    return Target(name, release, "page", View.EDGE, f"https://example/{release}", "example", "")
 
 
 def best_possible(parts: Sequence[Part], rate: float) -> list[int]:
@@ -160,23 +165,6 @@ def compare_with_best(
 
 def _weight(day: Sequence[Part], proved: Sequence[int]) -> int:
     return sum(1 + day[number].weight for number in proved)
-
-
-def _look(
-    sweep: Sweep, need: PartProof, part: Part, now: datetime, found: dict[int, float]
-) -> None:
-    sweep.record_start(need, now)
-    is_out = (now - SLOT) / _SECOND >= part.comes
-    absent = need.absent_at
-    sweep.record_result(
-        need.id, View.EDGE, LookResult.PRESENT if is_out else LookResult.ABSENT, now, now
-    )
-    if is_out and absent is not None and absent >= SLOT - WITHIN:
-        found[int(need.id)] = (now - absent) / _SECOND
-
-
-def _is_ready(_need: PartProof) -> bool:
-    return True
 
 
 def _delay(chance: Random, late: float) -> float:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.rota import Rota
 from monitor.judge.runs import Blind, Run
-from monitor.plan.forecast import SlotForecast
+from monitor.look.forecast import SlotForecast
 from monitor.store.rows import Act, Heartbeat, Lease
 from schedules.in_force import InForce
 from schedules.release import Release

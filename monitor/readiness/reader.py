@@ -11,10 +11,10 @@ from monitor.deliver.rules import Links, ReportingRules
 from monitor.health.metrics import FRESH_READS
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
+from monitor.look.forecast import PartToProve, forecast_slots
 from monitor.look.sighting import State
 from monitor.plan.addresses import with_page_at
 from monitor.plan.budget import Budget
-from monitor.plan.forecast import PartToProve, forecast_slots
 from monitor.plan.targets import release_from_id, targets_of
 from monitor.readiness.assess import assess_readiness
 from monitor.readiness.facts import (

@@ -13,8 +13,8 @@ from itertools import groupby
 import structlog
 
 from monitor.clock import Clock
+from monitor.look.forecast import PartToProve, SlotForecast, forecast_slots
 from monitor.plan.budget import Budget
-from monitor.plan.forecast import PartToProve, SlotForecast, forecast_slots
 from monitor.plan.targets import View
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
@@ -67,7 +67,7 @@ class BudgetForecast:
                 target, goal = state.target, state.proof_goal
                 # A part has a target for each view. Count it once, with the edge's.
                 if target is not None and goal is not None and target.view is View.EDGE:
-                    parts[target.host].append((watched.release.id, goal))
+                    parts[target.host].append(PartToProve(target, goal))
         return parts
 
     def _find_shortages(

@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from monitor.deliver.facts import slot_text
 from monitor.judge.case import is_exact
-from monitor.plan import forecast
+from monitor.look import forecast
 from monitor.plan.budget import Budget, WantedSpacing, affordable_spacings, stretch_factor
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, press_of, targets_of, tripwires_of

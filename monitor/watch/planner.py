@@ -13,10 +13,10 @@ from monitor.clock import Clock
 from monitor.judge.case import is_exact
 from monitor.judge.policy import Policies
 from monitor.look.fetch import Found
+from monitor.look.forecast import PartToProve
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, with_page_at
-from monitor.plan.forecast import PartToProve
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
 from monitor.plan.proof import ProofGoal, goal_for
 from monitor.plan.targets import Target, View, targets_of
@@ -65,12 +65,9 @@ class WatchRules:
     def part_to_prove(
         self, release: Release, target: Target, promised: InForce
     ) -> PartToProve | None:
-        """Return the part of a target for a forecast, None if none needs a proof.
-
-        A part has a target for each view, so only that of the edge counts.
-        """
+        """Return the part of a target for a forecast, None for another view and without need."""
         goal = self.proof_goal(release, target, promised) if target.view is View.EDGE else None
-        return None if goal is None else (release.id, goal)
+        return None if goal is None else PartToProve(target, goal)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from tests.unit.monitor.app.monitor_in_test import (
 )
 from tests.unit.monitor.watch.test_budget_forecast import (
     DAY_BEFORE,
-    FOUR_CAN_BE_PROVED,
+    FIVE_CAN_BE_PROVED,
     releases_of_next_day,
 )
 
@@ -75,14 +75,14 @@ async def test_check_of_a_channel_shows_last_delivery_and_waiting_messages(
     assert "ninethirty channel test" in waiting.todo
 
 
-@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5), base=FOUR_CAN_BE_PROVED)
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(6), base=FIVE_CAN_BE_PROVED)
 async def test_check_warns_of_a_budget_too_small_for_tomorrows_slot(monitor: MonitorInTest) -> None:
-    """Tomorrow five pages have one slot."""
+    """Tomorrow six pages have one slot."""
     quarter_of_an_hour = 15 * 60
     await monitor.clock.sleep(quarter_of_an_hour)
     checks = checks_of(monitor)
     (name,) = (name for name in checks if name.startswith("Budget of "))
-    assert "of 5 parts promised for 09:30, 4 can be proved" in checks[name].state
+    assert "of 6 parts promised for 09:30, 5 can be proved" in checks[name].state
     table_to_change = "`[budget]`"
     assert table_to_change in checks[name].todo
     # A check named `Budgets` would say that every budget is enough.

@@ -17,9 +17,9 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Found, Request
+from monitor.look.forecast import PartToProve, forecast_slots
 from monitor.look.sighting import Sighting, State
 from monitor.look.sweeps import Sweeps
-from monitor.plan.forecast import rate_to_prove
 from monitor.plan.proof import ProofGoal
 from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.poller_run import (
@@ -390,7 +390,14 @@ def test_budget_that_a_forecast_names_proves_every_page(
         )
         for count, tolerance in zip(counts, tolerances, strict=True)
     ]
-    rate = rate_to_prove(sum(counts), groups[0].tolerance)
+    slot = NOON + timedelta(seconds=SLOT_AT)
+    parts = [
+        PartToProve(target(name), ProofGoal(slot, pages.tolerance, (0, 1, n)))
+        for pages in groups
+        for n, name in enumerate(sorted(pages.names))
+    ]
+    (forecast,) = forecast_slots(parts, 1.0, slot, slot + timedelta(days=1))
+    rate = forecast.sufficient_rate
     assert rate is not None
     run_busy_slots(*groups, looks_per_second=rate, seconds_after=90)
     assert [pages.names - pages.proved_on_time for pages in groups] == [set() for _ in groups]

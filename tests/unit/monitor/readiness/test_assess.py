@@ -11,8 +11,8 @@ from alerts.rota import Shift
 from alerts.ticks import Tick
 from monitor.deliver.ticks import make_tick
 from monitor.judge.runs import Blind
+from monitor.look.forecast import SlotForecast
 from monitor.look.redirect import OTHER_HOST
-from monitor.plan.forecast import SlotForecast
 from monitor.readiness.assess import assess_readiness
 from monitor.readiness.facts import (
     CalendarFacts,
