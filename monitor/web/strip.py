@@ -106,6 +106,13 @@ class Strip:
         named = [line.rows for lane in self.lanes for line in lane.lines]
         return len(self.lanes) + sum(map(len, named))
 
+    @property
+    def states(self) -> list[str]:
+        """Return the state of each bar, for the legend."""
+        of_lanes = [mark for lane in self.lanes for mark in (*lane.backdrop, *lane.marks)]
+        of_lines = [mark for lane in self.lanes for line in lane.lines for mark in line.marks]
+        return [mark.state for mark in (*of_lanes, *of_lines)]
+
 
 @dataclass(frozen=True, slots=True)
 class StripRules:
@@ -160,6 +167,8 @@ def make_strips(rows: Iterable[Row], now: datetime, rules: StripRules) -> list[S
 
 def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: StripRules) -> Strip:
     problems = sort_gravest_first(filter(has_gone_wrong, rows))
+    # Those that can still come in time are first, because people can still act.
+    problems.sort(key=lambda row: verdict_or_due(row) != "due")
     others = sorted(
         (row for row in rows if not has_gone_wrong(row)), key=lambda row: row["producer"]
     )

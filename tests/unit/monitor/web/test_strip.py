@@ -138,7 +138,7 @@ def test_releases_of_a_producer_that_are_not_out_share_a_line() -> None:
         a_row("late", 60, 300, title="e", id="another"),
     ]
     [strip] = make_strips(rows, LATER, RULES)
-    assert named_in(strip.lanes[0]) == [["d"], ["e"], ["a", "b"], ["c"]]
+    assert named_in(strip.lanes[0]) == [["a", "b"], ["c"], ["d"], ["e"]]
     assert strip.text_lines == 6
 
 
@@ -239,17 +239,18 @@ def test_groups_of_problems_are_named_worst_first() -> None:
     ]
 
 
-def test_producers_come_in_the_order_of_their_gravest_problem_and_of_how_many_they_have() -> None:
+def test_producers_with_releases_that_can_still_come_in_time_are_first() -> None:
+    """Then others by their gravest problem, and each by how many it has."""
     rows = [
         a_row("on_time", 0, 1, producer="d"),
         *[a_row("pending", None, None, producer=producer, **DUE) for producer in "abbe"],
         *[a_row("early", -120, -110, producer=producer) for producer in "ec"],
     ]
     [strip] = make_strips(rows, LATER, RULES)
-    assert [lane.producer for lane in strip.lanes] == ["c", "e", "b", "a", "d"]
+    assert [lane.producer for lane in strip.lanes] == ["b", "a", "e", "c", "d"]
     assert [group.whose for group in strip.groups] == [
-        "c (1 of 1), e (1 of 2)",
         "b (2 of 2), a (1 of 1), e (1 of 2)",
+        "c (1 of 1), e (1 of 2)",
     ]
 
 
