@@ -10,8 +10,10 @@ from schedules.patterns import quick
 
 LONGEST = 200  # characters; nothing longer is a date
 
-# Removed first, because NFKC would turn "2026¹" into "20261".
-_FOOTNOTES = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶\u00ad\u200b\u200c\u200d\u2060\ufeff")
+# Removed first, because NFKC would turn "2026¹" into "20261". The last ones are ticks.
+_FOOTNOTES = str.maketrans(
+    "", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0f\u2713\u2714\u2705"
+)
 # Old typography raises the minutes of a time: "9³⁰am".
 _RAISED_MINUTES = quick(
     r"(?<![\d.:])(\d{1,2})[.:]?\s?([⁰¹²³⁴⁵⁶⁷⁸⁹]{2})(?=\s?[ap]\.?m)", re.IGNORECASE
@@ -20,7 +22,8 @@ _DASHES = quick(r"[‐‑‒–—―−]")  # noqa: RUF001
 _QUOTES = quick(r"[‘’‛′`]")  # noqa: RUF001
 # British print has a raised point in times: "9·30am".
 _RAISED_POINT = quick(r"(?<=\d)[·∙•](?=\d\d)")
-_NOTES = quick(r"\[(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
+# Not "[p]", which means provisional.
+_NOTES = quick(r"\[(?!p\])(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
 _BLANKS = quick(r"\s+")
 
 
@@ -52,6 +55,7 @@ _WELSH = (
     "ionawr", "chwefror", "mawrth", "ebrill", "mai", "mehefin",
     "gorffennaf", "awst", "medi", "hydref", "tachwedd", "rhagfyr",
 )  # fmt: skip
+_SHORT_WELSH = "ion chwef maw ebr mai meh gorff awst medi hyd tach rhag"
 # Soft mutations: forms of the names after "o" and "i".
 _MUTATED = {
     "fawrth": 3,
@@ -76,12 +80,14 @@ def _map_prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
 
 
 MONTHS: dict[str, int] = (
-    _map_prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
+    _map_prefixes(ENGLISH_MONTHS, 1)
+    | {name: n for names in (_WELSH, _SHORT_WELSH.split()) for n, name in enumerate(names, 1)}
+    | _MUTATED
 )
 WEEKDAYS: dict[str, int] = (
     _map_prefixes(_DAY_NAMES, 0)
     | {"weds": 2}
-    | {f"{dydd} {name}": n for dydd in ("dydd", "ddydd") for n, name in enumerate(_WELSH_DAYS)}
+    | {f"{dydd}{name}": n for dydd in ("", "dydd ", "ddydd ") for n, name in enumerate(_WELSH_DAYS)}
 )
 
 SEASONS: dict[str, int] = {
