@@ -35,7 +35,7 @@ _LONGEST = 500
 _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 # Such words say that something is wrong, but not what.
 _SAYS_NO_STATE = quick(
-    rf"(?:not (?:now )?(?:being )?(?:published|publishing|released)|{INSTEAD}|pulled|removed"
+    rf"(?:not (?:yet |now )?(?:being )?(?:published|publishing|released)|{INSTEAD}|pulled|removed"
     r"|under review|hold|no (?:release|publication)|do not use|duplicate|deleted?|void|draft"
     r"|(?:pulled|removed) from (?:the |this )?(?:calendar|schedule|list|programme)"
     r"|(?:date )?tbc|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on |in )?"

@@ -38,15 +38,15 @@ _WORDS = {
         rf"|canslwyd|(?:{_WEDI} )?(?:ganslo|canslo)"
     ),
     "postponed": (
-        r"postpone(?:d|ment)|delayed|deferred|re-?schedul(?:ed|ing)|moved|suspended|paused"
-        r"|(?:put |placed )?on hold|held (?:back|over)|(?:put|pushed|set) back"
+        r"postpone(?:d|ment)|delayed|deferred|re-?schedul(?:ed|ing)|moved(?: back)?|suspended"
+        r"|paused|(?:put |placed )?on hold|held (?:back|over)|(?:put|pushed|set) back"
         r"|brought forward|slipped|re-?arranged|halted"
         rf"|gohiriwyd|(?:{_WEDI} )?(?:ohirio|gohirio)"
     ),
 }
 _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
 _SUBJECT = (
-    r"(?:(?:this |the )?(?:release|publication|statistics?|report|bulletin|it) )?"
+    r"(?:(?:this |the )?(?:release|publication|statistics?|report|bulletin|series|it) )?"
     r"(?:(?:has|have) been |is |are |now |currently |temporarily |indefinitely |permanently )*"
 )
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
@@ -56,15 +56,15 @@ _CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
 # A word calls off only if one of these follows it. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
     rf"(?: ?[/&] ?{_CALLS}| (?:and|or) {_CALLS}(?= releases| publications))?"
-    r"(?: (?:date|releases?|publications?|event|indefinitely|until further notice))?"
+    r"(?: (?:date|releases?|publications?|series|event|indefinitely|until further notice))?"
     r"(?:$| ?[:;,.!()\[\]*]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
     r"|while|tan|oherwydd|this (?:week|month|quarter|year)|(?:from|on) \d|\d\d?[/.]\d"
     r"|(?:an?|one|two|three|\d\d?) (?:day|week|month)))"
 )
 _NEW_DATE = (
     r"(?:new|revised|changed?(?: of)?) (?:(?:release|publication) )?date"
-    r"|(?:release |publication )?date (?:has |is )?(?:changed?(?! from|: no)|amended|under review)"
-    r"|awaiting (?:a )?(?:new )?date"
+    r"(?! format| of birth)|(?:release |publication )?date (?:has |is )?(?:changed?(?! from|: no)"
+    r"|amended|under review)|awaiting (?:a )?(?:new )?date"
 )
 INSTEAD = (
     rf"superseded|replaced|merged (?:with|into) .*|to be re-?scheduled|{_NEW_DATE}"
@@ -74,8 +74,10 @@ INSTEAD = (
 """Words with which a text begins that says that something is wrong, but not what."""
 _REDATED = quick(
     rf"{_SUBJECT}(?:{INSTEAD}|now (?:due|expected|planned|scheduled)"
-    rf"|will be {_PUT_OUT} [^.]{{1,40}} instead)\b"
-    r"|(?:delay|deleted|deletion|suspension|withdrawal)(?:$|:)"
+    rf"|will be {_PUT_OUT} (?:in|on) (?:[a-z]{{3,9}} )?(?:\d|{MONTH}\b)[^.]{{0,30}} instead(?! of)"
+    r"|(?:release|publication) date (?:is )?(?:tbc|to be confirmed|to be announced)"
+    r"|not (?:being )?publish(?:ed|ing) this (?:week|month|quarter|year))\b"
+    r"|(?:delay|deleted|deletion|suspension|withdrawal)(?:$|:(?! (?:none|nil|no|n/a)\b))"
     rf"|{_SUBJECT}now (?:on |for )?(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)?"
     rf"(?:[/.-]\d| {MONTH}\b)"
 )
@@ -96,12 +98,16 @@ _THIS = (
 )
 # Sentences that call a release off, at any place in a note
 _SAID_OF_THIS = quick(
-    rf"\b{_THIS}(?: now)?(?: been| be)? (?:now )?{_CALLS}(?! from)\b"
+    rf"\b{_THIS}(?: now)?(?: been| be| being)? (?:now )?(?:{_CALLS}(?! from)|running late)\b"
     rf"|\b(?:it|{_THIS})(?: will)? no longer (?:be|being|take)\b"
     r"|\bhave (?:cancelled|postponed|delayed|withdrawn) this\b"
     r"|\b(?:(?:cancel|postpon|delay|withdr|suspend|paus|re-?schedul|defer)[a-z]{0,6}"
     r"|(?<!do )not (?:to )?(?:publish|releas|produc)[a-z]{0,3}) (?:(?:publication|release) of )?"
-    rf"(?:this|these) {_WORK}\b|\bdelay (?:to|in) (?:publication|release)\b"
+    rf"(?:this|these) {_WORK}\b|\b{_WEDI} (?:ohirio|ganslo)\b"
+    r"|\bdelay (?:to|in) (?:publication|release)\b|\bdate shown is no longer\b"
+    r"|\b(?:to|have) (?:postpone|delay|cancel|suspend|pause)d? (?:the )?(?:publication|release)\b"
+    r"|\b(?:unable|not able) to (?:publish|release) (?:this|these|it|on|as|until)\b"
+    r"|\bpublish(?:ed|ing) (?:an?|one|two|three|\d\d?) (?:day|week|month)s? later\b"
     r"|\b(?:date|dates?(?: of this [a-z]{1,20})? (?:has|have))(?: has)?(?: been)?"
     r" (?:changed|moved|put back)\b(?! from|: no)"
 )
@@ -112,7 +118,7 @@ _OTHERS_THAT_STAND = quick(
     r"(?:finali[sz]ed|final|firm|fixed|definite|planned|scheduled|expected|upcoming|forthcoming"
     r"|due|future|on (?:track|schedule)|as (?:planned|scheduled)|unchanged|no change"
     r"|going ahead(?: as planned)?$|coming soon$|(?:pre[ -]?)?announced|unpublished"
-    rf"|to be {_PUT_OUT}|awaiting (?:release|publication)"
+    rf"|to be {_PUT_OUT}|awaiting (?:release|publication)(?! date)"
     rf"|not yet (?:{_PUT_OUT}|available)|not (?:{_PUT_OUT}|available) yet"
     r"|(?:accredited )?(?:official|national|experimental) statistics?(?: in development)?"
     r"|i'w gyhoeddi)(?![a-z0-9])"
@@ -131,6 +137,11 @@ MOVED_FROM = (
     r"|amended|updated|slipped|brought forward|(?:put|pushed|set) back) from"
 )
 _MOVED_HERE = quick(rf"{MOVED_FROM}\b")
+# "Next release" is about another edition.
+_MAY_MOVE = quick(
+    rf"^(?!.*\bnext\b).*(?:{MOVED_FROM}|\b(?:instead|mov(?:e|ed|ing)|re-?scheduled"
+    r"|(?:amended|revised|new) (?:release |publication )?date)\b)"
+)
 NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
 _EARLIER_DATE = quick(
     rf"\b(?:was|previously|originally|formerly|{MOVED_FROM}):? (?P<date>[^()\[\]]+?)"
@@ -249,9 +260,11 @@ def without_earlier(text: str) -> str:
 
 
 def find_moves(note: str) -> Iterator[str]:
-    """Yield the sentences of a note that say from when an entry was moved, without that date."""
+    """Yield the sentences of a note that may say when an entry was moved, without the date before
+    that.
+    """
     for sentence in _SENTENCE_END.split(note[:_LONGEST_NOTE]):
-        if _MOVED_HERE.search(normalise(sentence)):
+        if _MAY_MOVE.search(sentence.casefold()):
             yield without_earlier(sentence)
 
 

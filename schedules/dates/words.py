@@ -55,9 +55,9 @@ _WELSH = (
     "ionawr", "chwefror", "mawrth", "ebrill", "mai", "mehefin",
     "gorffennaf", "awst", "medi", "hydref", "tachwedd", "rhagfyr",
 )  # fmt: skip
-_SHORT_WELSH = "ion chwef maw ebr mai meh gorff awst medi hyd tach rhag"
-# Soft mutations: forms of the names after "o" and "i".
-_MUTATED = {
+# Soft mutations: forms of the names after "o" and "i". Short forms, but not "Ion", "Maw" and "Hyd",
+# which are other words in names of files.
+_OTHER_WELSH = {
     "fawrth": 3,
     "fai": 5,
     "fehefin": 6,
@@ -65,6 +65,12 @@ _MUTATED = {
     "fedi": 9,
     "dachwedd": 11,
     "ragfyr": 12,
+    "chwef": 2,
+    "ebr": 4,
+    "meh": 6,
+    "gorff": 7,
+    "tach": 11,
+    "rhag": 12,
 }
 _DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WELSH_DAYS = ("llun", "mawrth", "mercher", "iau", "gwener", "sadwrn", "sul")
@@ -80,9 +86,7 @@ def _map_prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
 
 
 MONTHS: dict[str, int] = (
-    _map_prefixes(ENGLISH_MONTHS, 1)
-    | {name: n for names in (_WELSH, _SHORT_WELSH.split()) for n, name in enumerate(names, 1)}
-    | _MUTATED
+    _map_prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _OTHER_WELSH
 )
 WEEKDAYS: dict[str, int] = (
     _map_prefixes(_DAY_NAMES, 0)
