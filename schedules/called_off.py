@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from schedules.announcement import State
-from schedules.dates.status import Status, find_call_off
+from schedules.dates.status import INSTEAD, Status, find_call_off
 from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.titles import MONTH
@@ -35,27 +35,26 @@ _LONGEST = 500
 _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 # Such words say that something is wrong, but not what.
 _SAYS_NO_STATE = quick(
-    r"(?:not (?:yet |now )?(?:being )?(?:published|publishing|released)|superseded|replaced"
-    r"|pulled|removed|merged (?:with|into) .*|under review|hold"
-    r"|no (?:release|publication)|to be rescheduled"
+    rf"(?:not (?:yet |now )?(?:being )?(?:published|publishing|released)|{INSTEAD}|pulled|removed"
+    r"|under review|hold|no (?:release|publication)|do not use|duplicate|deleted?|void|draft"
     r"|(?:pulled|removed) from (?:the |this )?(?:calendar|schedule|list|programme)"
-    r"|will (?:now|instead) be published"
-    r"|(?:release )?date (?:has )?changed?|change of date|new (?:release )?date|(?:date )?tbc"
-    r"|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on |in )?"
+    r"|(?:date )?tbc|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on |in )?"
     rf"(?=\d|(?:{MONTH})\b))"
     r"(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b| ?\d))"
 )
 # Another word may also name what the statistics are about, if it has no subject and no reason.
 _SURE = quick(
     r"cancell?ed|postponed|withdrawn|discontinued|on hold|no longer .*|(?:will )?not .*"
-    r"|canslwyd|gohiriwyd|wedi'?i .*"
+    r"|canslwyd|gohiriwyd|wedi(?:'?i| ei) .*"
 )
 _SPAN = r"(?:an?|one|two|three|\d\d?) (?:day|week|month)"
 _TIME = rf"\d|\b(?:{MONTH}|spring|summer|autumn|winter|week|month|quarter|year|notice|later)\b"
 # "Moved to London", "cancelled by hospital"
 _NAMES_NO_TIME = quick(rf" (?:until|till|to) (?!.{{0,60}}(?:{_TIME}))")
 _NAMES_WHO = quick(rf" by (?!{_SPAN})")
-_REASON = quick(r"(?:see|note|due|owing|because|until|pending|following|new|will|the|figures)\b")
+_REASON = quick(
+    r"(?:see|note|due|owing|because|until|pending|following|new|was|will|the|figures)\b"
+)
 _SHOUTED = (
     "CANCELL?ED|POSTPONED|WITHDRAWN|DISCONTINUED|ON HOLD|SUSPENDED|DELAYED|DEFERRED|PAUSED"
     "|RESCHEDULED|SLIPPED"

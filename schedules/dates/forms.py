@@ -169,7 +169,7 @@ def _find_day_near_read(number: int, month: int, weekdays: Sequence[int], contex
 _PART_OF = quick(
     r"(?:(?:early|mid|late|end)[ -]{1,3}(?:of )?|(?:the )?(?:end|beginning|start|middle) of"
     r" (?:the )?|"
-    r"(?:in |during |mis |fis |ym mis ))"
+    r"(?:in |during |mis |fis |ym mis |(?:dechrau|canol|diwedd) (?:mis )?))"
     r"(?P<rest>.+)"
 )
 _MONTH = quick(r"(?:mis )?(?P<month>[a-z]{3,10})\.?(?:,? ?-?(?P<year>\d{4}))?")
@@ -305,12 +305,13 @@ def _months_of_year(
 
 
 _WEEK_FROM = quick(
-    r"(?:the )?(?:week (?:commencing|beginning|starting|of)|w/?c\.?|w\.c\.|w/?b\.?|wythnos yn"
-    r" dechrau):? "
+    r"(?:the )?(?:(?:week|wk) (?:commencing|beginning|beg|starting|of)|w/?c\.?|w\.c\.|w/?b\.?"
+    r"|(?:yr )?wythnos yn dechrau):? "
     r"(?:on )?(?P<rest>.+)"
 )
 _WEEK_TO = quick(
-    r"(?:the )?(?:week ending|w/?e\.?|w\.e\.|wythnos yn diweddu):? (?:on )?(?P<rest>.+)"
+    r"(?:the )?(?:(?:week|wk) ending|w/?e\.?|w\.e\.|(?:yr )?wythnos yn diweddu):? "
+    r"(?:on )?(?P<rest>.+)"
 )
 _UNTIL = quick(
     r"(?:by|before|no later than|not later than|on or before|erbyn)(?: the)? (?P<rest>.+)"

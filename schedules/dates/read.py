@@ -19,7 +19,13 @@ from schedules.dates.span import (
     on_days,
     slot_of_span,
 )
-from schedules.dates.status import MOVED_FROM, StrippedText, status_word, strip_status
+from schedules.dates.status import (
+    MOVED_FROM,
+    NO_STATUS,
+    StrippedText,
+    status_word,
+    strip_status,
+)
 from schedules.dates.times import FoundTime, find_time, zone_offsets
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import linear, quick
@@ -103,7 +109,7 @@ def _parse_offset(text: str | None) -> timedelta | None:
     return -size if text[0] == "-" else size
 
 
-_EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
+_EMPTY = NO_STATUS | {"?"}
 # A spreadsheet's number of a day, such as 46226. Only a csv calendar with the option `excel` reads
 # it as a date.
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
@@ -131,7 +137,7 @@ _TIME_WORDS = quick(
 # The day that spreadsheets write before a time of the day: their day 0 or 1, by several systems.
 _SPREADSHEET_DAY = quick(
     r"^(?:1899-12-3[01]|1900-01-0[01]|1904-01-01|(?:3[01][-./]12|12/3[01])[-./]1899"
-    r"|0?[01]/0?[01]/1900|0?1/0?1/1904)[ t]"
+    r"|0?[01]/0?[01]/1900|0?1/0?1/1904)[ t]([^z]*)z?"
 )
 _NO_BRACKETS = str.maketrans("()[]", "    ")
 _LONGEST_TIME = 40
@@ -178,7 +184,7 @@ def with_time(slot: Slot, text: str) -> Slot:
     that was written with midnight is sure if it gets a time. A slot that has another time already
     gets the doubt `zone`.
     """
-    plain = " ".join(_SPREADSHEET_DAY.sub("", normalise(text)).translate(_NO_BRACKETS).split())
+    plain = " ".join(_SPREADSHEET_DAY.sub(r"\1", normalise(text)).translate(_NO_BRACKETS).split())
     has_no_time = plain in _EMPTY or status_word(plain) == "tbc"
     if slot.instant is not None:
         return _with_second_time(slot, text)
@@ -264,8 +270,8 @@ def with_stamp(slot: Slot, stamped: Slot) -> Slot:
     is_noon = stamped.instant is not None and stamped.instant.time() == time(12)
     is_silent = stamped.precision is Precision.NONE or stamped.doubt == "midnight"
     is_silent |= is_day and is_noon and stamped.raw.endswith("12:00:00Z")
-    if stamped.precision is Precision.DAY and not is_day:
-        is_silent |= stamped.first in (slot.first, slot.last)
+    if slot.instant is None and not is_day:
+        is_silent |= first_day(stamped) in (slot.first, slot.last)
     if is_silent or slot.precision is Precision.NONE or is_inside(slot, stamped):
         return slot
     if is_inside(stamped, slot) and not slot.doubt:

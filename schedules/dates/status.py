@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from schedules.announcement import State
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import quick
+from schedules.titles import MONTH
 
 _LONGEST_NOTE = 2000
 _LONGEST_STATUS = 4
@@ -16,12 +17,17 @@ _LONGEST_STATUS = 4
 DOUBT = "status"
 """The doubt of an entry whose status is not understood."""
 _PUT_OUT = r"(?:published|released|produced|issued)"
+_WEDI = r"wedi(?:'?i| ei)"
+"""Welsh for "has been"."""
 _WORDS = {
-    "provisional": r"provisional(?:ly)?(?: date)?|tentative(?:ly)?|estimated|dros dro",
-    "confirmed": r"(?:date )?confirmed|wedi'?i gadarnhau|cadarnhawyd",
+    "provisional": (
+        r"(?:date )?provisional(?:ly)?(?: date)?|tentative(?:ly)?|estimated|unconfirmed|dros dro"
+        r"|(?:date )?subject to (?:change|confirmation)"
+    ),
+    "confirmed": rf"(?:date )?confirmed|{_WEDI} gadarnhau|cadarnhawyd",
     "tbc": (
-        r"(?:(?:exact |new )?(?:date|time|day)s? )?(?:(?:is |are )?(?:still )?(?:to be|tbc|tba|tbd)"
-        r"(?: (?:confirmed|announced|decided|determined|agreed))?|not(?: yet)?"
+        r"(?:(?:exact |specific |new )?(?:date|time|day)s? )?(?:to follow|(?:is |are )?(?:still )?"
+        r"(?:to be|tbc|tba|tbd)(?: (?:confirmed|announced|decided|determined|agreed))?|not(?: yet)?"
         r" (?:confirmed|announced|known))|i'w gadarnhau"
     ),
     "cancelled": (
@@ -29,17 +35,18 @@ _WORDS = {
         r"|ceased|dropped|(?:will )?not (?:now )?(?:be )?(?:go(?:ing)? ahead|proceed(?:ing)?"
         rf"|taking place)|will (?:now )?not (?:now )?be {_PUT_OUT}"
         rf"|no longer (?:going ahead|being {_PUT_OUT}|{_PUT_OUT}|planned|required)"
-        r"|canslwyd|(?:wedi'?i )?(?:ganslo|canslo)"
+        rf"|canslwyd|(?:{_WEDI} )?(?:ganslo|canslo)"
     ),
     "postponed": (
-        r"postponed|delayed|deferred|re-?scheduled|moved|suspended|paused|(?:put |placed )?on hold"
-        r"|held (?:back|over)|(?:put|pushed|set) back|brought forward|slipped|re-?arranged|halted"
-        r"|gohiriwyd|(?:wedi'?i )?(?:ohirio|gohirio)"
+        r"postpone(?:d|ment)|delayed|deferred|re-?schedul(?:ed|ing)|moved(?: back)?|suspended"
+        r"|paused|(?:put |placed )?on hold|held (?:back|over)|(?:put|pushed|set) back"
+        r"|brought forward|slipped|re-?arranged|halted"
+        rf"|gohiriwyd|(?:{_WEDI} )?(?:ohirio|gohirio)"
     ),
 }
 _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
 _SUBJECT = (
-    r"(?:(?:this |the )?(?:release|publication|statistics?|report|bulletin|it) )?"
+    r"(?:(?:this |the )?(?:release|publication|statistics?|report|bulletin|series|it) )?"
     r"(?:(?:has|have) been |is |are |now |currently |temporarily |indefinitely |permanently )*"
 )
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
@@ -49,45 +56,76 @@ _CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
 # A word calls off only if one of these follows it. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
     rf"(?: ?[/&] ?{_CALLS}| (?:and|or) {_CALLS}(?= releases| publications))?"
-    r"(?: (?:date|releases?|publications?|event|indefinitely|until further notice))?"
-    r"(?:$| ?[:;,.!(\[]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
-    r"|(?:from|on) \d|(?:an?|one|two|three|\d\d?) (?:day|week|month)))"
+    r"(?: (?:date|releases?|publications?|series|event|indefinitely|until further notice))?"
+    r"(?:$| ?[:;,.!()\[\]*]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
+    r"|while|tan|oherwydd|this (?:week|month|quarter|year)|(?:from|on) \d|\d\d?[/.]\d"
+    r"|(?:an?|one|two|three|\d\d?) (?:day|week|month)))"
 )
+_NEW_DATE = (
+    r"(?:new|revised|changed?(?: of)?) (?:(?:release|publication) )?date"
+    r"(?! format| of birth)|(?:release |publication )?date (?:has |is )?(?:changed?(?! from|: no)"
+    r"|amended|under review)|awaiting (?:a )?(?:new )?date"
+)
+INSTEAD = (
+    rf"superseded|replaced|merged (?:with|into) .*|to be re-?scheduled|{_NEW_DATE}"
+    rf"|will (?:now|instead) be {_PUT_OUT}|delay (?:to|in) (?:publication|release)(?: of .*)?"
+    r"|notice of (?:cancellation|postponement|delay)"
+)
+"""Words with which a text begins that says that something is wrong, but not what."""
 _REDATED = quick(
-    rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b|(?:new|revised) (?:release )?date\b"
-    r"|now (?:due |expected |planned )?(?:on |for )?(?:[a-z]{3,9} )?\d{1,2}(?:st|nd|rd|th)?"
-    r"(?:[/.-]\d| (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))"
+    rf"{_SUBJECT}(?:{INSTEAD}|now (?:due|expected|planned|scheduled)"
+    rf"|will be {_PUT_OUT} (?:in|on) (?:[a-z]{{3,9}} )?(?:\d|{MONTH}\b)[^.]{{0,30}} instead(?! of)"
+    r"|(?:release|publication) date (?:is )?(?:tbc|to be confirmed|to be announced)"
+    r"|not (?:being )?publish(?:ed|ing) this (?:week|month|quarter|year))\b"
+    r"|(?:delay|deleted|deletion|suspension|withdrawal)(?:$|:(?! (?:none|nil|no|n/a)\b))"
+    rf"|{_SUBJECT}now (?:on |for )?(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)?"
+    rf"(?:[/.-]\d| {MONTH}\b)"
+)
+_DAY = rf"\b\d{{1,2}}(?:(?:st|nd|rd|th)? {MONTH}(?: \d{{4}})?|[/.]\d{{1,2}}[/.]\d{{2,4}})"
+_SENTENCE_END = quick(
+    r"[.!?](?=\s)|[\n|]|<[^<>]{0,200}>|\b(?:status|update|sorry)\s?[^\w\s]", re.IGNORECASE
 )
 _INTRODUCED = quick(
-    r"^[^a-z0-9]+|^(?:(?:please )?note|nb|unfortunately|update|important|we regret)(?: that)?\W+"
+    rf"^(?:update )?{_DAY} ?[:-]\W*|^[^a-z0-9]+"
+    r"|^(?:(?:please )?note|nb|unfortunately|update|important|we regret)(?: that)?\W+"
 )
-_WORK = r"(?:release|publication|report|bulletin|edition|statistics)"
+_WORK = r"(?:release|publication|report|bulletin|edition|statistics|series)"
 # "The publication of these statistics, planned for 3 December, has", "this release", "this has"
 _THIS = (
-    rf"(?:(?:the|these) {_WORK}(?: of (?:this|these) [a-z]{{1,20}})?(?:, [^.,]{{1,60}},)?"
-    rf" (?:has|have|is|are|will)|this (?:has|{_WORK}(?:, [^.,]{{1,60}},)? (?:has|is|will)))"
+    rf"(?:(?:(?:the|these) (?:{MONTH} )?{_WORK}|publication)(?: of (?:this|these) [a-z]{{1,20}})?"
+    rf"(?:, [^.,]{{1,60}},)? (?:has|have|is|are|will)"
+    rf"|this (?:(?:one |{_WORK}(?:, [^.,]{{1,60}},)? )?(?:has|is|will)))"
 )
 # Sentences that call a release off, at any place in a note
 _SAID_OF_THIS = quick(
-    rf"\b{_THIS}(?: now)?(?: been| be)? (?:now )?{_CALLS}(?! from)\b"
-    rf"|\b(?:it|{_THIS})(?: will)? no longer (?:be|take)\b"
+    rf"\b{_THIS}(?: now)?(?: been| be| being)? (?:now )?(?:{_CALLS}(?! from)|running late)\b"
+    rf"|\b(?:it|{_THIS})(?: will)? no longer (?:be|being|take)\b"
     r"|\bhave (?:cancelled|postponed|delayed|withdrawn) this\b"
-    r"|\b(?:(?:release|publication) date|dates?(?: of this [a-z]{1,20})? (?:has|have))"
-    r"(?: has)?(?: been)? (?:changed|moved|put back)(?! from)\b"
+    r"|\b(?:(?:cancel|postpon|delay|withdr|suspend|paus|re-?schedul|defer)[a-z]{0,6}"
+    r"|(?<!do )not (?:to )?(?:publish|releas|produc)[a-z]{0,3}) (?:(?:publication|release) of )?"
+    rf"(?:this|these) {_WORK}\b|\b{_WEDI} (?:ohirio|ganslo)\b"
+    r"|\bdelay (?:to|in) (?:publication|release)\b|\bdate shown is no longer\b"
+    r"|\b(?:to|have) (?:postpone|delay|cancel|suspend|pause)d? (?:the )?(?:publication|release)\b"
+    r"|\b(?:unable|not able) to (?:publish|release) (?:this|these|it|on|as|until)\b"
+    r"|\bpublish(?:ed|ing) (?:an?|one|two|three|\d\d?) (?:day|week|month)s? later\b"
+    r"|\b(?:date|dates?(?: of this [a-z]{1,20})? (?:has|have))(?: has)?(?: been)?"
+    r" (?:changed|moved|put back)\b(?! from|: no)"
 )
 # Names of schema.org, such as "https://schema.org/EventCancelled"
 _SCHEMA_ORG = quick(r"^(?:https?://schema\.org/)?event(?=cancel|postpon|reschedul|schedul)")
 # Other words of an entry that stands, also kinds of statistics
 _OTHERS_THAT_STAND = quick(
     r"(?:finali[sz]ed|final|firm|fixed|definite|planned|scheduled|expected|upcoming|forthcoming"
-    r"|due|future|on (?:track|schedule)|as planned|unchanged|(?:pre-?)?announced"
-    rf"|to be {_PUT_OUT}|awaiting publication|not yet {_PUT_OUT}|unpublished"
+    r"|due|future|on (?:track|schedule)|as (?:planned|scheduled)|unchanged|no change"
+    r"|going ahead(?: as planned)?$|coming soon$|(?:pre[ -]?)?announced|unpublished"
+    rf"|to be {_PUT_OUT}|awaiting (?:release|publication)(?! date)"
+    rf"|not yet (?:{_PUT_OUT}|available)|not (?:{_PUT_OUT}|available) yet"
     r"|(?:accredited )?(?:official|national|experimental) statistics?(?: in development)?"
     r"|i'w gyhoeddi)(?![a-z0-9])"
 )
 _PUBLISHED = quick(
-    r"(?:published|released|out|live|available|issued|cyhoeddwyd)"
-    r"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?|wedi'?i gyhoeddi"
+    r"(?:now |already |has been )?(?:published|released|out|live|available|issued|cyhoeddwyd)"
+    rf"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?|{_WEDI} gyhoeddi"
 )
 _CALL_INSIDE = quick(rf"\b{_CALLS}\b(?! from)")
 _NOT_OUT = quick(
@@ -96,12 +134,18 @@ _NOT_OUT = quick(
 # An entry that was moved from another date stands at its new one.
 MOVED_FROM = (
     r"(?:date )?(?:postponed|delayed|moved|re-?scheduled|re-?arranged|deferred|changed|revised"
-    r"|slipped|brought forward|(?:put|pushed|set) back) from"
+    r"|amended|updated|slipped|brought forward|(?:put|pushed|set) back) from"
 )
 _MOVED_HERE = quick(rf"{MOVED_FROM}\b")
-_NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
+# "Next release" is about another edition.
+_MAY_MOVE = quick(
+    rf"^(?!.*\bnext\b).*(?:{MOVED_FROM}|\b(?:instead|mov(?:e|ed|ing)|re-?scheduled"
+    r"|(?:amended|revised|new) (?:release |publication )?date)\b)"
+)
+NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
 _EARLIER_DATE = quick(
-    rf"\b(?:was|previously|originally|formerly|{MOVED_FROM}):? (?P<date>[^()\[\]]+)"
+    rf"\b(?:was|previously|originally|formerly|{MOVED_FROM}):? (?P<date>[^()\[\]]+?)"
+    r"(?= to |[()\[\]]|$)"
 )
 _HARMLESS = quick(rf"\b(?:{MOVED_FROM}\b|subject to (?:change|confirmation))")
 # After a word that stands, any of these may take it back.
@@ -128,19 +172,20 @@ _WAS = quick(
 # Brackets about another date: "(latest census: 31 March 2027)".
 _LABELLED = quick(
     r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*"
-    r"|(?:new|revised)(?: date)?"
+    r"|(?:new|revised)(?: date)?|(?:now )?(?:final|published|released|available)"
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_AFTER_STATUS = quick(r"(?: ?[:-] ?| (?:to |until |till |for )?)(?=[0-9a-z])")
+_AFTER_STATUS = quick(r"(?: ?[:,-] ?| (?:to |until |till |for )?)(?=[0-9a-z])")
 _SOME_TIME = quick(
     r"(?:due|expected|planned|scheduled)(?: to be (?:published|released))?"
-    r" (?:in|for|during|after|before|early|late|later|mid|sometime)\b"
+    r" (?:in|for(?! release| publication)|during|after|before|early|late|later|mid|sometime)\b"
 )
 _INTRODUCTION = quick(
-    r"^(?:(?:(?:new |revised )?(?:date|release date|publication date)"
-    r"|date of (?:release|publication)|to be (?:published|released)|"
-    r"(?:will be )?(?:published|released)|(?:next )?(?:publication|release|update)|expected|due"
-    r"|planned|scheduled(?: for)?|cyhoeddir)"
+    r"^(?:(?:date of (?:release|publication)|(?:new |revised )?(?:date|release date"
+    r"|publication date)|to be (?:published|released)"
+    r"|(?:(?:this release )?will be )?(?:published|released)"
+    r"|(?:next )?(?:publication|release|update)|cyhoeddir"
+    r"|(?:expected|due|planned|scheduled)(?: for)?(?: publication| release)?)"
     r"(?: (?:on|in))?(?: ?[:-] ?| ))+"
 )
 
@@ -178,7 +223,7 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
     plain = _SCHEMA_ORG.sub("", normalise(text))
     found = _EARLIER_DATE.search(plain)
     earlier = found["date"].strip() if found else ""
-    if plain in _NO_STATUS:
+    if plain in NO_STATUS:
         return Status()
     if _PUBLISHED.fullmatch(plain) and not _NOT_OUT.search(plain):
         return Status(is_published=True)
@@ -207,6 +252,20 @@ def _begins_with(plain: str, words: str) -> bool:
     rest = plain.removeprefix(words)
     is_whole_word = bool(words) and rest != plain and not rest[:1].isalnum()
     return is_whole_word and not _TAKES_BACK.search(_HARMLESS.sub("", rest))
+
+
+def without_earlier(text: str) -> str:
+    """Return a normalised text without the dates before a move."""
+    return _EARLIER_DATE.sub(" ", normalise(text))
+
+
+def find_moves(note: str) -> Iterator[str]:
+    """Yield the sentences of a note that may say when an entry was moved, without the date before
+    that.
+    """
+    for sentence in _SENTENCE_END.split(note[:_LONGEST_NOTE]):
+        if _MAY_MOVE.search(sentence.casefold()):
+            yield without_earlier(sentence)
 
 
 def names_some_time(text: str) -> bool:
@@ -268,13 +327,14 @@ def find_call_off(text: str) -> CallOff | None:
 
 
 def calls_off(text: str) -> bool:
-    """Return whether a note begins by calling a release off or with another date, such as "Will now
-    be published in May", or says so of this release anywhere.
+    """Return whether a sentence of a note begins by calling a release off or with another date,
+    such as "Will now be published in May", or says so of this release anywhere.
     """
-    plain = _INTRODUCED.sub("", normalise(text[:_LONGEST_NOTE]))
-    if _REDATED.match(plain) or _SAID_OF_THIS.search(plain):
-        return True
-    return find_call_off(plain) is not None
+    note = text[:_LONGEST_NOTE]
+    sentences = (_INTRODUCED.sub("", normalise(each)) for each in _SENTENCE_END.split(note))
+    return _SAID_OF_THIS.search(normalise(note)) is not None or any(
+        _REDATED.match(each) or find_call_off(each) for each in sentences
+    )
 
 
 def state_of(status: str | None) -> State | None:

@@ -16,7 +16,7 @@ _CLOCK = r"(?<![:.\d])(?P<h>\d{1,2})[:h](?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]0+)?)
 _FORMS = tuple(
     quick(pattern)
     for pattern in (
-        rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?:[:.](?P<s>\d{{2}}))? ?{_AM_OR_PM}",
+        rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?:[:.](?P<s>\d{{2}})(?:\.0+)?)? ?{_AM_OR_PM}",
         rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_AM_OR_PM}",
         rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_AM_OR_PM}",
         r"\b(?:12 ?|12[:.]00 ?)?(?P<noon>noon|midday|canol dydd)\b",
@@ -29,7 +29,7 @@ _FORMS = tuple(
         rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_HRS}",
         r"(?:\bat |@ ?)(?P<h>\d{2})(?P<m>\d{2})\b",
         r"(?<=[a-z]20\d\d):(?P<h>\d{2}):(?P<m>\d{2})(?::(?P<s>\d{2}))?",  # as SAS writes it
-        r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d{2})(?P<m>\d{2})(?= (?:bst|gmt|uk time)|$)",
+        r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d\d|\d(?=\.))\.?(?P<m>\d\d)(?= (?:bst|gmt|uk time)|$)",
     )
 )
 _FOREIGN = (
@@ -37,14 +37,17 @@ _FOREIGN = (
     r"|(?:eastern|central|pacific) standard time"
 )
 _ZONES = quick(
-    r"(?:(?P<plus>\+\d{2}:?\d{2})|\b(?P<offset>(?:gmt|utc) ?[+-] ?\d{1,2}(?::?\d{2})?)(?!\d)"
+    r"(?:(?P<plus>\+\d{2}(?::?\d{2})?)|\b(?P<offset>(?:gmt|utc) ?[+-] ?\d{1,2}(?::?\d{2})?)(?!\d)"
     r"|\b(?P<uk>(?:uk|london|british|local) time|uk|london|europe/london|gmt ?/ ?bst|bst ?/ ?gmt)"
     r"|\b(?P<bst>bst|british summer time)"
     r"|\b(?P<gmt>gmt|utc|greenwich mean time)"
     rf"|\b(?P<other>{_FOREIGN}))(?![a-z0-9])"
 )
-# As JavaScript writes it: "09:30:00 GMT+0100 (British Summer Time)"
-_NAME_OF_OFFSET = quick(r"(?<=\+0100) british summer time|(?<=\+0000) greenwich mean time")
+# As JavaScript writes it: "09:30:00 GMT+0100 (British Summer Time)", and why it is that time
+_NO_PART = quick(
+    r"(?<=\+0100) british summer time|(?<=\+0000) greenwich mean time"
+    r"|\bembargo(?:ed)?\b(?: until| lifts| lifted|:)?"
+)
 # "9:30am UK time (10:30 CET)": the same instant again.
 _SAME_AGAIN = quick(rf"\b\d{{1,2}}[:.]?\d{{0,2}} ?(?:am|pm)? ?(?:{_FOREIGN})\b")
 _HOUR_NAMES = (
@@ -61,7 +64,7 @@ _OFFSETS: dict[str, tuple[int, ...]] = {
 }
 _ANYWHERE = (-12, 14)
 _SIGNED = quick(r"(?P<sign>[+-]) ?(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?$")
-_BEFORE = linear(r"(?:[ ,;:@|/-]|\bat|\bon|\bam|\bfrom|\bfor|\bembargoed until)+$")
+_BEFORE = linear(r"(?:[ ,;:@|/-]|\bat|\bon|\bam|\bfrom|\bfor)+$")
 _BLANKS = quick(r"\s+")
 _AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
 
@@ -101,7 +104,7 @@ def find_time(text: str) -> FoundTime:
     """Return the first time of day in a normalised text, its zone word, and the text without
     both.
     """
-    text = _NAME_OF_OFFSET.sub("", text)
+    text = _NO_PART.sub("", text).strip()
     for form in _FORMS:
         match = form.search(text)
         if match:

@@ -10,8 +10,10 @@ from schedules.patterns import quick
 
 LONGEST = 200  # characters; nothing longer is a date
 
-# Removed first, because NFKC would turn "2026¹" into "20261".
-_FOOTNOTES = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶\u00ad\u200b\u200c\u200d\u2060\ufeff")
+# Removed first, because NFKC would turn "2026¹" into "20261". The last ones are ticks.
+_FOOTNOTES = str.maketrans(
+    "", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶\u00ad\u200b\u200c\u200d\u2060\ufeff\ufe0f\u2713\u2714\u2705"
+)
 # Old typography raises the minutes of a time: "9³⁰am".
 _RAISED_MINUTES = quick(
     r"(?<![\d.:])(\d{1,2})[.:]?\s?([⁰¹²³⁴⁵⁶⁷⁸⁹]{2})(?=\s?[ap]\.?m)", re.IGNORECASE
@@ -20,7 +22,8 @@ _DASHES = quick(r"[‐‑‒–—―−]")  # noqa: RUF001
 _QUOTES = quick(r"[‘’‛′`]")  # noqa: RUF001
 # British print has a raised point in times: "9·30am".
 _RAISED_POINT = quick(r"(?<=\d)[·∙•](?=\d\d)")
-_NOTES = quick(r"\[(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
+# Not "[p]", which means provisional.
+_NOTES = quick(r"\[(?!p\])(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
 _BLANKS = quick(r"\s+")
 
 
@@ -52,8 +55,9 @@ _WELSH = (
     "ionawr", "chwefror", "mawrth", "ebrill", "mai", "mehefin",
     "gorffennaf", "awst", "medi", "hydref", "tachwedd", "rhagfyr",
 )  # fmt: skip
-# Soft mutations: forms of the names after "o" and "i".
-_MUTATED = {
+# Soft mutations: forms of the names after "o" and "i". Short forms, but not "Ion", "Maw" and "Hyd",
+# which are other words in names of files.
+_OTHER_WELSH = {
     "fawrth": 3,
     "fai": 5,
     "fehefin": 6,
@@ -61,6 +65,12 @@ _MUTATED = {
     "fedi": 9,
     "dachwedd": 11,
     "ragfyr": 12,
+    "chwef": 2,
+    "ebr": 4,
+    "meh": 6,
+    "gorff": 7,
+    "tach": 11,
+    "rhag": 12,
 }
 _DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WELSH_DAYS = ("llun", "mawrth", "mercher", "iau", "gwener", "sadwrn", "sul")
@@ -76,12 +86,12 @@ def _map_prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
 
 
 MONTHS: dict[str, int] = (
-    _map_prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
+    _map_prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _OTHER_WELSH
 )
 WEEKDAYS: dict[str, int] = (
     _map_prefixes(_DAY_NAMES, 0)
     | {"weds": 2}
-    | {f"{dydd} {name}": n for dydd in ("dydd", "ddydd") for n, name in enumerate(_WELSH_DAYS)}
+    | {f"{dydd}{name}": n for dydd in ("", "dydd ", "ddydd ") for n, name in enumerate(_WELSH_DAYS)}
 )
 
 SEASONS: dict[str, int] = {

@@ -16,7 +16,7 @@ from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.grid import field_columns, is_heading, is_remark_row
-from schedules.sources.row import CalendarRow, Remark, make_row, note_of
+from schedules.sources.row import CalendarRow, Remark, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -123,7 +123,7 @@ def _read_rows(
             },
         )
         others = (note_of(notes[place], cells[place]) for place in notes if place < len(cells))
-        row = replace(row, notes=tuple(others))
+        row = replace(row, is_struck=is_struck_out(row.title), notes=tuple(others))
         if settings.has_flag("excel"):
             row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
         rows.append(row)

@@ -188,11 +188,11 @@ def _heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
     """Return an announcement with the state of its title if that calls it off, and with the doubt
     if that may do so and is not among the words for "it stands".
     """
-    _, status = read_called_off(given.title)
+    rest, status = read_called_off(given.title)
     if status.is_understood and status.state is None:
         return given
     read = read_status(given.title, stands)
-    may_stand = read.is_understood and read.state not in CALLED_OFF
+    may_stand = read.state is State.CONFIRMED or (not rest and read.state is State.PROVISIONAL)
     is_settled = given.state in CALLED_OFF or may_stand
     is_heeded = status.is_understood and given.state is status.state
     if is_heeded or (not status.is_understood and is_settled):

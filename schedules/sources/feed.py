@@ -24,7 +24,7 @@ from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.govuk_items import plain_text
-from schedules.sources.row import CalendarRow, clean_title, make_row
+from schedules.sources.row import CalendarRow, clean_title, is_struck_out, make_row
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import instants_of, local
 
@@ -92,7 +92,8 @@ class FeedSource(OnePage):
                 f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone)
             )
             categories = [str(tag.get("term", "")) for tag in item.get("tags", ())]
-            yield replace(row, notes=(_strip_markup(item.get("summary", "")), *categories))
+            notes = (_strip_markup(item.get("summary", "")), *categories)
+            yield replace(row, is_struck=is_struck_out(str(item.get("title"))), notes=notes)
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lxml.html import HtmlElement
 
 from schedules.dates.status import calls_off
+from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.source import UnreadableCalendar
 
@@ -249,12 +250,13 @@ _TEXTS = {
     ),
     "date": (
         "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease"
-        " dateofpublication plannedreleasedate expectedreleasedate dyddiad slot"
+        " dateofpublication plannedreleasedate expectedreleasedate dyddiad dyddiadcyhoeddi slot"
         " dateandtime datetime releasedateandtime publicationdateandtime"
     ),
     "revised": (
         "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
-        " releasedaterevised"
+        " releasedaterevised newpublicationdate revisedpublicationdate amendeddate"
+        " amendedreleasedate updatedreleasedate changedto datechangedto nowdue"
     ),
     "time": "time releasetime publicationtime timeofrelease timeofpublication amser starttime",
     "zone": "timezone tz",
@@ -293,16 +295,15 @@ _REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?
 
 def heading_field(text: str) -> str | None:
     """Return the field of an entry that a column's heading means, None if it is not known."""
-    plain = _JOINTS.sub("", _CONDITION.sub("", text))
-    return _FIELDS.get(plain.casefold().rstrip(":*"))
+    return _FIELDS.get(_JOINTS.sub("", normalise(_CONDITION.sub("", text))))
 
 
 def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
     """Return whether a row names the columns: at least two cells are known headings or named by
     options.
     """
-    cells = {_fold_cell(cell) for cell in row}
-    named = {_fold_cell(text) for text in options.values()} & cells
+    cells = {normalise(cell) for cell in row}
+    named = {normalise(text) for text in options.values()} & cells
     fields = {heading_field(cell) for cell in row} - {None}
     return len(fields) + len(named) >= 2
 
@@ -317,9 +318,9 @@ def field_columns(
     two columns could be one field.
     """
     field_of_choice = {
-        _fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()
+        normalise(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()
     }
-    folded = [_fold_cell(heading) for heading in row]
+    folded = [normalise(heading) for heading in row]
     chosen = {field for text, field in field_of_choice.items() if text in folded}
     columns: dict[str, int] = {}
     unknown = []
@@ -350,7 +351,3 @@ def is_remark_row(row: Sequence[str]) -> bool:
     """Return whether a row is only a remark such as "Last updated 12/11/2026"."""
     texts = [cell.strip() for cell in row if cell.strip()]
     return len(texts) == 1 and _REMARK.match(texts[0]) is not None
-
-
-def _fold_cell(text: str) -> str:
-    return " ".join(text.casefold().split())

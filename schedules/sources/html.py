@@ -39,7 +39,7 @@ _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
 _STRUCK = ("title", "date", "time", "status")
-_HEADINGS = ("h1", "h2", "h3", "h4")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "summary")
 
 
 class HtmlSource(OnePage):
@@ -87,9 +87,10 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
     """
     above = ""
     number = 0
-    for element in root.iter("table", *_HEADINGS):
+    for element in root.iter("table", "p", *_HEADINGS):
         if element.tag != "table":
-            above = cell_texts(element)[0]
+            if element.tag != "p" or _is_bold(element):
+                above = cell_texts(element)[0] or above
             continue
         number += 1
         rows = read_grid(element)
@@ -104,6 +105,12 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
         if caption is not None:
             above = cell_texts(caption)[0]
         yield from _read_table_rows(f"table {number}", rows[place:], above, settings)
+
+
+def _is_bold(paragraph: HtmlElement) -> bool:
+    """Return whether a paragraph outside tables is bold as a whole, as people write headings."""
+    bold = [cell_texts(part) for part in paragraph.iterchildren("b", "strong")]
+    return bold == [cell_texts(paragraph)] and next(paragraph.iterancestors("table"), None) is None
 
 
 def _read_table_rows(

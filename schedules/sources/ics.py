@@ -78,6 +78,11 @@ class IcsSource(OnePage):
         If the recurrence cannot be expanded, yield the event, with a doubt. `events` have one UID:
         one event has the rule, the others change single occurrences.
         """
+        for event in events:
+            if not event.all("DTSTART"):  # an override that changes only other properties
+                event.properties += [
+                    replace(each, name="DTSTART") for each in event.all("RECURRENCE-ID")
+                ]
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         first = times.anchor - timedelta(days=self._settings.number("back", BACK))
         last = times.anchor + timedelta(days=self._settings.number("ahead", AHEAD))

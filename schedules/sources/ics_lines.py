@@ -18,6 +18,7 @@ from schedules.sources.body import page_name, refuse_html
 
 MOST_EVENTS = 250_000
 
+_LINE_END = quick(rb"\r+\n?")
 _FOLD = quick(rb"\n[ \t]")
 # Programs write colons in a TZID without quotes: "tzone://Microsoft/Utc", "(UTC+00:00) London",
 # "UTC+01:00".
@@ -65,9 +66,9 @@ class RawEvent:
         return next((each.value.strip() for each in self.properties if each.name == name), "")
 
     def texts(self, name: str) -> list[str]:
-        """Return the values of this name without escapes and with blanks for line ends."""
+        """Return the values of this name without escapes."""
         return [
-            _ESCAPED.sub(lambda match: " " if match[1] in "nN" else match[1], each.value.strip())
+            _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], each.value.strip())
             for each in self.all(name)
         ]
 
@@ -121,7 +122,7 @@ def _decode_body(page: Page) -> str:
 
     Raises `UnreadableCalendar` for binary data.
     """
-    body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    body = _LINE_END.sub(b"\n", page.body)
     if b"\0" in body:
         raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")
     # Unfolded as bytes, because a fold may split a character.

@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from schedules.patterns import linear, quick
+from schedules.patterns import quick
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, find_page, page_name, parse_json
 from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.grid import OPTION_FIELDS
-from schedules.sources.row import CalendarRow, make_row, note_of
+from schedules.sources.row import TAGS, CalendarRow, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
 MOST_PAGES = 200
@@ -26,8 +26,6 @@ MOST_PAGES = 200
 Finder = Callable[[Any], Any]
 
 _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-_STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>")
-_TAGS = quick(r"<[^>]{0,1000}>")
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
 # Used if the options name no field: a plain list of releases, or a WordPress list of posts, where
@@ -107,7 +105,7 @@ class JsonSource(OnePage):
                 if texts.pop("published", ""):
                     texts["status"] = "published"
                 row = make_row(f"entry {number}", texts)
-                is_struck = _is_struck(found.get("title"))
+                is_struck = is_struck_out(str(found.get("title")))
                 yield replace(row, is_struck=is_struck, notes=tuple(_list_notes(item)))
 
 
@@ -162,11 +160,6 @@ def _list_notes(item: object) -> Iterator[str]:
             yield note_of(name, text)
 
 
-def _is_struck(title: object) -> bool:
-    kept = _STRUCK.sub("", title) if isinstance(title, str) else ""
-    return isinstance(title, str) and kept != title and not _value_text(kept).strip()
-
-
 def _value_text(value: object) -> str:
     """Return a JSON value as text, without HTML tags. Return "" for null, false, lists and
     objects.
@@ -174,4 +167,4 @@ def _value_text(value: object) -> str:
     if value is None or value is False or isinstance(value, dict | list):
         return ""
     text = str(value)
-    return html.unescape(_TAGS.sub(" ", text)) if "<" in text or "&" in text else text
+    return html.unescape(TAGS.sub(" ", text)) if "<" in text or "&" in text else text

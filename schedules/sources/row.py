@@ -15,11 +15,24 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from schedules.announcement import Announcement, Part, State
 from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.dates.read import assume_time, read_date, with_stamp, with_time
+from schedules.dates.sentences import days_in
+from schedules.dates.span import AHEAD
 from schedules.dates.status import DOUBT as STATUS_DOUBT
-from schedules.dates.status import Status, calls_off, names_some_time, read_status, state_of
+from schedules.dates.status import (
+    NO_STATUS,
+    Status,
+    calls_off,
+    find_moves,
+    names_some_time,
+    read_status,
+    state_of,
+    without_earlier,
+)
+from schedules.dates.times import find_time
 from schedules.patterns import linear, quick
-from schedules.slot import Precision, Slot, is_inside
+from schedules.slot import Precision, Slot, is_inside, last_day
 from schedules.sources.settings import CalendarSettings
+from schedules.times.zone import local
 
 REASONS = {
     "empty": "no date",
@@ -34,7 +47,7 @@ NOT_UNDERSTOOD = (
     f"not understood, write {', '.join(State)}, or name it in stands of the [[calendar]]"
 )
 
-_NO = frozenset({"", "-", "n", "no", "false", "0", "n/a"})
+_NO = NO_STATUS | {"n", "no", "false", "0", "no change", "nac ydy"}
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 # Other names can be words of a title: "births &or; deaths".
 _REFERENCE = quick(
@@ -46,10 +59,14 @@ _EMPHASIS = linear(r"(^|[\s\pZ])[*]+[^*\s\pZ][^*]*[*]")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
 _CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
 _BLANKS = quick(r"[\s\u200b\ufeff]+")
+TAGS = quick(r"<[^>]{0,1000}>")
 # Names of fields: "isCancelled", "cancelled_at", "Postponement date"
 _WORD_ENDS = quick(r"(?<=[a-z])(?=[A-Z])|[_-]")
-_IS = quick(r"^is ", re.IGNORECASE)
-_ABOUT_CALL = quick(r" (?:at|on|by|date|reason|notes?|notice|flag)$", re.IGNORECASE)
+_ABOUT_CALL = quick(
+    r"^(?:is|(?:date|reason|notice)(?: of| for)?) "
+    r"| (?:at|on|by|from|date|reason|notes?|notice|flag)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,7 @@ class CalendarRow:
     notes: tuple[str, ...] = ()
 
 
+_STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>|~~.*?~~")
 _NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp", "notes"}
 _TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
 
@@ -122,6 +140,12 @@ def make_row(
         timed = [name for name in ("date", "previous") if ":" in known.get(name, "")]
         known |= {name: f"{known[name]} {zone}".strip() for name in timed}
     return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False, notes=())
+
+
+def is_struck_out(title: str) -> bool:
+    """Return whether all of a title with markup is struck through."""
+    kept = _STRUCK.sub("", title)
+    return kept != title and not TAGS.sub("", kept).strip()
 
 
 def clean_title(text: str) -> str:
@@ -174,8 +198,10 @@ def make_announcement(
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
     status, quoted = _read_status(row, settings.stands, state_of(date_status))
     stands = status.is_understood and not status.is_published and status.state not in CALLED_OFF
-    if stands and _names_other_date(row.status, slot, settings, row.anchor or anchor):
-        status, quoted = replace(status, is_understood=False), row.status
+    moves = ((move, note) for note in row.notes for move in find_moves(note))
+    for text, shown in ((without_earlier(row.status), row.status), *moves) if stands else ():
+        if _names_other_date(text, slot, settings, row.anchor or anchor):
+            status, quoted = replace(status, is_understood=False), shown
     if not status.is_understood:
         remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
     if slot.reason in REASONS and not row.of:
@@ -226,12 +252,18 @@ def _read_slot(
 
 
 def _names_other_date(status: str, slot: Slot, settings: CalendarSettings, anchor: date) -> bool:
-    """Return whether a status, such as "Due May 2027", gives another date than that of its row."""
-    if slot.precision is Precision.NONE or not status.strip():
+    """Return whether a status, such as "Due May 2027", gives another date or time than that of its
+    row, or a later day anywhere: an earlier one may be that of the decision.
+    """
+    last = last_day(slot)
+    if last is None or not status.strip():
         return False
+    clock = find_time(status).time
+    if slot.instant and clock not in (None, local(slot.instant, slot.timezone).time()):
+        return True
     other = read_date(status, anchor, settings.zone, settings.date_order).slot
     if other.precision is Precision.NONE:
-        return names_some_time(status)
+        return names_some_time(status) or any(day > last for day in days_in(status, last - AHEAD))
     return not is_inside(slot, other) and not is_inside(other, slot)
 
 
@@ -259,7 +291,7 @@ def _read_status(
         return Status(is_understood=False), f"struck through: {row.status or row.title}"
     if not status.is_understood:
         return status, row.status
-    if note := find_call_off(row.notes, stands):
+    if note := find_call_off((*row.notes, row.time), stands):
         return Status(is_understood=False), note
     return replace(status, state=status.state or state_beside_date), ""
 
@@ -283,6 +315,5 @@ def note_of(heading: str, text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _question_of(heading: str) -> str:
-    words = _IS.sub("", _WORD_ENDS.sub(" ", heading).strip(" ?"))
-    question = _ABOUT_CALL.sub("", words)
+    question = _ABOUT_CALL.sub("", _WORD_ENDS.sub(" ", heading).strip(" ?"))
     return question if calls_off(question) else ""

@@ -157,7 +157,7 @@ def test_an_empty_time_leaves_the_day(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["9:30 or 10:00", "25:00", "9:30am Mars time", "9:30-10:00", "9:30am (embargoed)"]
+    "text", ["9:30 or 10:00", "25:00", "9:30am Mars time", "9:30-10:00", "9:30am (briefing 9am)"]
 )
 def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None:
     """Some calendars have a column for the time beside that of the date.
