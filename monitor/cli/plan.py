@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, check_known, json_verb, table_lines
+from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
+from monitor.errors import unknown_name
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 
@@ -45,7 +46,9 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     with context.store() as store:
         if producer and not context.as_json:  # programs get an empty plan for an unknown producer
             known = {one for release in store.ledger.releases() for one in release.producers}
-            check_known("producer", producer, known | {one.id for one in settings.producer})
+            known |= {one.id for one in settings.producer}
+            if producer not in known:
+                raise unknown_name("producer", producer, known)
         releases, hosts = plan_day(context, store, day)
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
