@@ -17,7 +17,6 @@ import click
 import httpx
 
 from monitor.cli.common import Context, P, json_verb, log_only_errors
-from monitor.cli.on_call import read_rotas
 from monitor.errors import EnvironmentFault, StoreFault, UserFault, unknown_name
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
@@ -213,6 +212,7 @@ def _work_on_store(context: Context, runner: asyncio.Runner) -> Iterator[httpx.A
     """
     from monitor.app.offline import as_own_user, open_application
     from monitor.app.options import make_rotas
+    from monitor.cli.on_call import read_rotas
     from monitor.ledger.rota import add_stored_shifts
 
     click.echo(OFFLINE, err=True)

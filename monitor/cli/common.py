@@ -112,7 +112,8 @@ class Context:
         if self.as_json:
             print_json(value)
         else:
-            click.echo(text if isinstance(text, str) else "\n".join(text))
+            for line in [text] if isinstance(text, str) else text:
+                click.echo(line)
             if note:
                 click.echo(note, err=True)
         if not ok:
