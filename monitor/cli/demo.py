@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,9 +17,17 @@ from monitor.cli.dates import INSTANT
 from monitor.cli.rehearse import make_progress, play_scripts
 from monitor.cli.run import handle_signals
 from monitor.cli.terminal import progress_line
-
-if TYPE_CHECKING:
-    from monitor.store.sql.engine import Store
+from monitor.rehearse.demo import (
+    INCIDENTS,
+    OPENS_AT,
+    STORE,
+    merge_kept_stores,
+    script_of,
+    serve_board,
+)
+from monitor.rehearse.live import run_live
+from monitor.rehearse.summary import summary_lines
+from monitor.store.sql.engine import Store
 
 
 @click.command("demo")
@@ -52,8 +59,6 @@ def command(
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
-    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merge_kept_stores, script_of
-
     all_scripts = [script_of(name) for name in INCIDENTS]
     kept_scripts = [
         path for path in all_scripts if kept is not None and (kept / path.stem).is_dir()
@@ -83,28 +88,22 @@ def command(
 
 def _play_live(folder: Path, port: int) -> None:
     """Play a late release until a signal."""
-    from monitor.rehearse.live import run_live
-
     with log_only_errors():
         run_live(folder, port, click.echo, lambda loop, stop: handle_signals(loop, stop, stop.set))
 
 
 def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
     """Play scripts, print the result of each, and return those that left a store to show."""
-    from monitor.rehearse.demo import STORE
-
     with progress_line() as show:
-        for result in play_scripts(
-            scripts, folder, show_progress=make_progress(len(scripts), show)
-        ):
+        for outcome in play_scripts(scripts, folder, make_progress(len(scripts), show)):
             show("")
-            click.echo(result.text.splitlines()[0] if result.ok else result.text, err=True)
+            summary = [outcome.script.title] if outcome.ok else summary_lines(outcome, kept=True)
+            click.echo("\n".join(summary), err=True)
     return [path for path in scripts if (folder / path.stem / STORE).is_file()]
 
 
 async def _show_until_stopped(context: Context, store: Store, port: int, at: datetime) -> None:
     """Serve the board on `port` until a signal, and print its address."""
-    from monitor.rehearse.demo import serve_board
 
     def print_address(url: str) -> None:
         context.print_result({"url": url}, f"The board is at {url} - stop it with Ctrl-C.")
