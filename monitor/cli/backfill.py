@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import Api, acting_verb, open_api
-from monitor.cli.common import Context, log_only_errors, print_json
+from monitor.cli.client import Api, open_api
+from monitor.cli.common import Context, json_verb, log_only_errors, print_json
 from monitor.cli.dates import DAY, check_order
 from monitor.clock import SystemClock
 from monitor.errors import EnvironmentFault, unknown_name
@@ -33,7 +33,7 @@ same time.
 @click.argument("producer", shell_complete=complete.producers)
 @click.option("--from", "first", type=DAY, required=True, help="First day of publication.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day of publication.")
-@acting_verb
+@json_verb
 def command(context: Context, *, producer: str, first: date, last: date) -> None:
     """Store what the public record says PRODUCER published between two days, both included, marked
     as claimed.

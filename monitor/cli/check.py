@@ -17,7 +17,7 @@ from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import select_channels
 from monitor.app.options import make_openid, make_rotas, watch_guard
-from monitor.cli.calendar.read import read_once
+from monitor.cli.calendar import read_once
 from monitor.cli.common import Context, json_verb
 from monitor.cli.dates import today
 from monitor.cli.on_call import read_rotas

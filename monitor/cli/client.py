@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate
+from typing import Any
 from urllib.parse import quote
 
 import click
 import httpx
 
-from monitor.cli.common import Context, P, json_verb, log_only_errors
+from monitor.cli.common import Context, log_only_errors
 from monitor.errors import EnvironmentFault, StoreFault, UserFault, unknown_name
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
@@ -107,33 +107,20 @@ def _encode_path(path: str) -> str:
     return f"/api/v1{'/'.join(segments)}"
 
 
-def acting_verb(verb: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:
-    """Give a verb that changes something the context, the option `--json`, and the refusal of
-    `--by`, which named a role in 1.0.0rc1.
-    """
-    return click.option("--by", hidden=True, expose_value=False, callback=_refuse_role)(
-        json_verb(verb)
-    )
-
-
-def _refuse_role(_ctx: click.Context, _param: click.Parameter, role: str | None) -> None:
-    if role is not None:
-        raise click.UsageError(
-            "leave out --by: your account decides your role, see docs/how-to/sign-in.md"
-        )
-
-
 def act(context: Context, path: str, text: str, **body: object) -> None:
     """Do something, and print the answer as JSON, or `text`."""
     with open_api(context) as api:
         context.print_result(api.post(path, **body), text)
 
 
-def check_producer(api: Api, name: str) -> None:
-    """Raise `UnknownName` if the monitor knows no such producer."""
-    known = [one["id"] for one in api.get("/producers")["producers"]]
-    if name not in known:
-        raise unknown_name("producer", name, known)
+def refuse_unknown(context: Context, api: Api, producer: str | None, rows: Sequence[Json]) -> None:
+    """Raise `UnknownName` if a list is empty because the monitor knows no such producer. Programs
+    get the empty list.
+    """
+    if producer and not rows and not context.as_json:
+        known = [one["id"] for one in api.get("/producers")["producers"]]
+        if producer not in known:
+            raise unknown_name("producer", producer, known)
 
 
 def _read_json(answer: httpx.Response) -> Any:  # noqa: ANN401 # any JSON

@@ -31,12 +31,6 @@ P = ParamSpec("P")
 V = TypeVar("V")
 
 PATH = click.Path(path_type=Path)
-json_ignored = click.option(
-    "--json",
-    is_flag=True,
-    expose_value=False,
-    help="Has no effect, because this verb always prints JSON.",
-)
 
 _WIDTH = 112
 
@@ -165,12 +159,17 @@ def table_lines(
     rows: Sequence[Sequence[str]],
     heads: Sequence[str],
     is_loud: Callable[[Sequence[str]], bool] = lambda _: False,
+    if_empty: str = "",
 ) -> Iterator[str]:
-    """Yield the lines of a table: heads, then rows, in aligned columns.
+    """Yield the lines of a table: heads, then rows, in aligned columns. Without rows, yield only
+    `if_empty`.
 
     On a terminal, lines are cut at its width, and loud rows are bold unless NO_COLOR is set.
     """
-    lines = [tuple(heads), *map(tuple, rows)]
+    if not rows:
+        yield from filter(None, [if_empty])
+        return
+    lines = [heads, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]

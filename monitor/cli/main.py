@@ -57,7 +57,6 @@ _SECTIONS = {
     },
 }
 VERBS = {verb: does for verbs in _SECTIONS.values() for verb, does in verbs.items()}
-_FOLDERS = {"calendar", "incident"}
 _OTHER_NAMES = {
     "start": "run",
     "serve": "run",
@@ -105,8 +104,7 @@ class Verbs(click.Group):
             similar = difflib.get_close_matches(cmd_name, VERBS, n=1)
             meant = _OTHER_NAMES.get(cmd_name) or "".join(similar)
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{meant}"?' if meant else ""))
-        where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
-        command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
+        command: click.Command = importlib.import_module(f"monitor.cli.{cmd_name}").command
         _accept_config(command)
         return command
 

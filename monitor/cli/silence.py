@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import act, acting_verb, open_api
+from monitor.cli.client import act, open_api
 from monitor.cli.common import (
     Context,
     Parsed,
@@ -64,7 +64,7 @@ def command() -> None:
 )
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
-@acting_verb
+@json_verb
 def add(
     context: Context,
     /,
@@ -125,12 +125,12 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
         for one in chosen
     ]
     heads = ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"]
-    context.print_result(chosen, table_lines(rows, heads) if rows else "No silences.")
+    context.print_result(chosen, table_lines(rows, heads, if_empty="No silences."))
 
 
 @command.command("end")
 @click.argument("silence", shell_complete=complete.silences)
-@acting_verb
+@json_verb
 def end(context: Context, *, silence: str) -> None:
     """End a SILENCE before its time. People get the current status within five minutes.
 

@@ -7,7 +7,7 @@ from datetime import date
 
 import click
 
-from monitor.cli.client import Api, check_producer, open_api
+from monitor.cli.client import Api, open_api, refuse_unknown
 from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
@@ -44,8 +44,7 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     with open_api(context) as api:
         query = {"from": day.isoformat(), "producer": producer}
         rows = api.get("/releases", **query)["releases"]
-        if producer and not rows and not context.as_json:
-            check_producer(api, producer)
+        refuse_unknown(context, api, producer, rows)
         lines = [] if context.as_json else list(_day_lines(context, api, day, rows))
     context.print_result(rows, lines)
 
@@ -138,7 +137,7 @@ def board_lines(rows: Sequence[Json], context: Context) -> Iterator[str]:
     cells = [board_cells(row, context.name_of(row["producer"])) for row in rows]
     heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
     # The verdict of a fault is in capitals.
-    return table_lines(cells, heads, lambda row: row[2].isupper()) if rows else iter(())
+    return table_lines(cells, heads, lambda row: row[2].isupper())
 
 
 def by_slot(rows: Iterable[Json]) -> list[Json]:

@@ -18,9 +18,9 @@ import click
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import load_forms
 from alerts.incident import MONITOR
-from monitor.cli.client import act, acting_verb, open_api
+from monitor.cli.client import act, open_api
 from monitor.cli.common import PATH, Context, json_verb, read_input, table_lines
-from monitor.cli.complete import incidents, producers, releases
+from monitor.cli.complete import incident_argument, incidents, producers, releases
 from monitor.cli.dates import ISO_DAY, LOCAL_TIME, to_local_iso
 from monitor.cli.incident.draft import amends_option, print_saved
 from monitor.cli.terminal import is_attended
@@ -36,7 +36,6 @@ _QUESTIONS = {
     "what": "What happened",
     "when": "When (1 Oct 2016 or 20/3/2017 5pm, several with commas)",
 }
-_incident = click.argument("incident", shell_complete=incidents)
 _cause = click.option("--cause", help="Its cause in a few words; period reports count causes.")
 
 
@@ -58,7 +57,7 @@ _cause = click.option("--cause", help="Its cause in a few words; period reports 
     "--sort", type=click.Choice(_KINDS), default="leak", help="Kind of breach; default leak."
 )
 @click.option("--grade", type=_GRADES, help="Default report.")
-@acting_verb
+@json_verb
 def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> None:
     """Log an incident that a person saw. On a terminal it asks you for absent options.
 
@@ -103,7 +102,7 @@ def _print_doubts(incident: Mapping[str, Any], known: list[Any] | None = None) -
 
 
 @click.command("note")
-@_incident
+@incident_argument
 @click.argument("note", metavar="[TEXT]", required=False)
 @click.option("--at", type=LOCAL_TIME, help="Local time of what you note; default now.")
 @click.option(
@@ -125,7 +124,7 @@ def _print_doubts(incident: Mapping[str, Any], known: list[Any] | None = None) -
     is_flag=True,
     help="Cite other producers' incidents on the same platform in the draft.",
 )
-@acting_verb
+@json_verb
 def note(
     context: Context,
     /,
@@ -163,12 +162,12 @@ def note(
 
 
 @click.command("step")
-@_incident
+@incident_argument
 @click.argument("step", metavar="[NAME]", required=False)
 @click.argument("note", required=False)
 @click.option("--at", type=LOCAL_TIME, help="Local time when it was done; default now.")
 @amends_option
-@acting_verb
+@json_verb
 def step(context: Context, /, *, incident: str, **done: str | None) -> None:
     """Say that the step NAME of an INCIDENT was done, with a NOTE such as a reference.
 
@@ -190,9 +189,9 @@ def step(context: Context, /, *, incident: str, **done: str | None) -> None:
 
 
 @click.command("attach")
-@_incident
+@incident_argument
 @click.argument("file", type=PATH)
-@acting_verb
+@json_verb
 def attach(context: Context, *, incident: str, file: Path) -> None:
     """Keep FILE, such as the report that was sent, as evidence of an INCIDENT, with its SHA-256.
 
@@ -208,11 +207,11 @@ def attach(context: Context, *, incident: str, file: Path) -> None:
 
 
 @click.command("grade")
-@_incident
+@incident_argument
 @click.argument("grade", type=_GRADES)
 @click.option("--form", type=click.Choice(_FORMS), help="Form of its draft.")
 @click.option("--reason", required=True, help="Why; kept in the timeline.")
-@acting_verb
+@json_verb
 def grade(context: Context, /, *, incident: str, **chosen: str | None) -> None:
     """Raise or lower the GRADE of an INCIDENT, whatever the policy says: none, note or report.
 
@@ -225,10 +224,10 @@ def grade(context: Context, /, *, incident: str, **chosen: str | None) -> None:
 
 
 @click.command("close")
-@_incident
+@incident_argument
 @click.option("--text", "reason", help="Why you close it.")
 @_cause
-@acting_verb
+@json_verb
 def close(context: Context, /, *, incident: str, **why: str | None) -> None:
     """Close an INCIDENT. New facts can open it again.
 
@@ -238,9 +237,9 @@ def close(context: Context, /, *, incident: str, **why: str | None) -> None:
 
 
 @click.command("waive")
-@_incident
+@incident_argument
 @click.option("--reason", required=True, help="Why no report will be made; kept in the timeline.")
-@acting_verb
+@json_verb
 def waive(context: Context, /, *, incident: str, **why: str) -> None:
     """Waive the report of an INCIDENT, with a reason.
 
@@ -252,7 +251,7 @@ def waive(context: Context, /, *, incident: str, **why: str) -> None:
 
 
 @click.command("export")
-@_incident
+@incident_argument
 @click.argument("file", type=PATH)
 @json_verb
 def export(context: Context, *, incident: str, file: Path) -> None:
@@ -300,13 +299,13 @@ def action() -> None:
 
 
 @action.command("add")
-@_incident
+@incident_argument
 @click.option("--text", "action", required=True, help="What must be done.")
 @click.option(
     "--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name."
 )
 @click.option("--due", type=ISO_DAY, required=True, help="Day by which it must be done.")
-@acting_verb
+@json_verb
 def add_action(context: Context, /, *, incident: str, **planned: str) -> None:
     """Add a corrective action to an INCIDENT.
 
@@ -317,10 +316,10 @@ def add_action(context: Context, /, *, incident: str, **planned: str) -> None:
 
 
 @action.command("done")
-@_incident
+@incident_argument
 @click.argument("done", metavar="NUMBER", type=int)
 @click.option("--at", type=LOCAL_TIME, help="When it was done, local. Default now.")
-@acting_verb
+@json_verb
 def complete_action(context: Context, /, *, incident: str, **completed: str | int | None) -> None:
     """Mark action NUMBER of an INCIDENT as done.
 
@@ -341,17 +340,16 @@ def print_actions(context: Context, *, incident: str | None) -> None:
     """
     with open_api(context) as api:
         listed = api.get("/actions", incident=incident)["actions"]
-    rows = [_action_row(one) for one in listed]
+    rows = []
+    for one in listed:
+        status = "OVERDUE" if one["overdue"] else "to do"
+        if one["done"]:
+            status = "done"
+        place = [one["owner"], one["incident"], str(one["number"])]
+        rows.append([one["due"], status, *place, one["text"]])
     heads = ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"]
-    lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE") if rows else "No actions."
+    lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE", if_empty="No actions.")
     context.print_result(listed, lines)
-
-
-def _action_row(one: dict[str, Any]) -> list[str]:
-    status = "OVERDUE" if one["overdue"] else "to do"
-    if one["done"]:
-        status = "done"
-    return [one["due"], status, one["owner"], one["incident"], str(one["number"]), one["text"]]
 
 
 def _change_and_print(context: Context, incident: str, **change: object) -> None:

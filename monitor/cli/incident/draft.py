@@ -10,19 +10,20 @@ from typing import Any
 import click
 
 from alerts.draft.edits import INSTEAD_PREFIX
-from monitor.cli.client import Api, acting_verb, open_api
+from monitor.cli.client import Api, open_api
 from monitor.cli.common import (
     PATH,
     Context,
     bullet_lines,
     choose_format,
     json_stamp,
+    json_verb,
     print_json,
     read_input,
     table_lines,
     write_output,
 )
-from monitor.cli.complete import incidents
+from monitor.cli.complete import incident_argument
 from monitor.cli.terminal import is_attended
 from monitor.deliver.drafts import convert_to_pdf
 from monitor.errors import UserFault, unknown_name
@@ -36,7 +37,7 @@ amends_option = click.option(
 
 
 @click.command("draft")
-@click.argument("incident", shell_complete=incidents)
+@incident_argument
 @click.option(
     "--format", "ending", type=click.Choice(FORMATS), help="Default: by --output, else md."
 )
@@ -58,7 +59,7 @@ amends_option = click.option(
 @click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
 @amends_option
-@acting_verb
+@json_verb
 def draft(  # noqa: PLR0913 # one for each option
     context: Context,
     *,

@@ -13,7 +13,7 @@ import httpx
 
 from alerts.actions import describe_action
 from alerts.incident import Action
-from monitor.cli.client import Api, RefusedByMonitor, check_producer, open_api
+from monitor.cli.client import Api, RefusedByMonitor, open_api, refuse_unknown
 from monitor.cli.common import (
     Context,
     bullet_lines,
@@ -21,10 +21,10 @@ from monitor.cli.common import (
     json_verb,
     table_lines,
 )
-from monitor.cli.complete import incidents, producer_option
+from monitor.cli.complete import incident_argument, producer_option
 from monitor.cli.dates import ISO_DAY
+from monitor.cli.explain import headline
 from monitor.cli.terminal import page_output
-from monitor.cli.text import headline
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json
 from schedules.times.words import lengths
@@ -58,16 +58,14 @@ def list_incidents(
     only = {"producer": producer, "open": "true" if only_open else None}
     with open_api(context) as api:
         listed = api.list_pages("/incidents", "incidents", **days, **only, drafts="true")
-        # programs get an empty list for an unknown one
-        if producer and not listed and not context.as_json:
-            check_producer(api, producer)
+        refuse_unknown(context, api, producer, listed)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
-    lines = table_lines([incident_row(one) for one in listed], heads) if listed else "No incidents."
-    context.print_result(listed, lines)
+    rows = [incident_row(one) for one in listed]
+    context.print_result(listed, table_lines(rows, heads, if_empty="No incidents."))
 
 
 @click.command("show")
-@click.argument("incident", shell_complete=incidents)
+@incident_argument
 @json_verb
 @page_output
 def show_incident(context: Context, *, incident: str) -> None:

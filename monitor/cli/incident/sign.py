@@ -10,21 +10,22 @@ import click
 
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
-from monitor.cli.client import Api, RefusedByMonitor, acting_verb, open_api
+from monitor.cli.client import Api, RefusedByMonitor, open_api
 from monitor.cli.common import (
     PATH,
     Context,
     bullet_lines,
+    json_verb,
     write_output,
 )
-from monitor.cli.complete import incidents
+from monitor.cli.complete import incident_argument
 from monitor.cli.incident.draft import FORMATS, read_document
 from monitor.deliver.drafts import can_make_pdf
 from monitor.errors import EnvironmentFault, UserFault
 
 
 @click.command("sign")
-@click.argument("incident", shell_complete=incidents)
+@incident_argument
 @click.option("--anyway", metavar="REASON", help="Sign despite obstacles; the reason is recorded.")
 @click.option(
     "--output",
@@ -42,7 +43,7 @@ from monitor.errors import EnvironmentFault, UserFault
         " evidence is pdf, or without LibreOffice docx."
     ),
 )
-@acting_verb
+@json_verb
 def sign(
     context: Context,
     *,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.draft.certainty import say_where_announced
-from monitor.cli.text import release_lines
+from monitor.cli.explain import release_lines
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.as_json import address_note, release_json
 from monitor.judge.explain.explain import Explanation, explain

@@ -17,7 +17,7 @@ from alerts.draft.period import Row, select_period
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
 from alerts.notice_text import write_notice_subject, write_notice_text
-from monitor.cli.text import headline
+from monitor.cli.explain import headline
 from monitor.cli.today import board_cells
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
