@@ -44,7 +44,7 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
-    check_order({"from": first.isoformat(), "to": last.isoformat()})
+    check_order({"from": first, "to": last})
     from monitor.config.organisations import ORGANISATIONS, SLUG
     from schedules.source import UnreadableCalendar
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -41,6 +40,7 @@ from schedules.sources.csv import csv_faults
 from schedules.sources.row import REASONS, Remark
 from schedules.sources.settings import CalendarSettings
 from schedules.sources.toml import toml_faults
+from schedules.times.json import Json
 from schedules.times.zone import UnknownZone, local_date, zone
 from schedules.values import quote_value
 
@@ -137,7 +137,7 @@ def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> As
     return count_and_send
 
 
-def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, Any]]:
+def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
     """Yield each entry that differs between the stored calendar and a read now, as new, gone
     (removed) or changed.
     """
@@ -285,7 +285,7 @@ def show_history(context: Context, *, release: str) -> None:
     context.print_result(found, _history_lines(found))
 
 
-def _history_lines(found: Mapping[str, Any]) -> Iterator[str]:
+def _history_lines(found: Json) -> Iterator[str]:
     """Yield title and address of a release, its promises, changes and incidents, and claims of the
     public record.
     """

@@ -42,6 +42,7 @@ from schedules.slot import Slot
 from schedules.source import Reading
 from schedules.sources.registry import KINDS
 from schedules.sources.settings import CalendarSettings
+from schedules.times.json import Json
 from schedules.times.words import instant_text, stamp
 from schedules.values import Secret, quote_value
 
@@ -82,7 +83,7 @@ def command(context: Context, *, online: bool, schema: bool) -> None:
     if not context.as_json:
         for line in (*faults, *(f"WARNING: {warning}" for warning in warnings)):
             click.echo(line, err=True)
-    body: dict[str, object] = {"ok": not faults, "faults": faults}
+    body: Json = {"ok": not faults, "faults": faults}
     if faults:  # the rest needs a configuration without faults
         context.print_result(body, (), ok=False)
     else:
@@ -343,7 +344,7 @@ class _Check:
             reason = f"{why}, so it is not looked at: allow it here"
             self._add_warning(key, reason, quote_value(url))
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> Json:
         """Return the results of the checks as JSON: warnings, forecast, who is on call and who sees
         what.
         """

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from monitor.cli.common import Context, log_only_errors
 from monitor.errors import EnvironmentFault, StoreFault, UserFault, unknown_name
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
-from schedules.times.json import Json
+from schedules.times.json import Json, instant_json
 
 OFFLINE = "No monitor runs here, so this works on the store itself."
 _HERE = "http://localhost"
@@ -81,8 +82,8 @@ class Api:
         return _read_json(await self._fetch("POST", path, body))
 
     async def _fetch(self, method: str, path: str, values: Json) -> httpx.Response:
-        given = {name: value for name, value in values.items() if value is not None}
-        content: dict[str, Any] = {"params": given} if method == "GET" else {"json": given}
+        given = {name: _to_json(value) for name, value in values.items() if value is not None}
+        content: Json = {"params": given} if method == "GET" else {"json": given}
         try:
             answer = await self.client.request(method, _encode_path(path), **content)
         except httpx.HTTPError as exc:
@@ -95,6 +96,13 @@ class Api:
         if answer.status_code >= 500:
             raise StoreFault(problem["detail"])
         raise RefusedByMonitor(problem)
+
+
+def _to_json(value: object) -> object:
+    """Return a day or instant as an operation reads it, and any other value as it is."""
+    if isinstance(value, datetime):
+        return instant_json(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _encode_path(path: str) -> str:

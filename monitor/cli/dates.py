@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -55,8 +56,6 @@ DAY = Parsed("day", _parse_day)
 """A day, in London: `2026-11-26`, `26/11/2026`, `26 Nov`, `friday` (the next one), `today`,
 `yesterday`.
 """
-ISO_DAY = Parsed("day", lambda text: _parse_day(text).isoformat())
-"""The same, as a request has it."""
 INSTANT = Parsed("instant", _parse_instant)
 """An instant: `2026-11-26T09:31:00Z`, `26/11/2026 9:31`, `9.31am` (today). Without an offset it is
 in London.
@@ -65,7 +64,7 @@ LOCAL_TIME = Parsed("time", to_local_iso)
 """A local time or day, as a request has it. The monitor refuses what cannot be read."""
 
 
-def check_order(days: Mapping[str, str | None]) -> None:
+def check_order(days: Mapping[str, Any]) -> None:
     """Raise a usage error if the day `to` is before the day `from`. None: no bound."""
     first, last = days["from"], days["to"]
     if first and last and last < first:

@@ -4,9 +4,8 @@ first, then what was promised and what was seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import click
 
@@ -30,23 +29,22 @@ from monitor.judge.as_json import (
 from monitor.judge.as_text import exposure_text
 from monitor.judge.explain.explain import FACT_HEADINGS
 from schedules.announcement import Origin
-from schedules.times.json import instant_from_json, instant_json, interval_from_json
+from schedules.times.json import Json, instant_from_json, interval_from_json
 from schedules.times.words import interval_text, stamp
 from schedules.times.zone import LONDON
 
 
 @click.command("explain")
 @release_argument
-@click.option("--at", "moment", type=INSTANT, metavar="T", help="Judge at this time; default now.")
+@click.option("--at", type=INSTANT, metavar="T", help="Judge at this time; default now.")
 @json_verb
 @page_output
-def command(context: Context, *, release: str, moment: datetime | None) -> None:
+def command(context: Context, *, release: str, at: datetime | None) -> None:
     """Show the verdict on RELEASE with each fact behind it, and what would change it.
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
     with open_api(context) as api:
-        at = None if moment is None else instant_json(moment)
         body = api.get(f"/releases/{release}/explanation", at=at)
     lines = [
         *release_lines(body, context.name_of(body["producer"])),
@@ -55,7 +53,7 @@ def command(context: Context, *, release: str, moment: datetime | None) -> None:
     context.print_result(body, lines)
 
 
-def _explanation_lines(explanation: Mapping[str, Any]) -> Iterator[str]:
+def _explanation_lines(explanation: Json) -> Iterator[str]:
     for kind, heading in FACT_HEADINGS.items():
         texts = [fact["text"] for fact in explanation["facts"] if fact["kind"] == kind]
         if texts:
@@ -67,7 +65,7 @@ def _explanation_lines(explanation: Mapping[str, Any]) -> Iterator[str]:
         yield from ("", f"Evidence: {', '.join(explanation['records'])}")
 
 
-def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
+def release_lines(body: Json, producer: str = "") -> Iterator[str]:
     """Yield the lines on one release, from its JSON.
 
     `producer` is the name of its producer (default: its id).
@@ -86,7 +84,7 @@ def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
     yield from _detail_lines(body, zone)
 
 
-def headline(body: Mapping[str, Any]) -> str:
+def headline(body: Json) -> str:
     """Return in one line the verdict with its delay, last look, exposure and grade, and whether it
     is final.
     """
@@ -100,7 +98,7 @@ def headline(body: Mapping[str, Any]) -> str:
     return ", ".join(pieces)
 
 
-def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
+def _detail_lines(body: Json, zone: str) -> Iterator[str]:
     """Yield the lines that only some releases have: reason, Code of Practice, incident, parts and
     findings.
     """
@@ -125,7 +123,7 @@ def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
             )
 
 
-def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
+def _part_lines(part: Json, zone: str) -> Iterator[str]:
     optional = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{optional})"
@@ -148,7 +146,7 @@ def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
         yield f"    first seen {_seen_text(part['first_seen'], zone)}"
 
 
-def _seen_text(sides: Mapping[str, Any], zone: str) -> str:
+def _seen_text(sides: Json, zone: str) -> str:
     seen = interval_from_json(sides)
     if seen.by is None:
         return "not seen" if seen.after is None else f"not seen as of {stamp(seen.after, zone)}"

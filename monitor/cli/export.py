@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import click
 
 from monitor.cli.client import open_api
 from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
-from monitor.cli.dates import ISO_DAY, check_order
+from monitor.cli.dates import DAY, check_order
 
 FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 
@@ -32,8 +33,8 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
     flag_value="events",
     help="Export changes of verdicts as JSON lines, oldest first.",
 )
-@click.option("--from", "from", type=ISO_DAY, help="First day of slots, or of events.")
-@click.option("--to", "to", type=ISO_DAY, help="Last day of slots, or of events.")
+@click.option("--from", "from", type=DAY, help="First day of slots, or of events.")
+@click.option("--to", "to", type=DAY, help="Last day of slots, or of events.")
 @output_option
 @json_verb
 def command(
@@ -43,7 +44,7 @@ def command(
     requested_format: str | None,
     what: str | None,
     output: Path | None,
-    **days: str | None,
+    **days: date | None,
 ) -> None:
     """Export every verdict (csv, json), or every promised release as a calendar (ics, toml, or with
     --calendar).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
-from typing import Any
 
 import click
 
@@ -12,6 +11,7 @@ from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.cli.dates import DAY
 from monitor.cli.today import board_lines, by_slot
 from monitor.judge.as_text import count_by_status
+from schedules.times.json import Json
 
 
 @click.command("once")
@@ -36,7 +36,7 @@ def command(context: Context, *, day: date | None) -> None:
     context.print_result(rows, [counts, *board_lines(rows, context)])
 
 
-async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
+async def _look_once(context: Context, day: date | None) -> list[Json]:
     """Look once at the releases of a day (None: all).
 
     Return their JSON by slot. Print calendar faults to stderr.

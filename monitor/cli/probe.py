@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import click
@@ -14,7 +13,7 @@ from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
 from monitor.look.fetch import describe_why
 from monitor.plan.targets import Target, View
-from schedules.times.json import fields_json, instant_json
+from schedules.times.json import Json, fields_json, instant_json
 
 _CACHE_HEADERS = (
     "date",
@@ -55,7 +54,7 @@ def command(context: Context, *, url: str, recogniser: str) -> None:
         raise SystemExit(3)
 
 
-def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def fact_lines(facts: Json, prefix: str = "") -> Iterator[str]:
     """Yield each fact as a line of text.
 
     Unknown values are left out. `prefix` is the key of a table of facts.
@@ -72,7 +71,7 @@ def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}: {value}"
 
 
-async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
+async def _look_once(context: Context, url: str, recogniser: str) -> tuple[Json, bool]:
     """Return the facts of one look, and whether there was a response."""
     from monitor.app.readers import open_poller
     from monitor.look.fetch import Answer

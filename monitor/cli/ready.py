@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import click
 
 from monitor.cli.client import open_api
 from monitor.cli.common import Context, bullet_lines, json_verb
-from monitor.cli.dates import ISO_DAY
+from monitor.cli.dates import DAY
 from monitor.cli.terminal import page_output
 from monitor.readiness.line import Line, Readiness, ReadinessAssessment
 from monitor.readiness.text import STATE_WORDS, describe_assessment, describe_line
 
 
 @click.command("ready")
-@click.option(
-    "--date", "day", type=ISO_DAY, help="Day to assess; default the next one with a slot."
-)
+@click.option("--date", "day", type=DAY, help="Day to assess; default the next one with a slot.")
 @json_verb
 @page_output
-def command(context: Context, *, day: str | None) -> None:
+def command(context: Context, *, day: date | None) -> None:
     """Show what is not ready for the slots of a day that are still ahead, and what to do.
 
     Exit status 1 if anything is not ready.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from monitor.cli.client import open_api
 from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
 from monitor.cli.complete import producer_option
-from monitor.cli.dates import ISO_DAY, check_order
+from monitor.cli.dates import DAY, check_order
 from monitor.cli.incident.draft import form_text
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
@@ -27,8 +28,8 @@ def command() -> None:
 
 
 @command.command("period")
-@click.option("--from", "from", type=ISO_DAY, required=True, help="First day of slots.")
-@click.option("--to", "to", type=ISO_DAY, required=True, help="Last day of slots.")
+@click.option("--from", "from", type=DAY, required=True, help="First day of slots.")
+@click.option("--to", "to", type=DAY, required=True, help="Last day of slots.")
 @producer_option
 @click.option("--host", help="Only releases on this host, such as www.gov.uk.")
 @_format_option
@@ -40,7 +41,7 @@ def command() -> None:
 )
 @json_verb
 def period(
-    context: Context, /, *, kind: str | None, output: Path | None, keep: bool, **choice: str | None
+    context: Context, /, *, kind: str | None, output: Path | None, keep: bool, **choice: object
 ) -> None:
     """Report on every release with a slot between two days, both included.
 
@@ -68,9 +69,7 @@ def period(
 @_format_option
 @output_option
 @json_verb
-def series(
-    context: Context, /, *, kind: str | None, output: Path | None, **choice: str | None
-) -> None:
+def series(context: Context, /, *, kind: str | None, output: Path | None, **choice: object) -> None:
     """Report on all editions of a series: slots, delays, exposures, incidents, and what the record
     cannot tell.
 
@@ -82,7 +81,7 @@ def series(
 
 
 def _write_report(
-    context: Context, kind: str | None, output: Path | None, choice: dict[str, str | None]
+    context: Context, kind: str | None, output: Path | None, choice: Mapping[str, object]
 ) -> None:
     chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
     with open_api(context) as api:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import click
 
@@ -18,7 +16,7 @@ from monitor.cli.common import (
     table_lines,
 )
 from monitor.cli.dates import INSTANT
-from schedules.times.json import instant_json
+from schedules.times.json import Json
 from schedules.values import read_duration
 
 
@@ -94,8 +92,8 @@ def add(
             "/silences",
             of=scope,
             name=name,
-            begins=None if begin == now else instant_json(begin),
-            until=instant_json(end),
+            begins=None if begin == now else begin,
+            until=end,
             reason=reason,
         )
     context.print_result(made, silence_text(made, context.settings_or_default.timezone))
@@ -139,11 +137,11 @@ def end(context: Context, *, silence: str) -> None:
     act(context, f"/silences/{silence}/end", "ended")
 
 
-def silence_text(one: Mapping[str, Any], zone: str) -> str:
+def silence_text(one: Json, zone: str) -> str:
     """Return a silence, from its JSON, in one line."""
     until = json_stamp(_end_of(one), zone)
     return f"{one['of']} {one['name']}, until {until}, by {one['by']}: {one['reason']}"
 
 
-def _end_of(one: Mapping[str, Any]) -> str:
+def _end_of(one: Json) -> str:
     return str(one["ended"] or one["until"])

@@ -42,7 +42,7 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     """
     day = day or today(context.settings_or_default.timezone)
     with open_api(context) as api:
-        query = {"from": day.isoformat(), "producer": producer}
+        query = {"from": day, "producer": producer}
         rows = api.get("/releases", **query)["releases"]
         refuse_unknown(context, api, producer, rows)
         lines = [] if context.as_json else list(_day_lines(context, api, day, rows))

@@ -21,11 +21,12 @@ from alerts.incident import MONITOR
 from monitor.cli.client import act, open_api
 from monitor.cli.common import PATH, Context, json_verb, read_input, table_lines
 from monitor.cli.complete import incident_argument, incidents, producers, releases
-from monitor.cli.dates import ISO_DAY, LOCAL_TIME, to_local_iso
+from monitor.cli.dates import DAY, LOCAL_TIME, to_local_iso
 from monitor.cli.incident.draft import amends_option, print_saved
 from monitor.cli.terminal import is_attended
 from monitor.errors import UserFault
 from schedules.contract.verdict import Grade
+from schedules.times.json import Json
 
 _KINDS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
 _GRADES = click.Choice([one.value for one in Grade])
@@ -94,7 +95,7 @@ def _ask_missing(given: Mapping[str, str]) -> dict[str, str]:
     return {**given, **{key: str(click.prompt(_QUESTIONS[key], err=True)) for key in missing}}
 
 
-def _print_doubts(incident: Mapping[str, Any], known: list[Any] | None = None) -> None:
+def _print_doubts(incident: Json, known: list[Any] | None = None) -> None:
     """Print on standard error what the monitor itself noted, except what was `known`."""
     for entry in incident["timeline"]:
         if entry["by"] == MONITOR and entry not in (known or []):
@@ -144,7 +145,7 @@ def note(
     at, text = given["at"], given["note"]
     if mail is not None and at:
         raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
-    notes: dict[str, Any] = {**given, "cite_others": cite_others or None}
+    notes: Json = {**given, "cite_others": cite_others or None}
     if mail is not None:
         notes |= {"mail": b64encode(mail.read()).decode(), "mailed": text, "note": None}
     adds_anything = any(value is not None for value in notes.values())
@@ -304,9 +305,9 @@ def action() -> None:
 @click.option(
     "--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name."
 )
-@click.option("--due", type=ISO_DAY, required=True, help="Day by which it must be done.")
+@click.option("--due", type=DAY, required=True, help="Day by which it must be done.")
 @json_verb
-def add_action(context: Context, /, *, incident: str, **planned: str) -> None:
+def add_action(context: Context, /, *, incident: str, **planned: object) -> None:
     """Add a corrective action to an INCIDENT.
 
     Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a

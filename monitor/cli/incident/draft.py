@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,8 +26,8 @@ from monitor.cli.complete import incident_argument
 from monitor.cli.terminal import is_attended
 from monitor.deliver.drafts import convert_to_pdf
 from monitor.errors import UserFault, unknown_name
+from schedules.times.json import Json
 
-Json = dict[str, Any]
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
 amends_option = click.option(

@@ -4,9 +4,8 @@ next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import click
 import httpx
@@ -22,15 +21,14 @@ from monitor.cli.common import (
     table_lines,
 )
 from monitor.cli.complete import incident_argument, producer_option
-from monitor.cli.dates import ISO_DAY
+from monitor.cli.dates import DAY
 from monitor.cli.explain import headline
 from monitor.cli.terminal import page_output
 from schedules.times.interval import Bounds
-from schedules.times.json import bounds_from_json, instant_from_json
+from schedules.times.json import Json, bounds_from_json, instant_from_json
 from schedules.times.words import lengths
 from schedules.times.zone import LONDON
 
-Json = Mapping[str, Any]
 _SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigned")
 
 
@@ -42,12 +40,12 @@ _SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigne
     help="Only those that need action: open, with a report owed or an overdue action.",
 )
 @producer_option
-@click.option("--from", "from", type=ISO_DAY, help="First day of occurrence.")
-@click.option("--to", "to", type=ISO_DAY, help="Last day of occurrence.")
+@click.option("--from", "from", type=DAY, help="First day of occurrence.")
+@click.option("--to", "to", type=DAY, help="Last day of occurrence.")
 @json_verb
 @page_output
 def list_incidents(
-    context: Context, /, *, only_open: bool, producer: str | None, **days: str | None
+    context: Context, /, *, only_open: bool, producer: str | None, **days: date | None
 ) -> None:
     """List incidents, the newest first.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,6 +21,7 @@ from monitor.cli.complete import incident_argument
 from monitor.cli.incident.draft import FORMATS, read_document
 from monitor.deliver.drafts import can_make_pdf
 from monitor.errors import EnvironmentFault, UserFault
+from schedules.times.json import Json
 
 
 @click.command("sign")
@@ -100,7 +100,7 @@ def _make_folder(folder: Path) -> list[Path]:
 
 
 def _write_documents(
-    api: Api, incident: str, facts: dict[str, Any], folder: Path, endings: Sequence[str]
+    api: Api, incident: str, facts: Json, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
     """Write report, evidence and letters, and yield each file.
 
