@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
-from typing import TYPE_CHECKING, Literal
+from datetime import date, timedelta
+from typing import Literal
 
 import click
 
+from alerts.claim import Claim, claim_json
+from alerts.one_line import one_line
+from monitor.app.readers import open_poller
 from monitor.cli import complete
 from monitor.cli.client import Api, open_api
 from monitor.cli.common import Context, json_verb, log_only_errors, print_json
 from monitor.cli.dates import DAY, check_order
 from monitor.clock import SystemClock
+from monitor.config.organisations import ORGANISATIONS, SLUG
+from monitor.config.settings import DEFAULT_RATES
 from monitor.errors import EnvironmentFault, unknown_name
+from monitor.ledger.backfill import PublicRecord
+from monitor.ledger.pages import CalendarPages
+from schedules.source import UnreadableCalendar
+from schedules.sources.govuk_listing import site_of
+from schedules.sources.ons import PRODUCER, OnsSource
+from schedules.sources.settings import CalendarSettings
 from schedules.times.words import stamp
-from schedules.times.zone import span_of
-
-if TYPE_CHECKING:
-    from alerts.claim import Claim
-    from monitor.ledger.backfill import PublicRecord
-    from schedules.sources.settings import CalendarSettings
+from schedules.times.zone import day_begins
 
 _REPORT_EVERY = 25
 BUDGET_SHARE = 0.25
@@ -45,9 +51,6 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
     check_order({"from": first, "to": last})
-    from monitor.config.organisations import ORGANISATIONS, SLUG
-    from schedules.source import UnreadableCalendar
-
     if not SLUG.fullmatch(producer):
         slug_by_name = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
         raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
@@ -66,21 +69,14 @@ async def _store_claims(
 
     Return how many were read and how many are new.
     """
-    from alerts.claim import claim_json
-    from alerts.one_line import one_line
-    from monitor.app.readers import open_poller
-    from monitor.config.settings import DEFAULT_RATES
-    from monitor.ledger.backfill import PublicRecord
-    from monitor.ledger.pages import CalendarPages
-
     settings = context.settings
     rates = {
         host: settings.rate(host) * BUDGET_SHARE
         for host in ("default", *DEFAULT_RATES, *settings.budget)
     }
     with_reduced_budget = settings.model_copy(update={"budget": rates})
-    begin, end = span_of(first, last, settings.timezone)
-    assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
+    begin = day_begins(first, settings.timezone)
+    end = day_begins(last + timedelta(days=1), settings.timezone)
     read = new = 0
     async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
         # `strip` removes personal data from answers.
@@ -103,9 +99,6 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
     """Yield the claims about the record's producer: for the ONS from its release calendar, for
     others from GOV.UK.
     """
-    from schedules.sources.govuk_listing import site_of
-    from schedules.sources.ons import PRODUCER, OnsSource
-    from schedules.sources.settings import CalendarSettings
 
     def calendar_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
         """Return the calendar of this kind that is for the producer, else the first of this kind,
@@ -124,10 +117,9 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
         )
     # Search for the organisations that a calendar of this producer names, by default for the
     # producer itself.
-    organisations = (
-        govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
-    )
-    return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
+    filters = govuk.filters if govuk.producer == record.producer else {}
+    organisations = filters.get("organisations") or [record.producer]
+    return record.read_govuk(site_of(govuk), tuple(organisations))
 
 
 def _report_progress(read: int, whole: int) -> None:

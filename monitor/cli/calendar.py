@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
-from itertools import count
 from pathlib import Path
 
 import click
 
 from alerts.claim import NO_PROOF
-from monitor.app.readers import Ask, make_calendar_reader, open_poller
+from monitor.app.readers import make_calendar_reader, open_poller
 from monitor.cli import complete
 from monitor.cli.client import open_api
 from monitor.cli.common import (
@@ -41,6 +40,7 @@ from schedules.sources.row import REASONS, Remark
 from schedules.sources.settings import CalendarSettings
 from schedules.sources.toml import toml_faults
 from schedules.times.json import Json
+from schedules.times.words import count
 from schedules.times.zone import UnknownZone, local_date, zone
 from schedules.values import quote_value
 
@@ -88,10 +88,7 @@ def diff(context: Context, *, name: str) -> None:
         after = slot_text(row["after"]["slot"]) if row["after"] else "-"
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
     if not context.as_json:
-        click.echo(
-            f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ",
-            err=True,
-        )
+        click.echo(f"{name}: {len(rows) or 'no'} entries differ", err=True)
 
 
 def read_calendar(context: Context, name: str) -> Reading:
@@ -113,28 +110,21 @@ async def read_once(context: Context, table: CalendarSettings) -> Outcome:
 
     Return the outcome.
     """
-    settings, clock = context.settings, SystemClock()
-    async with open_poller(settings, clock) as (poller, workers):
+    clock, requested = SystemClock(), 0
+    async with open_poller(context.settings, clock) as (poller, workers):
         with progress_line() as show:
-            send = _count_requests(table.name, poller.send_in_turn, show)
+
+            async def count_and_send(request: Request) -> Answer | Failure:
+                # The number of pages is not known in advance, so no percentage can be shown.
+                nonlocal requested
+                requested += 1
+                show(f"{table.name}: {count(requested, 'page')} requested")
+                return await poller.send_in_turn(request)
+
+            folder = context.path.parent
             return await make_calendar_reader(
-                settings, table, context.path.parent, send, clock, workers
+                context.settings, table, folder, count_and_send, clock, workers
             ).read()
-
-
-def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> Ask:
-    """Return a function that sends as `send` does, and shows how many pages it has requested.
-
-    The number of pages is not known in advance, so no percentage can be shown.
-    """
-    numbers = count(1)
-
-    async def count_and_send(request: Request) -> Answer | Failure:
-        number = next(numbers)
-        show(f"{calendar}: {number} page{'' if number == 1 else 's'} requested")
-        return await send(request)
-
-    return count_and_send
 
 
 def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
@@ -147,12 +137,13 @@ def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
     stored = {one["uid"]: one for one in entries}
     for uid in sorted({*stored, *entries_now}):
         before, after = stored.get(uid), entries_now.get(uid)
-        if before != after:
-            change = "new" if before is None else "changed"
-            if after is None:
-                change = "gone"
-            title = (after or before or {}).get("title", "")
-            yield {"change": change, "uid": uid, "title": title, "before": before, "after": after}
+        if before == after:
+            continue
+        change = "new" if before is None else "changed"
+        if after is None:
+            change = "gone"
+        title = (after or before or {}).get("title", "")
+        yield {"change": change, "uid": uid, "title": title, "before": before, "after": after}
 
 
 def _parse_zone(text: str) -> str:

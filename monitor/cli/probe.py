@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import click
 
+from monitor.app.readers import open_poller
 from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
-from monitor.look.fetch import describe_why
+from monitor.look.fetch import Answer, describe_why
 from monitor.plan.targets import Target, View
 from schedules.times.json import Json, fields_json, instant_json
 
@@ -73,9 +74,6 @@ def fact_lines(facts: Json, prefix: str = "") -> Iterator[str]:
 
 async def _look_once(context: Context, url: str, recogniser: str) -> tuple[Json, bool]:
     """Return the facts of one look, and whether there was a response."""
-    from monitor.app.readers import open_poller
-    from monitor.look.fetch import Answer
-
     host = urlsplit(url).hostname or ""
     target = Target(
         "probe", release="", part="page", view=View.EDGE, url=url, host=host, recognise=recogniser

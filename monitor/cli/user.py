@@ -8,6 +8,8 @@ import click
 
 from monitor.cli.common import Context, json_verb
 from monitor.errors import UserFault
+from monitor.web.credentials import TokenScope
+from monitor.web.users import Right, make_line, make_system_line, make_token_line
 
 
 @click.command("user")
@@ -50,9 +52,6 @@ def command(
 
     Example: ninethirty user anne --role "duty statistician" >> users
     """
-    from monitor.web.credentials import TokenScope
-    from monitor.web.users import Right, make_line, make_system_line, make_token_line
-
     if scope and (role or right or system):
         raise UserFault(
             "leave out --role, --viewer, --head and --system: a program has only the rights of its"
@@ -68,10 +67,11 @@ def command(
             line = make_line(name, _read_password(), role, person_right)
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
-    body = {"user": name, "line": line} | ({"token": token} if token else {})
-    context.print_result(
-        body, line, note=f"Copy the token now, it is not stored: {token}" if token else ""
-    )
+    body, note = {"user": name, "line": line}, ""
+    if token:
+        body["token"] = token
+        note = f"Copy the token now, it is not stored: {token}"
+    context.print_result(body, line, note=note)
 
 
 def _read_password() -> str:
@@ -80,8 +80,5 @@ def _read_password() -> str:
     """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    return str(
-        click.prompt(
-            "Password", hide_input=True, confirmation_prompt="Repeat the password", err=True
-        )
-    )
+    repeat = "Repeat the password"
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=repeat, err=True))

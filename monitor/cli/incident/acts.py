@@ -9,9 +9,9 @@ import json
 import zipfile
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
@@ -65,16 +65,19 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
     Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list"
     --when 2018-01-04T16:20
     """
-    texts = {**words, "url": " ".join(urls)}
-    given = _ask_missing({key: text for key, text in texts.items() if text})
-    # Several times are separated by commas.
-    times: dict[str, str] = {
-        key: ",".join(map(to_local_iso, given[key].split(",")))
-        for key in ("when", "until", "due")
-        if key in given
-    }
+    given = {key: text for key, text in words.items() if text}
+    # A release has its title and producer.
+    needed = ("what", "when") if "release" in given else _QUESTIONS
+    missing = [key for key in needed if key not in given]
+    if missing and not is_attended():
+        raise UserFault("\n".join(f"{key}: is missing" for key in missing))
+    for key in missing:
+        given[key] = click.prompt(_QUESTIONS[key], err=True)
+    for key in given.keys() & {"when", "until", "due"}:
+        # Several times are separated by commas.
+        given[key] = ",".join(map(to_local_iso, given[key].split(",")))
     with open_api(context) as api:
-        logged = api.post("/incidents", **(given | times))
+        logged = api.post("/incidents", url=" ".join(urls) or None, **given)
     is_new = logged.pop("is_new")
     _print_doubts(logged)
     text = f"{logged['id']}: {'logged' if is_new else 'was logged already'}"
@@ -82,23 +85,10 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
     context.print_result(logged, text, note=note)
 
 
-def _ask_missing(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts of the options with those that are absent, which it asks for on a terminal.
-
-    Elsewhere it raises `UserFault` if any is absent.
-    """
-    # A release has its title and producer.
-    needed = ("what", "when") if "release" in given else tuple(_QUESTIONS)
-    missing = [key for key in needed if key not in given]
-    if missing and not is_attended():
-        raise UserFault("\n".join(f"{key}: is missing" for key in missing))
-    return {**given, **{key: str(click.prompt(_QUESTIONS[key], err=True)) for key in missing}}
-
-
-def _print_doubts(incident: Json, known: list[Any] | None = None) -> None:
+def _print_doubts(incident: Json, known: Sequence[Json] = ()) -> None:
     """Print on standard error what the monitor itself noted, except what was `known`."""
     for entry in incident["timeline"]:
-        if entry["by"] == MONITOR and entry not in (known or []):
+        if entry["by"] == MONITOR and entry not in known:
             click.echo(entry["text"], err=True)
 
 
@@ -182,10 +172,15 @@ def step(context: Context, /, *, incident: str, **done: str | None) -> None:
             print_saved(context, api, api.post(f"/incidents/{incident}/steps", **done))
             return
         steps = api.get(f"/incidents/{incident}/answers")["steps"]
-    rows = [
-        [one["id"].removeprefix(STEP_PREFIX), one["done"] or "to do", one["text"]] for one in steps
+    body = [
+        {
+            "step": one["id"].removeprefix(STEP_PREFIX),
+            "done": one["done"] or "to do",
+            "text": one["text"],
+        }
+        for one in steps
     ]
-    body = [{"step": name, "done": done, "text": text} for name, done, text in rows]
+    rows = [[*one.values()] for one in body]
     context.print_result(body, table_lines(rows, ["STEP", "DONE", "WHAT"]))
 
 
@@ -272,21 +267,18 @@ def export(context: Context, *, incident: str, file: Path) -> None:
         raise UserFault(f"{file}: exists, name a new file") from exc
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         records = json.loads(archive.read("manifest.json"))["records"]
-    kept_elsewhere = Counter(
-        one["monitor"] for one in records if one["path"] is None and one["expired"] is None
-    )
-    included = sum(one["path"] is not None for one in records)
-    body = {
-        "incident": incident,
-        "file": str(file),
-        "records": included,
-        "elsewhere": dict(kept_elsewhere),
-    }
-    elsewhere = [
-        f"{count} more are with the monitor {monitor}: export there too"
-        for monitor, count in kept_elsewhere.items()
-    ]
-    context.print_result(body, [f"{file}: {included} records of evidence", *elsewhere])
+    elsewhere: Counter[str] = Counter()
+    included = 0
+    for one in records:
+        if one["path"] is not None:
+            included += 1
+        elif one["expired"] is None:
+            elsewhere[one["monitor"]] += 1
+    body = {"incident": incident, "file": str(file), "records": included, "elsewhere": elsewhere}
+    lines = [f"{file}: {included} records of evidence"]
+    for monitor, count in elsewhere.items():
+        lines.append(f"{count} more are with the monitor {monitor}: export there too")
+    context.print_result(body, lines)
 
 
 @click.group("action")
