@@ -169,15 +169,15 @@ def table_lines(
     if not rows:
         yield from filter(None, [if_empty])
         return
-    lines = [heads, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]
-        text = "  ".join([*cells, line[-1]]).rstrip()
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for line in (heads, *rows):
+        text = "  ".join(map(str.ljust, line, widths)).rstrip()
         # Output for programs is never cut.
         if sys.stdout.isatty() and len(text) > line_width():
             text = f"{text[: line_width() - 1]}…"
-        yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
+        if line is not heads and is_loud(line):
+            text = click.style(text, bold=True)
+        yield text
 
 
 def json_stamp(at: str, timezone: str = LONDON) -> str:
