@@ -23,7 +23,7 @@ from monitor.cli.dates import today
 from monitor.cli.on_call import read_rotas
 from monitor.cli.plan import plan_day
 from monitor.clock import SystemClock
-from monitor.config.doubts import Known, find_doubts
+from monitor.config.doubts import Doubt, Known, find_doubts
 from monitor.config.read import load
 from monitor.config.schema import schema_text
 from monitor.config.secrets import find_secrets
@@ -97,7 +97,7 @@ def settings_for_reload(context: Context) -> Settings:
     calendar files. The store is not checked, because a running monitor cannot change it.
     """
     check = _Check(context)
-    check.find_settings_faults()
+    check.faults += check.settings_faults()
     for table in context.settings.calendar:
         if table.file is not None:
             check.read_calendar(table)
@@ -135,11 +135,9 @@ class _Check:
     def run(self, *, online: bool) -> None:
         """Do all checks. If the configuration or the store has faults, nothing else is checked."""
         try:
-            self.find_settings_faults()
-            self._find_store_faults()
+            self.faults += [*self.settings_faults(), *self._store_faults()]
         except BadInput as exc:
-            self.faults += map(str, exc.faults)
-            self._find_missing_secrets()
+            self.faults += [*map(str, exc.faults), *self._missing_secrets()]
         if self.faults:
             return
         self.rotas = make_rotas(self.settings)
@@ -148,71 +146,65 @@ class _Check:
             if online or table.file is not None:
                 self._check_calendar(table, online=online)
         if online:
-            self._query_provider()
+            self.faults += self._provider_faults()
         self.rotas = asyncio.run(read_rotas(self.context, self.rotas, online=online))
-        for rota in self.rotas.values():
-            if rota.fault:
-                self.faults.append(f"rota {rota.name}: {rota.fault}")
-        self._find_doubts()
+        rotas = self.rotas.values()
+        self.faults += [f"rota {rota.name}: {rota.fault}" for rota in rotas if rota.fault]
+        self.warnings += self._doubts()
 
-    def _add_fault(self, key: str, reason: object, value: object = None) -> None:
-        quoted = None if value is None else quote_value(str(value))
-        self.faults.append(str(Fault(self.context.path.name, key, str(reason), quoted)))
-
-    def _add_warning(self, key: str, reason: object, value: str | None = None) -> None:
-        self.warnings.append(str(Fault(self.context.path.name, key, str(reason), value)))
-
-    def find_settings_faults(self) -> None:
-        """Add absent secrets, faults of the users file, and folders that cannot be written."""
-        settings = self.settings
+    def settings_faults(self) -> Iterator[str]:
+        """Yield absent secrets, faults of the users file, and folders that cannot be written."""
+        settings, file = self.settings, self.context.path.name
         for key, secret in find_secrets(settings):
             if missing := secret.why_missing():
-                self._add_fault(key, missing)
+                yield f"{file}: {key}: {missing}"
         if settings.web.users_file is not None:
-            self.faults += find_faults(self.context.path.parent / settings.web.users_file)
+            yield from find_faults(self.context.path.parent / settings.web.users_file)
         folders = {"evidence.folder": settings.evidence.folder}
         for place, channel in enumerate(settings.channel, 1):
             if channel.kind == "folder":
                 folders[f"channel[{place}].folder"] = channel.folder
         for key, folder in folders.items():
             if not _is_writable(Path(folder)):
-                self._add_fault(key, "the folder cannot be written", folder)
+                quoted = quote_value(str(folder))
+                yield f"{file}: {key}: the folder cannot be written (got {quoted})"
 
-    def _find_missing_secrets(self) -> None:
-        """Add the absent secrets of a configuration that was refused, none if it is not readable
+    def _missing_secrets(self) -> Iterator[str]:
+        """Yield the absent secrets of a configuration that was refused, none if it is not readable
         TOML.
         """
+        path = self.context.path
         try:
-            tables = load(self.context.path)
+            tables = load(path)
         except BadInput:
             return
         for key, secret in find_secrets(tables):
             located = secret
             if secret.file is not None:
                 # Only validation makes the path relative to the configuration.
-                located = Secret(file=str(self.context.path.parent / secret.file))
+                located = Secret(file=str(path.parent / secret.file))
             if missing := located.why_missing():
-                self._add_fault(key, missing)
+                yield f"{path.name}: {key}: {missing}"
 
-    def _find_store_faults(self) -> None:
-        """Add the faults of the store. A store that does not exist yet is not a fault."""
-        file = file_of(self.settings.store.url)
+    def _store_faults(self) -> Iterator[str]:
+        """Yield the faults of the store. A store that does not exist yet is not a fault."""
+        file, key = file_of(self.settings.store.url), f"{self.context.path.name}: store.url"
         if file is not None and not file.exists():
             # A check does not create the store. The first start does.
             if not _is_writable(file.parent):
-                self._add_fault("store.url", "the folder cannot be written", file.parent)
+                folder = quote_value(str(file.parent))
+                yield f"{key}: the folder cannot be written (got {folder})"
             return
         # The folder must be writable too, because SQLite creates two files beside the store.
         if file is not None and not (os.access(file, os.W_OK) and _is_writable(file.parent)):
-            self._add_fault("store.url", "the file cannot be written", file)
+            yield f"{key}: the file cannot be written (got {quote_value(str(file))})"
         try:
             with self.context.store() as store:
-                for fault in store.check():
-                    self._add_fault("store.url", fault)
+                yield from (f"{key}: {fault}" for fault in store.check())
         except StoreTooOld:
             return  # the next start upgrades it, so `_add_stored_facts` only warns of it
         except NinethirtyError as exc:
-            self._add_fault("store.url", exc)
+            yield f"{key}: {exc}"
 
     def _add_stored_facts(self) -> None:
         """Add what the store says: the forecast, the size of each calendar, and the recent
@@ -233,7 +225,7 @@ class _Check:
                         self.entries[table.name] = newest.entries
                 self.announced += store.ledger.releases(context.now() - _RECENT)
         except StoreTooOld as exc:
-            self._add_warning("store.url", exc)
+            self.warnings.append(f"{context.path.name}: store.url: {exc}")
 
     def _forecast_week(self, store: Store) -> None:
         """Add how many releases fall due in the next seven days, by producer, the next slot, and
@@ -294,44 +286,42 @@ class _Check:
             self.faults.append(f"calendar {table.name}: {fault}")
         return outcome
 
-    def _query_provider(self) -> None:
+    def _provider_faults(self) -> Iterator[str]:
         provider = make_openid(self.settings, SystemClock())
-        if provider is None:
-            return
-        # The address is not used. To make it, the provider's configuration is read.
-        address = provider.sign_on_address(Flow(state="", nonce="", verifier=""))
         try:
-            asyncio.run(address)
+            if provider is not None:
+                # The address is not used. To make it, the provider's configuration is read, which
+                # raises the fault.
+                asyncio.run(provider.sign_on_address(Flow(state="", nonce="", verifier="")))
         except NotSignedOn as fault:
-            self._add_fault("web.oidc", fault)
+            yield f"{self.context.path.name}: web.oidc: {fault}"
 
-    def _find_doubts(self) -> None:
-        """Add warnings of what is allowed, but probably a mistake."""
-        now = self.context.now()
+    def _doubts(self) -> Iterator[str]:
+        """Yield what is allowed, but probably a mistake."""
+        file, now = self.context.path.name, self.context.now()
         uncovered: dict[str, list[str]] = {}
         for rota in self.rotas.values():
             # The shifts are not known if its calendar is at an address and was not read yet.
             if rota.calendar_shifts or rota.settings.url is None:
+                zone = rota.timezone
                 uncovered[rota.name] = [
-                    f"from {stamp(at, rota.timezone, weekday=True)}"
-                    f" to {stamp(until, rota.timezone, weekday=True)}"
+                    f"from {stamp(at, zone, weekday=True)} to {stamp(until, zone, weekday=True)}"
                     for at, until in rota.gaps(now, now + timedelta(days=_DAYS_AHEAD))
                 ]
         known = Known(self.entries, self.announced, os.environ, uncovered)
-        for doubt in find_doubts(self.settings, known):
-            self._add_warning(*doubt)
-        self._doubt_refused_addresses()
+        for doubt in (*find_doubts(self.settings, known), *self._refused_addresses()):
+            yield str(Fault(file, *doubt))
         for key, secret in find_secrets(self.settings):
             if exposure := secret.why_exposed():
-                self._add_warning(key, exposure)
+                yield f"{file}: {key}: {exposure}"
         if missing := describe_missing():
-            self.warnings.append(
+            yield (
                 f"machine: its kernel lacks {missing}, so workers that read foreign bytes are not"
                 " confined"
             )
 
-    def _doubt_refused_addresses(self) -> None:
-        """Warn of each reason why no look may request an address of a release, with one such
+    def _refused_addresses(self) -> Iterator[Doubt]:
+        """Yield each reason why no look may request an address of a release, with one such
         address.
         """
         guard, example_by_reason = watch_guard(self.settings), dict[str, str]()
@@ -341,8 +331,7 @@ class _Check:
                     example_by_reason.setdefault(why, url)
         for why, url in example_by_reason.items():
             key = "network.ports" if why.startswith("port") else "network.allow"
-            reason = f"{why}, so it is not looked at: allow it here"
-            self._add_warning(key, reason, quote_value(url))
+            yield key, f"{why}, so it is not looked at: allow it here", quote_value(url)
 
     def as_json(self) -> Json:
         """Return the results of the checks as JSON: warnings, forecast, who is on call and who sees
