@@ -14,7 +14,7 @@ from monitor.app.readers import open_poller
 from monitor.cli import complete
 from monitor.cli.client import Api, open_api
 from monitor.cli.common import Context, json_verb, log_only_errors, print_json
-from monitor.cli.dates import DAY, check_order
+from monitor.cli.dates import period_options
 from monitor.clock import SystemClock
 from monitor.config.organisations import ORGANISATIONS, SLUG
 from monitor.config.settings import DEFAULT_RATES
@@ -37,10 +37,9 @@ same time.
 
 @click.command("backfill")
 @click.argument("producer", shell_complete=complete.producers)
-@click.option("--from", "first", type=DAY, required=True, help="First day of publication.")
-@click.option("--to", "last", type=DAY, required=True, help="Last day of publication.")
+@period_options("publication", required=True)
 @json_verb
-def command(context: Context, *, producer: str, first: date, last: date) -> None:
+def command(context: Context, /, *, producer: str, **days: date) -> None:
     """Store what the public record says PRODUCER published between two days, both included, marked
     as claimed.
 
@@ -50,13 +49,14 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
-    check_order({"from": first, "to": last})
     if not SLUG.fullmatch(producer):
         slug_by_name = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
         raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
     try:
         with log_only_errors(), open_api(context) as api:
-            read, new = api.runner.run(_store_claims(context, api, producer, first, last))
+            read, new = api.runner.run(
+                _store_claims(context, api, producer, days["from"], days["to"])
+            )
     except UnreadableCalendar as exc:
         raise EnvironmentFault(f"the record does not answer: {exc}") from exc
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)

@@ -14,9 +14,9 @@ from monitor.app.readers import make_calendar_reader, open_poller
 from monitor.cli import complete
 from monitor.cli.client import open_api
 from monitor.cli.common import (
-    PATH,
     Context,
     Parsed,
+    file_argument,
     json_stamp,
     json_verb,
     log_only_errors,
@@ -172,7 +172,7 @@ _timezone_option = click.option(
 
 @command.command("parse")
 @click.argument("kind")
-@click.argument("file", type=PATH)
+@file_argument
 @_timezone_option
 @click.option("--producer", default="", help="Producer of entries that name none.")
 @click.option(

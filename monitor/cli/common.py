@@ -31,6 +31,7 @@ P = ParamSpec("P")
 V = TypeVar("V")
 
 PATH = click.Path(path_type=Path)
+file_argument = click.argument("file", type=PATH)
 
 _WIDTH = 112
 

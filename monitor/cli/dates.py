@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -21,6 +21,8 @@ from schedules.times.zone import LONDON, local, local_date
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _YEAR = timedelta(days=365)
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
 def _parse_day(text: str) -> date:
@@ -64,11 +66,33 @@ LOCAL_TIME = Parsed("time", to_local_iso)
 """A local time or day, as a request has it. The monitor refuses what cannot be read."""
 
 
-def check_order(days: Mapping[str, Any]) -> None:
-    """Raise a usage error if the day `to` is before the day `from`. None: no bound."""
-    first, last = days["from"], days["to"]
-    if first and last and last < first:
-        raise click.BadParameter(f"is before --from {first}", param_hint="--to")
+def period_options(subject: str, *, required: bool = False) -> Callable[[Verb], Verb]:
+    """Add the options --from and --to, the first and the last day of `subject`.
+
+    A last day before the first is wrong usage.
+    """
+
+    def check_order(ctx: click.Context, _param: click.Parameter, last: date | None) -> date | None:
+        first = ctx.params["from"]
+        if first and last and last < first:
+            raise click.BadParameter(f"is before --from {first}")
+        return last
+
+    def add_options(verb: Verb) -> Verb:
+        # --from is eager, so that it is read first.
+        first = click.option(
+            "--from", type=DAY, required=required, is_eager=True, help=f"First day of {subject}."
+        )
+        last = click.option(
+            "--to",
+            type=DAY,
+            required=required,
+            callback=check_order,
+            help=f"Last day of {subject}.",
+        )
+        return first(last(verb))
+
+    return add_options
 
 
 def today(timezone: str = LONDON) -> date:

@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.client import open_api
 from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
-from monitor.cli.dates import DAY, check_order
+from monitor.cli.dates import period_options
 
 FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 
@@ -33,8 +33,7 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
     flag_value="events",
     help="Export changes of verdicts as JSON lines, oldest first.",
 )
-@click.option("--from", "from", type=DAY, help="First day of slots, or of events.")
-@click.option("--to", "to", type=DAY, help="Last day of slots, or of events.")
+@period_options("slots, or of events")
 @output_option
 @json_verb
 def command(
@@ -59,7 +58,6 @@ def command(
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
     kind = "json" if context.as_json else choose_format(requested_format, output, FORMATS, "csv")
-    check_order(days)
     if what == "events":
         if requested_format:
             raise click.UsageError("--events writes JSON lines: leave out --format")

@@ -8,7 +8,7 @@ import click
 
 from monitor.app.options import make_policies
 from monitor.cli.common import Context, json_verb
-from monitor.cli.dates import DAY
+from monitor.cli.dates import period_options
 from monitor.cli.terminal import progress_line
 from monitor.watch.rejudge import replay
 from schedules.times.words import count
@@ -16,17 +16,14 @@ from schedules.times.zone import span_of
 
 
 @click.command("replay")
-@click.option(
-    "--from", "first", type=DAY, help="First day of slots; default the first in the store."
-)
-@click.option("--to", "last", type=DAY, help="Last day of slots; default the last in the store.")
+@period_options("slots")
 @json_verb
-def command(context: Context, *, first: date | None, last: date | None) -> None:
+def command(context: Context, /, **days: date | None) -> None:
     """Judge every release again and compare with the stored verdicts. Exit status 1 if any differs.
 
     Example: ninethirty replay --from 2026-11-01 --to 2026-11-30
     """
-    begin, end = span_of(first, last, context.settings.timezone)
+    begin, end = span_of(days["from"], days["to"], context.settings.timezone)
     with context.store() as store, progress_line() as show:
         total = len(store.verdicts.judged_ids(begin, end))
         number, differing, lines = 0, {}, []

@@ -10,7 +10,7 @@ import click
 from monitor.cli.client import open_api
 from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
 from monitor.cli.complete import producer_option
-from monitor.cli.dates import DAY, check_order
+from monitor.cli.dates import period_options
 from monitor.cli.incident.draft import form_text
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
@@ -28,8 +28,7 @@ def command() -> None:
 
 
 @command.command("period")
-@click.option("--from", "from", type=DAY, required=True, help="First day of slots.")
-@click.option("--to", "to", type=DAY, required=True, help="Last day of slots.")
+@period_options("slots", required=True)
 @producer_option
 @click.option("--host", help="Only releases on this host, such as www.gov.uk.")
 @_format_option
@@ -52,7 +51,6 @@ def period(
     Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format
     csv
     """
-    check_order(choice)
     if not keep:
         _write_report(context, kind, output, choice)
         return

@@ -19,7 +19,7 @@ from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import load_forms
 from alerts.incident import MONITOR
 from monitor.cli.client import act, open_api
-from monitor.cli.common import PATH, Context, json_verb, read_input, table_lines
+from monitor.cli.common import Context, file_argument, json_verb, read_input, table_lines
 from monitor.cli.complete import incident_argument, incidents, producers, releases
 from monitor.cli.dates import DAY, LOCAL_TIME, to_local_iso
 from monitor.cli.incident.draft import amends_option, print_saved
@@ -37,6 +37,7 @@ _QUESTIONS = {
     "what": "What happened",
     "when": "When (1 Oct 2016 or 20/3/2017 5pm, several with commas)",
 }
+_at = click.option("--at", type=LOCAL_TIME, help="Local time when it happened; default now.")
 _cause = click.option("--cause", help="Its cause in a few words; period reports count causes.")
 
 
@@ -95,7 +96,7 @@ def _print_doubts(incident: Json, known: Sequence[Json] = ()) -> None:
 @click.command("note")
 @incident_argument
 @click.argument("note", metavar="[TEXT]", required=False)
-@click.option("--at", type=LOCAL_TIME, help="Local time of what you note; default now.")
+@_at
 @click.option(
     "--mail",
     type=click.File("rb"),
@@ -156,7 +157,7 @@ def note(
 @incident_argument
 @click.argument("step", metavar="[NAME]", required=False)
 @click.argument("note", required=False)
-@click.option("--at", type=LOCAL_TIME, help="Local time when it was done; default now.")
+@_at
 @amends_option
 @json_verb
 def step(context: Context, /, *, incident: str, **done: str | None) -> None:
@@ -186,7 +187,7 @@ def step(context: Context, /, *, incident: str, **done: str | None) -> None:
 
 @click.command("attach")
 @incident_argument
-@click.argument("file", type=PATH)
+@file_argument
 @json_verb
 def attach(context: Context, *, incident: str, file: Path) -> None:
     """Keep FILE, such as the report that was sent, as evidence of an INCIDENT, with its SHA-256.
@@ -248,7 +249,7 @@ def waive(context: Context, /, *, incident: str, **why: str) -> None:
 
 @click.command("export")
 @incident_argument
-@click.argument("file", type=PATH)
+@file_argument
 @json_verb
 def export(context: Context, *, incident: str, file: Path) -> None:
     """Write the evidence of an INCIDENT, with its hashes, to the new zip FILE.
@@ -311,7 +312,7 @@ def add_action(context: Context, /, *, incident: str, **planned: object) -> None
 @action.command("done")
 @incident_argument
 @click.argument("done", metavar="NUMBER", type=int)
-@click.option("--at", type=LOCAL_TIME, help="When it was done, local. Default now.")
+@_at
 @json_verb
 def complete_action(context: Context, /, *, incident: str, **completed: str | int | None) -> None:
     """Mark action NUMBER of an INCIDENT as done.

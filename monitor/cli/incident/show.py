@@ -21,7 +21,7 @@ from monitor.cli.common import (
     table_lines,
 )
 from monitor.cli.complete import incident_argument, producer_option
-from monitor.cli.dates import DAY
+from monitor.cli.dates import period_options
 from monitor.cli.explain import headline
 from monitor.cli.terminal import page_output
 from schedules.times.interval import Bounds
@@ -40,8 +40,7 @@ _SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigne
     help="Only those that need action: open, with a report owed or an overdue action.",
 )
 @producer_option
-@click.option("--from", "from", type=DAY, help="First day of occurrence.")
-@click.option("--to", "to", type=DAY, help="Last day of occurrence.")
+@period_options("occurrence")
 @json_verb
 @page_output
 def list_incidents(
