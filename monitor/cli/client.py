@@ -17,7 +17,7 @@ from urllib.parse import quote
 import click
 import httpx
 
-from monitor.cli.common import Context, log_only_errors
+from monitor.cli.common import Context, choose_format, log_only_errors, write_output
 from monitor.errors import EnvironmentFault, StoreFault, UserFault, unknown_name
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
@@ -119,6 +119,21 @@ def act(context: Context, path: str, text: str, **body: object) -> None:
     """Do something, and print the answer as JSON, or `text`."""
     with open_api(context) as api:
         context.print_result(api.post(path, **body), text)
+
+
+def write_answer(
+    context: Context,
+    path: str,
+    formats: Sequence[str],
+    kind: str | None,
+    output: Path | None,
+    **query: object,
+) -> None:
+    """Write the file of an operation, which has several formats, to `output` or the terminal."""
+    chosen = "json" if context.as_json else choose_format(kind, output, formats)
+    with open_api(context) as api:
+        content = api.read(f"{path}.{chosen}", **query)
+    write_output(content, output, chosen)
 
 
 def refuse_unknown(context: Context, api: Api, producer: str | None, rows: Sequence[Json]) -> None:

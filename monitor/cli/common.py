@@ -191,14 +191,14 @@ output_option = click.option(
 )
 
 
-def choose_format(kind: str | None, output: Path | None, known: Sequence[str], default: str) -> str:
-    """Return the format to write: `kind` if given, else that of the suffix of `output`, else
-    `default`.
+def choose_format(kind: str | None, output: Path | None, known: Sequence[str]) -> str:
+    """Return the format to write: `kind` if given, else that of the suffix of `output`, else the
+    first that is known.
     """
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     if suffix and not kind and suffix not in known:
         raise click.UsageError(f"no format .{suffix}, write .{', .'.join(known)}, or give --format")
-    return kind or suffix or default
+    return kind or suffix or known[0]
 
 
 def read_input(file: Path) -> bytes:

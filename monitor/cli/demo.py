@@ -15,9 +15,8 @@ import click
 
 from monitor.cli.common import PATH, Context, json_verb, log_only_errors
 from monitor.cli.dates import INSTANT
-from monitor.cli.rehearse import make_progress, play_scripts
+from monitor.cli.rehearse import play_scripts
 from monitor.cli.run import handle_signals
-from monitor.cli.terminal import progress_line
 from monitor.rehearse.demo import (
     INCIDENTS,
     OPENS_AT,
@@ -79,11 +78,9 @@ def _play_incidents(scripts: Sequence[Path], folder: Path) -> None:
     """Play scripts, and print the result of each."""
     intro = f"Playing {len(scripts)} incidents through the real monitor, within a few minutes ..."
     click.echo(intro, err=True)
-    with progress_line() as show:
-        for outcome in play_scripts(scripts, folder, make_progress(len(scripts), show)):
-            show("")
-            summary = [outcome.script.title] if outcome.ok else summary_lines(outcome, kept=True)
-            click.echo("\n".join(summary), err=True)
+    for outcome in play_scripts(scripts, folder):
+        summary = [outcome.script.title] if outcome.ok else summary_lines(outcome, kept=True)
+        click.echo("\n".join(summary), err=True)
 
 
 def _stop_at_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

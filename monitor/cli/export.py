@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.client import open_api
-from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
+from monitor.cli.client import write_answer
+from monitor.cli.common import Context, json_verb, output_option
 from monitor.cli.dates import period_options
 
 FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
@@ -57,11 +57,8 @@ def command(
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
-    kind = "json" if context.as_json else choose_format(requested_format, output, FORMATS, "csv")
     if what == "events":
         if requested_format:
             raise click.UsageError("--events writes JSON lines: leave out --format")
-        kind = "json"
-    with open_api(context) as api:
-        content = api.read(f"/export.{kind}", what=what, **days)
-    write_output(content, output, kind)
+        requested_format = "json"
+    write_answer(context, "/export", FORMATS, requested_format, output, what=what, **days)

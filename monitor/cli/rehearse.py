@@ -22,7 +22,7 @@ from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
 from monitor.rehearse.demo import INCIDENTS, script_of
 from monitor.rehearse.drive import RehearsalOutcome, play
-from monitor.rehearse.parallel import ALL_PLAYED, ShowProgress, play_in_parallel
+from monitor.rehearse.parallel import ALL_PLAYED, play_in_parallel
 from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.summary import summary_lines
 from monitor.rehearse.virtual_loop import Deadlock
@@ -71,51 +71,26 @@ def command(
         if not path.exists():
             raise unknown_name("rehearsal", str(given), INCIDENTS)
     is_met = True
-    with progress_line() as show:
-        show_progress = make_progress(len(paths), show, quiet=context.as_json)
-        for outcome in play_scripts(paths, keep, show_progress, speed=speed):
-            show("")
-            is_met &= outcome.ok
-            if context.as_json:
-                print_json(outcome.as_json())
-            else:
-                click.echo("\n".join([*summary_lines(outcome, kept=keep is not None), ""]))
+    for outcome in play_scripts(paths, keep, speed=speed, quiet=context.as_json):
+        is_met &= outcome.ok
+        if context.as_json:
+            print_json(outcome.as_json())
+        else:
+            click.echo("\n".join([*summary_lines(outcome, kept=keep is not None), ""]))
     if not is_met:
         raise SystemExit(1)
 
 
-def make_progress(count: int, show: Callable[[str], None], *, quiet: bool = False) -> ShowProgress:
-    """Return a function that shows the progress of scripts: in one updated line on a terminal,
-    otherwise each start.
-
-    `show` comes from `progress_line`. If `quiet`, no line is printed at a start.
-    """
-    percents: dict[str, int] = {}
-    prints_starts = not (quiet or count == 1 or sys.stderr.isatty())
-
-    def show_progress(path: Path, percent: int) -> None:
-        if prints_starts and path.stem not in percents:
-            click.echo(f"playing {path.stem} ...", err=True)
-        percents[path.stem] = percent
-        playing = [f"{name} {part} %" for name, part in percents.items() if part < ALL_PLAYED]
-        show(", ".join([f"{len(percents) - len(playing)} of {count} played", *playing]))
-
-    return show_progress
-
-
 def play_scripts(
-    paths: Sequence[Path],
-    keep: Path | None,
-    show_progress: ShowProgress = lambda _path, _percent: None,
-    *,
-    speed: float | None = None,
+    paths: Sequence[Path], keep: Path | None, *, speed: float | None = None, quiet: bool = False
 ) -> Iterator[RehearsalOutcome]:
     """Play scripts in parallel, and yield the outcome of each when it ends.
 
     Raises `BadInput` before any is played.
 
     `keep` is the folder for their files (None: they are deleted). `speed` is how many times as fast
-    as real time they are played (None: as fast as possible).
+    as real time they are played (None: as fast as possible). On a terminal, one updated line shows
+    the progress. Elsewhere each start is a line, unless `quiet` or for a single script.
     """
     scripts: dict[Path, Script] = {}
     faults: list[Fault] = []
@@ -126,13 +101,28 @@ def play_scripts(
             faults += exc.faults
     if faults:
         raise BadInput(faults)
+    percents: dict[str, int] = {}
+    prints_starts = not (quiet or len(paths) == 1 or sys.stderr.isatty())
 
     def make_lost(path: Path, reason: str) -> RehearsalOutcome:
         """Return the outcome of a script whose process ended without one."""
         return RehearsalOutcome.of_failure(scripts[path], reason)
 
-    play_one = partial(_play_script, speed, keep)
-    yield from play_in_parallel(longest_first(scripts), play_one, make_lost, show_progress)
+    with progress_line() as show:
+
+        def show_progress(path: Path, percent: int) -> None:
+            if prints_starts and path.stem not in percents:
+                click.echo(f"playing {path.stem} ...", err=True)
+            percents[path.stem] = percent
+            playing = [f"{name} {part} %" for name, part in percents.items() if part < ALL_PLAYED]
+            ended = f"{len(percents) - len(playing)} of {len(paths)} played"
+            show(", ".join([ended, *playing]))
+
+        play_one = partial(_play_script, speed, keep)
+        order = longest_first(scripts)
+        for outcome in play_in_parallel(order, play_one, make_lost, show_progress):
+            show("")
+            yield outcome
 
 
 def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from monitor.cli.client import open_api
-from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
+from monitor.cli.client import open_api, write_answer
+from monitor.cli.common import Context, json_verb, output_option
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import period_options
 from monitor.cli.incident.draft import form_text
@@ -52,7 +51,7 @@ def period(
     csv
     """
     if not keep:
-        _write_report(context, kind, output, choice)
+        write_answer(context, "/report", FORMATS, kind, output, **choice)
         return
     with open_api(context) as api:
         kept = api.post("/reports", **choice)
@@ -75,13 +74,4 @@ def series(context: Context, /, *, kind: str | None, output: Path | None, **choi
 
     Example: ninethirty report series "Malpractice in GCSE, AS and A level: summer 2017"
     """
-    _write_report(context, kind, output, choice)
-
-
-def _write_report(
-    context: Context, kind: str | None, output: Path | None, choice: Mapping[str, object]
-) -> None:
-    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
-    with open_api(context) as api:
-        content = api.read(f"/report.{chosen}", **choice)
-    write_output(content, output, chosen)
+    write_answer(context, "/report", FORMATS, kind, output, **choice)

@@ -94,7 +94,7 @@ def draft(  # noqa: PLR0913 # one for each option
         elif context.as_json:
             print_json(api.get(f"{path}/version", version=number))
         else:
-            kind = choose_format(ending, output, FORMATS, "md")
+            kind = choose_format(ending, output, FORMATS)
             content = read_document(api, incident, kind, document=document, version=number)
             write_output(content, output, kind)
 
