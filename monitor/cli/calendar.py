@@ -12,7 +12,7 @@ import click
 from alerts.claim import NO_PROOF
 from monitor.app.readers import make_calendar_reader, open_poller
 from monitor.cli import complete
-from monitor.cli.client import open_api
+from monitor.cli.client import get_json
 from monitor.cli.common import (
     Context,
     Parsed,
@@ -132,8 +132,7 @@ def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
     (removed) or changed.
     """
     entries_now = {one.uid: one.as_json() for one in read_calendar(context, name).announcements}
-    with open_api(context) as api:
-        entries = api.get(f"/calendars/{name}/entries")["entries"]
+    entries = get_json(context, f"/calendars/{name}/entries")["entries"]
     stored = {one["uid"]: one for one in entries}
     for uid in sorted({*stored, *entries_now}):
         before, after = stored.get(uid), entries_now.get(uid)
@@ -271,8 +270,7 @@ def show_history(context: Context, *, release: str) -> None:
 
     Example: ninethirty calendar history malpractice-2017
     """
-    with open_api(context) as api:
-        found = api.get(f"/releases/{release}/history")
+    found = get_json(context, f"/releases/{release}/history")
     context.print_result(found, _history_lines(found))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import open_api
+from monitor.cli.client import post_json
 from monitor.cli.common import Context, json_verb
 from monitor.errors import UserFault
 
@@ -26,8 +26,7 @@ def test(context: Context, *, name: str) -> None:
 
     Example: ninethirty channel test desk
     """
-    with open_api(context) as api:
-        outcome = api.post(f"/channels/{name}/test")
+    outcome = post_json(context, f"/channels/{name}/test")
     if not (outcome["accepted"] or context.as_json):
         raise UserFault(f"{name}: refused: {outcome['reason']}")
     reference = f", reference {outcome['reference']}" if outcome["reference"] else ""

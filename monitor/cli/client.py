@@ -115,10 +115,21 @@ def _encode_path(path: str) -> str:
     return f"/api/v1{'/'.join(segments)}"
 
 
-def act(context: Context, path: str, text: str, **body: object) -> None:
-    """Do something, and print the answer as JSON, or `text`."""
+def get_json(context: Context, path: str, **query: object) -> Any:  # noqa: ANN401 # any JSON
+    """Return the JSON of one operation."""
     with open_api(context) as api:
-        context.print_result(api.post(path, **body), text)
+        return api.get(path, **query)
+
+
+def post_json(context: Context, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
+    """Do one thing, and return the JSON of the answer."""
+    with open_api(context) as api:
+        return api.post(path, **body)
+
+
+def act(context: Context, path: str, text: str, **body: object) -> None:
+    """Do one thing, and print the answer as JSON, or `text`."""
+    context.print_result(post_json(context, path, **body), text)
 
 
 def write_answer(

@@ -11,7 +11,7 @@ import click
 
 from alerts.finding import ROLE_NAMES, part_label
 from alerts.status import describe_exposure_end
-from monitor.cli.client import open_api
+from monitor.cli.client import get_json
 from monitor.cli.common import Context, bullet_lines, json_verb
 from monitor.cli.complete import release_argument
 from monitor.cli.dates import INSTANT
@@ -44,8 +44,7 @@ def command(context: Context, *, release: str, at: datetime | None) -> None:
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
-    with open_api(context) as api:
-        body = api.get(f"/releases/{release}/explanation", at=at)
+    body = get_json(context, f"/releases/{release}/explanation", at=at)
     lines = [
         *release_lines(body, context.name_of(body["producer"])),
         *_explanation_lines(body["explanation"]),

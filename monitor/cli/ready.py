@@ -7,7 +7,7 @@ from datetime import date
 
 import click
 
-from monitor.cli.client import open_api
+from monitor.cli.client import get_json
 from monitor.cli.common import Context, bullet_lines, json_verb
 from monitor.cli.dates import DAY
 from monitor.cli.terminal import page_output
@@ -26,8 +26,7 @@ def command(context: Context, *, day: date | None) -> None:
 
     Example: ninethirty ready --date 2026-11-26
     """
-    with open_api(context) as api:
-        found = api.get("/readiness", date=day)
+    found = get_json(context, "/readiness", date=day)
     assessment = ReadinessAssessment.from_json(found)
     headline = describe_assessment(assessment, context.settings_or_default.timezone)
     text = [headline, *_listed_lines(assessment.lines)]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import act, open_api
+from monitor.cli.client import act, get_json, post_json
 from monitor.cli.common import (
     Context,
     Parsed,
@@ -87,15 +87,10 @@ def add(
     if len(named) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")
     ((scope, name),) = named
-    with open_api(context) as api:
-        made = api.post(
-            "/silences",
-            of=scope,
-            name=name,
-            begins=None if begin == now else begin,
-            until=end,
-            reason=reason,
-        )
+    begins = None if begin == now else begin
+    made = post_json(
+        context, "/silences", of=scope, name=name, begins=begins, until=end, reason=reason
+    )
     context.print_result(made, silence_text(made, context.settings_or_default.timezone))
 
 
@@ -107,8 +102,8 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
 
     Example: ninethirty silence list --all
     """
-    with open_api(context) as api:
-        chosen = api.get("/silences", include="all" if with_ended else "future")["silences"]
+    include = "all" if with_ended else "future"
+    chosen = get_json(context, "/silences", include=include)["silences"]
     zone = context.settings_or_default.timezone
     rows = [
         (

@@ -18,7 +18,7 @@ import click
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import load_forms
 from alerts.incident import MONITOR
-from monitor.cli.client import act, open_api
+from monitor.cli.client import act, get_json, open_api, post_json
 from monitor.cli.common import Context, file_argument, json_verb, read_input, table_lines
 from monitor.cli.complete import incident_argument, incidents, producers, releases
 from monitor.cli.dates import DAY, LOCAL_TIME, to_local_iso
@@ -77,8 +77,7 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
     for key in given.keys() & {"when", "until", "due"}:
         # Several times are separated by commas.
         given[key] = ",".join(map(to_local_iso, given[key].split(",")))
-    with open_api(context) as api:
-        logged = api.post("/incidents", url=" ".join(urls) or None, **given)
+    logged = post_json(context, "/incidents", url=" ".join(urls) or None, **given)
     is_new = logged.pop("is_new")
     _print_doubts(logged)
     text = f"{logged['id']}: {'logged' if is_new else 'was logged already'}"
@@ -197,8 +196,8 @@ def attach(context: Context, *, incident: str, file: Path) -> None:
     Example: ninethirty incident attach quarterly-2018-01-05 sent.pdf
     """
     content = b64encode(read_input(file)).decode()
-    with open_api(context) as api:
-        kept = api.post(f"/incidents/{incident}/attachments", name=file.name, content=content)
+    path = f"/incidents/{incident}/attachments"
+    kept = post_json(context, path, name=file.name, content=content)
     digest = kept["attachments"][-1]["sha256"]
     context.print_result(kept, f"{incident}: attached {file.name}, SHA-256 {digest}")
 
@@ -332,8 +331,7 @@ def print_actions(context: Context, *, incident: str | None) -> None:
 
     Example: ninethirty incident action list
     """
-    with open_api(context) as api:
-        listed = api.get("/actions", incident=incident)["actions"]
+    listed = get_json(context, "/actions", incident=incident)["actions"]
     rows = []
     for one in listed:
         status = "OVERDUE" if one["overdue"] else "to do"
@@ -348,8 +346,7 @@ def print_actions(context: Context, *, incident: str | None) -> None:
 
 def _change_and_print(context: Context, incident: str, **change: object) -> None:
     """Change the actions of an incident, and print how many are to do."""
-    with open_api(context) as api:
-        changed = api.post(f"/incidents/{incident}/notes", **change)
+    changed = post_json(context, f"/incidents/{incident}/notes", **change)
     actions = changed["actions"]
     to_do = sum(one["done"] is None for one in actions)
     context.print_result(changed, f"{incident}: {len(actions)} actions, {to_do} to do")
