@@ -270,3 +270,9 @@ def bullet_lines(texts: Iterable[str]) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
+
+
+def section_lines(heading: str, texts: Iterable[str]) -> Iterator[str]:
+    """Yield an empty line, a heading and a bulleted list. Without texts, yield none."""
+    if lines := [*bullet_lines(texts)]:
+        yield from ("", heading, *lines)

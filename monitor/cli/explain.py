@@ -12,7 +12,7 @@ import click
 from alerts.finding import ROLE_NAMES, part_label
 from alerts.status import describe_exposure_end
 from monitor.cli.client import get_json
-from monitor.cli.common import Context, bullet_lines, json_verb
+from monitor.cli.common import Context, json_verb, section_lines
 from monitor.cli.complete import release_argument
 from monitor.cli.dates import INSTANT
 from monitor.cli.terminal import page_output
@@ -55,11 +55,8 @@ def command(context: Context, *, release: str, at: datetime | None) -> None:
 def _explanation_lines(explanation: Json) -> Iterator[str]:
     for kind, heading in FACT_HEADINGS.items():
         texts = [fact["text"] for fact in explanation["facts"] if fact["kind"] == kind]
-        if texts:
-            yield from ("", heading)
-            yield from bullet_lines(texts)
-    yield from ("", "What would change the verdict")
-    yield from bullet_lines(explanation["would_change"])
+        yield from section_lines(heading, texts)
+    yield from section_lines("What would change the verdict", explanation["would_change"])
     if explanation["records"]:
         yield from ("", f"Evidence: {', '.join(explanation['records'])}")
 
@@ -113,13 +110,11 @@ def _detail_lines(body: Json, zone: str) -> Iterator[str]:
             # Parts on other sites that the page only links to are not watched.
             if part.get("origin") != Origin.LINKED.value:
                 yield from _part_lines(part, zone)
-    if body["findings"]:
-        yield from ("", "Findings")
-        for found in body["findings"]:
-            where = f" ({part_label(found['part'])})" if found["part"] else ""
-            yield from bullet_lines(
-                [f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"]
-            )
+    findings = []
+    for found in body["findings"]:
+        where = f" ({part_label(found['part'])})" if found["part"] else ""
+        findings.append(f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}")
+    yield from section_lines("Findings", findings)
 
 
 def _part_lines(part: Json, zone: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import click
 from monitor.app.build import Edges, build
 from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.cli.dates import DAY
-from monitor.cli.today import board_lines, by_slot
+from monitor.cli.today import board_lines
 from monitor.config.secrets import redactor, secrets_of
 from monitor.judge.as_text import count_by_status
 from monitor.store.open import locked_store
@@ -40,7 +40,7 @@ def command(context: Context, *, day: date | None) -> None:
 async def _look_once(context: Context, day: date | None) -> list[Json]:
     """Look once at the releases of a day (None: all).
 
-    Return their JSON by slot. Print calendar faults to stderr.
+    Return their JSON by slot, first those without one. Print calendar faults to stderr.
     """
     with locked_store(context.settings.store.url) as lock:
         app = build(context.settings, Edges(serve=False), context.path.parent)
@@ -54,4 +54,9 @@ async def _look_once(context: Context, day: date | None) -> list[Json]:
             await app.daemon.close()
     for name, fault in looked.faults.items():
         click.echo(f"calendar {name}: {fault}", err=True)
-    return by_slot(looked.releases)
+    return sorted(looked.releases, key=_slot_and_id)
+
+
+def _slot_and_id(row: Json) -> tuple[str, str]:
+    begins = row["slot"] and row["slot"]["start"]
+    return begins or "", row["id"]

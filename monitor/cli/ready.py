@@ -8,7 +8,7 @@ from datetime import date
 import click
 
 from monitor.cli.client import get_json
-from monitor.cli.common import Context, bullet_lines, json_verb
+from monitor.cli.common import Context, json_verb, section_lines
 from monitor.cli.dates import DAY
 from monitor.cli.terminal import page_output
 from monitor.readiness.line import Line, Readiness, ReadinessAssessment
@@ -37,5 +37,4 @@ def _listed_lines(lines: Sequence[Line]) -> Iterator[str]:
     """Yield the lines that are not ready or not known, by state, each with its remedy."""
     for state in (Readiness.NOT_READY, Readiness.NOT_KNOWN):
         found = [describe_line(line) for line in lines if line.state == state]
-        if found:
-            yield from ("", STATE_WORDS[state].upper(), *bullet_lines(found))
+        yield from section_lines(STATE_WORDS[state].upper(), found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import click
@@ -138,15 +138,6 @@ def board_lines(rows: Sequence[Json], context: Context) -> Iterator[str]:
     heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
     # The verdict of a fault is in capitals.
     return table_lines(cells, heads, lambda row: row[2].isupper())
-
-
-def by_slot(rows: Iterable[Json]) -> list[Json]:
-    """Return the JSON of releases, sorted by begin of their slots. Those without a slot are
-    first.
-    """
-    return sorted(
-        rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"])
-    )
 
 
 def board_cells(row: Json, producer: str = "") -> list[str]:

@@ -15,9 +15,9 @@ from alerts.incident import Action
 from monitor.cli.client import Api, RefusedByMonitor, open_api, refuse_unknown
 from monitor.cli.common import (
     Context,
-    bullet_lines,
     json_stamp,
     json_verb,
+    section_lines,
     table_lines,
 )
 from monitor.cli.complete import incident_argument, producer_option
@@ -146,23 +146,17 @@ def incident_lines(incident: Json, body: Json | None, producer: str = "") -> Ite
         if text := " ".join(incident["words"].get(key, "").split()):
             yield f"  {key.capitalize():<9} {text}"
     yield f"  Draft     {_draft_text(incident['drafts'])}"
-    if incident["related"]:
-        yield from ("", "Delayed by the same platform fault", *bullet_lines(incident["related"]))
-    if incident["actions"]:
-        yield from ("", "Actions")
-        yield from bullet_lines(
-            f"{number}. {_action_text(one)}" for number, one in enumerate(incident["actions"], 1)
-        )
-    yield from ("", "Timeline")
-    yield from bullet_lines(
-        f"{json_stamp(entry['at'])}  {entry['by']}: {entry['text']}"
-        for entry in incident["timeline"]
-    )
+    yield from section_lines("Delayed by the same platform fault", incident["related"])
+    actions = enumerate(incident["actions"], 1)
+    yield from section_lines("Actions", (f"{no}. {_action_text(one)}" for no, one in actions))
+    timeline = incident["timeline"]
+    entries = (f"{json_stamp(one['at'])}  {one['by']}: {one['text']}" for one in timeline)
+    yield from section_lines("Timeline", entries)
     if incident["to_do"]:
         yield from ("", *incident["to_do"])
     if boxes := incident["to_complete"]:
-        yield from ("", f"To complete in the draft ({len(boxes)})")
-        yield from bullet_lines(f"{box['label']} [{box['id']}]" for box in boxes)
+        labels = (f"{box['label']} [{box['id']}]" for box in boxes)
+        yield from section_lines(f"To complete in the draft ({len(boxes)})", labels)
         yield f'  ninethirty incident draft {incident["id"]} --field {boxes[0]["id"]} --text "..."'
 
 
