@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from alerts.claim import Claim, claim_json
-from alerts.one_line import one_line
-from monitor.app.readers import open_poller
 from monitor.cli import complete
 from monitor.cli.client import Api, open_api
 from monitor.cli.common import Context, json_verb, log_only_errors, print_json
 from monitor.cli.dates import period_options
 from monitor.clock import SystemClock
-from monitor.config.organisations import ORGANISATIONS, SLUG
-from monitor.config.settings import DEFAULT_RATES
 from monitor.errors import EnvironmentFault, unknown_name
-from monitor.ledger.backfill import PublicRecord
-from monitor.ledger.pages import CalendarPages
-from schedules.source import UnreadableCalendar
-from schedules.sources.govuk_listing import site_of
-from schedules.sources.ons import PRODUCER, OnsSource
-from schedules.sources.settings import CalendarSettings
 from schedules.times.words import stamp
 from schedules.times.zone import day_begins
+
+if TYPE_CHECKING:
+    from alerts.claim import Claim
+    from monitor.ledger.backfill import PublicRecord
+    from schedules.sources.settings import CalendarSettings
 
 _REPORT_EVERY = 25
 BUDGET_SHARE = 0.25
@@ -49,6 +43,9 @@ def command(context: Context, /, *, producer: str, **days: date) -> None:
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
+    from monitor.config.organisations import ORGANISATIONS, SLUG
+    from schedules.source import UnreadableCalendar
+
     if not SLUG.fullmatch(producer):
         slug_by_name = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
         raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
@@ -69,6 +66,13 @@ async def _store_claims(
 
     Return how many were read and how many are new.
     """
+    from alerts.claim import claim_json
+    from alerts.one_line import one_line
+    from monitor.app.readers import open_poller
+    from monitor.config.settings import DEFAULT_RATES
+    from monitor.ledger.backfill import PublicRecord
+    from monitor.ledger.pages import CalendarPages
+
     settings = context.settings
     rates = {
         host: settings.rate(host) * BUDGET_SHARE
@@ -99,6 +103,9 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
     """Yield the claims about the record's producer: for the ONS from its release calendar, for
     others from GOV.UK.
     """
+    from schedules.sources.govuk_listing import site_of
+    from schedules.sources.ons import PRODUCER, OnsSource
+    from schedules.sources.settings import CalendarSettings
 
     def calendar_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
         """Return the calendar of this kind that is for the producer, else the first of this kind,

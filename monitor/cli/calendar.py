@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alerts.claim import NO_PROOF
-from monitor.app.readers import make_calendar_reader, open_poller
 from monitor.cli import complete
 from monitor.cli.client import get_json
 from monitor.cli.common import (
@@ -31,7 +31,6 @@ from monitor.clock import SystemClock
 from monitor.config.read import validate_data
 from monitor.errors import BadInput, Fault, UserFault, unknown_name
 from monitor.judge.as_json import slot_text
-from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Answer, Failure, Request
 from schedules.dates.read import read_date
 from schedules.source import Reading, UnreadableCalendar
@@ -43,6 +42,9 @@ from schedules.times.json import Json
 from schedules.times.words import count
 from schedules.times.zone import UnknownZone, local_date, zone
 from schedules.values import quote_value
+
+if TYPE_CHECKING:
+    from monitor.ledger.reader import Outcome
 
 
 @click.group("calendar")
@@ -110,6 +112,8 @@ async def read_once(context: Context, table: CalendarSettings) -> Outcome:
 
     Return the outcome.
     """
+    from monitor.app.readers import make_calendar_reader, open_poller
+
     clock, requested = SystemClock(), 0
     async with open_poller(context.settings, clock) as (poller, workers):
         with progress_line() as show:

@@ -16,11 +16,9 @@ from alerts.channels.settings import ChannelSettings
 from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import select_channels
-from monitor.app.options import make_openid, make_rotas, watch_guard
 from monitor.cli.calendar import read_once
 from monitor.cli.common import Context, json_verb
 from monitor.cli.dates import today
-from monitor.cli.on_call import read_rotas
 from monitor.cli.plan import plan_day
 from monitor.clock import SystemClock
 from monitor.config.doubts import Doubt, Known, find_doubts
@@ -34,7 +32,6 @@ from monitor.ledger.rota import add_stored_shifts
 from monitor.look.sandbox.confine import describe_missing
 from monitor.store.open import file_of
 from monitor.store.sql.engine import Store
-from monitor.web.provider import Flow, NotSignedOn
 from monitor.web.users import find_faults
 from schedules.announcement import BY_HAND, Announcement, State
 from schedules.release import Release
@@ -134,6 +131,9 @@ class _Check:
 
     def run(self, *, online: bool) -> None:
         """Do all checks. If the configuration or the store has faults, nothing else is checked."""
+        from monitor.app.options import make_rotas
+        from monitor.cli.on_call import read_rotas
+
         try:
             self.faults += [*self.settings_faults(), *self._store_faults()]
         except BadInput as exc:
@@ -287,6 +287,9 @@ class _Check:
         return outcome
 
     def _provider_faults(self) -> Iterator[str]:
+        from monitor.app.options import make_openid
+        from monitor.web.provider import Flow, NotSignedOn
+
         provider = make_openid(self.settings, SystemClock())
         try:
             if provider is not None:
@@ -324,6 +327,8 @@ class _Check:
         """Yield each reason why no look may request an address of a release, with one such
         address.
         """
+        from monitor.app.options import watch_guard
+
         guard, example_by_reason = watch_guard(self.settings), dict[str, str]()
         for release in self.announced:
             for url in (release.url, *(part.url for part in release.parts)):

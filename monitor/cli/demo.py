@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,17 +18,9 @@ from monitor.cli.common import PATH, Context, json_verb, log_only_errors
 from monitor.cli.dates import INSTANT
 from monitor.cli.rehearse import play_scripts
 from monitor.cli.run import handle_signals
-from monitor.rehearse.demo import (
-    INCIDENTS,
-    OPENS_AT,
-    STORE,
-    merge_kept_stores,
-    script_of,
-    serve_board,
-)
-from monitor.rehearse.live import run_live
-from monitor.rehearse.summary import summary_lines
-from monitor.store.sql.engine import Store
+
+if TYPE_CHECKING:
+    from monitor.store.sql.engine import Store
 
 
 @click.command("demo")
@@ -59,6 +52,9 @@ def command(
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
+    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, STORE, merge_kept_stores, script_of
+    from monitor.rehearse.live import run_live
+
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
         if live:
             with log_only_errors():
@@ -76,6 +72,8 @@ def command(
 
 def _play_incidents(scripts: Sequence[Path], folder: Path) -> None:
     """Play scripts, and print the result of each."""
+    from monitor.rehearse.summary import summary_lines
+
     intro = f"Playing {len(scripts)} incidents through the real monitor, within a few minutes ..."
     click.echo(intro, err=True)
     for outcome in play_scripts(scripts, folder):
@@ -89,6 +87,7 @@ def _stop_at_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> No
 
 async def _show_until_stopped(context: Context, store: Store, port: int, at: datetime) -> None:
     """Serve the board on `port` until a signal, and print its address."""
+    from monitor.rehearse.demo import serve_board
 
     def print_address(url: str) -> None:
         context.print_result({"url": url}, f"The board is at {url} - stop it with Ctrl-C.")

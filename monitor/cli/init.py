@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.app.organisations import fetch_govuk_organisations
 from monitor.cli.common import PATH, Context, json_verb, log_only_errors, write_output
 from monitor.cli.dates import today
 from monitor.config.organisations import (
@@ -29,10 +28,6 @@ from monitor.config.organisations import (
     nearest_slug,
     slug_of,
 )
-from monitor.config.read import check_settings
-from monitor.config.schema import FILE as SCHEMA_FILE
-from monitor.config.schema import schema_text
-from monitor.config.shipped import unpack
 from monitor.config.starter import (
     HOSTS,
     LINK_KEY,
@@ -44,7 +39,6 @@ from monitor.config.starter import (
     write_starter,
 )
 from monitor.errors import BadInput, EnvironmentFault, why_unusable
-from schedules.sources.registry import KINDS
 from schedules.times.zone import LONDON
 from schedules.values import did_you_mean
 
@@ -120,6 +114,10 @@ def command(
     Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to
     desk@example.gov.uk
     """
+    from monitor.config.read import check_settings
+    from monitor.config.schema import FILE as SCHEMA_FILE
+    from monitor.config.schema import schema_text
+
     if files is not None and not output and not any(given.values()):
         _unpack_shipped_files(context, files)
         return
@@ -164,12 +162,16 @@ def command(
 
 
 def _unpack_shipped_files(context: Context, folder: Path) -> None:
+    from monitor.config.shipped import unpack
+
     unpack(folder)
     contents = "examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes"
     context.print_result({"folder": str(folder)}, f"{folder}: {contents}")
 
 
 def _fetch_organisations() -> Organisations:
+    from monitor.app.organisations import fetch_govuk_organisations
+
     with log_only_errors():
         return asyncio.run(fetch_govuk_organisations())
 
@@ -327,6 +329,8 @@ class _Answers:
         """Return the calendar of --calendar KIND[=PLACE], and add the fault of its kind or
         place.
         """
+        from schedules.sources.registry import KINDS
+
         kind, _, place = text.partition("=")
         if kind not in KINDS:
             advice = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"

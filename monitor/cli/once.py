@@ -7,13 +7,10 @@ from datetime import date
 
 import click
 
-from monitor.app.build import Edges, build
 from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.cli.dates import DAY
 from monitor.cli.today import board_lines
-from monitor.config.secrets import redactor, secrets_of
 from monitor.judge.as_text import count_by_status
-from monitor.store.open import locked_store
 from schedules.times.json import Json
 
 
@@ -29,6 +26,8 @@ def command(context: Context, *, day: date | None) -> None:
 
     Example: ninethirty once --date today
     """
+    from monitor.config.secrets import redactor, secrets_of
+
     # Without secrets there is no redactor. Then `str` leaves each line as it is.
     redact = redactor(secrets_of(context.settings)) or str
     with log_only_errors(redact):
@@ -42,6 +41,9 @@ async def _look_once(context: Context, day: date | None) -> list[Json]:
 
     Return their JSON by slot, first those without one. Print calendar faults to stderr.
     """
+    from monitor.app.build import Edges, build
+    from monitor.store.open import locked_store
+
     with locked_store(context.settings.store.url) as lock:
         app = build(context.settings, Edges(serve=False), context.path.parent)
         try:

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
-from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
 from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
 from monitor.errors import unknown_name
-from monitor.store.sql.engine import Store
-from monitor.watch.day_plan import HostPlan, Load, PlannedRelease, plan_hosts, plan_releases
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local
+
+if TYPE_CHECKING:
+    from monitor.store.sql.engine import Store
+    from monitor.watch.day_plan import HostPlan, PlannedRelease
 
 
 @click.command("plan")
@@ -60,6 +62,9 @@ def plan_day(
     """Return the releases that are watched on a local day, and the load of each host if none is
     published.
     """
+    from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
+    from monitor.watch.day_plan import Load, plan_hosts, plan_releases
+
     settings, zone = context.settings, context.settings.timezone
     rules = make_watch_rules(settings)
     load = Load(make_budget(settings), make_tripwire_producers(settings), zone)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import click
 
-from monitor.app.readers import open_poller
 from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
@@ -76,6 +75,8 @@ def fact_lines(facts: Json, prefix: str = "") -> Iterator[str]:
 
 async def _look_once(context: Context, url: str, recogniser: str) -> Json:
     """Return the facts of one look. Without a response, `bytes` is None."""
+    from monitor.app.readers import open_poller
+
     host = urlsplit(url).hostname or ""
     target = Target(
         "probe", release="", part="page", view=View.EDGE, url=url, host=host, recognise=recogniser

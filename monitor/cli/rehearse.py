@@ -10,22 +10,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import structlog
 
 from monitor.cli.common import PATH, Context, Parsed, json_verb, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
-from monitor.config.read import read_settings
-from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
-from monitor.rehearse.demo import INCIDENTS, script_of
-from monitor.rehearse.drive import RehearsalOutcome, play
 from monitor.rehearse.parallel import ALL_PLAYED, play_in_parallel
-from monitor.rehearse.script.script import Script, read_script
-from monitor.rehearse.summary import summary_lines
-from monitor.rehearse.virtual_loop import Deadlock
+
+if TYPE_CHECKING:
+    from monitor.config.settings import Settings
+    from monitor.rehearse.drive import RehearsalOutcome
+    from monitor.rehearse.script.script import Script
 
 
 def _parse_speed(text: str) -> float | None:
@@ -66,6 +64,9 @@ def command(
 
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
+    from monitor.rehearse.demo import INCIDENTS, script_of
+    from monitor.rehearse.summary import summary_lines
+
     paths = [path if path.exists() else script_of(path.name) for path in scripts]
     for given, path in zip(scripts, paths, strict=True):
         if not path.exists():
@@ -92,6 +93,8 @@ def play_scripts(
     as real time they are played (None: as fast as possible). On a terminal, one updated line shows
     the progress. Elsewhere each start is a line, unless `quiet` or for a single script.
     """
+    from monitor.rehearse.drive import RehearsalOutcome
+
     scripts: dict[Path, Script] = {}
     faults: list[Fault] = []
     for path in paths:
@@ -134,6 +137,8 @@ def _play_script(
     speed: float | None, keep: Path | None, path: Path, report: Callable[[int], None]
 ) -> RehearsalOutcome:
     """Play one script and return its outcome, even if it fails."""
+    from monitor.rehearse.drive import RehearsalOutcome, play
+
     script, base = _read_script(path)
     began = SystemClock().monotonic()
     with log_only_errors():
@@ -150,6 +155,10 @@ def _fault_text(fault: Exception) -> str:
 
     An unexpected fault is also logged.
     """
+    import structlog
+
+    from monitor.rehearse.virtual_loop import Deadlock
+
     if isinstance(fault, NinethirtyError | Deadlock):
         return "; ".join(str(fault).splitlines())
     if isinstance(fault, OSError):
@@ -163,6 +172,10 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
 
     Raises `BadInput`.
     """
+    from monitor.config.read import read_settings
+    from monitor.config.settings import Settings
+    from monitor.rehearse.script.script import read_script
+
     script = read_script(path)
     return script, Settings() if script.config is None else read_settings(script.config)
 

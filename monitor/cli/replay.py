@@ -6,11 +6,9 @@ from datetime import date
 
 import click
 
-from monitor.app.options import make_policies
 from monitor.cli.common import Context, json_verb
 from monitor.cli.dates import period_options
 from monitor.cli.terminal import progress_line
-from monitor.watch.rejudge import replay
 from schedules.times.words import count
 from schedules.times.zone import span_of
 
@@ -23,6 +21,9 @@ def command(context: Context, /, **days: date | None) -> None:
 
     Example: ninethirty replay --from 2026-11-01 --to 2026-11-30
     """
+    from monitor.app.options import make_policies
+    from monitor.watch.rejudge import replay
+
     begin, end = span_of(days["from"], days["to"], context.settings.timezone)
     with context.store() as store, progress_line() as show:
         total = len(store.verdicts.judged_ids(begin, end))

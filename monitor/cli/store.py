@@ -7,10 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.app.options import evidence_owner
 from monitor.cli.common import Context, file_argument, json_verb
-from monitor.store.evidence.chain import is_kept_by, verify_evidence
-from monitor.store.move import copy_store, restore_store
 
 
 @click.group("store")
@@ -42,6 +39,9 @@ def check(context: Context) -> None:
 
     Example: ninethirty store check
     """
+    from monitor.app.options import evidence_owner
+    from monitor.store.evidence.chain import is_kept_by, verify_evidence
+
     owner = evidence_owner(context.settings)
     with context.store() as store:
         faults = store.check() or verify_evidence(
@@ -85,6 +85,8 @@ def restore(context: Context, *, file: Path) -> None:
 
     Example: ninethirty store restore /backup/ninethirty.db
     """
+    from monitor.store.move import restore_store
+
     rows = restore_store(file, context.settings.store.url)
     context.print_result(
         {"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}."
@@ -105,6 +107,8 @@ def copy(context: Context, *, source: str, target: str) -> None:
     Example: ninethirty store copy sqlite:///var/ninethirty.db
     postgresql+psycopg://ninethirty@db/ninethirty
     """
+    from monitor.store.move import copy_store
+
     rows = copy_store(source, target)
     context.print_result({"rows": rows}, f"Copied {_rows_text(rows)}.")
 

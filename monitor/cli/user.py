@@ -8,8 +8,6 @@ import click
 
 from monitor.cli.common import Context, json_verb
 from monitor.errors import UserFault
-from monitor.web.credentials import TokenScope
-from monitor.web.users import Right, make_line, make_system_line, make_token_line
 
 
 @click.command("user")
@@ -52,6 +50,9 @@ def command(
 
     Example: ninethirty user anne --role "duty statistician" >> users
     """
+    from monitor.web.credentials import TokenScope
+    from monitor.web.users import Right, make_line, make_system_line, make_token_line
+
     if scope and (role or right or system):
         raise UserFault(
             "leave out --role, --viewer, --head and --system: a program has only the rights of its"

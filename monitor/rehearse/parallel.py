@@ -14,11 +14,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from monitor.rehearse.drive import RehearsalOutcome
+if TYPE_CHECKING:
+    # Importing it takes longer than a script, so that only the players do.
+    from monitor.rehearse.drive import RehearsalOutcome
 
-_PRELOADED_MODULES = ["monitor.cli.rehearse"]
+_PRELOADED_MODULES = ["monitor.rehearse.drive", "monitor.cli.rehearse"]
 """Imported once, in the process from which all players are forked, because imports can take longer
 than a script.
 """
@@ -26,7 +28,7 @@ ALL_PLAYED = 100
 """The percentage of a script that has ended."""
 
 
-Play = Callable[[Path, Callable[[int], None]], RehearsalOutcome]
+Play: TypeAlias = "Callable[[Path, Callable[[int], None]], RehearsalOutcome]"
 """Plays one script and returns its outcome. While it plays, it reports the percentage played to its
 second argument.
 """
