@@ -122,7 +122,7 @@ class _Check:
     entries: dict[str, int] = field(default_factory=dict)
     announced: list[Release | Announcement] = field(default_factory=list)
     next_slot: datetime | None = None
-    next_producers: tuple[str, ...] = ("",)
+    next_producers: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -399,7 +399,7 @@ class _Check:
         Those by mail come first. Folders notify no one.
         """
         settings, at = self.settings, self.next_slot or self.context.now()
-        producer, *others = self.next_producers
+        producer, *others = self.next_producers or ("",)
         late = Notice("", "opened", "", "", producer, "report", ("late",), at, "", "")
         names = [channel.name for channel in settings.channel]
         routed = select_channels(

@@ -45,10 +45,8 @@ def command(context: Context, *, release: str, at: datetime | None) -> None:
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
     body = get_json(context, f"/releases/{release}/explanation", at=at)
-    lines = [
-        *release_lines(body, context.name_of(body["producer"])),
-        *_explanation_lines(body["explanation"]),
-    ]
+    lines = [*release_lines(body, context.name_of(body["producer"]))]
+    lines += _explanation_lines(body["explanation"])
     context.print_result(body, lines)
 
 
@@ -61,10 +59,10 @@ def _explanation_lines(explanation: Json) -> Iterator[str]:
         yield from ("", f"Evidence: {', '.join(explanation['records'])}")
 
 
-def release_lines(body: Json, producer: str = "") -> Iterator[str]:
+def release_lines(body: Json, producer: str) -> Iterator[str]:
     """Yield the lines on one release, from its JSON.
 
-    `producer` is the name of its producer (default: its id).
+    `producer` is the name of its producer.
     """
     slot, source = body["slot"], ""
     zone = slot["timezone"] if slot else LONDON
@@ -72,7 +70,7 @@ def release_lines(body: Json, producer: str = "") -> Iterator[str]:
         read_at = instant_from_json(slot["announced"])
         source = f", as {slot['source']} said by {stamp(read_at, zone) if read_at else 'not known'}"
     yield headline(body)
-    yield f"{body['title']} ({producer or body['producer']})"
+    yield f"{body['title']} ({producer})"
     yield ""
     yield f"  Address     {body['url']}{address_note(body)}"
     yield f"  Promised    {slot_text(slot)}{source}"

@@ -140,14 +140,14 @@ def board_lines(rows: Sequence[Json], context: Context) -> Iterator[str]:
     return table_lines(cells, heads, lambda row: row[2].isupper())
 
 
-def board_cells(row: Json, producer: str = "") -> list[str]:
+def board_cells(row: Json, producer: str) -> list[str]:
     """Return the cells of a release in the board.
 
-    `producer` is the name of its producer (default: its id).
+    `producer` is the name of its producer.
     """
     return [
         slot_label(row["slot"]),
-        producer or row["producer"],
+        producer,
         listed_status(row),
         measure_text(row),
         row["id"],

@@ -126,7 +126,7 @@ def status_text(incident: Json) -> str:
     return "open" if incident["acknowledged"] is None else "in hand"
 
 
-def incident_lines(incident: Json, body: Json | None, producer: str = "") -> Iterator[str]:
+def incident_lines(incident: Json, body: Json | None, producer: str) -> Iterator[str]:
     """Yield the lines on one incident.
 
     `body` is the JSON of its release (None: no release), `producer` is the name of the incident's
@@ -135,7 +135,7 @@ def incident_lines(incident: Json, body: Json | None, producer: str = "") -> Ite
     owed = ", report owed" if incident["report_owed"] else ""
     opened = json_stamp(incident["opened"])
     yield f"{incident['kind'].upper()}, grade {incident['grade']}, {_open_text(incident)}{owed}"
-    yield f"{incident['title']} ({producer or incident['producer']})"
+    yield f"{incident['title']} ({producer})"
     yield ""
     yield f"  Incident  {incident['id']}"
     yield f"  Occurred  {_say_when_it_occurred(incident)}, opened {opened}"

@@ -289,7 +289,7 @@ async def test_an_open_incident_shows_what_to_do() -> None:
         open_incident = (await board.client.get(address, headers=WITH_TOKEN)).json()
         # Without `body`, the last verdict, the lines on the release are left out. The steps do not
         # need them.
-        lines = list(incident_lines(open_incident, body=None))
+        lines = list(incident_lines(open_incident, body=None, producer="ONS"))
         assert "What to do now:" in lines
 
 
