@@ -60,10 +60,7 @@ def _explanation_lines(explanation: Json) -> Iterator[str]:
 
 
 def release_lines(body: Json, producer: str) -> Iterator[str]:
-    """Yield the lines on one release, from its JSON.
-
-    `producer` is the name of its producer.
-    """
+    """Yield the lines on one release, from its JSON and the name of its producer."""
     slot, source = body["slot"], ""
     zone = slot["timezone"] if slot else LONDON
     if slot and slot["source"]:

@@ -246,12 +246,10 @@ class _RedactingStream:
         self._context = context
 
     def write(self, text: str) -> int:
-        """Write a text without its secrets. Return the number of characters written."""
         # click also writes bytes, to find out what a stream accepts.
         return self._stream.write(self._context.hide(text) if isinstance(text, str) else text)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the stream
-        """Return an attribute of the stream."""
         return getattr(self._stream, name)
 
 

@@ -141,10 +141,7 @@ def board_lines(rows: Sequence[Json], context: Context) -> Iterator[str]:
 
 
 def board_cells(row: Json, producer: str) -> list[str]:
-    """Return the cells of a release in the board.
-
-    `producer` is the name of its producer.
-    """
+    """Return the cells of a release in the board, with the name of its producer."""
     return [
         slot_label(row["slot"]),
         producer,
