@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import Api, acting_verb, open_api
-from monitor.cli.common import Context, log_only_errors, print_json
-from monitor.cli.dates import DAY, check_order
+from monitor.cli.client import Api, open_api
+from monitor.cli.common import Context, json_verb, log_only_errors, print_json
+from monitor.cli.dates import period_options
 from monitor.clock import SystemClock
 from monitor.errors import EnvironmentFault, unknown_name
 from schedules.times.words import stamp
-from schedules.times.zone import span_of
+from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
     from alerts.claim import Claim
@@ -31,10 +31,9 @@ same time.
 
 @click.command("backfill")
 @click.argument("producer", shell_complete=complete.producers)
-@click.option("--from", "first", type=DAY, required=True, help="First day of publication.")
-@click.option("--to", "last", type=DAY, required=True, help="Last day of publication.")
-@acting_verb
-def command(context: Context, *, producer: str, first: date, last: date) -> None:
+@period_options("publication", required=True)
+@json_verb
+def command(context: Context, /, *, producer: str, **days: date) -> None:
     """Store what the public record says PRODUCER published between two days, both included, marked
     as claimed.
 
@@ -44,7 +43,6 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
-    check_order({"from": first.isoformat(), "to": last.isoformat()})
     from monitor.config.organisations import ORGANISATIONS, SLUG
     from schedules.source import UnreadableCalendar
 
@@ -53,7 +51,9 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
         raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
     try:
         with log_only_errors(), open_api(context) as api:
-            read, new = api.runner.run(_store_claims(context, api, producer, first, last))
+            read, new = api.runner.run(
+                _store_claims(context, api, producer, days["from"], days["to"])
+            )
     except UnreadableCalendar as exc:
         raise EnvironmentFault(f"the record does not answer: {exc}") from exc
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
@@ -79,8 +79,8 @@ async def _store_claims(
         for host in ("default", *DEFAULT_RATES, *settings.budget)
     }
     with_reduced_budget = settings.model_copy(update={"budget": rates})
-    begin, end = span_of(first, last, settings.timezone)
-    assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
+    begin = day_begins(first, settings.timezone)
+    end = day_begins(last + timedelta(days=1), settings.timezone)
     read = new = 0
     async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
         # `strip` removes personal data from answers.
@@ -124,10 +124,9 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
         )
     # Search for the organisations that a calendar of this producer names, by default for the
     # producer itself.
-    organisations = (
-        govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
-    )
-    return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
+    filters = govuk.filters if govuk.producer == record.producer else {}
+    organisations = filters.get("organisations") or [record.producer]
+    return record.read_govuk(site_of(govuk), tuple(organisations))
 
 
 def _report_progress(read: int, whole: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import acting_verb, open_api
-from monitor.cli.common import Context, print_json
+from monitor.cli.client import post_json
+from monitor.cli.common import Context, json_verb
+from monitor.errors import UserFault
 
 
 @click.group("channel")
@@ -19,20 +20,14 @@ def command() -> None:
 
 @command.command("test")
 @click.argument("name", shell_complete=complete.channels)
-@acting_verb
+@json_verb
 def test(context: Context, *, name: str) -> None:
     """Send a test notice through the channel NAME. Exit status 1 if it is refused.
 
     Example: ninethirty channel test desk
     """
-    with open_api(context) as api:
-        outcome = api.post(f"/channels/{name}/test")
-    if context.as_json:
-        print_json(outcome)
-    elif outcome["accepted"]:
-        reference = f", reference {outcome['reference']}" if outcome["reference"] else ""
-        click.echo(f"{name}: accepted{reference}")
-    else:
-        click.echo(f"{name}: refused: {outcome['reason']}", err=True)
-    if not outcome["accepted"]:
-        raise SystemExit(1)
+    outcome = post_json(context, f"/channels/{name}/test")
+    if not (outcome["accepted"] or context.as_json):
+        raise UserFault(f"{name}: refused: {outcome['reason']}")
+    reference = f", reference {outcome['reference']}" if outcome["reference"] else ""
+    context.print_result(outcome, f"{name}: accepted{reference}", ok=outcome["accepted"])

@@ -6,26 +6,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate
+from typing import Any
 from urllib.parse import quote
 
 import click
 import httpx
 
-from monitor.cli.common import Context, P, check_known, json_verb, log_only_errors
-from monitor.cli.on_call import read_rotas
-from monitor.errors import EnvironmentFault, StoreFault, UserFault
+from monitor.cli.common import Context, choose_format, log_only_errors, write_output
+from monitor.errors import EnvironmentFault, StoreFault, UserFault, unknown_name
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
-from schedules.times.json import Json
-
-if TYPE_CHECKING:
-    from monitor.store.sql.engine import Store
+from schedules.times.json import Json, instant_json
 
 OFFLINE = "No monitor runs here, so this works on the store itself."
 _HERE = "http://localhost"
@@ -50,7 +46,7 @@ class Api:
 
     def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 # any JSON
         """Return the JSON of an operation. Values of None are left out of the query."""
-        return _read_json(self._send_request("GET", path, params=_without_none(query)))
+        return _read_json(self.runner.run(self._fetch("GET", path, query)))
 
     def get_for_staff(self, path: str, name: str) -> list[Json] | None:
         """Return the rows `name` of a list that only staff may read, or None to a viewer."""
@@ -61,18 +57,6 @@ class Api:
                 return None
             raise
         return rows
-
-    def read(self, path: str, **query: object) -> bytes:
-        """Return the file of an operation."""
-        return self._send_request("GET", path, params=_without_none(query)).content
-
-    def post(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
-        """Do something, and return the JSON of the answer. Values of None are left out."""
-        return _read_json(self._send_request("POST", path, json=_without_none(body)))
-
-    async def post_soon(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
-        """Do what `post` does, in a coroutine that `runner` runs."""
-        return _read_json(await self._fetch_answer("POST", path, json=_without_none(body)))
 
     def list_pages(self, path: str, name: str, **query: object) -> list[Json]:
         """Return the rows `name` of all pages of a list."""
@@ -85,10 +69,21 @@ class Api:
             if after is None:
                 return rows
 
-    def _send_request(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
-        return self.runner.run(self._fetch_answer(method, path, **content))
+    def read(self, path: str, **query: object) -> bytes:
+        """Return the file of an operation."""
+        return self.runner.run(self._fetch("GET", path, query)).content
 
-    async def _fetch_answer(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
+    def post(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
+        """Do something, and return the JSON of the answer. Values of None are left out."""
+        return self.runner.run(self.post_soon(path, **body))
+
+    async def post_soon(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
+        """Do what `post` does, in a coroutine that `runner` runs."""
+        return _read_json(await self._fetch("POST", path, body))
+
+    async def _fetch(self, method: str, path: str, values: Json) -> httpx.Response:
+        given = {name: _to_json(value) for name, value in values.items() if value is not None}
+        content: Json = {"params": given} if method == "GET" else {"json": given}
         try:
             answer = await self.client.request(method, _encode_path(path), **content)
         except httpx.HTTPError as exc:
@@ -103,6 +98,13 @@ class Api:
         raise RefusedByMonitor(problem)
 
 
+def _to_json(value: object) -> object:
+    """Return a day or instant as an operation reads it, and any other value as it is."""
+    if isinstance(value, datetime):
+        return instant_json(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def _encode_path(path: str) -> str:
     """Return the address of an operation, with `.` and `..` encoded.
 
@@ -113,31 +115,46 @@ def _encode_path(path: str) -> str:
     return f"/api/v1{'/'.join(segments)}"
 
 
-def acting_verb(verb: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:
-    """Give a verb that changes something the context, the option `--json`, and the refusal of
-    `--by`, which named a role in 1.0.0rc1.
-    """
-    return click.option("--by", hidden=True, expose_value=False, callback=_refuse_role)(
-        json_verb(verb)
-    )
+def get_json(context: Context, path: str, **query: object) -> Any:  # noqa: ANN401 # any JSON
+    """Return the JSON of one operation."""
+    with open_api(context) as api:
+        return api.get(path, **query)
 
 
-def _refuse_role(_ctx: click.Context, _param: click.Parameter, role: str | None) -> None:
-    if role is not None:
-        raise click.UsageError(
-            "leave out --by: your account decides your role, see docs/how-to/sign-in.md"
-        )
+def post_json(context: Context, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
+    """Do one thing, and return the JSON of the answer."""
+    with open_api(context) as api:
+        return api.post(path, **body)
 
 
 def act(context: Context, path: str, text: str, **body: object) -> None:
-    """Do something, and print the answer as JSON, or `text`."""
+    """Do one thing, and print the answer as JSON, or `text`."""
+    context.print_result(post_json(context, path, **body), text)
+
+
+def write_answer(
+    context: Context,
+    path: str,
+    formats: Sequence[str],
+    kind: str | None,
+    output: Path | None,
+    **query: object,
+) -> None:
+    """Write the file of an operation, which has several formats, to `output` or the terminal."""
+    chosen = "json" if context.as_json else choose_format(kind, output, formats)
     with open_api(context) as api:
-        context.print_result(api.post(path, **body), text)
+        content = api.read(f"{path}.{chosen}", **query)
+    write_output(content, output, chosen)
 
 
-def check_producer(api: Api, name: str) -> None:
-    """Raise `UnknownName` if the monitor knows no such producer."""
-    check_known("producer", name, [one["id"] for one in api.get("/producers")["producers"]])
+def refuse_unknown(context: Context, api: Api, producer: str | None, rows: Sequence[Json]) -> None:
+    """Raise `UnknownName` if a list is empty because the monitor knows no such producer. Programs
+    get the empty list.
+    """
+    if producer and not rows and not context.as_json:
+        known = [one["id"] for one in api.get("/producers")["producers"]]
+        if producer not in known:
+            raise unknown_name("producer", producer, known)
 
 
 def _read_json(answer: httpx.Response) -> Any:  # noqa: ANN401 # any JSON
@@ -149,10 +166,6 @@ def _read_json(answer: httpx.Response) -> Any:  # noqa: ANN401 # any JSON
         ) from exc
 
 
-def _without_none(values: Json) -> Json:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 @contextmanager
 def open_api(context: Context, *, needs_monitor: bool = False) -> Iterator[Api]:
     """Yield the operations of the monitor that `--url` names, of the one that runs here with this
@@ -161,55 +174,82 @@ def open_api(context: Context, *, needs_monitor: bool = False) -> Iterator[Api]:
     Raises `EnvironmentFault` if a monitor runs that cannot be reached, or if none runs and it
     `needs_monitor`.
     """
-    with asyncio.Runner() as runner:
-        opened = _open_client(context, needs_monitor=needs_monitor)
-        client = runner.run(opened.__aenter__())
+    with asyncio.Runner() as runner, ExitStack() as stack:
+        client = _find_monitor(context)
+        if client is None and is_locked(context.settings.store.url):
+            raise EnvironmentFault(
+                "a monitor runs on this store, but not on a socket that you may write to: join its"
+                " group, or name its [web] socket"
+            )
+        if client is None and needs_monitor:
+            name, place = context.settings.watch.vantage, context.settings.evidence.folder
+            raise EnvironmentFault(
+                f'no monitor named "{name}" runs here with its evidence in {place}: start it with'
+                " `ninethirty run`, or go to its folder"
+            )
+        client = client or stack.enter_context(_work_on_store(context, runner))
         try:
             yield Api(runner, client)
         finally:
-            runner.run(opened.__aexit__(None, None, None))
+            runner.run(client.aclose())
 
 
-@asynccontextmanager
-async def _open_client(
-    context: Context, *, needs_monitor: bool
-) -> AsyncIterator[httpx.AsyncClient]:
+def _find_monitor(context: Context) -> httpx.AsyncClient | None:
+    """Return a client of the monitor that `--url` names, or of the one that runs here with this
+    configuration. None if there is none.
+    """
+    headers: dict[str, str] = {}
     if context.url:
         token = os.environ.get("NINETHIRTY_TOKEN", "")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         url = _check_url(context.url, is_secret=bool(token))
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_SECONDS) as client:
-            yield client
-        return
-    found = await asyncio.to_thread(_find_socket, context)
-    if found is not None:
-        path, headers = found
-        over_socket = httpx.AsyncHTTPTransport(uds=str(path))
-        async with httpx.AsyncClient(
-            transport=over_socket, base_url=_HERE, headers=headers, timeout=_SECONDS
-        ) as client:
-            yield client
-        return
-    _refuse_beside_monitor(context.settings.store.url)
-    if needs_monitor:
-        name, place = context.settings.watch.vantage, context.settings.evidence.folder
-        raise EnvironmentFault(
-            f'no monitor named "{name}" runs here with its evidence in {place}: start it with'
-            " `ninethirty run`, or go to its folder"
-        )
+        return httpx.AsyncClient(base_url=url, headers=headers, timeout=_SECONDS)
+    named = context.settings.web.socket
+    if named is not None:
+        paths = [context.path.parent / named]
+    else:
+        paths = [*paths_to_try(os.environ, Path(context.settings.evidence.folder))]
+        headers[CONFIGURATION_HEADER] = str(context.path.resolve())
+    for path in map(str, filter(is_served, paths)):
+        with httpx.Client(transport=httpx.HTTPTransport(uds=path), headers=headers) as trial:
+            try:
+                status = trial.get(f"{_HERE}/healthz").status_code
+            except httpx.HTTPError:  # it stops now, or hangs
+                continue
+        if status != httpx.codes.MISDIRECTED_REQUEST:  # of another configuration
+            over_socket = httpx.AsyncHTTPTransport(uds=path)
+            return httpx.AsyncClient(
+                transport=over_socket, base_url=_HERE, headers=headers, timeout=_SECONDS
+            )
+    return None
+
+
+@contextmanager
+def _work_on_store(context: Context, runner: asyncio.Runner) -> Iterator[httpx.AsyncClient]:
+    """Yield a client of the monitor's operations in this process.
+
+    Raises `EnvironmentFault` if a monitor of another machine leads on the store.
+    """
     from monitor.app.offline import as_own_user, open_application
     from monitor.app.options import make_rotas
+    from monitor.cli.on_call import read_rotas
     from monitor.ledger.rota import add_stored_shifts
 
     click.echo(OFFLINE, err=True)
     settings, folder = context.settings, context.path.parent
-    with log_only_errors(context.hide), context.store() as store, ExitStack() as stack:
-        _refuse_beside_leader(store, context.now(), settings.web.public_url or "ADDRESS")
-        rotas = await read_rotas(context, add_stored_shifts(make_rotas(settings), store))
-        application = stack.enter_context(open_application(settings, folder, store, rotas))
-        inside = httpx.ASGITransport(as_own_user(application))
-        async with httpx.AsyncClient(transport=inside, base_url=_HERE, timeout=_SECONDS) as client:
-            yield client
+    with log_only_errors(context.hide), context.store() as store:
+        leader = store.leases.leader()
+        if leader is not None and leader.holder and leader.until > store.leases.now(context.now()):
+            url = settings.web.public_url or "ADDRESS"
+            raise EnvironmentFault(
+                f"the monitor {leader.monitor} leads on this store: run `ninethirty --url {url}"
+                " VERB`, with a token in $NINETHIRTY_TOKEN"
+            )
+        rotas = runner.run(read_rotas(context, add_stored_shifts(make_rotas(settings), store)))
+        with open_application(settings, folder, store, rotas) as application:
+            inside = httpx.ASGITransport(as_own_user(application))
+            yield httpx.AsyncClient(transport=inside, base_url=_HERE, timeout=_SECONDS)
 
 
 def _check_url(text: str, *, is_secret: bool) -> httpx.URL:
@@ -226,45 +266,3 @@ def _check_url(text: str, *, is_secret: bool) -> httpx.URL:
     if is_secret and url.scheme == "http" and not is_here:
         raise UserFault(f"--url: a token is sent by https only, or to this machine (got “{text}”)")
     return url
-
-
-def _find_socket(context: Context) -> tuple[Path, dict[str, str]] | None:
-    """Return the socket of the monitor that runs here with this configuration, and the headers to
-    send there. None if there is none.
-    """
-    headers: dict[str, str] = {}
-    named = context.settings.web.socket
-    if named is not None:
-        paths = [context.path.parent / named]
-    else:
-        paths = [*paths_to_try(os.environ, Path(context.settings.evidence.folder))]
-        headers[CONFIGURATION_HEADER] = str(context.path.resolve())
-    for path in filter(is_served, paths):
-        over_socket = httpx.HTTPTransport(uds=str(path))
-        with httpx.Client(transport=over_socket, headers=headers) as client:
-            try:
-                status = client.get(f"{_HERE}/healthz").status_code
-            except httpx.HTTPError:  # it stops now, or hangs
-                continue
-            if status != httpx.codes.MISDIRECTED_REQUEST:  # of another configuration
-                return path, headers
-    return None
-
-
-def _refuse_beside_monitor(url: str) -> None:
-    """Raise `EnvironmentFault` if a monitor of this machine has locked the store's file."""
-    if is_locked(url):
-        raise EnvironmentFault(
-            "a monitor runs on this store, but not on a socket that you may write to: join its"
-            " group, or name its [web] socket"
-        )
-
-
-def _refuse_beside_leader(store: Store, now: datetime, url: str) -> None:
-    """Raise `EnvironmentFault` if a monitor of another machine leads on the store."""
-    leader = store.leases.leader()
-    if leader is not None and leader.holder and leader.until > store.leases.now(now):
-        raise EnvironmentFault(
-            f"the monitor {leader.monitor} leads on this store: run `ninethirty --url {url} VERB`,"
-            " with a token in $NINETHIRTY_TOKEN"
-        )

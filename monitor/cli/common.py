@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, UserFault, unknown_name, why_unusable
+from monitor.errors import EnvironmentFault, UserFault, why_unusable
 from schedules.times.words import stamp
 from schedules.times.zone import LONDON
 
@@ -31,12 +31,7 @@ P = ParamSpec("P")
 V = TypeVar("V")
 
 PATH = click.Path(path_type=Path)
-json_ignored = click.option(
-    "--json",
-    is_flag=True,
-    expose_value=False,
-    help="Has no effect, because this verb always prints JSON.",
-)
+file_argument = click.argument("file", type=PATH)
 
 _WIDTH = 112
 
@@ -49,13 +44,19 @@ class Context:
     as_json: bool = False
     # The address of a monitor on another machine, or empty.
     url: str = ""
+    # Removes what is secret in the addresses of the configuration. Before that is read, no secret
+    # is known.
+    hide: Callable[[str], str] = str
 
     @cached_property
     def settings(self) -> Settings:
         """Return the checked configuration. Raises `BadInput`."""
         from monitor.config.read import read_settings
+        from monitor.config.secrets import redactor, secrets_in_addresses
 
-        return read_settings(self.path)
+        settings = read_settings(self.path)
+        self.hide = redactor(secrets_in_addresses(settings)) or str
+        return settings
 
     @property
     def settings_or_default(self) -> Settings:
@@ -69,33 +70,6 @@ class Context:
         return next(
             (one.name for one in self.settings_or_default.producer if one.id == producer), producer
         )
-
-    def hide(self, text: str) -> str:
-        """Return a text with configured addresses reduced to host and path, and without secret
-        paths.
-        """
-        # Before the configuration is read, no secret is known.
-        return (
-            self.redactor(text)
-            if "settings" in self.__dict__ and self.redactor is not None
-            else text
-        )
-
-    def redact_output(self) -> ExitStack:
-        """Apply `hide` to standard output and standard error inside this context."""
-        stack = ExitStack()
-        stack.enter_context(redirect_stdout(cast("TextIO", RedactingStream(sys.stdout, self.hide))))
-        stack.enter_context(redirect_stderr(cast("TextIO", RedactingStream(sys.stderr, self.hide))))
-        return stack
-
-    @cached_property
-    def redactor(self) -> Callable[[str], str] | None:
-        """Return a function that hides secret parts of configured addresses, or None if no address
-        has any.
-        """
-        from monitor.config.secrets import redactor, secrets_in_addresses
-
-        return redactor(secrets_in_addresses(self.settings))
 
     def now(self) -> datetime:
         """Return the current time."""
@@ -117,12 +91,9 @@ class Context:
         """
         from monitor.store.open import open_store
 
-        store = open_store(self.settings.store.url)
-        try:
+        with closing(open_store(self.settings.store.url)) as store:
             store.upgrade(may_migrate=upgrade)
             yield store
-        finally:
-            store.close()
 
     def print_result(
         self, value: object, text: str | Iterable[str], *, note: str = "", ok: bool = True
@@ -136,7 +107,8 @@ class Context:
         if self.as_json:
             print_json(value)
         else:
-            click.echo(text if isinstance(text, str) else "\n".join(text))
+            for line in [text] if isinstance(text, str) else text:
+                click.echo(line)
             if note:
                 click.echo(note, err=True)
         if not ok:
@@ -188,20 +160,25 @@ def table_lines(
     rows: Sequence[Sequence[str]],
     heads: Sequence[str],
     is_loud: Callable[[Sequence[str]], bool] = lambda _: False,
+    if_empty: str = "",
 ) -> Iterator[str]:
-    """Yield the lines of a table: heads, then rows, in aligned columns.
+    """Yield the lines of a table: heads, then rows, in aligned columns. Without rows, yield only
+    `if_empty`.
 
     On a terminal, lines are cut at its width, and loud rows are bold unless NO_COLOR is set.
     """
-    lines = [tuple(heads), *map(tuple, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
-    for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]
-        text = "  ".join([*cells, line[-1]]).rstrip()
+    if not rows:
+        yield from filter(None, [if_empty])
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for line in (heads, *rows):
+        text = "  ".join(map(str.ljust, line, widths)).rstrip()
         # Output for programs is never cut.
         if sys.stdout.isatty() and len(text) > line_width():
             text = f"{text[: line_width() - 1]}…"
-        yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
+        if line is not heads and is_loud(line):
+            text = click.style(text, bold=True)
+        yield text
 
 
 def json_stamp(at: str, timezone: str = LONDON) -> str:
@@ -214,14 +191,14 @@ output_option = click.option(
 )
 
 
-def choose_format(kind: str | None, output: Path | None, known: Sequence[str], default: str) -> str:
-    """Return the format to write: `kind` if given, else that of the suffix of `output`, else
-    `default`.
+def choose_format(kind: str | None, output: Path | None, known: Sequence[str]) -> str:
+    """Return the format to write: `kind` if given, else that of the suffix of `output`, else the
+    first that is known.
     """
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     if suffix and not kind and suffix not in known:
         raise click.UsageError(f"no format .{suffix}, write .{', .'.join(known)}, or give --format")
-    return kind or suffix or default
+    return kind or suffix or known[0]
 
 
 def read_input(file: Path) -> bytes:
@@ -282,29 +259,6 @@ def log_only_errors(hide: Callable[[str], str] = str) -> Iterator[None]:
         listener.stop()
 
 
-class RedactingStream:
-    """A stream that removes secrets with `hide`. Each line must be written in one piece."""
-
-    def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
-        self._stream = stream
-        self._hide = hide
-
-    def write(self, text: str) -> int:
-        """Write a text without its secrets. Return the number of characters written."""
-        # click also writes bytes, to find out what a stream accepts.
-        return self._stream.write(self._hide(text) if isinstance(text, str) else text)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the stream
-        """Return an attribute of the stream."""
-        return getattr(self._stream, name)
-
-
-def check_known(kind: str, name: str, known: Collection[str]) -> None:
-    """Raise `UnknownName` with the most similar name if `known` has no such name."""
-    if name not in known:
-        raise unknown_name(kind, name, known)
-
-
 def bullet_lines(texts: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a bulleted list, with long items wrapped."""
     for text in texts:
@@ -316,3 +270,9 @@ def bullet_lines(texts: Iterable[str]) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
+
+
+def section_lines(heading: str, texts: Iterable[str]) -> Iterator[str]:
+    """Yield an empty line, a heading and a bulleted list. Without texts, yield none."""
+    if lines := [*bullet_lines(texts)]:
+        yield from ("", heading, *lines)

@@ -5,15 +5,16 @@ A shell loads it through click: `eval "$(_NINETHIRTY_COMPLETE=bash_source nineth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
 
 from monitor.cli.common import Context
-from monitor.errors import NinethirtyError
+from monitor.errors import NinethirtyError, StoreFault
 
 if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
@@ -32,7 +33,7 @@ them.
 _MOST_INCIDENTS = 200
 
 
-def _make_completion(list_words: Callable[[Context], Words]) -> Completion:
+def _completion(list_words: Callable[[Context], Words]) -> Completion:
     """Return click's completion function for the words that `list_words` returns for a
     configuration.
     """
@@ -48,84 +49,75 @@ def _make_completion(list_words: Callable[[Context], Words]) -> Completion:
         # parameters.
         context = Context(ctx.find_root().params["config"])
         try:
-            words = list_words(context)
-            return [
-                CompletionItem(word, help=text)
-                for word, text in words
-                if word.startswith(incomplete)
-            ]
+            words = [*list_words(context)]
         except (NinethirtyError, OSError):
             return []  # the verb will report the fault when it runs
+        return [
+            CompletionItem(word, help=text) for word, text in words if word.startswith(incomplete)
+        ]
 
     return complete
 
 
-def _words_in_store(context: Context, list_words: Callable[[Store, datetime], Words]) -> Words:
-    """Return the words that `list_words` finds in the store now; empty if the store does not exist
-    yet.
+@contextmanager
+def _open_store(context: Context) -> Iterator[Store]:
+    """Open the store inside this context, and do not change it.
 
-    Raises `StoreFault` for a store with another schema, because completion must not change it.
+    Raises `StoreFault` if there is none yet, or for one with another schema.
     """
     from monitor.store.open import open_store
 
     if not context.has_store:
-        return []
-    store = open_store(context.settings.store.url)
-    try:
+        raise StoreFault("there is no store yet")
+    with closing(open_store(context.settings.store.url)) as store:
         store.check_schema()
-        return list(list_words(store, context.now()))
-    finally:
-        store.close()
+        yield store
 
 
-def _complete_from_store(list_words: Callable[[Store, datetime], Words]) -> Completion:
-    return _make_completion(lambda context: _words_in_store(context, list_words))
+def _list_releases(context: Context) -> list[Release]:
+    now = context.now()
+    with _open_store(context) as store:
+        return [*store.ledger.releases(now - NEAR, now + NEAR)]
 
 
-def _releases_near(store: Store, now: datetime) -> Iterable[Release]:
-    return store.ledger.releases(now - NEAR, now + NEAR)
-
-
-@_complete_from_store
-def releases(store: Store, now: datetime) -> Words:
+@_completion
+def releases(context: Context) -> Words:
     """List the ids and titles of releases near now."""
-    return ((one.id, one.title) for one in _releases_near(store, now))
+    return [(one.id, one.title) for one in _list_releases(context)]
 
 
-@_make_completion
+@_completion
 def producers(context: Context) -> Words:
     """List the producers of releases near now, and those of the configuration."""
-    announced = _words_in_store(
-        context,
-        lambda store, now: (
-            (each, "") for one in _releases_near(store, now) for each in one.producers
-        ),
-    )
-    return {**dict(announced), **{one.id: one.name for one in context.settings.producer}}.items()
+    words: dict[str, str] = {}
+    with suppress(StoreFault):
+        for release in _list_releases(context):
+            words |= dict.fromkeys(release.producers, "")
+    words |= {one.id: one.name for one in context.settings.producer}
+    return words.items()
 
 
-@_complete_from_store
-def incidents(store: Store, _now: datetime) -> Words:
+@_completion
+def incidents(context: Context) -> Words:
     """List the ids of the latest incidents, with grade and kind."""
-    return (
-        (one.id, f"{one.grade}, {one.kind.value}")
-        for one in store.verdicts.incidents(limit=_MOST_INCIDENTS)
-    )
+    with _open_store(context) as store:
+        latest = store.verdicts.incidents(limit=_MOST_INCIDENTS)
+        return [(one.id, f"{one.grade}, {one.kind.value}") for one in latest]
 
 
-@_complete_from_store
-def silences(store: Store, now: datetime) -> Words:
+@_completion
+def silences(context: Context) -> Words:
     """List the ids and reasons of active silences."""
-    return ((one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now))
+    now = context.now()
+    with _open_store(context) as store:
+        return [(one.id, one.reason) for one in store.outbox.silences(now) if one.is_on(now)]
 
 
-calendars = _make_completion(
-    lambda context: ((one.name, one.kind) for one in context.settings.calendar)
-)
-channels = _make_completion(
-    lambda context: ((one.name, one.kind) for one in context.settings.channel)
-)
+calendars = _completion(lambda context: ((one.name, one.kind) for one in context.settings.calendar))
+channels = _completion(lambda context: ((one.name, one.kind) for one in context.settings.channel))
 
+incident_argument = click.argument("incident", shell_complete=incidents)
+release_argument = click.argument("release", shell_complete=releases)
 producer_option = click.option(
     "--producer", metavar="SLUG", shell_complete=producers, help="Only releases of this producer."
 )

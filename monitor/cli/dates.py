@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -20,6 +21,8 @@ from schedules.times.zone import LONDON, local, local_date
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _YEAR = timedelta(days=365)
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
 def _parse_day(text: str) -> date:
@@ -36,23 +39,60 @@ def _parse_instant(text: str) -> datetime:
     return instant
 
 
+def to_local_iso(text: str) -> str:
+    """Return a typed time or day, such as `9.30am`, as local ISO text.
+
+    Return ISO or unreadable text unchanged.
+    """
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        if (instant := read_instant(text, today())) is not None:
+            return local(instant, LONDON).replace(tzinfo=None).isoformat(timespec="minutes")
+        day = read_day(text, today())
+        return text if day is None else day.isoformat()
+    return text
+
+
 DAY = Parsed("day", _parse_day)
 """A day, in London: `2026-11-26`, `26/11/2026`, `26 Nov`, `friday` (the next one), `today`,
 `yesterday`.
 """
-ISO_DAY = Parsed("day", lambda text: _parse_day(text).isoformat())
-"""The same, as a request has it."""
 INSTANT = Parsed("instant", _parse_instant)
 """An instant: `2026-11-26T09:31:00Z`, `26/11/2026 9:31`, `9.31am` (today). Without an offset it is
 in London.
 """
+LOCAL_TIME = Parsed("time", to_local_iso)
+"""A local time or day, as a request has it. The monitor refuses what cannot be read."""
 
 
-def check_order(days: Mapping[str, str | None]) -> None:
-    """Raise a usage error if the day `to` is before the day `from`. None: no bound."""
-    first, last = days["from"], days["to"]
-    if first and last and last < first:
-        raise click.BadParameter(f"is before --from {first}", param_hint="--to")
+def period_options(subject: str, *, required: bool = False) -> Callable[[Verb], Verb]:
+    """Add the options --from and --to, the first and the last day of `subject`.
+
+    A last day before the first is wrong usage.
+    """
+
+    def check_order(ctx: click.Context, _param: click.Parameter, last: date | None) -> date | None:
+        first = ctx.params["from"]
+        if first and last and last < first:
+            raise click.BadParameter(f"is before --from {first}")
+        return last
+
+    def add_options(verb: Verb) -> Verb:
+        # --from is eager, so that it is read first.
+        first = click.option(
+            "--from", type=DAY, required=required, is_eager=True, help=f"First day of {subject}."
+        )
+        last = click.option(
+            "--to",
+            type=DAY,
+            required=required,
+            callback=check_order,
+            help=f"Last day of {subject}.",
+        )
+        return first(last(verb))
+
+    return add_options
 
 
 def today(timezone: str = LONDON) -> date:
@@ -71,40 +111,35 @@ def read_day(text: str, today: date) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return _read_nearest_date(text, today)
+        slots = _read_slots(text, today)
+        days = [slot.first for slot in slots if slot.first is not None and slot.first == slot.last]
+        return min(days, key=lambda day: abs(day - today), default=None)
     return day if FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 def read_instant(text: str, today: date) -> datetime | None:
     """Return the UTC instant that `text` names, or None.
 
-    Without an offset it is London time, without a day today.
+    Without an offset it is London time, without a day today. Without a year it is the one nearest
+    to `today`.
     """
     text = text.strip()
     try:
-        instant = datetime.fromisoformat(text)
+        written = datetime.fromisoformat(text)
     except ValueError:
-        return _read_nearest_instant(text, today)
-    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        first_word, _, rest = text.partition(" ")
+        day = _read_day_word(first_word, today)
+        with_day = text if day is None else f"{day} {rest}"
+        # If the text cannot be read as a date and time, read it as a time of today.
+        for words in (with_day, f"{today} {text}"):
+            slots = _read_slots(words, today)
+            if instants := [slot.instant for slot in slots if slot.instant is not None]:
+                return min(instants, key=lambda instant: abs(instant.date() - today))
+        return None
+    if not FIRST_YEAR <= written.year <= LAST_YEAR:
         return None  # a typing error
-    return (
-        instant if instant.tzinfo is not None else instant.replace(tzinfo=ZoneInfo(LONDON))
-    ).astimezone(UTC)
-
-
-def to_local_iso(text: str) -> str:
-    """Return a typed time or day, such as `9.30am`, as local ISO text.
-
-    Return ISO or unreadable text unchanged.
-    """
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        if (instant := read_instant(text, today())) is not None:
-            return local(instant, LONDON).replace(tzinfo=None).isoformat(timespec="minutes")
-        day = read_day(text, today())
-        return text if day is None else day.isoformat()
-    return text
+    in_zone = written if written.tzinfo else written.replace(tzinfo=ZoneInfo(LONDON))
+    return in_zone.astimezone(UTC)
 
 
 def _read_day_word(text: str, today: date) -> date | None:
@@ -125,28 +160,3 @@ def _read_slots(text: str, today: date) -> list[Slot]:
     """
     slots = [read_date(text, earliest, LONDON).slot for earliest in (today, today - _YEAR)]
     return [slot for slot in slots if slot.doubt is None]
-
-
-def _read_nearest_date(text: str, today: date) -> date | None:
-    """Return the day nearest to `today` that a text in words names, or None."""
-    slots = _read_slots(text, today)
-    days = [slot.first for slot in slots if slot.first is not None and slot.first == slot.last]
-    return min(days, key=lambda day: abs(day - today), default=None)
-
-
-def _read_nearest_instant(text: str, today: date) -> datetime | None:
-    """Return the instant nearest to `today` that a text in words names, or None."""
-    first_word, _, rest = text.partition(" ")
-    day = _read_day_word(first_word, today)
-    text_with_day = f"{day.isoformat()} {rest}" if day is not None else text
-    time_of_today = f"{today.isoformat()} {text}"
-    # If the text cannot be read as a date and time, read it as a time of today.
-    for words in (text_with_day, time_of_today):
-        slots = _read_slots(words, today)
-        if instants := [slot.instant for slot in slots if slot.instant is not None]:
-            return min(instants, key=lambda instant: abs(instant.date() - today))
-    return None
-
-
-LOCAL_TIME = Parsed("time", to_local_iso)
-"""A local time or day, as a request has it. The monitor refuses what cannot be read."""

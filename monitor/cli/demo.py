@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,8 @@ import click
 
 from monitor.cli.common import PATH, Context, json_verb, log_only_errors
 from monitor.cli.dates import INSTANT
-from monitor.cli.rehearse import make_progress, play_scripts
+from monitor.cli.rehearse import play_scripts
 from monitor.cli.run import handle_signals
-from monitor.cli.terminal import progress_line
 
 if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
@@ -52,54 +52,37 @@ def command(
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
-    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merge_kept_stores, script_of
-
-    all_scripts = [script_of(name) for name in INCIDENTS]
-    kept_scripts = [
-        path for path in all_scripts if kept is not None and (kept / path.stem).is_dir()
-    ]
-    # If no incident was kept there, `merge_kept_stores` raises a fault that names the absent
-    # stores.
-    scripts = kept_scripts or all_scripts
-    with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
-        if live:
-            _play_live(Path(temporary), port)
-            return
-        folder = kept or Path(temporary)
-        if kept is None:
-            click.echo(
-                f"Playing {len(scripts)} incidents through the real monitor, within a few"
-                " minutes ...",
-                err=True,
-            )
-            scripts = _play_incidents(scripts, folder)
-        store = merge_kept_stores([folder / path.stem for path in scripts])
-        try:
-            with log_only_errors():
-                asyncio.run(_show_until_stopped(context, store, port, at or OPENS_AT))
-        finally:
-            store.close()
-
-
-def _play_live(folder: Path, port: int) -> None:
-    """Play a late release until a signal."""
+    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, STORE, merge_kept_stores, script_of
     from monitor.rehearse.live import run_live
 
-    with log_only_errors():
-        run_live(folder, port, click.echo, lambda loop, stop: handle_signals(loop, stop, stop.set))
+    with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
+        if live:
+            with log_only_errors():
+                run_live(Path(temporary), port, click.echo, _stop_at_signals)
+            return
+        folder, scripts = kept or Path(temporary), [script_of(name) for name in INCIDENTS]
+        if kept is None:
+            _play_incidents(scripts, folder)
+        played = [folder / path.stem for path in scripts]
+        stored = [each for each in played if (each / STORE).is_file()]
+        # Without any store, this raises a fault that names the absent ones.
+        with closing(merge_kept_stores(stored or played)) as store, log_only_errors():
+            asyncio.run(_show_until_stopped(context, store, port, at or OPENS_AT))
 
 
-def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
-    """Play scripts, print the result of each, and return those that left a store to show."""
-    from monitor.rehearse.demo import STORE
+def _play_incidents(scripts: Sequence[Path], folder: Path) -> None:
+    """Play scripts, and print the result of each."""
+    from monitor.rehearse.summary import summary_lines
 
-    with progress_line() as show:
-        for result in play_scripts(
-            scripts, folder, show_progress=make_progress(len(scripts), show)
-        ):
-            show("")
-            click.echo(result.text.splitlines()[0] if result.ok else result.text, err=True)
-    return [path for path in scripts if (folder / path.stem / STORE).is_file()]
+    intro = f"Playing {len(scripts)} incidents through the real monitor, within a few minutes ..."
+    click.echo(intro, err=True)
+    for outcome in play_scripts(scripts, folder):
+        summary = [outcome.script.title] if outcome.ok else summary_lines(outcome, kept=True)
+        click.echo("\n".join(summary), err=True)
+
+
+def _stop_at_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    handle_signals(loop, stop, stop.set)
 
 
 async def _show_until_stopped(context: Context, store: Store, port: int, at: datetime) -> None:
@@ -110,5 +93,5 @@ async def _show_until_stopped(context: Context, store: Store, port: int, at: dat
         context.print_result({"url": url}, f"The board is at {url} - stop it with Ctrl-C.")
 
     stop = asyncio.Event()
-    handle_signals(asyncio.get_running_loop(), stop, stop.set)
+    _stop_at_signals(asyncio.get_running_loop(), stop)
     await serve_board(store, f"127.0.0.1:{port}", at, stop, print_address)

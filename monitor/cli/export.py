@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import click
 
-from monitor.cli.client import open_api
-from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
-from monitor.cli.dates import ISO_DAY, check_order
+from monitor.cli.client import write_answer
+from monitor.cli.common import Context, json_verb, output_option
+from monitor.cli.dates import period_options
 
 FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 
@@ -32,8 +33,7 @@ FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
     flag_value="events",
     help="Export changes of verdicts as JSON lines, oldest first.",
 )
-@click.option("--from", "from", type=ISO_DAY, help="First day of slots, or of events.")
-@click.option("--to", "to", type=ISO_DAY, help="Last day of slots, or of events.")
+@period_options("slots, or of events")
 @output_option
 @json_verb
 def command(
@@ -43,7 +43,7 @@ def command(
     requested_format: str | None,
     what: str | None,
     output: Path | None,
-    **days: str | None,
+    **days: date | None,
 ) -> None:
     """Export every verdict (csv, json), or every promised release as a calendar (ics, toml, or with
     --calendar).
@@ -57,12 +57,8 @@ def command(
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
     """
-    kind = "json" if context.as_json else choose_format(requested_format, output, FORMATS, "csv")
-    check_order(days)
     if what == "events":
         if requested_format:
             raise click.UsageError("--events writes JSON lines: leave out --format")
-        kind = "json"
-    with open_api(context) as api:
-        content = api.read(f"/export.{kind}", what=what, **days)
-    write_output(content, output, kind)
+        requested_format = "json"
+    write_answer(context, "/export", FORMATS, requested_format, output, what=what, **days)

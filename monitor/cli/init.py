@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import secrets
 import shutil
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.common import PATH, Context, json_verb, log_only_errors, write_output
+from monitor.cli.dates import today
 from monitor.config.organisations import (
     ORGANISATIONS,
     SLUG,
@@ -48,33 +48,6 @@ _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ON_CALL_QUESTION = "On call in weekly turns, as ROLE=ADDRESS (several with commas; Enter: no one)"
 _WHERE_SLUG_IS = "the last part of https://www.gov.uk/government/organisations/SLUG"
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """The options and answers as a person gave them.
-
-    `known` are the organisations whose names are accepted.
-    """
-
-    producers: tuple[str, ...]
-    calendars: tuple[str, ...]
-    mail: str | None
-    to: tuple[str, ...]
-    chat: str | None
-    on_call: tuple[str, ...]
-    public_url: str | None
-    known: Organisations
-
-
-@dataclass(slots=True)
-class Parsed(Chosen):
-    """The configuration made from the answers, with one line for each fault of an answer and each
-    note about one.
-    """
-
-    faults: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 @click.command("init")
@@ -126,7 +99,7 @@ def command(
     output: Path | None,
     yes: bool,
     force: bool,
-    **answers: Any,  # noqa: ANN401 # the other options, which are the fields of `Answers`
+    **given: Any,  # noqa: ANN401 # the other options, which are the fields of `_Answers`
 ) -> None:
     """Write a commented configuration that `check` accepts.
 
@@ -141,23 +114,23 @@ def command(
     Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to
     desk@example.gov.uk
     """
+    from monitor.config.read import check_settings
     from monitor.config.schema import FILE as SCHEMA_FILE
     from monitor.config.schema import schema_text
 
-    if files is not None and not output and not any(answers.values()):
+    if files is not None and not output and not any(given.values()):
         _unpack_shipped_files(context, files)
         return
     file = output or context.path
-    known = _fetch_organisations() if online else ORGANISATIONS
-    given = Answers(known=known, **answers)
+    answers = _Answers(known=_fetch_organisations() if online else ORGANISATIONS, **given)
     # Calendars follow from producers, and every other option has a default.
     needed = {
-        "--producer": given.producers,
-        "--mail": given.mail,
-        "--to": given.to or not given.mail,
+        "--producer": answers.producers,
+        "--mail": answers.mail,
+        "--to": answers.to or not answers.mail,
     }
-    missing = [option for option, value in needed.items() if not (value or yes)]
-    if missing and not sys.stdin.isatty():
+    missing = [option for option, value in needed.items() if not value]
+    if missing and not (yes or sys.stdin.isatty()):
         _exit_if_faulty(
             [f"not a terminal: give {', '.join(missing)}, or --yes to use the defaults"]
         )
@@ -166,19 +139,24 @@ def command(
     if is_replaced and may_ask and not force:
         force = click.confirm(f"{file} exists. Replace it?", abort=True)
     if may_ask:
-        given = _ask_missing(given)
-    found = _parse_answers(given, file, context.now())
+        answers.ask_missing()
     if is_replaced and not force:
-        found.faults.insert(
-            0, f"--output: {file} exists: give --force to replace it, or another --output FILE"
+        answers.faults.append(
+            f"--output: {file} exists: give --force to replace it, or another --output FILE"
         )
-    text = "" if found.faults else write_starter(found)
-    _exit_if_faulty(found.faults or _check_faults(text, file))
-    if found.mail is not None:
+    chosen = answers.choose(file.parent)
+    _exit_if_faulty(answers.faults)
+    text = write_starter(chosen)
+    try:
+        check_settings(tomllib.loads(text), file)
+    except BadInput as exc:
+        _exit_if_faulty([*map(str, exc.faults)])
+    if chosen.mail is not None:
         _make_link_key(file.parent / LINK_KEY)
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", names_file=False)
-    _print_result(context, found, file, replaced=is_replaced)
+    notes = [f"{file}: replaced", *answers.notes] if is_replaced else answers.notes
+    _print_result(context, chosen, file, notes)
     if files is not None:
         _unpack_shipped_files(context, files)
 
@@ -207,39 +185,27 @@ def _exit_if_faulty(faults: Sequence[str]) -> None:
 
 
 def _make_link_key(file: Path) -> None:
-    """Write a new key for the links in notices, which only this account can read.
+    """Write a new key for the links in notices. Only this account can read it, by the program's
+    umask.
 
     An existing key is kept, so that links that were sent stay valid. Raises `EnvironmentFault`.
     """
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="ascii") as key:
+            key.write(f"{secrets.token_urlsafe(32)}\n")
     except FileExistsError:
         return
     except OSError as exc:
         raise EnvironmentFault(f"{file}: cannot be written: {why_unusable(exc)}") from exc
-    with os.fdopen(handle, "w", encoding="ascii") as key:
-        key.write(f"{secrets.token_urlsafe(32)}\n")
 
 
-def _check_faults(text: str, file: Path) -> list[str]:
-    """Return the faults that `check` would find in the new configuration."""
-    from monitor.config.read import check_settings
-
-    try:
-        check_settings(tomllib.loads(text), file)
-    except BadInput as exc:
-        return [*map(str, exc.faults)]
-    return []
-
-
-def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool) -> None:
-    notes = [f"{file}: replaced", *found.notes] if replaced else found.notes
+def _print_result(context: Context, chosen: Chosen, file: Path, notes: list[str]) -> None:
     if not context.as_json:
         for note in notes:
             click.echo(note, err=True)
-    kinds = [one.kind for one in found.calendars]
-    named = ", ".join(name_of(slug, found.known) for slug in found.producers)
+    kinds = [one.kind for one in chosen.calendars]
+    named = ", ".join(name_of(slug, chosen.known) for slug in chosen.producers)
     path = Path(sys.argv[0])
     # A program of this name that the shell would not find is called by its path.
     needs_path = path.name == "ninethirty" and shutil.which("ninethirty") != str(path)
@@ -248,164 +214,182 @@ def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool
         program += f" --config {file}"
     lines = [f"Producers: {named or 'those in the calendars'}", f"Calendars: {', '.join(kinds)}"]
     lines.append(f"Next: {program} check --online, then {program} run")
-    context.print_result(
-        {"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes}, lines
-    )
+    body = {"file": str(file), "producers": chosen.producers, "calendars": kinds, "notes": notes}
+    context.print_result(body, lines)
 
 
-def _ask_missing(given: Answers) -> Answers:
-    """Return the answers, with those that a person gives now for absent options."""
-    producers = given.producers or tuple(_ask_producers(given.known))
-    slugs = [slug_of(text, given.known) or text for text in producers]
-    usual_kinds = " ".join(one.kind for one in kinds_for(slugs or _EXAMPLE_PRODUCERS))
-    question = "Calendars (kinds; your own as KIND=ADDRESS or KIND=FILE)"
-    calendars = given.calendars or tuple(str(click.prompt(question, default=usual_kinds)).split())
-    mail = given.mail or _ask_text("Mail server, HOST or HOST:PORT (Enter: none)")
-    to, on_call = given.to, given.on_call
-    if mail and not to:
-        to = tuple(str(click.prompt("Who gets mail")).replace(",", " ").split())
-    if mail and not on_call:
-        on_call = tuple(
-            turn.strip() for turn in _ask_text(_ON_CALL_QUESTION).split(",") if turn.strip()
+@dataclass(slots=True)
+class _Answers:
+    """The options and answers as a person gave them, with one line for each fault of an answer and
+    each note about one.
+
+    `known` are the organisations whose names are accepted.
+    """
+
+    producers: tuple[str, ...]
+    calendars: tuple[str, ...]
+    mail: str | None
+    to: tuple[str, ...]
+    chat: str | None
+    on_call: tuple[str, ...]
+    public_url: str | None
+    known: Organisations
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def ask_missing(self) -> None:
+        """Ask the person at the terminal for each absent option."""
+        self.producers = self.producers or tuple(self._ask_producers())
+        slugs = [slug_of(text, self.known) or text for text in self.producers]
+        usual_kinds = " ".join(one.kind for one in kinds_for(slugs or _EXAMPLE_PRODUCERS))
+        question = "Calendars (kinds; your own as KIND=ADDRESS or KIND=FILE)"
+        self.calendars = self.calendars or tuple(_ask_text(question, usual_kinds).split())
+        self.mail = self.mail or _ask_text("Mail server, HOST or HOST:PORT (Enter: none)")
+        if self.mail and not self.to:
+            recipients = click.prompt("Who gets mail", type=str)
+            self.to = tuple(recipients.replace(",", " ").split())
+        if self.mail and not self.on_call:
+            turns = _ask_text(_ON_CALL_QUESTION).split(",")
+            self.on_call = tuple(turn.strip() for turn in turns if turn.strip())
+        question = "Environment variable with the address of a chat (Enter: none)"
+        self.chat = self.chat or _ask_text(question)
+        question = "Address of the board, https://… (Enter: not known yet)"
+        self.public_url = self.public_url or _ask_text(question)
+
+    def _ask_producers(self) -> Iterator[str]:
+        """Ask for producers one after another, and yield the slug of each. An empty answer ends
+        it.
+        """
+        while text := _ask_text("Producer: slug, name or acronym (Enter: no more)"):
+            if (slug := slug_of(text, self.known)) is not None:
+                click.echo(f"  {slug}")
+                yield slug
+            elif found := find_slugs(text, self.known):
+                several = f"which of {', '.join(found)}?"
+                click.echo(f"  {several if found[1:] else f'did you mean {found[0]}?'}")
+            elif SLUG.fullmatch(text):
+                near = nearest_slug(text, self.known)
+                meant = f" (did you mean {near}?)" if near else ""
+                if click.confirm(f"  not in the list{meant}. Use it anyway?"):
+                    yield text
+            else:
+                click.echo(f"  unknown name: give its slug, {_WHERE_SLUG_IS}")
+
+    def choose(self, folder: Path) -> Chosen:
+        """Return what goes into the configuration in `folder`, and add the faults and notes.
+
+        Turns on call begin on Mondays.
+        """
+        monday = today() - timedelta(days=today().weekday())
+        begins = datetime.combine(monday, time(9), ZoneInfo(LONDON))
+        slugs = dict.fromkeys(self._read_producer(text) for text in self.producers)
+        producers = [slug for slug in slugs if slug is not None]
+        calendars = [self._read_calendar(text, folder) for text in self.calendars]
+        if not self.producers and not self.calendars:
+            producers = [*_EXAMPLE_PRODUCERS]
+            self.notes.append("no producer was given: replace the four example producers by yours")
+        chosen = Chosen(
+            producers=producers,
+            calendars=calendars or kinds_for(producers),
+            mail=self._read_mail(),
+            chat=self.chat or None,
+            duty=self._read_duty(),
+            begins=begins,
+            public_url=self.public_url or None,
+            known=self.known,
         )
-    chat = given.chat or _ask_text("Environment variable with the address of a chat (Enter: none)")
-    url = given.public_url or _ask_text("Address of the board, https://… (Enter: not known yet)")
-    answers = replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
-    return replace(answers, chat=chat or None, on_call=on_call, public_url=url or None)
-
-
-def _ask_text(question: str) -> str:
-    """Return the answer to a question, "" if the person only presses Enter."""
-    return str(click.prompt(question, default="", show_default=False))
-
-
-def _ask_producers(known: Organisations) -> Iterator[str]:
-    """Ask for producers one after another, and yield the slug of each. An empty answer ends it."""
-    while text := _ask_text("Producer: slug, name or acronym (Enter: no more)"):
-        if (slug := slug_of(text, known)) is not None:
-            click.echo(f"  {slug}")
-            yield slug
-        elif found := find_slugs(text, known):
-            click.echo(
-                f"  which of {', '.join(found)}?"
-                if len(found) > 1
-                else f"  did you mean {found[0]}?"
+        # The text may be the secret address itself, so it is not quoted.
+        if self.chat and not _VARIABLE.fullmatch(self.chat):
+            self.faults.append(
+                "--chat: give the variable that contains the secret address, such as TEAMS_WORKFLOW"
             )
-        elif SLUG.fullmatch(text):
-            near = nearest_slug(text, known)
-            if click.confirm(
-                f"  not in the list{f' (did you mean {near}?)' if near else ''}. Use it anyway?"
-            ):
-                yield text
-        else:
-            click.echo(f"  unknown name: give its slug, {_WHERE_SLUG_IS}")
+        return chosen
 
+    def _read_producer(self, text: str) -> str | None:
+        """Return the slug of a producer, or None for a text that is none.
 
-def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
-    """Return the configuration that the answers describe, with their faults.
-
-    Turns on call begin on Mondays.
-    """
-    local = now.astimezone(ZoneInfo(LONDON))
-    monday = (local - timedelta(days=local.weekday())).replace(
-        hour=9, minute=0, second=0, microsecond=0
-    )
-    found = Parsed(chat=given.chat, public_url=given.public_url, begins=monday, known=given.known)
-    for text in given.producers:
-        _parse_producer(text, found)
-    if not given.producers and not given.calendars:
-        found.producers.extend(_EXAMPLE_PRODUCERS)
-        found.notes.append("no producer was given: replace the four example producers by yours")
-    for text in given.calendars:
-        _parse_calendar(text, found, file.parent)
-    if not given.calendars:
-        found.calendars.extend(kinds_for(found.producers))
-    _parse_mail(given, found)
-    _parse_on_call(given, found)
-    # The text may be the secret address itself, so it is not quoted.
-    if given.chat is not None and not _VARIABLE.fullmatch(given.chat):
-        found.faults.append(
-            "--chat: give the variable that contains the secret address, such as TEAMS_WORKFLOW"
-        )
-    return found
-
-
-def _parse_producer(text: str, found: Parsed) -> None:
-    """Add a producer to the configuration, or the fault of its name.
-
-    An unknown slug is added with a note.
-    """
-    slug = slug_of(text, found.known)
-    if slug is None:
-        near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
+        An unknown slug gets a note.
+        """
+        slug = slug_of(text, self.known)
+        if slug is not None:
+            return slug
+        near = nearest_slug(text, self.known) or next(iter(find_slugs(text, self.known)), None)
         meant = f", did you mean {near}?" if near else ""
         if not SLUG.fullmatch(text):
             remedy = meant or f": give its slug, {_WHERE_SLUG_IS}"
-            found.faults.append(f'--producer: unknown name{remedy} (got "{text}")')
-            return
+            self.faults.append(f'--producer: unknown name{remedy} (got "{text}")')
+            return None
         # The note may suggest a similar name. The slug is used as given all the same.
-        found.notes.append(
+        self.notes.append(
             f"{text}: not among the producers of this version{meant or ', but it is used'}"
         )
-        slug = text
-    if slug not in found.producers:
-        found.producers.append(slug)
+        return text
 
+    def _read_calendar(self, text: str, folder: Path) -> Calendar:
+        """Return the calendar of --calendar KIND[=PLACE], and add the fault of its kind or
+        place.
+        """
+        from schedules.sources.registry import KINDS
 
-def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
-    """Add to `found` the calendar of --calendar KIND[=PLACE], or the fault of its kind or place."""
-    from schedules.sources.registry import KINDS
-
-    kind, _, place = text.partition("=")
-    if kind not in KINDS:
-        advice = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
-        found.faults.append(f'--calendar: unknown kind{advice} (got "{kind}")')
-    elif not place and kind not in HOSTS:  # a kind in `HOSTS` needs no place
-        found.faults.append(f"--calendar: give its place: {kind}=https://host/path or {kind}=FILE")
-    elif place and "://" not in place and not (folder / place).is_file():
-        found.faults.append(f'--calendar: no such file beside the configuration (got "{place}")')
-    else:
-        found.calendars.append(Calendar(kind, place))
-
-
-def _parse_on_call(given: Answers, found: Parsed) -> None:
-    """Add the roles on call, in weekly turns, to the configuration, and the faults of their names
-    and addresses.
-    """
-    if given.on_call and given.mail is None:
-        found.faults.append("--mail: give the mail server, because --on-call needs one")
-    for text in given.on_call:
-        role, _, mailbox = (part.strip() for part in text.rpartition("="))
-        if not role or not _MAILBOX.fullmatch(mailbox):
-            found.faults.append(f'--on-call: write "duty A=duty-a@example.gov.uk" (got "{text}")')
-        elif role in found.duty:
-            found.faults.append(f'--on-call: give each role once (got "{role}" again)')
-        # Added despite a fault too, because nothing is written if there are faults.
-        found.duty[role] = mailbox
-
-
-def _parse_mail(given: Answers, found: Parsed) -> None:
-    """Add the mail server and recipients to the configuration, or their faults."""
-    for recipient in given.to:
-        if not _MAILBOX.fullmatch(recipient):
-            found.faults.append(
-                f'--to: not a mail address, write "desk@example.gov.uk" (got "{recipient}")'
+        kind, _, place = text.partition("=")
+        if kind not in KINDS:
+            advice = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
+            self.faults.append(f'--calendar: unknown kind{advice} (got "{kind}")')
+        elif not place and kind not in HOSTS:  # a kind in `HOSTS` needs no place
+            self.faults.append(
+                f"--calendar: give its place: {kind}=https://host/path or {kind}=FILE"
             )
-    if given.mail is None:
-        if given.to:
-            found.faults.append("--mail: give the mail server, because --to needs one")
-        return
-    server = _SERVER.fullmatch(given.mail)
-    port = int(server[2] or 587) if server is not None else 0
-    if server is None or port not in range(1, 65536):
-        found.faults.append(
-            f'--mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "{given.mail}")'
-        )
-    elif given.to:
-        found.mail = Mail(server[1], port, given.to)
-        if given.public_url is None:
-            found.notes.append(
+        elif place and "://" not in place and not (folder / place).is_file():
+            self.faults.append(f'--calendar: no such file beside the configuration (got "{place}")')
+        return Calendar(kind, place)
+
+    def _read_mail(self) -> Mail | None:
+        """Return the mail server and its recipients, and add their faults."""
+        for recipient in self.to:
+            if not _MAILBOX.fullmatch(recipient):
+                self.faults.append(
+                    f'--to: not a mail address, write "desk@example.gov.uk" (got "{recipient}")'
+                )
+        if not self.mail:
+            if self.to:
+                self.faults.append("--mail: give the mail server, because --to needs one")
+            return None
+        if not self.to:
+            self.faults.append("--to: give who gets mail, because --mail needs it")
+        server = _SERVER.fullmatch(self.mail)
+        port = int(server[2] or 587) if server is not None else 0
+        if server is None or port not in range(1, 65536):
+            self.faults.append(
+                '--mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT"'
+                f' (got "{self.mail}")'
+            )
+            return None
+        if not self.public_url:
+            self.notes.append(
                 f"notices link to {LOCAL_URL}, which only this machine reaches: set public_url"
             )
-    if not given.to:
-        found.faults.append("--to: give who gets mail, because --mail needs it")
+        return Mail(server[1], port, self.to)
+
+    def _read_duty(self) -> dict[str, str]:
+        """Return the address of each role on call, in their order, and add the faults of their
+        names and addresses.
+        """
+        if self.on_call and not self.mail:
+            self.faults.append("--mail: give the mail server, because --on-call needs one")
+        duty: dict[str, str] = {}
+        for text in self.on_call:
+            role, _, mailbox = (part.strip() for part in text.rpartition("="))
+            if not role or not _MAILBOX.fullmatch(mailbox):
+                self.faults.append(
+                    f'--on-call: write "duty A=duty-a@example.gov.uk" (got "{text}")'
+                )
+            elif role in duty:
+                self.faults.append(f'--on-call: give each role once (got "{role}" again)')
+            # Added despite a fault too, because nothing is written if there are faults.
+            duty[role] = mailbox
+        return duty
+
+
+def _ask_text(question: str, default: str = "") -> str:
+    """Return the answer to a question, `default` if the person only presses Enter."""
+    return str(click.prompt(question, default=default, show_default=bool(default)))

@@ -10,7 +10,9 @@ import os
 import select
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 import click
 from click.shell_completion import CompletionItem
@@ -55,7 +57,6 @@ _SECTIONS = {
     },
 }
 VERBS = {verb: does for verbs in _SECTIONS.values() for verb, does in verbs.items()}
-_FOLDERS = {"calendar", "incident"}
 _OTHER_NAMES = {
     "start": "run",
     "serve": "run",
@@ -100,14 +101,10 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             if ctx.resilient_parsing:
                 return None  # a shell completes words
-            near = (
-                [_OTHER_NAMES[cmd_name]]
-                if cmd_name in _OTHER_NAMES
-                else difflib.get_close_matches(cmd_name, VERBS)
-            )
-            ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
-        where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
-        command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
+            similar = difflib.get_close_matches(cmd_name, VERBS, n=1)
+            meant = _OTHER_NAMES.get(cmd_name) or "".join(similar)
+            ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{meant}"?' if meant else ""))
+        command: click.Command = importlib.import_module(f"monitor.cli.{cmd_name}").command
         _accept_config(command)
         return command
 
@@ -149,14 +146,13 @@ def _accept_config(command: click.Command) -> None:
     verb.
     """
     if not any(option.name == "config" for option in command.params):
-        text = "Configuration; may also stand before the verb."
         add_option = click.option(
             "--config",
             metavar="FILE",
             type=PATH,
             expose_value=False,
             callback=_replace_config,
-            help=text,
+            help="Configuration; may also stand before the verb.",
         )
         add_option(command)
     for inner in getattr(command, "commands", {}).values():
@@ -222,7 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def status_of(arguments: Sequence[str] | None = None, program: click.Command = cli) -> int:
     """Run the program and return its exit status. Each fault is one line on standard error."""
     context = Context()
-    with context.redact_output():
+    output, errors = (_RedactingStream(each, context) for each in (sys.stdout, sys.stderr))
+    with redirect_stdout(cast("TextIO", output)), redirect_stderr(cast("TextIO", errors)):
         try:
             program.main(args=arguments, prog_name="ninethirty", standalone_mode=False, obj=context)
         except SystemExit as ended:
@@ -237,6 +234,23 @@ def status_of(arguments: Sequence[str] | None = None, program: click.Command = c
             # A file that the user named cannot be read or written.
             return _print_fault(f"{fault.filename or 'system'}: {fault.strerror or fault}", 3)
     return 0
+
+
+class _RedactingStream:
+    """A stream that removes the secrets of the configuration, once it is read. Each line must be
+    written in one piece.
+    """
+
+    def __init__(self, stream: TextIO, context: Context) -> None:
+        self._stream = stream
+        self._context = context
+
+    def write(self, text: str) -> int:
+        # click also writes bytes, to find out what a stream accepts.
+        return self._stream.write(self._context.hide(text) if isinstance(text, str) else text)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the stream
+        return getattr(self._stream, name)
 
 
 def _print_usage_fault(fault: click.ClickException) -> int:
@@ -273,11 +287,8 @@ def _suggest_remedy(fault: click.ClickException) -> str:
     params = command.params if command else []
     if any("--date" in one.opts for one in params):
         return ", write a day as --date DAY"
-    return (
-        ", put several words into quotes"
-        if any(isinstance(one, click.Argument) for one in params)
-        else ""
-    )
+    has_argument = any(isinstance(one, click.Argument) for one in params)
+    return ", put several words into quotes" if has_argument else ""
 
 
 def _print_fault(lines: str, status: int) -> int:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from alerts.rota import Rota
+from monitor.app.readers import make_rota_readers, open_poller
+from monitor.cli.common import Context
 from monitor.clock import SystemClock
-
-if TYPE_CHECKING:
-    from monitor.cli.common import Context
 
 
 async def read_rotas(
@@ -20,8 +18,6 @@ async def read_rotas(
 
     A rota that cannot be read keeps its shifts, and has the fault.
     """
-    from monitor.app.readers import make_rota_readers, open_poller
-
     settings, clock, found = context.settings, SystemClock(), dict(rotas)
     if not any(rota.file is not None or (online and rota.url) for rota in settings.rota):
         return found
@@ -31,8 +27,9 @@ async def read_rotas(
             if online or reader.file is not None:
                 shifts, fault = await reader.read()
                 known = rotas[reader.name]
-                shifts = shifts or known.calendar_shifts
                 found[reader.name] = replace(
-                    known, calendar_shifts=shifts, fault=context.hide(fault)
+                    known,
+                    calendar_shifts=shifts or known.calendar_shifts,
+                    fault=context.hide(fault),
                 )
     return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
-from typing import Any
 
 import click
 
 from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.cli.dates import DAY
-from monitor.cli.today import board_lines, by_slot
+from monitor.cli.today import board_lines
 from monitor.judge.as_text import count_by_status
+from schedules.times.json import Json
 
 
 @click.command("once")
@@ -36,10 +36,10 @@ def command(context: Context, *, day: date | None) -> None:
     context.print_result(rows, [counts, *board_lines(rows, context)])
 
 
-async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
+async def _look_once(context: Context, day: date | None) -> list[Json]:
     """Look once at the releases of a day (None: all).
 
-    Return their JSON by slot. Print calendar faults to stderr.
+    Return their JSON by slot, first those without one. Print calendar faults to stderr.
     """
     from monitor.app.build import Edges, build
     from monitor.store.open import locked_store
@@ -56,4 +56,9 @@ async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]
             await app.daemon.close()
     for name, fault in looked.faults.items():
         click.echo(f"calendar {name}: {fault}", err=True)
-    return by_slot(looked.releases)
+    return sorted(looked.releases, key=_slot_and_id)
+
+
+def _slot_and_id(row: Json) -> tuple[str, str]:
+    begins = row["slot"] and row["slot"]["start"]
+    return begins or "", row["id"]

@@ -5,26 +5,22 @@ enough.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, check_known, json_verb, table_lines
+from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
+from monitor.errors import unknown_name
 from schedules.times.words import day_text
-from schedules.times.zone import day_begins
+from schedules.times.zone import day_begins, local
 
 if TYPE_CHECKING:
     from monitor.store.sql.engine import Store
     from monitor.watch.day_plan import HostPlan, PlannedRelease
-
-_BAR_WIDTH = 40
-_SIMILAR = 0.2
-"""Minutes whose numbers of looks differ by at most this share are shown as one group."""
 
 
 @click.command("plan")
@@ -45,7 +41,9 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     with context.store() as store:
         if producer and not context.as_json:  # programs get an empty plan for an unknown producer
             known = {one for release in store.ledger.releases() for one in release.producers}
-            check_known("producer", producer, known | {one.id for one in settings.producer})
+            known |= {one.id for one in settings.producer}
+            if producer not in known:
+                raise unknown_name("producer", producer, known)
         releases, hosts = plan_day(context, store, day)
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
@@ -96,16 +94,13 @@ def _plan_lines(
         yield from table_lines(rows, ["SLOT", "PRODUCER", "TITLE"])
     if hosts:
         yield ""
-        # STRETCH is the factor for the spacing of looks in the busiest minute. The last column
-        # warns of a low budget.
+        # STRETCH is the factor for the spacing of looks in the busiest minute.
         rows = [_host_row(one, zone) for one in hosts]
         yield from table_lines(rows, ["HOST", "BUDGET", "LOOKS", "PEAK", "STRETCH", ""])
-    for host in hosts:
-        per_minute = host.budget * 60
         yield ""
-        yield f"{host.host}, looks a minute (budget {per_minute:.0f})"
-        yield from (slot.describe(zone) for slot in host.slots)
-        yield from _minute_bars(host.minutes, per_minute, zone)
+    for host in hosts:
+        for slot in host.slots:
+            yield f"{host.host}: {slot.describe(zone)}"
     for one in releases:
         for url in one.predicted_urls:
             yield f"{one.release.title}: {url} is watched too, predicted from an earlier edition"
@@ -116,60 +111,7 @@ def _host_row(host: HostPlan, zone: str) -> list[str]:
     is enough.
     """
     at, looks = host.peak
-    peak = f"{looks / 60:.2g}/s at {_clock_time(at, zone)}"
+    peak = f"{looks / 60:.2g}/s at {local(at, zone):%H:%M}"
     verdict = "too little" if host.warning else ""
-    return [
-        host.host,
-        f"{host.budget:g}/s",
-        f"{host.looks:,}",
-        peak,
-        f"{host.stretch:.1f}",
-        verdict,
-    ]
-
-
-def _minute_bars(
-    minutes: Sequence[tuple[datetime, int]], budget: float, zone: str
-) -> Iterator[str]:
-    """Yield one line for each group of minutes with similar numbers of looks.
-
-    `budget` is per minute.
-    """
-    most = max([budget, *(looks for _, looks in minutes)])
-    for begin, end, looks in _group_minutes(minutes):
-        bar = "#" * round(_BAR_WIDTH * looks / most)
-        excess = "  over budget" if looks > budget else ""
-        # The end of a day is written 24:00.
-        until = _clock_time(end, zone).replace("00:00", "24:00")
-        yield f"  {_clock_time(begin, zone)} to {until} {looks:>6,}  {bar}{excess}".rstrip()
-
-
-def _group_minutes(
-    minutes: Sequence[tuple[datetime, int]],
-) -> Iterator[tuple[datetime, datetime, int]]:
-    """Group successive minutes (begin, looks) with similar numbers of looks, and leave out groups
-    without looks.
-
-    Yield (begin, end, most looks in a minute) of each group.
-    """
-    groups: list[list[tuple[datetime, int]]] = []
-    for minute in minutes:
-        if groups and _are_similar([looks for _, looks in [*groups[-1], minute]]):
-            groups[-1].append(minute)
-        else:
-            groups.append([minute])
-    for group in groups:
-        if most := max(looks for _, looks in group):
-            yield group[0][0], group[-1][0] + timedelta(minutes=1), most
-
-
-def _are_similar(looks: Sequence[int]) -> bool:
-    """Return whether numbers of looks differ by little: by a fifth of the most, or by one if none
-    is zero.
-    """
-    most, least = max(looks), min(looks)
-    return most - least <= _SIMILAR * most or (least > 0 and most - least <= 1)
-
-
-def _clock_time(instant: datetime, zone: str) -> str:
-    return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
+    numbers = [f"{host.budget:g}/s", f"{host.looks:,}", peak, f"{host.stretch:.1f}"]
+    return [host.host, *numbers, verdict]

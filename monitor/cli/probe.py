@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import click
@@ -12,11 +11,11 @@ import click
 from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
-from monitor.look.fetch import describe_why
+from monitor.look.fetch import Answer, describe_why
 from monitor.plan.targets import Target, View
-from schedules.times.json import fields_json, instant_json
+from schedules.times.json import Json, fields_json, instant_json
 
-_CACHE_HEADERS = (
+_SHOWN_HEADERS = (
     "date",
     "age",
     "cache-control",
@@ -24,6 +23,8 @@ _CACHE_HEADERS = (
     "last-modified",
     "x-cache",
     "fastly-backend-name",
+    "retry-after",
+    "location",
 )
 
 
@@ -48,14 +49,14 @@ def command(context: Context, *, url: str, recogniser: str) -> None:
     if urlsplit(url).scheme not in {"http", "https"}:
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
     with log_only_errors():
-        facts, is_answered = asyncio.run(_look_once(context, url, recogniser))
+        facts = asyncio.run(_look_once(context, url, recogniser))
     words = facts | {"why": describe_why(facts["why"] or "") or None}
     context.print_result(facts, fact_lines(words))
-    if not is_answered:
+    if facts["bytes"] is None:
         raise SystemExit(3)
 
 
-def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def fact_lines(facts: Json, prefix: str = "") -> Iterator[str]:
     """Yield each fact as a line of text.
 
     Unknown values are left out. `prefix` is the key of a table of facts.
@@ -72,10 +73,9 @@ def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}: {value}"
 
 
-async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
-    """Return the facts of one look, and whether there was a response."""
+async def _look_once(context: Context, url: str, recogniser: str) -> Json:
+    """Return the facts of one look. Without a response, `bytes` is None."""
     from monitor.app.readers import open_poller
-    from monitor.look.fetch import Answer
 
     host = urlsplit(url).hostname or ""
     target = Target(
@@ -83,11 +83,10 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
     )
     async with open_poller(context.settings_or_default, SystemClock()) as (poller, _):
         sighting, outcome = await poller.look_once(target)
-    headers = outcome.headers if isinstance(outcome, Answer) else {}
     # Presence is "specific" if the answer has a sign that only this edition has. "proved" is the
     # span in which the state was true, earlier than the look if a cache answered. "found" are
     # links, by their role in a release.
-    facts = {
+    facts: Json = {
         "url": url,
         "state": sighting.state.value,
         "why": sighting.why or None,
@@ -96,13 +95,14 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
             "from": instant_json(sighting.proved_from),
             "to": instant_json(sighting.proved_to),
         },
-        "sha256": outcome.digest if isinstance(outcome, Answer) and outcome.body else None,
-        "bytes": len(outcome.body) if isinstance(outcome, Answer) else None,
-        "headers": {
-            name: headers[name]
-            for name in (*_CACHE_HEADERS, "retry-after", "location")
-            if name in headers
-        },
+        "sha256": None,
+        "bytes": None,
+        "headers": {},
         "found": [{"url": one.url, "role": one.role} for one in sighting.found],
     }
-    return facts, isinstance(outcome, Answer)
+    if isinstance(outcome, Answer):
+        facts["sha256"] = outcome.digest if outcome.body else None
+        facts["bytes"] = len(outcome.body)
+        shown = [name for name in _SHOWN_HEADERS if name in outcome.headers]
+        facts["headers"] = {name: outcome.headers[name] for name in shown}
+    return facts

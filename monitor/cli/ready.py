@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import click
 
-from monitor.cli.client import open_api
-from monitor.cli.common import Context, bullet_lines, json_verb
-from monitor.cli.dates import ISO_DAY
+from monitor.cli.client import get_json
+from monitor.cli.common import Context, json_verb, section_lines
+from monitor.cli.dates import DAY
 from monitor.cli.terminal import page_output
 from monitor.readiness.line import Line, Readiness, ReadinessAssessment
 from monitor.readiness.text import STATE_WORDS, describe_assessment, describe_line
 
 
 @click.command("ready")
-@click.option(
-    "--date", "day", type=ISO_DAY, help="Day to assess; default the next one with a slot."
-)
+@click.option("--date", "day", type=DAY, help="Day to assess; default the next one with a slot.")
 @json_verb
 @page_output
-def command(context: Context, *, day: str | None) -> None:
+def command(context: Context, *, day: date | None) -> None:
     """Show what is not ready for the slots of a day that are still ahead, and what to do.
 
     Exit status 1 if anything is not ready.
 
     Example: ninethirty ready --date 2026-11-26
     """
-    with open_api(context) as api:
-        found = api.get("/readiness", date=day)
+    found = get_json(context, "/readiness", date=day)
     assessment = ReadinessAssessment.from_json(found)
     headline = describe_assessment(assessment, context.settings_or_default.timezone)
     text = [headline, *_listed_lines(assessment.lines)]
@@ -39,5 +37,4 @@ def _listed_lines(lines: Sequence[Line]) -> Iterator[str]:
     """Yield the lines that are not ready or not known, by state, each with its remedy."""
     for state in (Readiness.NOT_READY, Readiness.NOT_KNOWN):
         found = [describe_line(line) for line in lines if line.state == state]
-        if found:
-            yield from ("", STATE_WORDS[state].upper(), *bullet_lines(found))
+        yield from section_lines(STATE_WORDS[state].upper(), found)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import shutil
 import sys
 import tempfile
@@ -16,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import PATH, Context, Parsed, json_verb, log_only_errors
+from monitor.cli.common import PATH, Context, Parsed, json_verb, log_only_errors, print_json
 from monitor.cli.terminal import progress_line
 from monitor.clock import SystemClock
 from monitor.errors import BadInput, Fault, NinethirtyError, unknown_name
-from monitor.rehearse.parallel import ALL_PLAYED, PlayResult, ShowProgress, play_in_parallel
+from monitor.rehearse.parallel import ALL_PLAYED, play_in_parallel
 
 if TYPE_CHECKING:
     from monitor.config.settings import Settings
@@ -67,89 +65,67 @@ def command(
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
     from monitor.rehearse.demo import INCIDENTS, script_of
+    from monitor.rehearse.summary import summary_lines
 
     paths = [path if path.exists() else script_of(path.name) for path in scripts]
     for given, path in zip(scripts, paths, strict=True):
         if not path.exists():
             raise unknown_name("rehearsal", str(given), INCIDENTS)
-    with progress_line() as show:
-        show_progress = make_progress(len(paths), show, quiet=context.as_json)
-        results = []
-        for result in play_scripts(
-            paths, keep, speed=speed, as_json=context.as_json, show_progress=show_progress
-        ):
-            show("")
-            click.echo(result.text)
-            results.append(result)
-    exit_by_results(results)
-
-
-def make_progress(count: int, show: Callable[[str], None], *, quiet: bool = False) -> ShowProgress:
-    """Return a function that shows the progress of scripts: in one updated line on a terminal,
-    otherwise each start.
-
-    `show` comes from `progress_line`. If `quiet`, no line is printed at a start.
-    """
-    percents: dict[str, int] = {}
-    prints_starts = not (quiet or count == 1 or sys.stderr.isatty())
-
-    def show_progress(path: Path, percent: int) -> None:
-        if prints_starts and path.stem not in percents:
-            click.echo(f"playing {path.stem} ...", err=True)
-        percents[path.stem] = percent
-        playing = [f"{name} {part} %" for name, part in percents.items() if part < ALL_PLAYED]
-        show(", ".join([f"{len(percents) - len(playing)} of {count} played", *playing]))
-
-    return show_progress
-
-
-def exit_by_results(results: Sequence[PlayResult]) -> None:
-    """Exit with status 1 if a script failed.
-
-    If one left a thread that hangs, exit without waiting for it.
-    """
-    if any(result.hangs for result in results):
-        sys.stdout.flush()
-        os._exit(1)
-    if not all(result.ok for result in results):
+    is_met = True
+    for outcome in play_scripts(paths, keep, speed=speed, quiet=context.as_json):
+        is_met &= outcome.ok
+        if context.as_json:
+            print_json(outcome.as_json())
+        else:
+            click.echo("\n".join([*summary_lines(outcome, kept=keep is not None), ""]))
+    if not is_met:
         raise SystemExit(1)
 
 
 def play_scripts(
-    paths: Sequence[Path],
-    keep: Path | None,
-    *,
-    speed: float | None = None,
-    as_json: bool = False,
-    show_progress: ShowProgress = lambda _path, _percent: None,
-) -> Iterator[PlayResult]:
-    """Play scripts in parallel, and yield the result of each when it ends.
+    paths: Sequence[Path], keep: Path | None, *, speed: float | None = None, quiet: bool = False
+) -> Iterator[RehearsalOutcome]:
+    """Play scripts in parallel, and yield the outcome of each when it ends.
 
     Raises `BadInput` before any is played.
 
     `keep` is the folder for their files (None: they are deleted). `speed` is how many times as fast
-    as real time they are played (None: as fast as possible).
+    as real time they are played (None: as fast as possible). On a terminal, one updated line shows
+    the progress. Elsewhere each start is a line, unless `quiet` or for a single script.
     """
     from monitor.rehearse.drive import RehearsalOutcome
 
-    scripts = _read_all(paths)
-    play = partial(_play_script, speed=speed, keep=keep, as_json=as_json)
+    scripts: dict[Path, Script] = {}
+    faults: list[Fault] = []
+    for path in paths:
+        try:
+            scripts[path], _ = _read_script(path)
+        except BadInput as exc:
+            faults += exc.faults
+    if faults:
+        raise BadInput(faults)
+    percents: dict[str, int] = {}
+    prints_starts = not (quiet or len(paths) == 1 or sys.stderr.isatty())
 
-    def make_lost_result(path: Path, reason: str) -> PlayResult:
-        """Return the result of a script whose process ended without one."""
-        return _make_result(
-            RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json
-        )
+    def make_lost(path: Path, reason: str) -> RehearsalOutcome:
+        """Return the outcome of a script whose process ended without one."""
+        return RehearsalOutcome.of_failure(scripts[path], reason)
 
-    if len(paths) != 1:
-        yield from play_in_parallel(longest_first(scripts), play, make_lost_result, show_progress)
-        return
-    # One script is played in this process, without the imports of a new one.
-    (path,) = paths
-    show_progress(path, 0)
-    result = play(path, partial(show_progress, path))
-    show_progress(path, ALL_PLAYED)
-    yield result
+    with progress_line() as show:
+
+        def show_progress(path: Path, percent: int) -> None:
+            if prints_starts and path.stem not in percents:
+                click.echo(f"playing {path.stem} ...", err=True)
+            percents[path.stem] = percent
+            playing = [f"{name} {part} %" for name, part in percents.items() if part < ALL_PLAYED]
+            ended = f"{len(percents) - len(playing)} of {len(paths)} played"
+            show(", ".join([ended, *playing]))
+
+        play_one = partial(_play_script, speed, keep)
+        order = longest_first(scripts)
+        for outcome in play_in_parallel(order, play_one, make_lost, show_progress):
+            show("")
+            yield outcome
 
 
 def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
@@ -158,49 +134,20 @@ def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
 
 
 def _play_script(
-    path: Path,
-    report: Callable[[int], None],
-    *,
-    speed: float | None,
-    keep: Path | None,
-    as_json: bool,
-) -> PlayResult:
-    """Play one script and return its result, even if it fails.
-
-    The result `hangs` if a deadlock left a thread stuck.
-    """
+    speed: float | None, keep: Path | None, path: Path, report: Callable[[int], None]
+) -> RehearsalOutcome:
+    """Play one script and return its outcome, even if it fails."""
     from monitor.rehearse.drive import RehearsalOutcome, play
-    from monitor.rehearse.virtual_loop import Deadlock
 
     script, base = _read_script(path)
-    began, hangs = SystemClock().monotonic(), False
+    began = SystemClock().monotonic()
     with log_only_errors():
         try:
             with _play_folder(keep, path.stem) as folder:
-                outcome = play(script, base, folder, speed, report)
-        except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its result says why
-            outcome = RehearsalOutcome.of_failure(
-                script, _fault_text(exc), SystemClock().monotonic() - began
-            )
-            hangs = isinstance(exc, Deadlock)
-    return _make_result(outcome, kept=keep is not None, as_json=as_json, hangs=hangs)
-
-
-def _make_result(
-    outcome: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False
-) -> PlayResult:
-    """Return a result with the outcome as JSON or text.
-
-    If `kept`, the text names the files of drafts.
-    """
-    from monitor.rehearse.summary import summary_lines
-
-    lines = (
-        [json.dumps(outcome.as_json(), ensure_ascii=False)]
-        if as_json
-        else [*summary_lines(outcome, kept=kept), ""]
-    )
-    return PlayResult(outcome.ok, "\n".join(lines), hangs=hangs)
+                return play(script, base, folder, speed, report)
+        except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its outcome says why
+            wall_seconds = SystemClock().monotonic() - began
+            return RehearsalOutcome.of_failure(script, _fault_text(exc), wall_seconds)
 
 
 def _fault_text(fault: Exception) -> str:
@@ -220,20 +167,6 @@ def _fault_text(fault: Exception) -> str:
     return f"the program broke with {type(fault).__name__}: {fault}"
 
 
-def _read_all(paths: Sequence[Path]) -> dict[Path, Script]:
-    """Return every script. Raises `BadInput` with the faults of all of them."""
-    scripts: dict[Path, Script] = {}
-    faults: list[Fault] = []
-    for path in paths:
-        try:
-            scripts[path], _ = _read_script(path)
-        except BadInput as exc:
-            faults += exc.faults
-    if faults:
-        raise BadInput(faults)
-    return scripts
-
-
 def _read_script(path: Path) -> tuple[Script, Settings]:
     """Return a script and the configuration that it names, or else the default settings.
 
@@ -244,7 +177,7 @@ def _read_script(path: Path) -> tuple[Script, Settings]:
     from monitor.rehearse.script.script import read_script
 
     script = read_script(path)
-    return script, read_settings(script.config) if script.config is not None else Settings()
+    return script, Settings() if script.config is None else read_settings(script.config)
 
 
 @contextmanager

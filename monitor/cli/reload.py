@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from monitor.cli.client import open_api
-from monitor.cli.common import Context, json_verb, print_json
+from monitor.cli.common import Context, json_verb
+from monitor.errors import UserFault
 
 
 @click.command("reload")
@@ -20,9 +21,6 @@ def command(context: Context) -> None:
     """
     with open_api(context, needs_monitor=True) as api:
         result = api.post("/reload")
-    if context.as_json:
-        print_json(result)
-    else:
-        click.echo("\n".join(result["faults"]) or "taken", err=not result["taken"])
-    if not result["taken"]:
-        raise SystemExit(1)
+    if not (result["taken"] or context.as_json):
+        raise UserFault("\n".join(result["faults"]))
+    context.print_result(result, "taken", ok=result["taken"])

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.client import open_api
-from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
+from monitor.cli.client import open_api, write_answer
+from monitor.cli.common import Context, json_verb, output_option
 from monitor.cli.complete import producer_option
-from monitor.cli.dates import ISO_DAY, check_order
+from monitor.cli.dates import period_options
 from monitor.cli.incident.draft import form_text
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
@@ -27,8 +27,7 @@ def command() -> None:
 
 
 @command.command("period")
-@click.option("--from", "from", type=ISO_DAY, required=True, help="First day of slots.")
-@click.option("--to", "to", type=ISO_DAY, required=True, help="Last day of slots.")
+@period_options("slots", required=True)
 @producer_option
 @click.option("--host", help="Only releases on this host, such as www.gov.uk.")
 @_format_option
@@ -40,7 +39,7 @@ def command() -> None:
 )
 @json_verb
 def period(
-    context: Context, /, *, kind: str | None, output: Path | None, keep: bool, **choice: str | None
+    context: Context, /, *, kind: str | None, output: Path | None, keep: bool, **choice: object
 ) -> None:
     """Report on every release with a slot between two days, both included.
 
@@ -51,9 +50,8 @@ def period(
     Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format
     csv
     """
-    check_order(choice)
     if not keep:
-        _write_report(context, kind, output, choice)
+        write_answer(context, "/report", FORMATS, kind, output, **choice)
         return
     with open_api(context) as api:
         kept = api.post("/reports", **choice)
@@ -68,9 +66,7 @@ def period(
 @_format_option
 @output_option
 @json_verb
-def series(
-    context: Context, /, *, kind: str | None, output: Path | None, **choice: str | None
-) -> None:
+def series(context: Context, /, *, kind: str | None, output: Path | None, **choice: object) -> None:
     """Report on all editions of a series: slots, delays, exposures, incidents, and what the record
     cannot tell.
 
@@ -78,13 +74,4 @@ def series(
 
     Example: ninethirty report series "Malpractice in GCSE, AS and A level: summer 2017"
     """
-    _write_report(context, kind, output, choice)
-
-
-def _write_report(
-    context: Context, kind: str | None, output: Path | None, choice: dict[str, str | None]
-) -> None:
-    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
-    with open_api(context) as api:
-        content = api.read(f"/report.{chosen}", **choice)
-    write_output(content, output, chosen)
+    write_answer(context, "/report", FORMATS, kind, output, **choice)

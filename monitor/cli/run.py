@@ -6,17 +6,17 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.common import Context
+from monitor.errors import NoLongerLeads, StoreDamaged, StoreFault
 from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
 
 if TYPE_CHECKING:
-    from monitor.app.build import App
-    from monitor.app.waiting import StoreWait
+    from monitor.app.build import App, Edges
     from monitor.config.settings import Settings
     from monitor.store.open import StoreLock
 
@@ -48,8 +48,7 @@ def command(context: Context, log: str, level: str) -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         # By default SIGHUP would end the process.
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
-    from monitor.app.build import Edges, build
-    from monitor.app.waiting import StoreWait
+    from monitor.app.build import Edges
     from monitor.config.secrets import SecretsOfAll
     from monitor.health import logs
     from monitor.health.system import find_service_manager
@@ -70,38 +69,29 @@ def command(context: Context, log: str, level: str) -> None:
         secrets.add(found)
         return found
 
-    make_app = partial(build, edges=edges, folder=context.path.parent)
-    make_wait = partial(StoreWait, manager=manager)
-    run = _run_app(make_app, make_wait, lock, settings, read_new_settings, context.path.name)
     try:
-        asyncio.run(run)
+        asyncio.run(_run_app(context, edges, lock, read_new_settings))
     finally:
         lock.release()
         listener.stop()
 
 
 async def _run_app(
-    make_app: Callable[[Settings], App],
-    make_wait: Callable[[Settings], StoreWait],
-    lock: StoreLock,
-    settings: Settings,
-    read_settings: Callable[[], Settings],
-    file: str,
+    context: Context, edges: Edges, lock: StoreLock, read_settings: Callable[[], Settings]
 ) -> None:
     """Lock the store and run the daemon until a stop signal.
 
-    A reload gets the configuration from `read_settings` and names `file` in its messages.
+    A reload gets the configuration from `read_settings`.
     """
-    from monitor.errors import NoLongerLeads
     from monitor.look.sandbox.confine import hide_memory
 
     tune_process()
     hide_memory()
-    stop = asyncio.Event()
+    stop, settings = asyncio.Event(), context.settings
     app: App | None = None
 
     async def reload() -> list[str]:
-        return [] if app is None else await app.reload(read_settings, file)
+        return [] if app is None else await app.reload(read_settings, context.path.name)
 
     # The event loop keeps only weak references to tasks.
     reloads = set[asyncio.Task[list[str]]]()
@@ -115,7 +105,7 @@ async def _run_app(
     while not stop.is_set():
         # The spool of a running monitor must not be handed in.
         lock.lock()
-        app = await _make_app(make_app, make_wait, settings, stop)
+        app = await _make_app(settings, edges, context.path.parent, stop)
         if app is None:
             return
         app.reload.parts.queries.reload = reload
@@ -131,19 +121,16 @@ async def _run_app(
 
 
 async def _make_app(
-    make_app: Callable[[Settings], App],
-    make_wait: Callable[[Settings], StoreWait],
-    settings: Settings,
-    stop: asyncio.Event,
+    settings: Settings, edges: Edges, folder: Path, stop: asyncio.Event
 ) -> App | None:
     """Make the program. Wait while it cannot use its store. Return None if `stop` is set."""
-    from monitor.app.waiting import FINAL_FAULTS
-    from monitor.errors import StoreDamaged, StoreFault
+    from monitor.app.build import build
+    from monitor.app.waiting import FINAL_FAULTS, StoreWait
 
-    store_wait = make_wait(settings)
+    store_wait = StoreWait(settings, manager=edges.manager)
     while not stop.is_set():
         try:
-            return make_app(settings)
+            return build(settings, edges, folder)
         except FINAL_FAULTS:
             raise
         except StoreDamaged as fault:

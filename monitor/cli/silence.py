@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import click
 
 from monitor.cli import complete
-from monitor.cli.client import act, acting_verb, open_api
+from monitor.cli.client import act, get_json, post_json
 from monitor.cli.common import (
     Context,
     Parsed,
@@ -18,7 +16,7 @@ from monitor.cli.common import (
     table_lines,
 )
 from monitor.cli.dates import INSTANT
-from schedules.times.json import instant_json
+from schedules.times.json import Json
 from schedules.values import read_duration
 
 
@@ -64,7 +62,7 @@ def command() -> None:
 )
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
-@acting_verb
+@json_verb
 def add(
     context: Context,
     /,
@@ -89,15 +87,10 @@ def add(
     if len(named) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")
     ((scope, name),) = named
-    with open_api(context) as api:
-        made = api.post(
-            "/silences",
-            of=scope,
-            name=name,
-            begins=None if begin == now else instant_json(begin),
-            until=instant_json(end),
-            reason=reason,
-        )
+    begins = None if begin == now else begin
+    made = post_json(
+        context, "/silences", of=scope, name=name, begins=begins, until=end, reason=reason
+    )
     context.print_result(made, silence_text(made, context.settings_or_default.timezone))
 
 
@@ -109,8 +102,8 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
 
     Example: ninethirty silence list --all
     """
-    with open_api(context) as api:
-        chosen = api.get("/silences", include="all" if with_ended else "future")["silences"]
+    include = "all" if with_ended else "future"
+    chosen = get_json(context, "/silences", include=include)["silences"]
     zone = context.settings_or_default.timezone
     rows = [
         (
@@ -125,12 +118,12 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
         for one in chosen
     ]
     heads = ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"]
-    context.print_result(chosen, table_lines(rows, heads) if rows else "No silences.")
+    context.print_result(chosen, table_lines(rows, heads, if_empty="No silences."))
 
 
 @command.command("end")
 @click.argument("silence", shell_complete=complete.silences)
-@acting_verb
+@json_verb
 def end(context: Context, *, silence: str) -> None:
     """End a SILENCE before its time. People get the current status within five minutes.
 
@@ -139,11 +132,11 @@ def end(context: Context, *, silence: str) -> None:
     act(context, f"/silences/{silence}/end", "ended")
 
 
-def silence_text(one: Mapping[str, Any], zone: str) -> str:
+def silence_text(one: Json, zone: str) -> str:
     """Return a silence, from its JSON, in one line."""
     until = json_stamp(_end_of(one), zone)
     return f"{one['of']} {one['name']}, until {until}, by {one['by']}: {one['reason']}"
 
 
-def _end_of(one: Mapping[str, Any]) -> str:
+def _end_of(one: Json) -> str:
     return str(one["ended"] or one["until"])

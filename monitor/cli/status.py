@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from monitor.cli.client import open_api
-from monitor.cli.common import Context, bullet_lines, json_verb
+from monitor.cli.common import Context, bullet_lines, json_verb, section_lines
 
 
 @click.command("status")
@@ -21,6 +21,5 @@ def command(context: Context) -> None:
         found = api.get("/status")
     lines = ["NOT READY:", *bullet_lines(found["unready"])] if found["unready"] else ["Ready."]
     for title, facts in found["status"].items():
-        if facts:
-            lines += ["", title, *bullet_lines(f"{name}: {fact}" for name, fact in facts.items())]
+        lines += section_lines(title, (f"{name}: {fact}" for name, fact in facts.items()))
     context.print_result(found, lines, ok=not found["unready"])

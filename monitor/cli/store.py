@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import PATH, Context, json_verb
+from monitor.cli.common import Context, file_argument, json_verb
 
 
 @click.group("store")
@@ -62,7 +62,7 @@ def check(context: Context) -> None:
 
 
 @command.command("backup")
-@click.argument("file", type=PATH)
+@file_argument
 @json_verb
 def backup(context: Context, *, file: Path) -> None:
     """Copy the store to FILE while it is in use.
@@ -75,7 +75,7 @@ def backup(context: Context, *, file: Path) -> None:
 
 
 @command.command("restore")
-@click.argument("file", type=PATH)
+@file_argument
 @json_verb
 def restore(context: Context, *, file: Path) -> None:
     """Restore the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty

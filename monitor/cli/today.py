@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import click
 
-from monitor.cli.client import Api, check_producer, open_api
+from monitor.cli.client import Api, open_api, refuse_unknown
 from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
@@ -42,10 +42,9 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     """
     day = day or today(context.settings_or_default.timezone)
     with open_api(context) as api:
-        query = {"from": day.isoformat(), "producer": producer}
+        query = {"from": day, "producer": producer}
         rows = api.get("/releases", **query)["releases"]
-        if producer and not rows and not context.as_json:
-            check_producer(api, producer)
+        refuse_unknown(context, api, producer, rows)
         lines = [] if context.as_json else list(_day_lines(context, api, day, rows))
     context.print_result(rows, lines)
 
@@ -138,26 +137,14 @@ def board_lines(rows: Sequence[Json], context: Context) -> Iterator[str]:
     cells = [board_cells(row, context.name_of(row["producer"])) for row in rows]
     heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
     # The verdict of a fault is in capitals.
-    return table_lines(cells, heads, lambda row: row[2].isupper()) if rows else iter(())
+    return table_lines(cells, heads, lambda row: row[2].isupper())
 
 
-def by_slot(rows: Iterable[Json]) -> list[Json]:
-    """Return the JSON of releases, sorted by begin of their slots. Those without a slot are
-    first.
-    """
-    return sorted(
-        rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"])
-    )
-
-
-def board_cells(row: Json, producer: str = "") -> list[str]:
-    """Return the cells of a release in the board.
-
-    `producer` is the name of its producer (default: its id).
-    """
+def board_cells(row: Json, producer: str) -> list[str]:
+    """Return the cells of a release in the board, with the name of its producer."""
     return [
         slot_label(row["slot"]),
-        producer or row["producer"],
+        producer,
         listed_status(row),
         measure_text(row),
         row["id"],

@@ -68,10 +68,11 @@ def command(
             line = make_line(name, _read_password(), role, person_right)
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
-    body = {"user": name, "line": line} | ({"token": token} if token else {})
-    context.print_result(
-        body, line, note=f"Copy the token now, it is not stored: {token}" if token else ""
-    )
+    body, note = {"user": name, "line": line}, ""
+    if token:
+        body["token"] = token
+        note = f"Copy the token now, it is not stored: {token}"
+    context.print_result(body, line, note=note)
 
 
 def _read_password() -> str:
@@ -80,8 +81,5 @@ def _read_password() -> str:
     """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    return str(
-        click.prompt(
-            "Password", hide_input=True, confirmation_prompt="Repeat the password", err=True
-        )
-    )
+    repeat = "Repeat the password"
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=repeat, err=True))

@@ -10,14 +10,17 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-_PRELOADED_MODULES = ["monitor.rehearse.drive", "monitor.rehearse.summary", "monitor.cli.rehearse"]
+if TYPE_CHECKING:
+    # Importing it takes longer than a script, so that only the players do.
+    from monitor.rehearse.drive import RehearsalOutcome
+
+_PRELOADED_MODULES = ["monitor.rehearse.drive", "monitor.cli.rehearse"]
 """Imported once, in the process from which all players are forked, because imports can take longer
 than a script.
 """
@@ -25,19 +28,8 @@ ALL_PLAYED = 100
 """The percentage of a script that has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlayResult:
-    """The result of a script: whether it met its expectations, the text to print, and whether a
-    thread still hangs.
-    """
-
-    ok: bool
-    text: str
-    hangs: bool = False
-
-
-Play = Callable[[Path, Callable[[int], None]], PlayResult]
-"""Plays one script and returns its result. While it plays, it reports the percentage played to its
+Play: TypeAlias = "Callable[[Path, Callable[[int], None]], RehearsalOutcome]"
+"""Plays one script and returns its outcome. While it plays, it reports the percentage played to its
 second argument.
 """
 ShowProgress = Callable[[Path, int], None]
@@ -49,13 +41,13 @@ has ended.
 def play_in_parallel(
     paths: Sequence[Path],
     play: Play,
-    make_lost: Callable[[Path, str], PlayResult],
+    make_lost: Callable[[Path, str], RehearsalOutcome],
     show_progress: ShowProgress,
-) -> Iterator[PlayResult]:
-    """Play scripts in this order, one process for each processor, and yield each result when the
+) -> Iterator[RehearsalOutcome]:
+    """Play scripts in this order, one process for each processor, and yield each outcome when the
     script ends.
 
-    `make_lost` returns the result of a script whose process ended without one, from its path and
+    `make_lost` returns the outcome of a script whose process ended without one, from its path and
     the reason.
     """
     context = multiprocessing.get_context("forkserver")
@@ -82,18 +74,18 @@ def play_in_parallel(
                 del players[pipe]
                 _kill_player(process)
                 show_progress(path, ALL_PLAYED)
-                yield message if isinstance(message, PlayResult) else make_lost(path, message)
+                yield make_lost(path, message) if isinstance(message, str) else message
     finally:
         for _, process in players.values():  # after Ctrl-C the other scripts must not go on
             _kill_player(process)
 
 
-def _receive_message(pipe: Any, process: BaseProcess) -> int | PlayResult | str:  # noqa: ANN401  # as `multiprocessing` types it
-    """Return a player's percentage or result, or the reason why its process ended without a
-    result.
+def _receive_message(pipe: Any, process: BaseProcess) -> int | RehearsalOutcome | str:  # noqa: ANN401  # as `multiprocessing` types it
+    """Return a player's percentage or outcome, or the reason why its process ended without an
+    outcome.
     """
     try:
-        message: int | PlayResult = pipe.recv()
+        message: int | RehearsalOutcome = pipe.recv()
     except EOFError:
         process.join()
         return f"the process that played it ended with status {process.exitcode}"
@@ -101,13 +93,13 @@ def _receive_message(pipe: Any, process: BaseProcess) -> int | PlayResult | str:
 
 
 def _kill_player(process: BaseProcess) -> None:
-    # The result has been received. A thread that hangs would keep the process alive.
+    # The outcome has been received. A thread that hangs would keep the process alive.
     process.kill()
     process.join()
 
 
 def _play_in_child(play: Play, path: Path, pipe: Connection[Any, Any]) -> None:
-    """Play a script in a child process. Percentages and then the result are sent through `pipe`."""
+    """Play a script in a child process. Send percentages and then the outcome through `pipe`."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(
         target=_exit_after_parent, args=[multiprocessing.parent_process()], daemon=True

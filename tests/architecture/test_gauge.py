@@ -16,7 +16,7 @@ GAUGE = {
     "schedules": 65_700,
     "alerts": 63_140,
     "monitor/app": 16_943,
-    "monitor/cli": 28_668,
+    "monitor/cli": 27_047,
     "monitor/config": 9_330,
     "monitor/deliver": 23_969,
     "monitor/files": 5_690,

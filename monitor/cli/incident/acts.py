@@ -9,23 +9,24 @@ import json
 import zipfile
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import load_forms
 from alerts.incident import MONITOR
-from monitor.cli.client import act, acting_verb, open_api
-from monitor.cli.common import PATH, Context, json_verb, read_input, table_lines
-from monitor.cli.complete import incidents, producers, releases
-from monitor.cli.dates import ISO_DAY, LOCAL_TIME, to_local_iso
+from monitor.cli.client import act, get_json, open_api, post_json
+from monitor.cli.common import Context, file_argument, json_verb, read_input, table_lines
+from monitor.cli.complete import incident_argument, incidents, producers, releases
+from monitor.cli.dates import DAY, LOCAL_TIME, to_local_iso
 from monitor.cli.incident.draft import amends_option, print_saved
 from monitor.cli.terminal import is_attended
 from monitor.errors import UserFault
 from schedules.contract.verdict import Grade
+from schedules.times.json import Json
 
 _KINDS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
 _GRADES = click.Choice([one.value for one in Grade])
@@ -36,7 +37,7 @@ _QUESTIONS = {
     "what": "What happened",
     "when": "When (1 Oct 2016 or 20/3/2017 5pm, several with commas)",
 }
-_incident = click.argument("incident", shell_complete=incidents)
+_at = click.option("--at", type=LOCAL_TIME, help="Local time when it happened; default now.")
 _cause = click.option("--cause", help="Its cause in a few words; period reports count causes.")
 
 
@@ -58,23 +59,25 @@ _cause = click.option("--cause", help="Its cause in a few words; period reports 
     "--sort", type=click.Choice(_KINDS), default="leak", help="Kind of breach; default leak."
 )
 @click.option("--grade", type=_GRADES, help="Default report.")
-@acting_verb
+@json_verb
 def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> None:
     """Log an incident that a person saw. On a terminal it asks you for absent options.
 
     Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list"
     --when 2018-01-04T16:20
     """
-    texts = {**words, "url": " ".join(urls)}
-    given = _ask_missing({key: text for key, text in texts.items() if text})
-    # Several times are separated by commas.
-    times: dict[str, str] = {
-        key: ",".join(map(to_local_iso, given[key].split(",")))
-        for key in ("when", "until", "due")
-        if key in given
-    }
-    with open_api(context) as api:
-        logged = api.post("/incidents", **(given | times))
+    given = {key: text for key, text in words.items() if text}
+    # A release has its title and producer.
+    needed = ("what", "when") if "release" in given else _QUESTIONS
+    missing = [key for key in needed if key not in given]
+    if missing and not is_attended():
+        raise UserFault("\n".join(f"{key}: is missing" for key in missing))
+    for key in missing:
+        given[key] = click.prompt(_QUESTIONS[key], err=True)
+    for key in given.keys() & {"when", "until", "due"}:
+        # Several times are separated by commas.
+        given[key] = ",".join(map(to_local_iso, given[key].split(",")))
+    logged = post_json(context, "/incidents", url=" ".join(urls) or None, **given)
     is_new = logged.pop("is_new")
     _print_doubts(logged)
     text = f"{logged['id']}: {'logged' if is_new else 'was logged already'}"
@@ -82,30 +85,17 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
     context.print_result(logged, text, note=note)
 
 
-def _ask_missing(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts of the options with those that are absent, which it asks for on a terminal.
-
-    Elsewhere it raises `UserFault` if any is absent.
-    """
-    # A release has its title and producer.
-    needed = ("what", "when") if "release" in given else tuple(_QUESTIONS)
-    missing = [key for key in needed if key not in given]
-    if missing and not is_attended():
-        raise UserFault("\n".join(f"{key}: is missing" for key in missing))
-    return {**given, **{key: str(click.prompt(_QUESTIONS[key], err=True)) for key in missing}}
-
-
-def _print_doubts(incident: Mapping[str, Any], known: list[Any] | None = None) -> None:
+def _print_doubts(incident: Json, known: Sequence[Json] = ()) -> None:
     """Print on standard error what the monitor itself noted, except what was `known`."""
     for entry in incident["timeline"]:
-        if entry["by"] == MONITOR and entry not in (known or []):
+        if entry["by"] == MONITOR and entry not in known:
             click.echo(entry["text"], err=True)
 
 
 @click.command("note")
-@_incident
+@incident_argument
 @click.argument("note", metavar="[TEXT]", required=False)
-@click.option("--at", type=LOCAL_TIME, help="Local time of what you note; default now.")
+@_at
 @click.option(
     "--mail",
     type=click.File("rb"),
@@ -125,7 +115,7 @@ def _print_doubts(incident: Mapping[str, Any], known: list[Any] | None = None) -
     is_flag=True,
     help="Cite other producers' incidents on the same platform in the draft.",
 )
-@acting_verb
+@json_verb
 def note(
     context: Context,
     /,
@@ -145,7 +135,7 @@ def note(
     at, text = given["at"], given["note"]
     if mail is not None and at:
         raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
-    notes: dict[str, Any] = {**given, "cite_others": cite_others or None}
+    notes: Json = {**given, "cite_others": cite_others or None}
     if mail is not None:
         notes |= {"mail": b64encode(mail.read()).decode(), "mailed": text, "note": None}
     adds_anything = any(value is not None for value in notes.values())
@@ -163,12 +153,12 @@ def note(
 
 
 @click.command("step")
-@_incident
+@incident_argument
 @click.argument("step", metavar="[NAME]", required=False)
 @click.argument("note", required=False)
-@click.option("--at", type=LOCAL_TIME, help="Local time when it was done; default now.")
+@_at
 @amends_option
-@acting_verb
+@json_verb
 def step(context: Context, /, *, incident: str, **done: str | None) -> None:
     """Say that the step NAME of an INCIDENT was done, with a NOTE such as a reference.
 
@@ -182,17 +172,22 @@ def step(context: Context, /, *, incident: str, **done: str | None) -> None:
             print_saved(context, api, api.post(f"/incidents/{incident}/steps", **done))
             return
         steps = api.get(f"/incidents/{incident}/answers")["steps"]
-    rows = [
-        [one["id"].removeprefix(STEP_PREFIX), one["done"] or "to do", one["text"]] for one in steps
+    body = [
+        {
+            "step": one["id"].removeprefix(STEP_PREFIX),
+            "done": one["done"] or "to do",
+            "text": one["text"],
+        }
+        for one in steps
     ]
-    body = [{"step": name, "done": done, "text": text} for name, done, text in rows]
+    rows = [[*one.values()] for one in body]
     context.print_result(body, table_lines(rows, ["STEP", "DONE", "WHAT"]))
 
 
 @click.command("attach")
-@_incident
-@click.argument("file", type=PATH)
-@acting_verb
+@incident_argument
+@file_argument
+@json_verb
 def attach(context: Context, *, incident: str, file: Path) -> None:
     """Keep FILE, such as the report that was sent, as evidence of an INCIDENT, with its SHA-256.
 
@@ -201,18 +196,18 @@ def attach(context: Context, *, incident: str, file: Path) -> None:
     Example: ninethirty incident attach quarterly-2018-01-05 sent.pdf
     """
     content = b64encode(read_input(file)).decode()
-    with open_api(context) as api:
-        kept = api.post(f"/incidents/{incident}/attachments", name=file.name, content=content)
+    path = f"/incidents/{incident}/attachments"
+    kept = post_json(context, path, name=file.name, content=content)
     digest = kept["attachments"][-1]["sha256"]
     context.print_result(kept, f"{incident}: attached {file.name}, SHA-256 {digest}")
 
 
 @click.command("grade")
-@_incident
+@incident_argument
 @click.argument("grade", type=_GRADES)
 @click.option("--form", type=click.Choice(_FORMS), help="Form of its draft.")
 @click.option("--reason", required=True, help="Why; kept in the timeline.")
-@acting_verb
+@json_verb
 def grade(context: Context, /, *, incident: str, **chosen: str | None) -> None:
     """Raise or lower the GRADE of an INCIDENT, whatever the policy says: none, note or report.
 
@@ -225,10 +220,10 @@ def grade(context: Context, /, *, incident: str, **chosen: str | None) -> None:
 
 
 @click.command("close")
-@_incident
+@incident_argument
 @click.option("--text", "reason", help="Why you close it.")
 @_cause
-@acting_verb
+@json_verb
 def close(context: Context, /, *, incident: str, **why: str | None) -> None:
     """Close an INCIDENT. New facts can open it again.
 
@@ -238,9 +233,9 @@ def close(context: Context, /, *, incident: str, **why: str | None) -> None:
 
 
 @click.command("waive")
-@_incident
+@incident_argument
 @click.option("--reason", required=True, help="Why no report will be made; kept in the timeline.")
-@acting_verb
+@json_verb
 def waive(context: Context, /, *, incident: str, **why: str) -> None:
     """Waive the report of an INCIDENT, with a reason.
 
@@ -252,8 +247,8 @@ def waive(context: Context, /, *, incident: str, **why: str) -> None:
 
 
 @click.command("export")
-@_incident
-@click.argument("file", type=PATH)
+@incident_argument
+@file_argument
 @json_verb
 def export(context: Context, *, incident: str, file: Path) -> None:
     """Write the evidence of an INCIDENT, with its hashes, to the new zip FILE.
@@ -272,21 +267,18 @@ def export(context: Context, *, incident: str, file: Path) -> None:
         raise UserFault(f"{file}: exists, name a new file") from exc
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         records = json.loads(archive.read("manifest.json"))["records"]
-    kept_elsewhere = Counter(
-        one["monitor"] for one in records if one["path"] is None and one["expired"] is None
-    )
-    included = sum(one["path"] is not None for one in records)
-    body = {
-        "incident": incident,
-        "file": str(file),
-        "records": included,
-        "elsewhere": dict(kept_elsewhere),
-    }
-    elsewhere = [
-        f"{count} more are with the monitor {monitor}: export there too"
-        for monitor, count in kept_elsewhere.items()
-    ]
-    context.print_result(body, [f"{file}: {included} records of evidence", *elsewhere])
+    elsewhere: Counter[str] = Counter()
+    included = 0
+    for one in records:
+        if one["path"] is not None:
+            included += 1
+        elif one["expired"] is None:
+            elsewhere[one["monitor"]] += 1
+    body = {"incident": incident, "file": str(file), "records": included, "elsewhere": elsewhere}
+    lines = [f"{file}: {included} records of evidence"]
+    for monitor, count in elsewhere.items():
+        lines.append(f"{count} more are with the monitor {monitor}: export there too")
+    context.print_result(body, lines)
 
 
 @click.group("action")
@@ -300,14 +292,14 @@ def action() -> None:
 
 
 @action.command("add")
-@_incident
+@incident_argument
 @click.option("--text", "action", required=True, help="What must be done.")
 @click.option(
     "--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name."
 )
-@click.option("--due", type=ISO_DAY, required=True, help="Day by which it must be done.")
-@acting_verb
-def add_action(context: Context, /, *, incident: str, **planned: str) -> None:
+@click.option("--due", type=DAY, required=True, help="Day by which it must be done.")
+@json_verb
+def add_action(context: Context, /, *, incident: str, **planned: object) -> None:
     """Add a corrective action to an INCIDENT.
 
     Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a
@@ -317,10 +309,10 @@ def add_action(context: Context, /, *, incident: str, **planned: str) -> None:
 
 
 @action.command("done")
-@_incident
+@incident_argument
 @click.argument("done", metavar="NUMBER", type=int)
-@click.option("--at", type=LOCAL_TIME, help="When it was done, local. Default now.")
-@acting_verb
+@_at
+@json_verb
 def complete_action(context: Context, /, *, incident: str, **completed: str | int | None) -> None:
     """Mark action NUMBER of an INCIDENT as done.
 
@@ -339,25 +331,22 @@ def print_actions(context: Context, *, incident: str | None) -> None:
 
     Example: ninethirty incident action list
     """
-    with open_api(context) as api:
-        listed = api.get("/actions", incident=incident)["actions"]
-    rows = [_action_row(one) for one in listed]
+    listed = get_json(context, "/actions", incident=incident)["actions"]
+    rows = []
+    for one in listed:
+        status = "OVERDUE" if one["overdue"] else "to do"
+        if one["done"]:
+            status = "done"
+        place = [one["owner"], one["incident"], str(one["number"])]
+        rows.append([one["due"], status, *place, one["text"]])
     heads = ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"]
-    lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE") if rows else "No actions."
+    lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE", if_empty="No actions.")
     context.print_result(listed, lines)
-
-
-def _action_row(one: dict[str, Any]) -> list[str]:
-    status = "OVERDUE" if one["overdue"] else "to do"
-    if one["done"]:
-        status = "done"
-    return [one["due"], status, one["owner"], one["incident"], str(one["number"]), one["text"]]
 
 
 def _change_and_print(context: Context, incident: str, **change: object) -> None:
     """Change the actions of an incident, and print how many are to do."""
-    with open_api(context) as api:
-        changed = api.post(f"/incidents/{incident}/notes", **change)
+    changed = post_json(context, f"/incidents/{incident}/notes", **change)
     actions = changed["actions"]
     to_do = sum(one["done"] is None for one in actions)
     context.print_result(changed, f"{incident}: {len(actions)} actions, {to_do} to do")

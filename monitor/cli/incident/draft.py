@@ -5,29 +5,29 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from alerts.draft.edits import INSTEAD_PREFIX
-from monitor.cli.client import Api, acting_verb, open_api
+from monitor.cli.client import Api, open_api
 from monitor.cli.common import (
     PATH,
     Context,
     bullet_lines,
     choose_format,
     json_stamp,
+    json_verb,
     print_json,
     read_input,
     table_lines,
     write_output,
 )
-from monitor.cli.complete import incidents
+from monitor.cli.complete import incident_argument
 from monitor.cli.terminal import is_attended
 from monitor.deliver.drafts import convert_to_pdf
 from monitor.errors import UserFault, unknown_name
+from schedules.times.json import Json
 
-Json = dict[str, Any]
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
 amends_option = click.option(
@@ -36,7 +36,7 @@ amends_option = click.option(
 
 
 @click.command("draft")
-@click.argument("incident", shell_complete=incidents)
+@incident_argument
 @click.option(
     "--format", "ending", type=click.Choice(FORMATS), help="Default: by --output, else md."
 )
@@ -58,7 +58,7 @@ amends_option = click.option(
 @click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
 @amends_option
-@acting_verb
+@json_verb
 def draft(  # noqa: PLR0913 # one for each option
     context: Context,
     *,
@@ -94,7 +94,7 @@ def draft(  # noqa: PLR0913 # one for each option
         elif context.as_json:
             print_json(api.get(f"{path}/version", version=number))
         else:
-            kind = choose_format(ending, output, FORMATS, "md")
+            kind = choose_format(ending, output, FORMATS)
             content = read_document(api, incident, kind, document=document, version=number)
             write_output(content, output, kind)
 
@@ -113,39 +113,36 @@ def read_document(
 
 
 def _complete_field(
-    api: Api,
-    incident: str,
-    field: str,
-    typed: str | None,
-    *,
-    instead: bool,
-    reason: str | None,
+    api: Api, incident: str, field: str, typed: str | None, *, instead: bool, reason: str | None
 ) -> Json:
     """Save a person's text in a field, print what is doubtful about it, and return the form.
 
     If `typed` is None, open $EDITOR. With `instead`, the text replaces the measured one. Raises
     `UnknownName` for an unknown field.
     """
-    form = api.get(f"/incidents/{incident}/answers")
+    path = f"/incidents/{incident}/answers"
+    form = api.get(path)
     texts = {box["id"]: box["answer"]["text"] if box["answer"] else "" for box in form["boxes"]}
     texts |= {one["id"]: one["done"] for one in form["steps"]}
     if field not in texts:
-        raise unknown_name(
-            "field", field, texts, listed_by=f"ninethirty incident draft {incident} --fields"
-        )
+        listed_by = f"ninethirty incident draft {incident} --fields"
+        raise unknown_name("field", field, texts, listed_by=listed_by)
     answers = {field: _ask_in_editor(field, texts[field]) if typed is None else typed}
     if instead:
         answers[f"{INSTEAD_PREFIX}{field}"] = "yes"
     # An editor may stay open for an hour, so its text is merged with what others saved since the
     # version that it showed.
     saved: Json = api.post(
-        f"/incidents/{incident}/answers",
-        version=form["version"],
-        answers=answers,
-        reason=reason,
-        merge=True,
+        path, version=form["version"], answers=answers, reason=reason, merge=True
     )
-    _print_conflicts(saved["conflicts"])
+    for one in saved["conflicts"]:
+        click.echo(
+            f"{one['box']}: another person changed this box too. It has both texts now: edit it"
+            " to one",
+            err=True,
+        )
+        for heading, text in (("AS IT STOOD", one["stood"]), ("AS YOU WROTE IT", one["sent"])):
+            click.echo("\n".join([heading, *bullet_lines(text.splitlines())]), err=True)
     for box in saved["boxes"]:
         if box["id"] == field and box["unmeasured"]:
             figures = ", ".join(box["unmeasured"])
@@ -194,19 +191,24 @@ def _ask_in_editor(field: str, text: str) -> str:
 
 
 def _print_fields(context: Context, form: Json) -> None:
-    heads = ["field", "filled_by", "standing", "label"]
-    rows = [
-        [box["id"], box["filled_by"], box["standing"], box["label"] or box["section"]]
+    fields = [
+        {
+            "field": box["id"],
+            "filled_by": box["filled_by"],
+            "standing": box["standing"],
+            "label": box["label"] or box["section"],
+        }
         for box in form["boxes"]
     ]
-    rows += [
-        [one["id"], "human", "done" if one["done"] else "to do", one["text"]]
-        for one in form["steps"]
-    ]
-    lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
+    for one in form["steps"]:
+        standing = "done" if one["done"] else "to do"
+        step = {"field": one["id"], "filled_by": "human", "standing": standing}
+        fields.append(step | {"label": one["text"]})
+    rows = [[*one.values()] for one in fields]
+    lines = table_lines(rows, ["FIELD", "FILLED BY", "STANDING", "LABEL"])
     name = shlex.quote(form["incident"])
     note = f'\nninethirty incident draft {name} --field ID --text "..."'
-    context.print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, note=note)
+    context.print_result(fields, lines, note=note)
 
 
 def _print_versions(context: Context, versions: Sequence[Json]) -> None:
@@ -219,15 +221,3 @@ def _print_versions(context: Context, versions: Sequence[Json]) -> None:
         lines.append(f"Version {one['version']}  {json_stamp(one['at'])}  {one['by']}{signed}")
         lines += bullet_lines(f"{field['label']} [{field['id']}]" for field in changed)
     context.print_result(body, lines)
-
-
-def _print_conflicts(conflicts: Sequence[Json]) -> None:
-    """Print on standard error what two people wrote in one box."""
-    for one in conflicts:
-        click.echo(
-            f"{one['box']}: another person changed this box too. It has both texts now: edit it"
-            " to one",
-            err=True,
-        )
-        for heading, text in (("AS IT STOOD", one["stood"]), ("AS YOU WROTE IT", one["sent"])):
-            click.echo("\n".join([heading, *bullet_lines(text.splitlines())]), err=True)

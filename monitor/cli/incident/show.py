@@ -4,33 +4,31 @@ next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import click
 import httpx
 
 from alerts.actions import describe_action
 from alerts.incident import Action
-from monitor.cli.client import Api, RefusedByMonitor, check_producer, open_api
+from monitor.cli.client import Api, RefusedByMonitor, open_api, refuse_unknown
 from monitor.cli.common import (
     Context,
-    bullet_lines,
     json_stamp,
     json_verb,
+    section_lines,
     table_lines,
 )
-from monitor.cli.complete import incidents, producer_option
-from monitor.cli.dates import ISO_DAY
+from monitor.cli.complete import incident_argument, producer_option
+from monitor.cli.dates import period_options
+from monitor.cli.explain import headline
 from monitor.cli.terminal import page_output
-from monitor.cli.text import headline
 from schedules.times.interval import Bounds
-from schedules.times.json import bounds_from_json, instant_from_json
+from schedules.times.json import Json, bounds_from_json, instant_from_json
 from schedules.times.words import lengths
 from schedules.times.zone import LONDON
 
-Json = Mapping[str, Any]
 _SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigned")
 
 
@@ -42,12 +40,11 @@ _SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigne
     help="Only those that need action: open, with a report owed or an overdue action.",
 )
 @producer_option
-@click.option("--from", "from", type=ISO_DAY, help="First day of occurrence.")
-@click.option("--to", "to", type=ISO_DAY, help="Last day of occurrence.")
+@period_options("occurrence")
 @json_verb
 @page_output
 def list_incidents(
-    context: Context, /, *, only_open: bool, producer: str | None, **days: str | None
+    context: Context, /, *, only_open: bool, producer: str | None, **days: date | None
 ) -> None:
     """List incidents, the newest first.
 
@@ -58,16 +55,14 @@ def list_incidents(
     only = {"producer": producer, "open": "true" if only_open else None}
     with open_api(context) as api:
         listed = api.list_pages("/incidents", "incidents", **days, **only, drafts="true")
-        # programs get an empty list for an unknown one
-        if producer and not listed and not context.as_json:
-            check_producer(api, producer)
+        refuse_unknown(context, api, producer, listed)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
-    lines = table_lines([incident_row(one) for one in listed], heads) if listed else "No incidents."
-    context.print_result(listed, lines)
+    rows = [incident_row(one) for one in listed]
+    context.print_result(listed, table_lines(rows, heads, if_empty="No incidents."))
 
 
 @click.command("show")
-@click.argument("incident", shell_complete=incidents)
+@incident_argument
 @json_verb
 @page_output
 def show_incident(context: Context, *, incident: str) -> None:
@@ -131,7 +126,7 @@ def status_text(incident: Json) -> str:
     return "open" if incident["acknowledged"] is None else "in hand"
 
 
-def incident_lines(incident: Json, body: Json | None, producer: str = "") -> Iterator[str]:
+def incident_lines(incident: Json, body: Json | None, producer: str) -> Iterator[str]:
     """Yield the lines on one incident.
 
     `body` is the JSON of its release (None: no release), `producer` is the name of the incident's
@@ -140,7 +135,7 @@ def incident_lines(incident: Json, body: Json | None, producer: str = "") -> Ite
     owed = ", report owed" if incident["report_owed"] else ""
     opened = json_stamp(incident["opened"])
     yield f"{incident['kind'].upper()}, grade {incident['grade']}, {_open_text(incident)}{owed}"
-    yield f"{incident['title']} ({producer or incident['producer']})"
+    yield f"{incident['title']} ({producer})"
     yield ""
     yield f"  Incident  {incident['id']}"
     yield f"  Occurred  {_say_when_it_occurred(incident)}, opened {opened}"
@@ -151,23 +146,17 @@ def incident_lines(incident: Json, body: Json | None, producer: str = "") -> Ite
         if text := " ".join(incident["words"].get(key, "").split()):
             yield f"  {key.capitalize():<9} {text}"
     yield f"  Draft     {_draft_text(incident['drafts'])}"
-    if incident["related"]:
-        yield from ("", "Delayed by the same platform fault", *bullet_lines(incident["related"]))
-    if incident["actions"]:
-        yield from ("", "Actions")
-        yield from bullet_lines(
-            f"{number}. {_action_text(one)}" for number, one in enumerate(incident["actions"], 1)
-        )
-    yield from ("", "Timeline")
-    yield from bullet_lines(
-        f"{json_stamp(entry['at'])}  {entry['by']}: {entry['text']}"
-        for entry in incident["timeline"]
-    )
+    yield from section_lines("Delayed by the same platform fault", incident["related"])
+    actions = enumerate(incident["actions"], 1)
+    yield from section_lines("Actions", (f"{no}. {_action_text(one)}" for no, one in actions))
+    timeline = incident["timeline"]
+    entries = (f"{json_stamp(one['at'])}  {one['by']}: {one['text']}" for one in timeline)
+    yield from section_lines("Timeline", entries)
     if incident["to_do"]:
         yield from ("", *incident["to_do"])
     if boxes := incident["to_complete"]:
-        yield from ("", f"To complete in the draft ({len(boxes)})")
-        yield from bullet_lines(f"{box['label']} [{box['id']}]" for box in boxes)
+        labels = (f"{box['label']} [{box['id']}]" for box in boxes)
+        yield from section_lines(f"To complete in the draft ({len(boxes)})", labels)
         yield f'  ninethirty incident draft {incident["id"]} --field {boxes[0]["id"]} --text "..."'
 
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
-from monitor.cli.client import Api, RefusedByMonitor, acting_verb, open_api
+from monitor.cli.client import Api, RefusedByMonitor, open_api
 from monitor.cli.common import (
     PATH,
     Context,
     bullet_lines,
+    json_verb,
     write_output,
 )
-from monitor.cli.complete import incidents
+from monitor.cli.complete import incident_argument
 from monitor.cli.incident.draft import FORMATS, read_document
 from monitor.deliver.drafts import can_make_pdf
 from monitor.errors import EnvironmentFault, UserFault
+from schedules.times.json import Json
 
 
 @click.command("sign")
-@click.argument("incident", shell_complete=incidents)
+@incident_argument
 @click.option("--anyway", metavar="REASON", help="Sign despite obstacles; the reason is recorded.")
 @click.option(
     "--output",
@@ -42,7 +43,7 @@ from monitor.errors import EnvironmentFault, UserFault
         " evidence is pdf, or without LibreOffice docx."
     ),
 )
-@acting_verb
+@json_verb
 def sign(
     context: Context,
     *,
@@ -99,7 +100,7 @@ def _make_folder(folder: Path) -> list[Path]:
 
 
 def _write_documents(
-    api: Api, incident: str, facts: dict[str, Any], folder: Path, endings: Sequence[str]
+    api: Api, incident: str, facts: Json, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
     """Write report, evidence and letters, and yield each file.
 

@@ -13,11 +13,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from monitor.cli.rehearse import longest_first
-from monitor.rehearse.parallel import PlayResult, ShowProgress, play_in_parallel
-from monitor.rehearse.script.script import read_script
+from monitor.rehearse.drive import RehearsalOutcome
+from monitor.rehearse.parallel import ShowProgress, play_in_parallel
+from monitor.rehearse.script.script import Script, read_script
+from tests.worlds.instants import SLOT
 
 
-def _act_as_named(path: Path, report: Callable[[int], None]) -> PlayResult:
+def _end_with(title: str, reason: str) -> RehearsalOutcome:
+    script = Script.model_validate({"title": title, "from": SLOT, "until": SLOT})
+    return RehearsalOutcome.of_failure(script, reason)
+
+
+def _act_as_named(path: Path, report: Callable[[int], None]) -> RehearsalOutcome:
     """Report 50 per cent, then do what the name of the script says: end (`quick`), never end, be
     killed or hang.
     """
@@ -30,45 +37,45 @@ def _act_as_named(path: Path, report: Callable[[int], None]) -> PlayResult:
         os.kill(os.getpid(), signal.SIGKILL)
     if path.name == "hanging":
         threading.Thread(target=threading.Event().wait).start()
-    return PlayResult(ok=True, text=path.name)
+    return _end_with(path.name, "ended")
 
 
-def _describe_loss(path: Path, reason: str) -> PlayResult:
-    return PlayResult(ok=False, text=f"{path.name}: {reason}")
+def _describe_loss(path: Path, reason: str) -> RehearsalOutcome:
+    return _end_with(path.name, reason)
 
 
 def start_playing(
     *names: str, show_progress: ShowProgress = lambda _path, _percent: None
-) -> Iterator[PlayResult]:
+) -> Iterator[RehearsalOutcome]:
     return play_in_parallel(
         [Path(name) for name in names], _act_as_named, _describe_loss, show_progress
     )
 
 
-def play(*names: str) -> list[PlayResult]:
-    return list(start_playing(*names))
+def play(*names: str) -> list[tuple[str, str | None]]:
+    """Play scripts, and return the title of each and why it ended."""
+    return [(outcome.script.title, outcome.reason) for outcome in start_playing(*names)]
 
 
 def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None:
     # A script here does what its name says. Each is played in a process of its own.
     playing = start_playing("quick", "endless", "endless")
-    assert next(playing) == PlayResult(ok=True, text="quick")
+    assert next(playing).script.title == "quick"
     playing.close()
     assert multiprocessing.active_children() == []
 
 
 def test_other_scripts_are_played_if_one_process_is_killed() -> None:
     """A script here does what its name says: one kills its own process, two end at once."""
-    results = play("killed", "quick", "quick")
-    assert sorted((result.text, result.ok) for result in results) == [
-        ("killed: the process that played it ended with status -9", False),
-        ("quick", True),
-        ("quick", True),
+    assert sorted(play("killed", "quick", "quick")) == [
+        ("killed", "the process that played it ended with status -9"),
+        ("quick", "ended"),
+        ("quick", "ended"),
     ]
 
 
 def test_process_of_a_script_ends_although_its_thread_hangs() -> None:
-    assert play("hanging") == [PlayResult(ok=True, text="hanging")]
+    assert play("hanging") == [("hanging", "ended")]
     assert multiprocessing.active_children() == []
 
 
@@ -118,19 +125,3 @@ def test_processes_that_play_rehearsals_end_with_their_parent() -> None:
         # The output ends only when no process is left that could write to it. Until then this
         # raises TimeoutExpired.
         starter.communicate(timeout=60)
-
-
-def test_the_program_ends_although_a_thread_of_it_hangs() -> None:
-    program = """
-import threading
-from monitor.cli.rehearse import exit_by_results
-from monitor.rehearse.parallel import PlayResult
-threading.Thread(target=threading.Event().wait).start()  # it waits for ever
-print("result")
-exit_by_results([PlayResult(ok=False, text="result", hangs=True)])
-"""
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, timeout=60, check=False
-    )
-    # The status is 1 because the result is not `ok`. The printed line is not lost.
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"result\n", b"")

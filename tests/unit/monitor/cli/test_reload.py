@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from monitor.cli.common import Context
 from monitor.cli.main import cli
 from monitor.config.read import read_settings
+from monitor.errors import UserFault
 from monitor.web.users import make_line
 from tests.unit.monitor.app.process import alive, wait_for_log_line
 
@@ -100,12 +101,12 @@ def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None
             another_store = good.replace("sqlite:///", "sqlite:////tmp/")
             config.write_text(another_store + ANOTHER_CALENDAR)
             refused = reload(config)
-            assert refused.exit_code == 1
             fault_of_store = (
                 "config.toml: store.url: cannot be changed while the monitor runs: restart the"
                 " monitor"
             )
-            assert refused.output == f"{fault_of_store}\n"
+            assert isinstance(refused.exception, UserFault)  # exit status 1
+            assert str(refused.exception) == fault_of_store
             assert wait_for_log_line(child, "reload_refused")["faults"] == [fault_of_store]
             # Finally, a damaged file is read, at the signal SIGHUP.
             not_toml = "[[calendar\n"
@@ -145,8 +146,8 @@ def test_a_reload_with_an_empty_calendar_file_is_refused(config: Path) -> None:
         wait_for_log_line(child, "calendar_read")
         (config.parent / "releases.toml").write_text("")
         refused = reload(config)
-        assert refused.exit_code == 1
-        assert refused.output == "calendar ours: releases.toml: an empty answer\n"
+        assert isinstance(refused.exception, UserFault)  # exit status 1
+        assert str(refused.exception) == "calendar ours: releases.toml: an empty answer"
 
 
 @pytest.mark.parametrize("verb", ["status", "reload"])

@@ -263,5 +263,5 @@ async def test_decision_to_bring_a_release_forward_is_on_the_board() -> None:
     assert sentence in page
     assert page.count("brought forward") == 1
     assert body["brought_forward"] == {"to": "2018-01-05T08:30:00.000Z", "by": "head of profession"}
-    _slot, _producer, _status, measured, *_ = board_cells(body)
+    _slot, _producer, _status, measured, *_ = board_cells(body, "ONS")
     assert measured.endswith(f"; {sentence}")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.draft.certainty import say_where_announced
-from monitor.cli.text import release_lines
+from monitor.cli.explain import release_lines
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.as_json import address_note, release_json
 from monitor.judge.explain.explain import Explanation, explain
@@ -51,7 +51,7 @@ def test_all_outputs_say_how_address_was_known(
     verdict = replace(not_out_yet, address=address)
     body = release_json(verdict)
     assert remark in address_note(body)  # on the board
-    (address_in_terminal,) = [line for line in release_lines(body) if "Address" in line]
+    (address_in_terminal,) = [line for line in release_lines(body, "ONS") if "Address" in line]
     assert remark in address_in_terminal
     assert remark_in_draft in draft_sentences_on(verdict)
     (explained_page,) = [fact.text for fact in explanation_of(verdict).facts if fact.kind == "part"]

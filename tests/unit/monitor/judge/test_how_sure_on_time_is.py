@@ -17,7 +17,7 @@ from alerts.draft.period import Row, select_period
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
 from alerts.notice_text import write_notice_subject, write_notice_text
-from monitor.cli.text import headline
+from monitor.cli.explain import headline
 from monitor.cli.today import board_cells
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
@@ -57,7 +57,7 @@ def test_board_says_how_early_page_on_time_may_be(
     so, rounded up: 5.2 s give “on time, to 6 s”. Up to 5 s, the status is just “on time”.
     """
     body = release_json(on_time_after_absence(seconds_before_slot=last_absent_before_slot))
-    _slot, _producer, status_on_board, *_ = board_cells(body)
+    _slot, _producer, status_on_board, *_ = board_cells(body, "ONS")
     (page,) = body["parts"]
     assert status_on_board == expected_status
     assert status_text(body) == expected_status

@@ -1,42 +1,50 @@
-"""`ninethirty calendar` and its verbs."""
+"""`ninethirty calendar` and its verbs: read, parse, compare and remember calendars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from alerts.claim import NO_PROOF
 from monitor.cli import complete
-from monitor.cli.calendar.read import diff, read
-from monitor.cli.client import open_api
+from monitor.cli.client import get_json
 from monitor.cli.common import (
-    PATH,
     Context,
     Parsed,
-    json_ignored,
+    file_argument,
     json_stamp,
     json_verb,
+    log_only_errors,
     print_json,
     read_input,
     table_lines,
 )
-from monitor.cli.dates import DAY, today
-from monitor.cli.terminal import page_output
+from monitor.cli.complete import release_argument
+from monitor.cli.dates import DAY
+from monitor.cli.terminal import page_output, progress_line
 from monitor.clock import SystemClock
 from monitor.config.read import validate_data
-from monitor.errors import BadInput, Fault, UserFault
+from monitor.errors import BadInput, Fault, UserFault, unknown_name
+from monitor.judge.as_json import slot_text
+from monitor.look.fetch import Answer, Failure, Request
 from schedules.dates.read import read_date
-from schedules.source import UnreadableCalendar
+from schedules.source import Reading, UnreadableCalendar
 from schedules.sources.csv import csv_faults
 from schedules.sources.row import REASONS, Remark
 from schedules.sources.settings import CalendarSettings
 from schedules.sources.toml import toml_faults
-from schedules.times.zone import UnknownZone, zone
+from schedules.times.json import Json
+from schedules.times.words import count
+from schedules.times.zone import UnknownZone, local_date, zone
 from schedules.values import quote_value
+
+if TYPE_CHECKING:
+    from monitor.ledger.reader import Outcome
 
 
 @click.group("calendar")
@@ -47,8 +55,98 @@ def command() -> None:
     """
 
 
-for _verb in (read, diff):
-    command.add_command(_verb)
+@command.command("read")
+@click.argument("name", shell_complete=complete.calendars)
+@json_verb
+def read(context: Context, *, name: str) -> None:
+    """Read the configured calendar NAME now and print its announcements, one JSON object on each
+    line.
+
+    Nothing is stored. Exit status 1 if it cannot be read.
+
+    Example: ninethirty calendar read govuk
+    """
+    reading = read_calendar(context, name)
+    for announcement in reading.announcements:
+        print_json(announcement.as_json())
+    for note in reading.notes:
+        click.echo(f"{name}: {note}", err=True)
+
+
+@command.command("diff")
+@click.argument("name", shell_complete=complete.calendars)
+@json_verb
+def diff(context: Context, *, name: str) -> None:
+    """Show how the calendar NAME differs now from its last read.
+
+    Example: ninethirty calendar diff govuk
+    """
+    rows = list(_compare_with_last_read(context, name))
+    for row in rows:
+        if context.as_json:
+            print_json(row)
+            continue
+        before = slot_text(row["before"]["slot"]) if row["before"] else "-"
+        after = slot_text(row["after"]["slot"]) if row["after"] else "-"
+        click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
+    if not context.as_json:
+        click.echo(f"{name}: {len(rows) or 'no'} entries differ", err=True)
+
+
+def read_calendar(context: Context, name: str) -> Reading:
+    """Read a configured calendar now. Raises `UnknownName`, and `UserFault` if it cannot be
+    read.
+    """
+    tables = {table.name: table for table in context.settings.calendar}
+    if name not in tables:
+        raise unknown_name("calendar", name, tables)
+    with log_only_errors():
+        outcome = asyncio.run(read_once(context, tables[name]))
+    if outcome.reading is None:
+        raise UserFault(f"calendar {name}: {outcome.read.fault}")
+    return outcome.reading
+
+
+async def read_once(context: Context, table: CalendarSettings) -> Outcome:
+    """Read a calendar once from its file or web address, within the budgets of its hosts.
+
+    Return the outcome.
+    """
+    from monitor.app.readers import make_calendar_reader, open_poller
+
+    clock, requested = SystemClock(), 0
+    async with open_poller(context.settings, clock) as (poller, workers):
+        with progress_line() as show:
+
+            async def count_and_send(request: Request) -> Answer | Failure:
+                # The number of pages is not known in advance, so no percentage can be shown.
+                nonlocal requested
+                requested += 1
+                show(f"{table.name}: {count(requested, 'page')} requested")
+                return await poller.send_in_turn(request)
+
+            folder = context.path.parent
+            return await make_calendar_reader(
+                context.settings, table, folder, count_and_send, clock, workers
+            ).read()
+
+
+def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
+    """Yield each entry that differs between the stored calendar and a read now, as new, gone
+    (removed) or changed.
+    """
+    entries_now = {one.uid: one.as_json() for one in read_calendar(context, name).announcements}
+    entries = get_json(context, f"/calendars/{name}/entries")["entries"]
+    stored = {one["uid"]: one for one in entries}
+    for uid in sorted({*stored, *entries_now}):
+        before, after = stored.get(uid), entries_now.get(uid)
+        if before == after:
+            continue
+        change = "new" if before is None else "changed"
+        if after is None:
+            change = "gone"
+        title = (after or before or {}).get("title", "")
+        yield {"change": change, "uid": uid, "title": title, "before": before, "after": after}
 
 
 def _parse_zone(text: str) -> str:
@@ -77,7 +175,7 @@ _timezone_option = click.option(
 
 @command.command("parse")
 @click.argument("kind")
-@click.argument("file", type=PATH)
+@file_argument
 @_timezone_option
 @click.option("--producer", default="", help="Producer of entries that name none.")
 @click.option(
@@ -88,14 +186,9 @@ _timezone_option = click.option(
     help="An option of this kind, as in config.toml.",
 )
 @click.option("--url", default="", help="Where the file was saved from, for relative links.")
-@json_ignored
+@json_verb
 def parse(
-    kind: str,
-    file: Path,
-    timezone: str,
-    producer: str,
-    options: tuple[tuple[str, str], ...],
-    url: str,
+    context: Context, /, *, file: Path, options: tuple[tuple[str, str], ...], url: str, **keys: str
 ) -> None:
     """Print the announcements of a local FILE, one JSON object on each line, and faults and notes
     on standard error.
@@ -106,22 +199,17 @@ def parse(
     Example: ninethirty calendar parse toml calendar.toml
     """
     source = {"url": url} if url else {"file": file.name}
-    table = {
-        "name": "parse",
-        "kind": kind,
-        "timezone": timezone,
-        "producer": producer,
-        "options": dict(options),
-    }
-    settings, option_faults = validate_data(table | source, "", CalendarSettings)
+    # `keys` are kind, timezone and producer.
+    table = {"name": "parse", "options": dict(options), **keys, **source}
+    settings, option_faults = validate_data(table, "", CalendarSettings)
     if settings is None:
         raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in option_faults))
-    body, now = read_input(file), SystemClock().now()
+    body, now = read_input(file), context.now()
     # None for a calendar that is not kept by hand
-    find_problems = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
+    find_problems = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(settings.kind)
     try:
         reading = settings.parse_saved(body, now)
-        problems = [] if find_problems is None else find_problems(body, settings, now)
+        problems = find_problems(body, settings, now) if find_problems else ()
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
@@ -160,22 +248,25 @@ def _is_harmless(remark: Remark) -> bool:
     "--anchor", type=DAY, help="The day of the read, which supplies a missing year; default today."
 )
 @_timezone_option
-@json_ignored
-def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> None:
+@json_verb
+def read_dates(
+    context: Context, *, texts: tuple[str, ...], anchor: date | None, timezone: str
+) -> None:
     """Print how each date TEXT is read, one JSON object on each line.
 
     Example: ninethirty calendar date "Thursday 23 July 2015, 9:30am" "Spring 2026" --anchor
     2015-07-01
     """
+    day = anchor or local_date(context.now(), timezone)
     for text in texts:
-        found = read_date(text, anchor or today(timezone), timezone).slot
+        found = read_date(text, day, timezone).slot
         print_json(
             {"text": text, "slot": found.as_json(), "doubt": found.doubt, "reason": found.reason}
         )
 
 
 @command.command("history")
-@click.argument("release", shell_complete=complete.releases)
+@release_argument
 @json_verb
 @page_output
 def show_history(context: Context, *, release: str) -> None:
@@ -183,12 +274,11 @@ def show_history(context: Context, *, release: str) -> None:
 
     Example: ninethirty calendar history malpractice-2017
     """
-    with open_api(context) as api:
-        found = api.get(f"/releases/{release}/history")
+    found = get_json(context, f"/releases/{release}/history")
     context.print_result(found, _history_lines(found))
 
 
-def _history_lines(found: Mapping[str, Any]) -> Iterator[str]:
+def _history_lines(found: Json) -> Iterator[str]:
     """Yield title and address of a release, its promises, changes and incidents, and claims of the
     public record.
     """

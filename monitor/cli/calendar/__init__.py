@@ -1,1 +1,0 @@
-"""`ninethirty calendar`: read, parse, compare and remember calendars."""
