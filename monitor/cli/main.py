@@ -272,6 +272,9 @@ def _suggest_remedy(fault: click.ClickException) -> str:
     """
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
+    if isinstance(fault, click.NoSuchOption) and fault.option_name == "--by":
+        # It named a role in 1.0.0rc1.
+        return " Leave it out: your account decides your role, see docs/how-to/sign-in.md"
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:
         name = fault.command_name if isinstance(fault, click.NoSuchCommand) else fault.option_name
         if meant := _OTHER_NAMES.get(name):

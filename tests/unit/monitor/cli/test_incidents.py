@@ -300,6 +300,14 @@ def test_note_has_a_role_and_acknowledges_the_incident(run_cli: RunCli) -> None:
     assert incident["acknowledged"]["by"] == OPERATOR
 
 
+@pytest.mark.parametrize("verb", ["note", "close", "sign"])
+def test_role_cannot_be_typed(run_cli: RunCli, verb: str) -> None:
+    """A case is a command with the option `--by`, such as `incident note`."""
+    result = run_cli("incident", verb, INCIDENT, "--by", "head of profession")
+    assert result.status == 2
+    assert "'--by'. Leave it out: your account decides your role" in result.err
+
+
 def accounts_of(folder: Path, incident: str) -> list[tuple[str, str, str]]:
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
         acts = store.verdicts.acts(incident)
