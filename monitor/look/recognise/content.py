@@ -59,7 +59,7 @@ _ABOUT_RELEASE = quick(
     r"methodology|quality|pre-?release|guidance|guide|privacy|polic(?:y|ies)|terms|statement|glossary"
     r"|calendar|archive|previous|last (?:release|edition|publication)|code of practice|background"
     r"|questionnaire|survey form|consultation|definitions|timetable|leaflet|accessibility"
-    r"|technical|dictionary|metadata|\bmethods?\b|schedule|user (?:engagement|notes)|confidential|request a",
+    r"|technical|dictionary|metadata|\bmethods?\b|schedule|user engagement|confidential|request a",
     re.IGNORECASE,
 )
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
