@@ -287,6 +287,9 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
         f"was public for {whole_lengths(longest.seconds)} from"
         f" {say_exposed_since(longest, facts, now)}{where}"
     )
+    times = sum(exposure.part == longest.part for exposure in facts.exposures)
+    if times > 1:
+        was = f"{was}, one of {times} times"
     return "; ".join([was, *_describe_page_after_exposure(facts, now)])
 
 

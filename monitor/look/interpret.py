@@ -15,13 +15,17 @@ from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offse
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
+from monitor.look.recognise.content import links_file
 from monitor.look.recognise.file_name import list_file_names
+from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import Context, Known, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.title import is_title_among
 from monitor.look.redirect import MISREAD, interpret_redirect, is_location_mended
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View, extension_of, is_file, target_id
 from schedules.announcement import Address
+from schedules.bounds import why_too_complex
 
 Outcome = TypeVar("Outcome", Answer, Failure)
 
@@ -32,6 +36,7 @@ _SAME_ADDRESS = frozenset({View.EDGE, View.ORIGIN})
 """The views that show the bytes of a part's own address."""
 _ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
 _ACCEPT_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
+PAGE_WITH_404 = "a page under its title, but with status 404"
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 
@@ -171,6 +176,7 @@ class Interpreter:
         recognised = interpret_without_body(answer, target)
         recognised = recognised or self._recognise_body(target, answer, memory, worker_result)
         recognised = _doubt_mended_address(answer, recognised, memory)
+        recognised = self._doubt_missing(answer, recognised, target, memory)
         if answer.status == 404 and recognised.state is State.ABSENT:
             # What appears now counts, even with the words of an earlier placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
@@ -271,6 +277,22 @@ class Interpreter:
         memory.modified = answer.headers.get("last-modified")
         memory.address = answer.url
         return memory.recognised
+
+    def _doubt_missing(
+        self, answer: Answer, recognised: Recognised, target: Target, memory: TargetMemory
+    ) -> Recognised:
+        """Return what an answer proves: no absence if a 404 has the page of the release with a
+        file, which browsers show.
+        """
+        is_missing = answer.status == 404 and recognised.state is State.ABSENT
+        # Most pages of a 404 need no parsing.
+        if not (is_missing and target.title and target.title.encode() in answer.body):
+            return recognised
+        if why_too_complex(answer.body):
+            return recognised
+        page, context = Page(answer), self._make_context(target, answer, memory)
+        is_release = is_title_among(context, page.names) and links_file(page, context)
+        return unknown(PAGE_WITH_404) if is_release else recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         clock_offset = self.skew.bounds_for(target.host)

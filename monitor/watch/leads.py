@@ -20,6 +20,7 @@ from monitor.judge.runs import Run, find_changes_of_content
 from monitor.judge.spells import find_presence_from_start
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
+from monitor.look.interpret import PAGE_WITH_404
 from monitor.look.recognise.content import PLACEHOLDER
 from monitor.look.recognise.file_kind import ERROR_MESSAGE, PAGE_FOR_FILE, WRONG_KIND
 from monitor.look.recognise.notices import CLOSED, MARKED_TITLE, NOTICE_ONLY, SAYS_CALLED_OFF
@@ -56,6 +57,7 @@ _ODD_ANSWERS = {
     MARKED_TITLE: "a page whose title is marked as a preview, a test, cancelled or the like",
     NOTICE_ONLY: "a page under its title that only says that it is not out or not available",
     WITHOUT_PERIOD: "a page under its title, but without its period,",
+    PAGE_WITH_404: PAGE_WITH_404,
     NAMELESS: "a page without title and heading",
     PAGE_FOR_FILE: "a web page instead of the file",
     ERROR_MESSAGE: "an error message instead of its content",

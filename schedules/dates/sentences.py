@@ -34,14 +34,47 @@ _NEXT = quick(
     r"\bnext (?:release|update|edition|publication)(?: date| due)?(?: on)?[\s:|]{0,5}"
     r"(?:[a-z]{3,9}day,? )?(?=\d|[a-z]{3,9}\.? \d)"
 )
-# In sentences about what is not out yet, the edition before, or how the statistics are made
-_NOT_OF_RESULTS = quick(
-    r"\b(?:will|to be (?:published|released|issued|updated)|not yet|forthcoming|upcoming"
-    r"|coming soon|(?:next|previous|last) (?:release|update|edition|publication)|i'w gyhoeddi"
-    r"|survey (?:asks|asked|collects|covers)|(?:is|are) used (?:by|to)|code of practice"
-    r"|contact|e-?mail|telephone|questions|questionnaires?|methods?|methodology)\b"
+# In sentences about what is not out, also in Welsh
+_NOT_OUT = (
+    r"will|to (?:be (?:published|released|issued|updated|added|confirmed)|follow)|tbc|not yet"
+    r"|forthcoming|upcoming|(?:coming|published|available) (?:soon|shortly|later)|embargo(?:ed)?"
+    r"|bydd|caiff|i'w gyhoeddi"
 )
-_SENTENCE_END = quick(r"[.!?](?=\s)|\|")
+_OTHER_EDITION = r"(?:next|previous|last) (?:release|update|edition|publication)"
+_OF_OTHER_EDITION = quick(_OTHER_EDITION)
+# Also words that results may have, such as those about delays or cases pending
+_SAYS_NOT_OUT = quick(
+    rf"\b(?:{_NOT_OUT}|later today|(?:is|are|been|be|an?|the|further) delay(?:s|ed)?"
+    r"|delayed (?:until|to|due|by)|postponed?|(?:re)?scheduled|put back|slipped"
+    r"|(?:time|date) (?:has )?changed|awaiting|pending|unable to|(?:can|could)(?: ?not|n['\u2019]t)"
+    r"|apologi[sz]e|sorry|technical (?:problem|issue|fault|difficult(?:y|ies))s?|unexpected error"
+    r"|maintenance|under construction|being (?:updated|prepared|loaded)|check back|try again"
+    r"|not (?:have )?(?:permission|authori[sz]ed|available|found)|(?:log|sign) in"
+    r"|redirect(?:ing|ed))\b"
+)
+# In others that tell no results: about the edition before, how the statistics are made, who may
+# see them, and text to be replaced
+_NOT_OF_RESULTS = quick(
+    rf"\b(?:{_NOT_OUT}|{_OTHER_EDITION}"
+    r"|survey (?:asks|asked|collects|covers)|(?:is|are) used (?:by|to)|code of practice"
+    r"|contact|e-?mail|telephone|questions|questionnaires?|methods?|methodology"
+    r"|pre-?release|before (?:their |its |the )?(?:release|publication)"
+    r"|xx+|dolor(?:em|es)?|ipsum|voluptat(?:e|em|um))\b"
+)
+# In a sentence with the slot's day
+_ANNOUNCES = quick(rf"\b(?:{_NOT_OUT}|until|due|expected|planned|available (?:from|on|at)|tan)\b")
+_SENTENCE_END = quick(r"(?<=[.!?])\s|\|")
+# Marked words within a sentence
+_DIVIDED = quick(r"\b(on|at|until|by|for|from|is|are|be|been) \| ")
+_ABOUT_DOCUMENT = quick(
+    r"\b(?:isbn|issn|doi|(?:item|document|content) type|(?:id|product|catalogue) code"
+    r"|deposited on|reference(?: number)?:|pages:)"
+)
+# Not a year, and not a telephone number.
+_FIGURE = quick(
+    r"(?!\W{0,3}\+44)[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\s*$)\d[\d,. ]{0,30}[^\w]{0,9}"
+    r"[a-z]{0,3}[^\w]{0,9}"
+)
 _LEAST_WORDS = 40
 _YEARS_TO_LEAP_DAY = 9  # 29 February may be eight years after the last one
 
@@ -78,24 +111,33 @@ def has_date_of_publication(text: str, slot: Slot | None) -> bool:
     """Return whether a text has a label such as "Published: 26 November 2026".
 
     A later date is a promise, and so is the slot's own day, unless the label says that content is
-    out.
+    out. An earlier date is that of the announcement if the text announces the slot's day.
     """
     words = text.lower()
     last = None if slot is None else last_day(slot)
+    is_announced = announces_day_of(slot, text)
     for label in _LABEL.finditer(words):
         day = next(days_in(words[label.end() : label.end() + _LONGEST_DATE], last), None)
         if day is None:
             continue
         is_past = last is None or last - _LONGEST_EXPOSED <= day < last
-        if is_past or (label["done"] and day == last):
+        if (is_past and not is_announced) or (label["done"] and day == last):
             return True
     return False
 
 
-def names_day_since(slot: Slot | None, text: str) -> bool:
-    """Return whether a text has a whole date of the slot's last day or later."""
-    last = None if slot is None else last_day(slot)
-    return last is not None and any(day >= last for day in days_in(text.lower(), None))
+def is_about_document(slot: Slot | None, text: str) -> bool:
+    """Return whether the text of a table is that of a timetable, with a whole date of the slot's
+    last day or later, or about the document, such as its ISBN.
+    """
+    words, last = text.lower(), None if slot is None else last_day(slot)
+    is_timetable = last is not None and any(day >= last for day in days_in(words, None))
+    return is_timetable or _ABOUT_DOCUMENT.search(words) is not None
+
+
+def is_figure(cell: str, slot: Slot | None) -> bool:
+    """Return whether a cell of a table is a number, without a date beside it."""
+    return _FIGURE.fullmatch(without_dates(cell, slot)) is not None
 
 
 def names_as_next(slot: Slot | None, text: str) -> bool:
@@ -106,11 +148,54 @@ def names_as_next(slot: Slot | None, text: str) -> bool:
     return last is not None and any(next(days_in(rest, last), None) == last for rest in labelled)
 
 
+def announces_day_of(slot: Slot | None, text: str) -> bool:
+    """Return whether a sentence says that something is not out before the slot's own day."""
+    if slot is None:
+        return False
+    return any(
+        _ANNOUNCES.search(each) and names_day_of(slot, each) for each in _split_sentences(text)
+    )
+
+
 def tells_results(text: str, slot: Slot | None) -> bool:
-    """Return whether a text has enough words, without dates and sentences that tell no results."""
-    sentences = _SENTENCE_END.split(text.lower())
-    results = " ".join(each for each in sentences if not _NOT_OF_RESULTS.search(each))
-    return len(without_dates(results, slot).split()) >= _LEAST_WORDS
+    """Return whether a text has enough words, without dates and sentences that tell no results.
+
+    If it announces the slot's day, only sentences with a number count: others may be background.
+    """
+    results = [
+        without_dates(each, slot)
+        for each in _split_sentences(text)
+        if not _NOT_OF_RESULTS.search(each)
+    ]
+    if announces_day_of(slot, text):
+        results = [each for each in results if _has_digit(each)]
+    return len(" ".join(results).split()) >= _LEAST_WORDS
+
+
+def says_only_not_out(text: str, slot: Slot | None) -> bool:
+    """Return whether a text has a sentence that something is not out or not here, and beside it
+    only labels: no other whole sentence and no number.
+    """
+    sentences = _split_sentences(text)
+    others = [each for each in sentences if not _says_not_out(each)]
+    is_told = any(each.rstrip().endswith((".", "!")) for each in others)
+    has_number = _has_digit(without_dates(" | ".join(others), slot))
+    return len(others) < len(sentences) and not is_told and not has_number
+
+
+def _says_not_out(sentence: str) -> bool:
+    return bool(_SAYS_NOT_OUT.search(sentence)) and not _OF_OTHER_EDITION.search(sentence)
+
+
+def _split_sentences(text: str) -> list[str]:
+    """Return the sentences in lower case. A mark in the text ends one, unless the next word must
+    follow.
+    """
+    return _SENTENCE_END.split(_DIVIDED.sub(r"\1 ", text.lower()))
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def without_dates(text: str, slot: Slot | None) -> str:

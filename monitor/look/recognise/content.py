@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from monitor.look.cache_age import answer_time_bounds
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.notices import (
+    NOTICE_ONLY,
     find_mark,
     find_sign_against,
     has_dummy_text,
@@ -36,11 +37,12 @@ from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import (
     has_date_of_publication,
+    is_about_document,
+    is_figure,
     names_as_next,
     names_day_of,
-    names_day_since,
+    says_only_not_out,
     tells_results,
-    without_dates,
 )
 from schedules.patterns import quick
 from schedules.slot import Slot
@@ -50,22 +52,16 @@ ANNOUNCED = "announced, not released"
 WITHDRAWN = "marked as withdrawn"
 PLACEHOLDER = "a page under its title without content"
 _TABLE = ".//table[not(.//table)]"  # not one for layout
-# Not a year, and not a telephone number.
-_FIGURE = quick(
-    r"(?!\W{0,3}\+44)[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\s*$)\d[\d,. ]{0,30}[^\w]{0,9}"
-    r"[a-z]{0,3}[^\w]{0,9}",
-    re.IGNORECASE,
-)
 # The address of a file may have no extension.
 _FILE_NAME = quick(r"\b(xlsx?|xlsm|ods|csv|pdf|docx?|odt|zip)\b", re.IGNORECASE)
 # These may be linked before the release.
 _ABOUT_RELEASE = quick(
     r"methodology|quality|pre-?release|guidance|guide|privacy|polic(?:y|ies)|terms|statement|glossary"
     r"|calendar|archive|previous|last (?:release|edition|publication)|code of practice|background"
-    r"|questionnaire|survey form|consultation|definitions|timetable|leaflet|accessibility",
+    r"|questionnaire|survey form|consultation|definitions|timetable|leaflet|accessibility"
+    r"|technical|dictionary|metadata|\bmethods?\b|schedule|user engagement|confidential|request a",
     re.IGNORECASE,
 )
-_MOST_TEXT = 100_000
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 
 
@@ -121,28 +117,32 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
         return seen
     if why := find_sign_against(page, context.title):
         return unknown(why)
-    is_part = not context.title
-    return seen if slot is None or is_part else _read_thin_page(seen, page, answer, context, slot)
+    return (
+        seen
+        if slot is None or not context.title
+        else _read_thin_page(seen, page, answer, context, slot)
+    )
 
 
 def _read_thin_page(
     seen: Recognised, page: Page, answer: Answer, context: Context, slot: Slot
 ) -> Recognised:
     """Return what a page without content proves: it may be an old placeholder."""
-    if _is_announcement_on_govuk(page, context, slot):
+    # With many words, it may be a page whose notice was left in.
+    if _is_announcement_on_govuk(page, context, slot) and not tells_results(page.prose, None):
         return absent(ANNOUNCED)
-    text, known = page.text[:_MOST_TEXT], context.known
+    known = context.known
     # A countdown changes numbers.
-    words = "".join(character for character in text if not character.isdecimal())
+    words = "".join(character for character in page.text if not character.isdecimal())
     digest = sha256(words.encode("utf-8", "replace")).hexdigest()
     # "" after a restart.
     is_same_text = known.placeholder in ("", digest)
     # Words that differ from a placeholder's, or follow a 404, are new.
     is_new = known.was_missing or known.placeholder is not None
-    may_be_old = not is_new and names_day_of(slot, _text_of_content(page))
+    may_be_old = not is_new and names_day_of(slot, page.prose)
     if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
-    return seen
+    return unknown(NOTICE_ONLY) if says_only_not_out(page.prose, slot) else seen
 
 
 def is_before_slot(answer: Answer, context: Context) -> bool:
@@ -157,42 +157,32 @@ def _has_content(page: Page, context: Context) -> bool:
     results, and is not of the edition before.
     """
     slot = context.known.slot
-    text = _text_of_content(page)
+    text = page.prose
     if names_as_next(slot, text):
         return False
     if any(_has_figures(table, context) for table in page.find_content(_TABLE)):
         return True
     if has_date_of_publication(text, slot):
         return True
-    return tells_results(text, slot) and not has_dummy_text(page) and not is_queue(page)
+    return tells_results(text, slot) and not is_queue(page)
 
 
 def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in `text_of`
-    """Return whether a table has figures, and is neither a timetable nor of another edition."""
+    """Return whether a table has figures, and is neither a timetable, nor of another edition, nor
+    about the document.
+    """
     text, slot = " ".join(table.xpath(".//text()")), context.known.slot
-    if names_day_since(slot, text) or names_other_period(context.title, text):
+    if is_about_document(slot, text) or names_other_period(context.title, text):
         return False
-    cells = map(text_of, table.xpath(".//td"))
-    return any(_FIGURE.fullmatch(without_dates(cell, slot)) for cell in cells)
+    return any(is_figure(text_of(cell), slot) for cell in table.xpath(".//td"))
 
 
 def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
     """Return whether a page of GOV.UK has a notice with the slot's own day."""
-    notices = page.find_content(".//*[contains(@class, 'notice')]")
     return urlsplit(context.url).hostname == GOVUK and any(
-        names_day_of(slot, text_of(notice)) for notice in notices
+        names_day_of(slot, text_of(notice))
+        for notice in page.find_content(".//*[contains(@class, 'notice')]")
     )
-
-
-def _text_of_content(page: Page) -> str:
-    """Return the texts of the content with marks between them: no sentence begins with a label.
-
-    Title and heading are left out, because they may name a day as the period.
-    """
-    text = " | ".join(page.content_texts)[:_MOST_TEXT]
-    for words in page.names:
-        text = text.replace(words, " ")
-    return text
 
 
 def links_file(page: Page, context: Context) -> bool:

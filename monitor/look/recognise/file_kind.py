@@ -123,6 +123,8 @@ def _fits_kind(answer: Answer, head: str, extension: str | None) -> bool:
         return media_type != "text/html"
     # With a media type that servers use for any file, the text must look like a table.
     is_note = len(answer.body) <= _LONGEST_NOTE and _NOTE.search(head) is not None
+    if extension is not None and not head.strip().splitlines()[1:]:
+        return False  # no rows, or no heading
     return _is_table(head) or (media_type not in _TYPES_OF_ANY_FILE and not is_note)
 
 

@@ -69,6 +69,7 @@ _MARKED_CHARSETS = {
 }
 # By the Encoding Standard.
 _READ_AS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii", "ascii"), "windows-1252")
+_MOST_PROSE = 100_000
 _LONGEST_NAME = 500  # comparing long texts takes time
 _ON_ITS_OWN_LINE = ("br", "div", "p", "small", "span")
 """In a heading or link, these are shown apart from the text around them."""
@@ -91,6 +92,9 @@ _CONTENT_TEXT = (
     ".//text()[normalize-space() and not(ancestor::head or ancestor::h1 or ancestor::script"
     " or ancestor::style or ancestor::noscript)]"
 )
+# Links are menus, lists of contents or buttons to share a page. A form around the content, which
+# has headings, is its frame.
+_PROSE = f"{_CONTENT_TEXT}[not(ancestor::a or ancestor::form[not(.//h1 or .//h2)])]"
 _SITE_NAME = quick(r" (?:\||::|\u00bb|\u00b7) ")
 _ISO_DAY = quick(r"\d{4}-\d\d-\d\d")
 
@@ -144,12 +148,18 @@ class Page:
     @cached_property
     def content(self) -> str:
         """Return the content's text in one line: no titles, header, footer and menus either."""
-        return " ".join(self.content_texts)
+        return " ".join(" ".join(self.find_content(_CONTENT_TEXT)).split())
 
     @cached_property
-    def content_texts(self) -> list[str]:
-        """Return each text of the content."""
-        return [" ".join(text.split()) for text in self.find_content(_CONTENT_TEXT)]
+    def prose(self) -> str:
+        """Return the content's text without links and forms, with marks between its elements.
+
+        Title and heading are left out there too, because they may name a day as the period.
+        """
+        text = " ".join(" | ".join(self.find_content(_PROSE))[:_MOST_PROSE].split())
+        for words in self.names:
+            text = text.replace(words, " ")
+        return text
 
     def links(self, *, content_only: bool = False) -> list[Found]:
         """Return the http and https links in page order: addresses without fragment, with their

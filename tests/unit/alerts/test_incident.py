@@ -124,6 +124,14 @@ def test_final_notice_says_what_became_of_page_not_found_yet(
     assert what_changed.removesuffix(".").endswith(expected_end_of_line)
 
 
+def test_notice_of_a_page_that_came_and_went_says_how_often(public_early: Make) -> None:
+    over = public_early("page", is_open=False)
+    (page,) = over.parts
+    twice = replace(over, parts=(replace(page, exposures=page.exposures * 2),))
+    decision = decide(twice, known=None, now=twice.at)
+    assert ", one of 2 times" in build_message(decision.notices[0], decision.incident).subject
+
+
 def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) -> None:
     """An exposure (a page is public too early) was found just now, so it has lasted at least 0 s.
     Later it is over, after less than a second. No notice of its begin or end says “0 s”.
