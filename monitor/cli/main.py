@@ -79,6 +79,8 @@ _OTHER_NAMES = {
 """Words and options that people write, and the verb, option or key of the configuration that they
 mean.
 """
+_GONE = {"--by": " Leave it out: your account decides your role, see docs/how-to/sign-in.md"}
+"""Options of 1.0.0rc1, and what replaced them."""
 _INTERRUPTED = 130
 """The exit status that shells expect after an interrupt."""
 
@@ -272,16 +274,12 @@ def _suggest_remedy(fault: click.ClickException) -> str:
     """
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
-    if isinstance(fault, click.NoSuchOption) and fault.option_name == "--by":
-        # It named a role in 1.0.0rc1.
-        return " Leave it out: your account decides your role, see docs/how-to/sign-in.md"
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:
         name = fault.command_name if isinstance(fault, click.NoSuchCommand) else fault.option_name
         if meant := _OTHER_NAMES.get(name):
             return f' Did you mean "{meant}"?'
-        return (
-            f" Write {'it after ' if name.startswith('-') else ''}one of {verbs}." if verbs else ""
-        )
+        where = "it after " if name.startswith("-") else ""
+        return _GONE.get(name, f" Write {where}one of {verbs}." if verbs else "")
     if not fault.message.startswith("Got unexpected extra argument"):
         return ""
     # The extra argument may be a configuration, a day or a further word.
