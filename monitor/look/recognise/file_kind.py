@@ -123,9 +123,16 @@ def _fits_kind(answer: Answer, head: str, extension: str | None) -> bool:
         return media_type != "text/html"
     # With a media type that servers use for any file, the text must look like a table.
     is_note = len(answer.body) <= _LONGEST_NOTE and _NOTE.search(head) is not None
-    if extension is not None and not head.strip().splitlines()[1:]:
-        return False  # no rows, or no heading
+    if extension is not None and _is_only_heading(head):
+        return False
     return _is_table(head) or (media_type not in _TYPES_OF_ANY_FILE and not is_note)
+
+
+def _is_only_heading(head: str) -> bool:
+    """Return whether text is the first line of a table, without rows and numbers."""
+    line = head.strip()
+    has_fields = any(delimiter in line for delimiter in _DELIMITERS)
+    return has_fields and "\n" not in line and not any(map(str.isdigit, line))
 
 
 def _is_table(head: str) -> bool:
