@@ -1,4 +1,4 @@
-"""`ninethirty calendar` and its verbs: read, parse, compare and remember calendars."""
+"""`ninethirty calendar` and its verbs: what calendars show, how dates are read, and a history."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def diff(context: Context, *, name: str) -> None:
         after = slot_text(row["after"]["slot"]) if row["after"] else "-"
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
     if not context.as_json:
-        click.echo(f"{name}: {len(rows) or 'no'} entries differ", err=True)
+        differing = "1 entry differs" if len(rows) == 1 else f"{len(rows) or 'no'} entries differ"
+        click.echo(f"{name}: {differing}", err=True)
 
 
 def read_calendar(context: Context, name: str) -> Reading:
@@ -230,8 +231,8 @@ def parse(
 
 
 def _is_harmless(remark: Remark) -> bool:
-    """Return whether a remark is not a fault: the entry is kept with a doubt, or an option would
-    resolve it.
+    """Return whether a remark is not a fault: an entry is kept with a doubt or left out, or an
+    option would resolve it.
     """
     harmless = {REASONS["serial"], REASONS["order"], "unknown column"}
     without_url = remark.reason == "missing" and remark.key.endswith(".url")

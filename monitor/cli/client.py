@@ -39,7 +39,7 @@ class RefusedByMonitor(UserFault):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The operations of a monitor. Each call is one request."""
+    """The operations of a monitor, as requests of its API."""
 
     runner: asyncio.Runner
     client: httpx.AsyncClient

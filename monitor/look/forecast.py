@@ -44,8 +44,9 @@ class PartToProve(NamedTuple):
 class SlotForecast:
     """What a budget can prove about the parts promised for one slot at one host.
 
-    `proved` of `parts` are likely to be, half of them within `width`, `unproved` are the releases
-    of the others. `sufficient_rate` is the least whole budget for all, None if none suffices.
+    `proved` of `parts` are likely to be, half of them within `width`. `unproved` are the releases
+    of the others. `sufficient_rate` is the least whole budget for these and all that compete with
+    them, None if this one or none suffices.
     """
 
     slot: datetime
@@ -71,10 +72,9 @@ class SlotForecast:
 def forecast_slots(
     parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime
 ) -> list[SlotForecast]:
-    """Return how many parts `rate` looks a second at one host can prove, for each slot in the span.
+    """Return a forecast for each slot in the span, at `rate` looks a second at one host.
 
-    `parts` has each part once. Slots are left out if the rate suffices to prove all their parts to
-    a second.
+    `parts` has each part once. Slots are left out if the rate amply suffices for them.
     """
     due = [part for part in parts if begin <= part.goal.slot < end]
     return [forecast for some in _split_by_time(due) for forecast in _forecast(some, rate)]
@@ -118,16 +118,16 @@ def _usual_instant(part: PartToProve) -> datetime:
 
 
 def _find_sufficient_rate(parts: Sequence[PartToProve], rate: float) -> int | None:
-    """Return the least whole rate that proves all parts, None if none up to 1,000 does."""
+    """Return the least whole rate that proves all parts, None if 1,000 does not."""
 
     def is_enough(tried: int) -> bool:
         return len(play_sweeps(parts, tried, _usual_instant)) == len(parts)
 
-    too_low, enough = int(rate), max(1, 2 * int(rate))
+    too_low, enough = int(rate), min(max(1, 2 * int(rate)), _HIGHEST_RATE)
     while not is_enough(enough):
-        too_low, enough = enough, 2 * enough
-        if enough > _HIGHEST_RATE:
+        if enough >= _HIGHEST_RATE:
             return None
+        too_low, enough = enough, min(2 * enough, _HIGHEST_RATE)
     while enough - too_low > 1:
         middle = (too_low + enough) // 2
         if is_enough(middle):

@@ -32,7 +32,7 @@ _FILTERS = ("producer", "state", "q")
 _DATE_FIELDS = ("day", "month", "year")
 PRODUCER_COOKIE = "ninethirty-mine"
 _COOKIE_SECONDS = 365 * 24 * 3600
-_PRODUCER_ID_OR_EMPTY = re.compile(r"[\w.-]{0,100}")
+_PRODUCER_ID_OR_EMPTY = re.compile(r"[\w.-]{0,100}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

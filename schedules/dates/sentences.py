@@ -38,7 +38,7 @@ _NEXT = quick(
 _NOT_OUT = (
     r"will|to (?:be (?:published|released|issued|updated|added|confirmed)|follow)|tbc|not yet"
     r"|forthcoming|upcoming|(?:coming|published|available) (?:soon|shortly|later)|embargo(?:ed)?"
-    r"|bydd|caiff|i'w gyhoeddi"
+    r"|bydd|caiff|i['\u2019]w gyhoeddi"
 )
 _OTHER_EDITION = r"(?:next|previous|last) (?:release|update|edition|publication)"
 _OF_OTHER_EDITION = quick(_OTHER_EDITION)
@@ -46,8 +46,9 @@ _OF_OTHER_EDITION = quick(_OTHER_EDITION)
 _SAYS_NOT_OUT = quick(
     rf"\b(?:{_NOT_OUT}|later today|(?:is|are|been|be|an?|the|further) delay(?:s|ed)?"
     r"|delayed (?:until|to|due|by)|postponed?|(?:re)?scheduled|put back|slipped"
-    r"|(?:time|date) (?:has )?changed|awaiting|pending|unable to|(?:can|could)(?: ?not|n['\u2019]t)"
-    r"|apologi[sz]e|sorry|technical (?:problem|issue|fault|difficult(?:y|ies))s?|unexpected error"
+    r"|(?:time|date) (?:has )?changed|awaiting|pending|unable to|can(?: ?not|['\u2019]t)"
+    r"|could(?: not|n['\u2019]t)|apolog(?:i[sz]e|ies)|sorry|unexpected error"
+    r"|technical (?:problem|issue|fault|difficult(?:y|ies))s?"
     r"|maintenance|under construction|being (?:updated|prepared|loaded)|check back|try again"
     r"|not (?:have )?(?:permission|authori[sz]ed|available|found)|(?:log|sign) in"
     r"|redirect(?:ing|ed))\b"
@@ -63,11 +64,13 @@ _NOT_OF_RESULTS = quick(
 )
 # In a sentence with the slot's day
 _ANNOUNCES = quick(rf"\b(?:{_NOT_OUT}|until|due|expected|planned|available (?:from|on|at)|tan)\b")
-_SENTENCE_END = quick(r"(?<=[.!?])\s|\|")
-# Marked words within a sentence
+_SENTENCE_END = quick(
+    r"(?<=[.!?])(?<![ap]\.m\.)(?<!\b(?:jan|feb|mar|apr|jun|jul|aug|oct|nov|dec)\.)(?<!\bsept\.)\s|\|"
+)
+# The end of an element within a sentence
 _DIVIDED = quick(r"\b(on|at|until|by|for|from|is|are|be|been) \| ")
 _ABOUT_DOCUMENT = quick(
-    r"\b(?:isbn|issn|doi|(?:item|document|content) type|(?:id|product|catalogue) code"
+    r"\b(?:isbn\b|issn\b|doi\b|(?:item|document|content) type|(?:id|product|catalogue) code"
     r"|deposited on|reference(?: number)?:|pages:)"
 )
 # Not a year, and not a telephone number.
