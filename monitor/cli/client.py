@@ -204,7 +204,10 @@ def _find_monitor(context: Context) -> httpx.AsyncClient | None:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         url = _check_url(context.url, is_secret=bool(token))
-        return httpx.AsyncClient(base_url=url, headers=headers, timeout=_SECONDS)
+        # A proxy of the environment could read what is sent without encryption.
+        return httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=_SECONDS, trust_env=url.scheme == "https"
+        )
     named = context.settings.web.socket
     if named is not None:
         paths = [context.path.parent / named]

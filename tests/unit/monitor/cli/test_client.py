@@ -154,6 +154,8 @@ def test_commands_print_the_same_by_socket_by_token_and_without_a_monitor(
     store.write_bytes(before)
     with monitor_of(folder) as address:
         monkeypatch.setenv("NINETHIRTY_TOKEN", token)
+        # No proxy gets a token in a request to this machine.
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
         assert play(run_cli, "pager", "--url", address) == without_monitor
         refused = run_cli("--url", address, *SIGN, "--output", str(folder))
         assert (refused.status, refused.out) == (1, "")
