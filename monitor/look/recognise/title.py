@@ -53,9 +53,9 @@ def recognise_title(
         undated = without_days_since(context.known.slot, seen, context.title)
         likeness = compare_titles(context.title, undated, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
-        # The title of a new page may have a wrong period.
-        is_new = context.known.was_missing
-        return unknown(ANOTHER_EDITION, found) if is_new else absent(ANOTHER_EDITION)
+        # Where a page is new, and also names our period, its title may have a wrong one.
+        is_ours = context.known.was_missing and names_release(context.title, f"{seen} {text}")
+        return unknown(ANOTHER_EDITION, found) if is_ours else absent(ANOTHER_EDITION)
     why = _doubt_title(context, seen, likeness, text)
     if why:
         return unknown(why, found)
