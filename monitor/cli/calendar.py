@@ -109,10 +109,7 @@ def read_calendar(context: Context, name: str) -> Reading:
 
 
 async def read_once(context: Context, table: CalendarSettings) -> Outcome:
-    """Read a calendar once from its file or web address, within the budgets of its hosts.
-
-    Return the outcome.
-    """
+    """Read a calendar once from its file or web address, within the budgets of its hosts."""
     from monitor.app.readers import make_calendar_reader, open_poller
 
     clock, requested = SystemClock(), 0
@@ -133,8 +130,8 @@ async def read_once(context: Context, table: CalendarSettings) -> Outcome:
 
 
 def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
-    """Yield each entry that differs between the stored calendar and a read now, as new, gone
-    (removed) or changed.
+    """Yield each entry that differs between the stored calendar and a new read: it is new, gone or
+    changed.
     """
     entries_now = {one.uid: one.as_json() for one in read_calendar(context, name).announcements}
     entries = get_json(context, f"/calendars/{name}/entries")["entries"]

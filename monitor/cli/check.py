@@ -150,7 +150,7 @@ class _Check:
         self.rotas = asyncio.run(read_rotas(self.context, self.rotas, online=online))
         rotas = self.rotas.values()
         self.faults += [f"rota {rota.name}: {rota.fault}" for rota in rotas if rota.fault]
-        self.warnings += self._doubts()
+        self.warnings += self._find_doubts()
 
     def settings_faults(self) -> Iterator[str]:
         """Yield absent secrets, faults of the users file, and folders that cannot be written."""
@@ -299,8 +299,8 @@ class _Check:
         except NotSignedOn as fault:
             yield f"{self.context.path.name}: web.oidc: {fault}"
 
-    def _doubts(self) -> Iterator[str]:
-        """Yield what is allowed, but probably a mistake."""
+    def _find_doubts(self) -> Iterator[str]:
+        """Yield what is valid, but is probably a mistake."""
         file, now = self.context.path.name, self.context.now()
         uncovered: dict[str, list[str]] = {}
         for rota in self.rotas.values():

@@ -46,7 +46,7 @@ class Api:
 
     def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 # any JSON
         """Return the JSON of an operation. Values of None are left out of the query."""
-        return _read_json(self.runner.run(self._fetch("GET", path, query)))
+        return _read_json(self.runner.run(self._send_request("GET", path, query)))
 
     def get_for_staff(self, path: str, name: str) -> list[Json] | None:
         """Return the rows `name` of a list that only staff may read, or None to a viewer."""
@@ -71,7 +71,7 @@ class Api:
 
     def read(self, path: str, **query: object) -> bytes:
         """Return the file of an operation."""
-        return self.runner.run(self._fetch("GET", path, query)).content
+        return self.runner.run(self._send_request("GET", path, query)).content
 
     def post(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
         """Do something, and return the JSON of the answer. Values of None are left out."""
@@ -79,9 +79,9 @@ class Api:
 
     async def post_soon(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
         """Do what `post` does, in a coroutine that `runner` runs."""
-        return _read_json(await self._fetch("POST", path, body))
+        return _read_json(await self._send_request("POST", path, body))
 
-    async def _fetch(self, method: str, path: str, values: Json) -> httpx.Response:
+    async def _send_request(self, method: str, path: str, values: Json) -> httpx.Response:
         given = {name: _to_json(value) for name, value in values.items() if value is not None}
         content: Json = {"params": given} if method == "GET" else {"json": given}
         try:
@@ -178,8 +178,8 @@ def open_api(context: Context, *, needs_monitor: bool = False) -> Iterator[Api]:
         client = _find_monitor(context)
         if client is None and is_locked(context.settings.store.url):
             raise EnvironmentFault(
-                "a monitor runs on this store, but not on a socket that you may write to: join its"
-                " group, or name its [web] socket"
+                "a monitor runs on this store, but answers on no socket that you may write to: join"
+                " its group, name its [web] socket, or start it again if it hangs"
             )
         if client is None and needs_monitor:
             name, place = context.settings.watch.vantage, context.settings.evidence.folder

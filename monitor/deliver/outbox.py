@@ -308,7 +308,7 @@ class Outbox:
         is_finished = delivery.standing is not DeliveryState.WAITING
         if is_finished:
             self._attempts.note_finished(delivery)
-        # Also by a former leader, whose successor would send the message again.
+        # A former leader may write it too. Else its successor would send the message again.
         await self.writer.write(lambda tx: tx.record_outcome(row.notice, delivery), is_fact=True)
         if delivery.standing is DeliveryState.SENT:
             state.record_sent(row, self.clock.now())

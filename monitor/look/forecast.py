@@ -77,7 +77,7 @@ def forecast_slots(
     `parts` has each part once. Slots are left out if the rate amply suffices for them.
     """
     due = [part for part in parts if begin <= part.goal.slot < end]
-    return [forecast for some in _split_by_time(due) for forecast in _forecast(some, rate)]
+    return [forecast for some in _split_by_time(due) for forecast in _forecast_group(some, rate)]
 
 
 def _split_by_time(parts: Iterable[PartToProve]) -> list[list[PartToProve]]:
@@ -92,7 +92,7 @@ def _split_by_time(parts: Iterable[PartToProve]) -> list[list[PartToProve]]:
     return groups
 
 
-def _forecast(parts: Sequence[PartToProve], rate: float) -> Iterator[SlotForecast]:
+def _forecast_group(parts: Sequence[PartToProve], rate: float) -> Iterator[SlotForecast]:
     """Yield the forecasts of the slots of parts that compete."""
     least_tolerance = min(part.goal.tolerance for part in parts)
     if len(parts) * least_gap(rate) <= _SECOND and least_tolerance >= _AMPLE_TOLERANCE:

@@ -27,7 +27,7 @@ from monitor.web.strip import Strip, exact_slot, read_strips
 FOLDED_OVER = 20
 """If a page has more releases, the board folds those without a problem, and a month its days."""
 _REPEATED_UP_TO = 5
-"""So many releases that need attention are listed below their strip. It is enough for more."""
+"""The list below a strip is folded if it has more releases than this, all of them in strips."""
 _FILTERS = ("producer", "state", "q")
 _DATE_FIELDS = ("day", "month", "year")
 PRODUCER_COOKIE = "ninethirty-mine"
@@ -149,7 +149,7 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
 
 
 def _repeats_much(rows: Sequence[fragments.Row], strips: Sequence[Strip]) -> bool:
-    """Return whether these are many releases and all in strips."""
+    """Return whether a list of these releases says much again that strips show."""
     slots = {strip.slot for strip in strips}
     return len(rows) > _REPEATED_UP_TO and all(exact_slot(row) in slots for row in rows)
 
