@@ -75,7 +75,7 @@ _ABOUT_DOCUMENT = quick(
 )
 # Not a year, and not a telephone number.
 _FIGURE = quick(
-    r"(?!\W{0,3}\+44)[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\s*$)\d[\d,. ]{0,30}[^\w]{0,9}"
+    r"(?!\W{0,3}\+44)[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\W*$)\d[\d,. ]{0,30}[^\w]{0,9}"
     r"[a-z]{0,3}[^\w]{0,9}"
 )
 _LEAST_WORDS = 40
