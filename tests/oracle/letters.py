@@ -247,7 +247,16 @@ def _find_places_by_name(
     elif match := re.fullmatch(
         rf"(?:the |one )?(?:(\d+) )?({'|'.join(_ROLES)})s?(?: (\S+))?", name
     ):
-        same_role = [place for place in release.places if place.role == _ROLES[match[2]]]
+        # A split or merged entry may lead to the page, and so to the files, of another release.
+        at_same_page = [
+            place
+            for other in context.world.releases
+            if other.page.url == release.page.url
+            for place in other.places
+        ]
+        role = _ROLES[match[2]]
+        same_role = [place for place in release.places if place.role == role]
+        same_role = same_role or [place for place in at_same_page if place.role == role]
         files = [match[3], *(each for each in names if " " not in each)] if match[3] else []
         named = [
             place for place in same_role if urlsplit(place.url).path.rsplit("/", 1)[-1] in files
