@@ -37,6 +37,7 @@ _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 _SAYS_NO_STATE = quick(
     rf"(?:not (?:yet |now )?(?:being )?(?:published|publishing|released)|{INSTEAD}|pulled|removed"
     r"|under review|hold|no (?:release|publication)|do not use|duplicate|deleted?|void|draft"
+    r"|test(?: (?:entry|event|only))?|(?:please )?ignore"
     r"|(?:pulled|removed) from (?:the |this )?(?:calendar|schedule|list|programme)"
     r"|(?:date )?tbc|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on |in )?"
     rf"(?=\d|(?:{MONTH})\b))"
@@ -74,6 +75,9 @@ _UNMARKED = (
     quick(rf"(?<=\b20\d\d) (?:{_SHOUTED})[.!]?$", re.IGNORECASE),
     quick(rf"\b(?:{_SHOUTED})\b"),
 )
+
+
+_CROSS = quick(r"^\s*[\u274c\u274e\u26d4\u2715-\u2718\U0001f6ab]\ufe0f?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ def read_called_off(title: str) -> tuple[str, Status]:
     """
     if len(title) > _LONGEST:
         return title, Status()
+    if cross := _CROSS.match(title):
+        return title[cross.end() :], Status(is_understood=False)
     for piece in _split_title(title):
         status = _read_piece(title, piece)
         if status is not None:

@@ -370,21 +370,23 @@ def _read_day_range(text: str, context: Context) -> Span | None:
 def _join_days(left: re.Match[str], right: Span) -> Span | None:
     """Return the range from the day in `left` (a match of `_PARTIAL`) to `right`.
 
-    If the left day lacks its month or year, it has that of `right`.
+    If the left day lacks its month or year, it has that of `right`. "Aug 10" has its month where
+    another text has its weekday.
     """
-    month = MONTHS.get(left["month"]) if left["month"] else right.first.month
+    is_month_first = left["month"] is None and left["weekday"] in MONTHS
+    month_name = left["weekday"] if is_month_first else left["month"]
+    month = MONTHS.get(month_name) if month_name else right.first.month
     if month is None:
         return None
     day, year = int(left["day"]), int(left["year"] or right.first.year)
     first = _day_span(day, month, year)
-    has_only_month = left["month"] and not left["year"]
+    has_only_month = month_name and not left["year"]
     if has_only_month and first.first > right.first:
         first = _day_span(day, month, year - 1)  # "30 December - 2 January 2027" begins in 2026
     if first.first > right.first:
         raise Refused("impossible")
-    is_wrong_weekday = (
-        left["weekday"] is not None and WEEKDAYS.get(left["weekday"]) != first.first.weekday()
-    )
+    weekday = None if is_month_first else left["weekday"]
+    is_wrong_weekday = weekday is not None and WEEKDAYS.get(weekday) != first.first.weekday()
     return Span(
         Precision.RANGE, first.first, right.last, "weekday" if is_wrong_weekday else right.doubt
     )

@@ -46,7 +46,8 @@ _WORDS = {
 }
 _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
 _SUBJECT = (
-    r"(?:(?:this |the )?(?:release|publication|statistics?|report|bulletin|series|it) )?"
+    r"(?:(?:this |these |the |the following )?"
+    r"(?:release|publication|statistic|report|bulletin|series)s? |it |these |the following )?"
     r"(?:(?:has|have) been |is |are |now |currently |temporarily |indefinitely |permanently )*"
 )
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
@@ -78,6 +79,8 @@ _REDATED = quick(
     r"|(?:release|publication) date (?:is )?(?:tbc|to be confirmed|to be announced)"
     r"|not (?:being )?publish(?:ed|ing) this (?:week|month|quarter|year))\b"
     r"|(?:delay|deleted|deletion|suspension|withdrawal)(?:$|:(?! (?:none|nil|no|n/a)\b))"
+    r"|(?:is |date )?(?:(?:confirmed|finali[sz]ed)(?: date)?: ?(?:no|not yet)"
+    r"|provisional(?: date)?: ?(?:yes|y|true|1))$"
     rf"|{_SUBJECT}now (?:on |for )?(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)?"
     rf"(?:[/.-]\d| {MONTH}\b)"
 )

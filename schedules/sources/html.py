@@ -13,6 +13,7 @@ from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from schedules.dates.read import read_date
+from schedules.dates.status import calls_off
 from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
@@ -83,16 +84,23 @@ def parse_html(page: Page) -> HtmlElement:
 def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
     """Yield the rows below the heading of each table.
 
-    A table with no heading in its first rows yields nothing.
+    A table with no heading in its first rows yields nothing. A plain paragraph such as "The
+    following have been cancelled:" is a heading only of the table right below it.
     """
-    above = ""
+    heading = introduction = ""
     number = 0
     for element in root.iter("table", "p", *_HEADINGS):
         if element.tag != "table":
-            if element.tag != "p" or _is_bold(element):
-                above = cell_texts(element)[0] or above
+            text = cell_texts(element)[0]
+            introduction = ""
+            if element.tag in _HEADINGS or _is_bold(element):
+                heading = text or heading
+            elif calls_off(text) and not _is_in_table(element):
+                introduction = text
             continue
         number += 1
+        above = introduction or heading
+        introduction = ""
         rows = read_grid(element)
         heads = [is_heading(texts_of(row), settings.options) for row in rows]
         if True not in heads[:_HEAD]:
@@ -103,14 +111,18 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
             place += 1
         caption = element.find("caption")
         if caption is not None:
-            above = cell_texts(caption)[0]
+            above = heading = cell_texts(caption)[0]
         yield from _read_table_rows(f"table {number}", rows[place:], above, settings)
 
 
 def _is_bold(paragraph: HtmlElement) -> bool:
     """Return whether a paragraph outside tables is bold as a whole, as people write headings."""
     bold = [cell_texts(part) for part in paragraph.iterchildren("b", "strong")]
-    return bold == [cell_texts(paragraph)] and next(paragraph.iterancestors("table"), None) is None
+    return bold == [cell_texts(paragraph)] and not _is_in_table(paragraph)
+
+
+def _is_in_table(element: HtmlElement) -> bool:
+    return next(element.iterancestors("table"), None) is not None
 
 
 def _read_table_rows(

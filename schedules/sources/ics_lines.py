@@ -189,25 +189,36 @@ def _read_block(begin: str, lines: Iterator[str], name: str) -> tuple[str, list[
     for line in lines:
         block.append(line.strip())
         if line.upper().startswith("TZID"):
-            tzid = line.partition(":")[2].strip()
+            tzid = _unescape_name(line.partition(":")[2].strip())
         if line.strip().upper() == f"END:{name}":
             break
     return tzid, block
 
 
+def _unescape_name(text: str) -> str:
+    """Return the name of a zone as its users write it: without the escapes of a text value."""
+    return text.replace("\\", "")
+
+
 def _parse_line(line: str) -> Iterator[Property]:
-    """Yield the property of a content line, unless it is not needed or not a property."""
+    """Yield the property of a content line, unless it is empty, not needed or not a property.
+
+    Programs write an empty RRULE or EXDATE for an event that does not repeat.
+    """
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
         name = sys.intern(name.upper())
-        if name not in _UNUSED:
+        if name not in _UNUSED and value.strip():
             yield Property(name, value, _NO_PARAMS)
         return
     match = _NAME.match(line)
     # Any other line is the rest of a text that was wrongly broken over lines.
-    if match and (name := sys.intern(match["name"].upper())) not in _UNUSED:
+    if match is None or not line[match.end() :].strip():
+        return
+    name = sys.intern(match["name"].upper())
+    if name not in _UNUSED:
         params = {
-            key.upper(): sys.intern(quoted or plain)
+            key.upper(): sys.intern(_unescape_name(quoted or plain))
             for key, quoted, plain in _PARAM.findall(match["params"])
         }
         yield Property(name, line[match.end() :], params)

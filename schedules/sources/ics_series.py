@@ -309,7 +309,7 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     starts = [event.all("DTSTART") for event in events if not event.all("RECURRENCE-ID")]
     rule_start = next((found[0] for found in starts if found), None)
     for number, event in enumerate(events):
-        needed = [each for each in event.properties if each.name in _NEEDED and each.value]
+        needed = [each for each in event.properties if each.name in _NEEDED]
         yield "BEGIN:VEVENT"
         yield f"{_NUMBER}:{number}"
         for each in needed:

@@ -325,7 +325,7 @@ OFFSETS_OF_SEASONS: dict[str, timedelta] = {
 
 
 # Signs in the names of the database are the other way round: "Etc/GMT-1" is one hour east.
-_OFFSET_ALONE = quick(r"(?:UTC|GMT)?([+-]\d{2}):?00")
+_OFFSET_ALONE = quick(r"(?:UTC|GMT)?([+-]\d{2})(?::?00)?")
 _OFFSET_BEFORE = quick(r"^\((?:utc|gmt)(?:[+-]\d{2}[:.]\d{2})?\) ")
 
 
@@ -342,7 +342,7 @@ def zone_name(tzid: str) -> str | None:
         hours = int(offset[1])
         return f"Etc/GMT{-hours:+d}" if abs(hours) <= 12 else None
     # Outlook writes the offset before the cities, and Notes the season after the name.
-    plain = _OFFSET_BEFORE.sub("", " ".join(tzid.replace("\\", "").split()).casefold())
+    plain = _OFFSET_BEFORE.sub("", " ".join(tzid.split()).casefold())
     plain = plain.removesuffix("-(standard)").removesuffix("-(daylight)")
     # Some programs write a path before the name: "/mozilla.org/20050126_1/Europe/London".
     tail = "/".join(plain.rsplit("/", 2)[-2:])

@@ -67,6 +67,7 @@ _ABOUT_CALL = quick(
     r"| (?:at|on|by|from|date|reason|notes?|notice|flag)$",
     re.IGNORECASE,
 )
+_FLAG = quick(r"(?:is |date )?(?:confirmed|provisional|finali[sz]ed)(?: date)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +306,11 @@ def find_call_off(notes: Iterable[str], stands: Collection[str]) -> str:
 
 def note_of(heading: str, text: str) -> str:
     """Return a column's text, with its heading if that calls releases off ("Cancelled?",
-    "cancellationReason").
+    "cancellationReason") or is a flag ("isConfirmed").
     """
+    words = _WORD_ENDS.sub(" ", heading).strip(" ?")
+    if _FLAG.fullmatch(words):
+        return f"{words}: no" if text.strip().casefold() in _NO else f"{words}: {text}"
     question = _question_of(heading)
     if not question:
         return text
