@@ -1,4 +1,4 @@
-"""Every operation of the API and the main pages, requested by each kind of caller.
+"""Every operation of the API, every form and the main pages, requested by each kind of caller.
 
 A case is a caller. What each may do, and with which account and role it acts, is a table here. An
 operation without a row fails.
@@ -6,13 +6,18 @@ operation without a row fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import structlog
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.testing import capture_logs
 
@@ -24,6 +29,7 @@ from monitor.web.operations import ApiRoute
 from monitor.web.sessions import ProxyAuth
 from monitor.web.users import OPERATOR, Right, make_token_line
 from tests.unit.monitor.web.board import Board
+from tests.unit.monitor.web.openid_provider import SUBJECT, Idp, board_with_provider
 from tests.unit.monitor.web.people import (
     DUTY,
     HEAD,
@@ -34,7 +40,7 @@ from tests.unit.monitor.web.people import (
 )
 
 PUBLISHED, STAFF, TAKE, ACT, SIGN = "published", "staff", "take", "act", "sign"
-MACHINE = "machine"
+MACHINE, OWN = "machine", "own"
 FEED, ALERTS, EMBARGOED, HEALTH = "feed", "alerts", "embargoed", "health"
 READ = {PUBLISHED, STAFF, FEED, ALERTS, EMBARGOED, HEALTH}
 OPERATIONS = {
@@ -76,6 +82,7 @@ class Caller:
     role: str = ""
 
 
+BY_PROVIDER = "its issuer and subject"
 VIEWS = {PUBLISHED, FEED, HEALTH}
 SEES = READ
 CALLERS = {
@@ -93,11 +100,35 @@ CALLERS = {
     "duty officer by proxy": Caller(SEES | {TAKE}, "proxy:anne", "duty officer"),
     "head by proxy": Caller(SEES | {TAKE}, "proxy:hope", "head of profession"),
     "nobody by proxy": Caller({HEALTH}),
+    "viewer by provider": Caller(VIEWS),
+    "duty officer by provider": Caller(SEES | {TAKE}, BY_PROVIDER, "duty officer"),
+    "head by provider": Caller(SEES | {TAKE}, BY_PROVIDER, "head of profession"),
     "socket": Caller(SEES | {TAKE, ACT, MACHINE}, f"system:{own_name()}", OPERATOR),
     "socket of duty": Caller(SEES | {TAKE, ACT, MACHINE}, "user:ada", "web team"),
     "socket of head": Caller(SEES | {TAKE, ACT, MACHINE, SIGN}, "user:ada", "deputy head"),
     "socket of viewer": Caller(VIEWS),
     "socket of nobody": Caller(VIEWS),
+}
+FORMS = {
+    OWN: ["/account/feeds", "/account/end"],
+    ACT: [
+        *("/acknowledge-all", "/incidents/new", "/incidents/{incident:path}/acknowledge"),
+        *("/incidents/{incident:path}/draft", "/silences", "/silences/end", "/reports"),
+        *("/by-hand", "/by-hand/remove", "/releases/{release:path}/slot"),
+        "/releases/{release:path}/ticks",
+    ],
+    SIGN: ["/incidents/{incident:path}/sign"],
+}
+FORMS_WITH_OTHER_PROOF = ("/sign-in", "/sign-out", "/acknowledge", "/mine")
+"""A password, the end of one's own session, a signed link, and only a cookie that is set."""
+FORMS_OF_CALLERS = {
+    f"{person}{way}": forms
+    for person, forms in {
+        "viewer": {OWN},
+        "duty officer": {OWN, ACT},
+        "head": {OWN, ACT, SIGN},
+    }.items()
+    for way in ("", " by proxy", " by provider")
 }
 LINES = {
     "socket of duty": f'ada:system = "{own_name()}":web team',
@@ -114,6 +145,11 @@ NAMES_BY_PROXY = {
     "duty officer by proxy": "anne",
     "head by proxy": "hope",
     "nobody by proxy": "eve",
+}
+GROUPS_BY_PROVIDER = {
+    "viewer by provider": "readers",
+    "duty officer by provider": "stats-duty",
+    "head by provider": "stats-heads",
 }
 
 
@@ -184,14 +220,22 @@ def list_requests(board: Board) -> list[tuple[str, str, str, str]]:
     return requests
 
 
-@pytest.mark.parametrize("caller", CALLERS)
-async def test_caller_may_do_what_its_rights_say_and_acts_with_its_account(
-    tmp_path: Path, caller: str
-) -> None:
-    expected, users = CALLERS[caller], users_file(tmp_path)
+@asynccontextmanager
+async def open_board(
+    folder: Path, caller: str
+) -> AsyncIterator[tuple[Board, httpx.AsyncClient, str]]:
+    """Open a board, and yield it with the client of a caller and the caller's account."""
+    account = CALLERS[caller].account
+    if caller in GROUPS_BY_PROVIDER:
+        idp = Idp(claims={"groups": [GROUPS_BY_PROVIDER[caller]], "preferred_username": "anne"})
+        async with board_with_provider(folder, idp) as visitor:
+            await visitor.sign_on()
+            visitor.client.headers["Accept"] = "*/*"
+            yield visitor.board, visitor.client, f"{idp.url} {SUBJECT}" if account else ""
+        return
+    users = users_file(folder)
     async with signed_in_board(users) as board:
         headers = await headers_of(board, users, caller)
-        query = await feed_query(board) if caller == "feed reader" else ""
         app = as_own_user(board.app) if caller.startswith("socket") else board.app
         if caller in NAMES_BY_PROXY:
             assert board.queries.sessions is not None
@@ -199,25 +243,73 @@ async def test_caller_may_do_what_its_rights_say_and_acts_with_its_account(
             app = as_proxy(board.app)
         transport, base = httpx.ASGITransport(app), "http://board.example"
         async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
-            wrong = []
-            with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
-                for right, name, method, path in list_requests(board):
-                    board.clock.seconds += 1
-                    body = BODIES.get(name, {}) if method == "POST" else None
-                    answer = await client.request(
-                        method,
-                        f"{path}{query.replace('?', '&') if '?' in path else query}",
-                        json=body,
-                    )
-                    # `acknowledge` refuses the parameter of a secret address before its caller.
-                    is_refused = answer.status_code in REFUSED or (query and answer.is_client_error)
-                    if (not is_refused) is not (right in expected.may):
-                        wrong.append((name, path, answer.status_code))
+            yield board, client, account
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_caller_may_do_what_its_rights_say_and_acts_with_its_account(
+    tmp_path: Path, caller: str
+) -> None:
+    expected = CALLERS[caller]
+    async with open_board(tmp_path, caller) as (board, client, account):
+        query = await feed_query(board) if caller == "feed reader" else ""
+        wrong = []
+        with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+            for right, name, method, path in list_requests(board):
+                board.clock.seconds += 1
+                body = BODIES.get(name, {}) if method == "POST" else None
+                address = f"{path}{query.replace('?', '&') if '?' in path else query}"
+                answer = await client.request(method, address, json=body)
+                # `acknowledge` refuses the parameter of a secret address before its caller.
+                is_refused = answer.status_code in REFUSED or (query and answer.is_client_error)
+                if (not is_refused) is not (right in expected.may):
+                    wrong.append((name, path, answer.status_code))
         assert wrong == []
         acts = board.store.verdicts.acts_on([board.incident, "r"])
     who = {(act.account, act.role) for act in acts}
-    acting = {(expected.account, expected.role)} if TAKE in expected.may else set()
-    assert who == acting
+    assert who == ({(account, expected.role)} if TAKE in expected.may else set())
     accounts = {line.get("account", "") for line in lines if line["event"] == "request"}
-    if expected.account:
-        assert accounts == {expected.account}
+    if account:
+        assert accounts == {account}
+
+
+def list_forms(board: Board) -> list[tuple[str, str]]:
+    """Return the right that each form of the pages needs, and its address."""
+    rights = {path: right for right, paths in FORMS.items() for path in paths}
+    app: Any = board.app
+    while not hasattr(app, "routes"):
+        app = app.app
+    paths = [
+        route.path
+        for route in app.routes
+        if isinstance(route, Route) and "POST" in (route.methods or ())
+        if not isinstance(route, ApiRoute) and route.path not in FORMS_WITH_OTHER_PROOF
+    ]
+    ids = {"{incident:path}": board.incident, "{release:path}": "r"}
+    forms = [(rights.pop(path), path) for path in paths]
+    assert rights == {}
+    return [
+        (right, reduce(lambda text, each: text.replace(*each), ids.items(), path))
+        for right, path in forms
+    ]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_form_is_taken_only_from_a_session_with_its_guard_and_right(
+    tmp_path: Path, caller: str
+) -> None:
+    async with open_board(tmp_path, caller) as (board, client, _account):
+        page = await client.get("/account")
+        own = re.search(r'name="guard" value="([^"]*)"', page.text)
+        assert bool(own) is (caller in FORMS_OF_CALLERS)
+        wrong = []
+        for right, path in list_forms(board):
+            for guard in ("", "of another session", own[1] if own else ""):
+                board.clock.seconds += 1
+                answer = await client.post(path, data={"guard": guard})
+                is_own = own is not None and guard == own[1]
+                may_send = is_own and right in FORMS_OF_CALLERS[caller]
+                is_refused = answer.status_code in {401, 403, 429}
+                if is_refused is may_send:
+                    wrong.append((path, guard, answer.status_code))
+        assert wrong == []
