@@ -119,6 +119,11 @@ def _as_nobody(folder: Path) -> list[str]:
 
 
 def _quietly(command: list[str], folder: Path) -> None:
-    subprocess.run(
-        command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    # A file, because the server may keep a pipe open.
+    with tempfile.TemporaryFile("w+") as said:
+        done = subprocess.run(
+            command, check=False, cwd=folder, stdout=said, stderr=subprocess.STDOUT
+        )
+        if done.returncode:
+            said.seek(0)
+            raise RuntimeError(f"{' '.join(command)}: {said.read()}")
