@@ -197,6 +197,8 @@ class Interpreter:
         has_stable_bytes = target.is_file or target.recognise == "changed"
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
         is_answer_of_body = is_read and answer.status in (200, 304)
+        if is_answer_of_body and recognised.state is not State.UNKNOWN:
+            memory.known = replace(memory.known, had_page=True)
         digest = memory.digest if has_stable_bytes and is_answer_of_body else recognised.digest
         return make_sighting(target, answer, recognised, digest, clock_offset)
 

@@ -333,10 +333,12 @@ class WatchedRelease:
         digests = (run.digest for run in runs if run.digest is not None)
         baseline = next(digests, None) if target.recognise == "changed" else None
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
+        had_page = any(run.state is not State.UNKNOWN and run.status in (200, 304) for run in runs)
         since_last_proof = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
         had_placeholder = any(run.why == PLACEHOLDER for run in since_last_proof)
         # Runs do not have a placeholder's text, so use "".
-        return Known(baseline, was_missing, placeholder="" if had_placeholder else None)
+        placeholder = "" if had_placeholder else None
+        return Known(baseline, was_missing, had_page, placeholder)
 
     def was_removed(self, target: Target) -> bool:
         """Return whether a published target was removed or changed, and did not return."""

@@ -18,12 +18,14 @@ class Known:
     """Facts about a target from earlier looks, kept over a restart.
 
     `baseline` is the SHA-256 of the body before the release, for `changed`. `was_missing`: the
-    address answered 404 before, so its content is new. `placeholder` identifies the last
+    address answered 404 before, so its content is new. `had_page`: it has shown a page that proved
+    something, this release or another edition. `placeholder` identifies the last
     placeholder's text: "" after a restart, None if there was none.
     """
 
     baseline: str | None = None
     was_missing: bool = False
+    had_page: bool = False
     placeholder: str | None = None
     slot: Slot | None = None
 
@@ -32,6 +34,7 @@ class Known:
         return Known(
             baseline=stored.baseline or self.baseline,
             was_missing=stored.was_missing or self.was_missing,
+            had_page=stored.had_page or self.had_page,
             # The store keeps only "" or None.
             placeholder=stored.placeholder if self.placeholder is None else self.placeholder,
             slot=stored.slot,

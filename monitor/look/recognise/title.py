@@ -53,9 +53,9 @@ def recognise_title(
         undated = without_days_since(context.known.slot, seen, context.title)
         likeness = compare_titles(context.title, undated, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
-        # Where a page is new, and also names our period, its title may have a wrong one.
-        is_ours = context.known.was_missing and names_release(context.title, f"{seen} {text}")
-        return unknown(ANOTHER_EDITION, found) if is_ours else absent(ANOTHER_EDITION)
+        # The title of the first page of an address may have a wrong period.
+        is_first = context.known.was_missing and not context.known.had_page
+        return unknown(ANOTHER_EDITION, found) if is_first else absent(ANOTHER_EDITION)
     why = _doubt_title(context, seen, likeness, text)
     if why:
         return unknown(why, found)
