@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 
 from schedules.dates.words import MONTHS
@@ -42,21 +42,64 @@ _NOT_OUT = (
 )
 _OTHER_EDITION = r"(?:next|previous|last) (?:release|update|edition|publication)"
 _OF_OTHER_EDITION = quick(_OTHER_EDITION)
-# Also words that results may have, such as those about delays or cases pending
+# Words of titles that sentences about any publication have
+_GENERAL_WORDS = {
+    *("statistics", "statistic", "statistical", "release", "publication", "bulletin", "report"),
+    *("edition", "data", "figures", "annual", "monthly", "quarterly", "weekly", "national"),
+    *("official", "accredited", "department", "office", "england", "wales", "scotland"),
+    *("northern", "ireland", "united", "kingdom", "great", "britain"),
+}
+# About the work on a publication, and no words of results
+_OF_WORK = (
+    r"we (?:are (?:sorry|working|investigating|aware|unable)|apologi[sz]e|regret"
+    r"|(?:have|had to) (?:become aware|been made aware|identified|discovered|decided|temporarily"
+    r"|removed|withdrawn?|paused?|delay(?:ed)?|postponed?|taken)"
+    r"|(?:will|(?:now )?(?:expect|hope|aim|intend|plan) to) (?:not |now |therefore |only )*(?:be )?"
+    r"(?:publish|releas|updat|announc|provid|issu|replac)[a-z]{1,3})"
+    r"|(?:data|quality) (?:quality |source |supply |processing )?issues?|quality[- ]assur[a-z]{1,5}"
+    r"|new (?:publication |release )?date|(?:further|another) announcement|in due course"
+    r"|as soon as|correct(?:ed)? version|mark of respect|pre-?election|cyber[ -](?:incident|attack)"
+    r"|volumes? of traffic|(?:currently|is|are) being [a-z-]{3,20}ed|no (?:publication|release)"
+    r"|not be(?:ing)? (?:releas|publish)[a-z]{1,3}|therefore not"
+    r"|(?:is|are|was|were)(?: now| originally| previously)? (?:due|expected|planned)"
+    r" (?:on|in|for|to be)"
+    r"|(?:release|publication)(?: of [^.]{1,60})? (?:has been|is|was) (?:now )?"
+    r"(?:moved|brought|changed|suspended|paused|cancelled|withdrawn|removed)"
+    r"|date (?:of [^.]{1,40} )?(?:has been|was|is) (?:changed|moved|put)"
+    r"|pre-?announcement|unforeseen|finali[sz](?:ed|ing)|in preparation|is coming|unavailable"
+    r"|(?:suspend|pause)[a-z]{0,3} (?:the )?(?:[a-z]{3,20} )?"
+    r"(?:publication|release|series|estimates)"
+    r"|had hoped|regrettabl[ey]|not possible|watch this space|go(?:es)? here|this is a test"
+    r"|(?:insert|replace) (?:this |the )?[a-z]{0,12} ?text"
+)
+# A sentence with any of these says that something is not out or not here.
 _SAYS_NOT_OUT = quick(
-    rf"\b(?:{_NOT_OUT}|later today|(?:is|are|been|be|an?|the|further) delay(?:s|ed)?"
-    r"|delayed (?:until|to|due|by)|postponed?|(?:re)?scheduled|put back|slipped"
-    r"|(?:time|date) (?:has )?changed|awaiting|pending|unable to|can(?: ?not|['\u2019]t)"
-    r"|could(?: not|n['\u2019]t)|apolog(?:i[sz]e|ies)|sorry|unexpected error"
-    r"|technical (?:problem|issue|fault|difficult(?:y|ies))s?"
-    r"|maintenance|under construction|being (?:updated|prepared|loaded)|check back|try again"
-    r"|not (?:have )?(?:permission|authori[sz]ed|available|found)|(?:log|sign) in"
-    r"|redirect(?:ing|ed))\b"
+    rf"\b(?:{_NOT_OUT}|{_OF_WORK}|later today|under construction|check back|try again|put back"
+    r"|(?:time|date) (?:has )?changed|apolog(?:i[sz]es?|ies)|sorry|unexpected error|maintenance"
+    r"|technical (?:problem|issue|fault|difficult(?:y|ies))s?|being (?:updated|prepared|loaded)"
+    r"|(?:no|not)(?: have)?(?: yet| been)* (?:permission|authori[sz]ed|available|found|published"
+    r"|released|live|documents?|results)|(?:log|sign) in|redirect(?:ing|ed)|nothing|none)\b"
+    r"|^error\b|^(?:0|no) (?:results|documents)\b"
+)
+# One with these says it too, unless it tells a change or a number of something.
+_MAY_SAY_NOT_OUT = quick(
+    r"(?:^|\b(?:is|are|was|were|has|have|been|be|release|publication|bulletin|statistics) )"
+    r"(?:now )?"
+    r"(?:delayed|postponed|deferred|suspended|withdrawn|cancelled|discontinued)\b"
+    r"|\b(?:(?:an?|the|further) delays?|delay(?:ed)? (?:until|to|due|by)|postpone"
+    r"|(?:re)?scheduled|slipped|awaiting|pending|unable to|can(?: ?not|['\u2019]t)"
+    r"|could(?: not|n['\u2019]t)|gohiriwyd)\b"
+)
+_CHANGE = quick(
+    r"\b(?:f[ae]ll(?:en|s|ing)?|r[io]s(?:e|en|es|ing)|gr[eo]w(?:n|s|ing|th)?"
+    r"|(?:in|de)creas(?:e[sd]?|ing)|declin(?:e[sd]?|ing)|high(?:er|est)|low(?:er|est)|largest"
+    r"|smallest|unchanged|average|median|per ?cent|proportion|share|number of|compared (?:with|to)"
+    r"|estimated|fewer|(?:more|less) than)\b|%"
 )
 # In others that tell no results: about the edition before, how the statistics are made, who may
 # see them, and text to be replaced
 _NOT_OF_RESULTS = quick(
-    rf"\b(?:{_NOT_OUT}|{_OTHER_EDITION}"
+    rf"\b(?:{_NOT_OUT}|{_OF_WORK}|{_OTHER_EDITION}"
     r"|survey (?:asks|asked|collects|covers)|(?:is|are) used (?:by|to)|code of practice"
     r"|contact|e-?mail|telephone|questions|questionnaires?|methods?|methodology"
     r"|pre-?release|before (?:their |its |the )?(?:release|publication)"
@@ -78,6 +121,9 @@ _FIGURE = quick(
     r"(?!\W{0,3}\+44)[^\w]{0,9}(?!0\d)(?!(?:19|20)\d\d\W*$)\d[\d,. ]{0,30}[^\w]{0,9}"
     r"[a-z]{0,3}[^\w]{0,9}"
 )
+# Not in an address
+_WORD = quick(r"(?<![\w@./-])\w+(?![\w@/-]|\.\w)")
+_YEAR = quick(r"\b(?:19|20)\d\d\b")
 _LEAST_WORDS = 40
 _YEARS_TO_LEAP_DAY = 9  # 29 February may be eight years after the last one
 
@@ -160,34 +206,56 @@ def announces_day_of(slot: Slot | None, text: str) -> bool:
     )
 
 
-def tells_results(text: str, slot: Slot | None) -> bool:
+def tells_results(text: str, slot: Slot | None, subject: Collection[str]) -> bool:
     """Return whether a text has enough words, without dates and sentences that tell no results.
 
     If it announces the slot's day, only sentences with a number count: others may be background.
+    Of whole sentences, one must tell a result. `subject` are the words of the release's title.
     """
-    results = [
-        without_dates(each, slot)
-        for each in _split_sentences(text)
-        if not _NOT_OF_RESULTS.search(each)
-    ]
+    results = [each for each in _split_sentences(text) if not _NOT_OF_RESULTS.search(each)]
     if announces_day_of(slot, text):
-        results = [each for each in results if _has_digit(each)]
-    return len(" ".join(results).split()) >= _LEAST_WORDS
+        results = [each for each in results if _has_digit(without_dates(each, slot))]
+    if len(without_dates(" ".join(results), slot).split()) < _LEAST_WORDS:
+        return False
+    return not any(map(_is_whole, results)) or _tells_any_result(results, slot, subject)
 
 
-def says_only_not_out(text: str, slot: Slot | None) -> bool:
-    """Return whether a text has a sentence that something is not out or not here, and beside it
-    only labels: no other whole sentence and no number.
+def tells_nothing(text: str, slot: Slot | None, subject: Collection[str]) -> bool:
+    """Return whether a text has a whole sentence, or says that something is not out or not here,
+    and no sentence of it tells a result.
     """
     sentences = _split_sentences(text)
-    others = [each for each in sentences if not _says_not_out(each)]
-    is_told = any(each.rstrip().endswith((".", "!")) for each in others)
-    has_number = _has_digit(without_dates(" | ".join(others), slot))
-    return len(others) < len(sentences) and not is_told and not has_number
+    is_said = any(_is_whole(each) or _says_not_out(each) for each in sentences)
+    return is_said and not _tells_any_result(sentences, slot, subject)
+
+
+def _is_whole(sentence: str) -> bool:
+    return sentence.rstrip().endswith((".", "!")) and bool(_WORD.search(sentence))
+
+
+def _tells_any_result(
+    sentences: Sequence[str], slot: Slot | None, subject: Collection[str]
+) -> bool:
+    """Return whether a sentence tells a change or a number, and does not say that something is not
+    out. If none says that, one about the subject is enough.
+    """
+    specific = {word for word in subject if word not in _GENERAL_WORDS}
+    if any(map(_says_not_out, sentences)):
+        specific = set()
+    for sentence in sentences:
+        if _SAYS_NOT_OUT.search(sentence) or _OF_OTHER_EDITION.search(sentence):
+            continue
+        is_about_subject = not specific.isdisjoint(_WORD.findall(sentence))
+        has_number = _has_digit(_YEAR.sub("", without_dates(sentence, slot)))
+        is_certain = not _MAY_SAY_NOT_OUT.search(sentence)
+        if _CHANGE.search(sentence) or (is_certain and (is_about_subject or has_number)):
+            return True
+    return False
 
 
 def _says_not_out(sentence: str) -> bool:
-    return bool(_SAYS_NOT_OUT.search(sentence)) and not _OF_OTHER_EDITION.search(sentence)
+    is_said = _SAYS_NOT_OUT.search(sentence) or _MAY_SAY_NOT_OUT.search(sentence)
+    return bool(is_said) and not _OF_OTHER_EDITION.search(sentence)
 
 
 def _split_sentences(text: str) -> list[str]:

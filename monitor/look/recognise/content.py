@@ -41,12 +41,12 @@ from schedules.dates.sentences import (
     is_figure,
     names_as_next,
     names_day_of,
-    says_only_not_out,
+    tells_nothing,
     tells_results,
 )
 from schedules.patterns import quick
 from schedules.slot import Slot
-from schedules.titles import names_other_period
+from schedules.titles import names_other_period, read_title
 
 ANNOUNCED = "announced, not released"
 WITHDRAWN = "marked as withdrawn"
@@ -129,7 +129,7 @@ def _read_thin_page(
 ) -> Recognised:
     """Return what a page without content proves: it may be an old placeholder."""
     # With many words, it may be a page whose notice was left in.
-    if _is_announcement_on_govuk(page, context, slot) and not tells_results(page.prose, None):
+    if _is_announcement_on_govuk(page, context, slot) and not _tells_results(page, context, None):
         return absent(ANNOUNCED)
     known = context.known
     # A countdown changes numbers.
@@ -142,7 +142,8 @@ def _read_thin_page(
     may_be_old = not is_new and names_day_of(slot, page.prose)
     if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
-    return unknown(NOTICE_ONLY) if says_only_not_out(page.prose, slot) else seen
+    subject = read_title(context.title).words
+    return unknown(NOTICE_ONLY) if tells_nothing(page.prose, slot, subject) else seen
 
 
 def is_before_slot(answer: Answer, context: Context) -> bool:
@@ -164,7 +165,11 @@ def _has_content(page: Page, context: Context) -> bool:
         return True
     if has_date_of_publication(text, slot):
         return True
-    return tells_results(text, slot) and not is_queue(page)
+    return _tells_results(page, context, slot) and not is_queue(page)
+
+
+def _tells_results(page: Page, context: Context, slot: Slot | None) -> bool:
+    return tells_results(page.prose, slot, read_title(context.title).words)
 
 
 def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in `text_of`

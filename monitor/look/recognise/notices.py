@@ -82,9 +82,6 @@ _NOT_AVAILABLE = quick(
     r"\bth(is|ese) (page|release|publication|report|statistics|figures|content) (is|are|has been"
     r"|have been) (now |currently |temporarily )?(unavailable|not (yet |currently )?available"
     r"|(?P<called_off>postponed|cancelled|delayed))\b|\btry again later\b|\bnot for publication\b"
-    r"|\b(publication|release) (is|was|has been) (now )?(put back|delayed|postponed)\b"
-    r"|\b(publication|release|it) (is|was|has been) put back\b"
-    r"|\bwe (now )?(expect|hope|plan|aim|intend) to (publish|release) (it|th(is|ese|em))\b"
     r"|^\W*(not yet|to be) published\W*$",
     re.IGNORECASE,
 )
