@@ -57,9 +57,9 @@ class Pin(_EntryPattern):
     """Your decision that an announcement at this address, or with this title, is the release with
     this `id`.
 
-    Give `url` or `title`. An announcement must match every key that you give. After a reload, its
-    promises, looks and notices belong to the release. A new calendar entry with the same link keeps
-    this `id`.
+    Give `url` or `title`. An announcement must match every key given. After a reload, its promises,
+    looks and notices belong to the release. A new calendar entry with the same link keeps this
+    `id`.
     """
 
     id: Name

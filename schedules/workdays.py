@@ -19,14 +19,12 @@ _MIXED_UP = (time(8, 30), time(10, 30))
 
 
 class NationSettings(Table):
-    """Single bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that are proclaimed after our list was
-    made.
-    """
+    """Bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that differ from our list."""
 
     extra_holidays: list[date] = []
     """Holidays that our list does not have."""
     not_holidays: list[date] = []
-    """Days in our list that are not holidays."""
+    """Days in our list that are none."""
 
 
 @dataclass(frozen=True, slots=True)
