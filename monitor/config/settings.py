@@ -50,8 +50,8 @@ class DeadmanSettings(Table):
     """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another
     machine.
 
-    The requests stop, and the switch alerts you, unless calendars are fresh, looks begin on time,
-    the store can be written and notices are delivered.
+    They stop, and the switch alerts you, unless calendars are fresh, looks begin on time, the store
+    can be written and notices are delivered.
     """
 
     url: WebAddress | None = None
@@ -105,7 +105,7 @@ class ClockSettings(Table):
         Duration, at_least(timedelta(seconds=2)), at_most(timedelta(minutes=1))
     ] = timedelta(seconds=30)
     """If our clock is wrong by more than this, or at all if several monitors share a store, looks
-    prove nothing. At least two seconds, because hosts date their answers in whole seconds.
+    prove nothing. At least two seconds, because hosts date answers in whole seconds.
     """
 
     @model_validator(mode="after")
@@ -126,7 +126,7 @@ class NetworkSettings(Table):
     """Your address, for the people who run the hosts, in the User-Agent."""
     allow: list[Network] = []
     """Private networks that may be requested, also if a page leads there. Prefer `allow` of a
-    `[[calendar]]` or `[[producer]]`, which is only for its own hosts.
+    `[[calendar]]` or `[[producer]]`, for its own hosts only.
     """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     """Ports that may be requested besides 80 and 443."""
@@ -140,9 +140,9 @@ class NetworkSettings(Table):
     """A proxy for requests to every host, `http://host:port`.
 
     - Looks use a tunnel (CONNECT), for `http` addresses too. So the monitor checks certificates.
-    - The proxy resolves host names, so the monitor cannot check their addresses. It refuses a host
-      with a private name (`.internal`, no dot, a private address), unless the `[[calendar]]` or
-      `[[producer]]` of that host has `allow`.
+    - The proxy resolves host names, so the monitor cannot check addresses. It refuses a host with a
+      private name (`.internal`, no dot, a private address), unless its `[[calendar]]` or
+      `[[producer]]` has `allow`.
     - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except on this machine.
       To an `http` address they have no tunnel, so the proxy can read them.
     - Apprise uses the variable `HTTPS_PROXY`, mail no proxy.
@@ -159,8 +159,8 @@ class ProducerSettings(Table):
     Only producers with a table have tripwires and their own entries in reports.
 
     If a release is announced for several organisations (`producers` in the JSON), listings, policy,
-    routes, reports and filters match any of them. Its `producer` is the first that has a
-    `[[producer]]`. The `producer` of a `[[calendar]]` replaces those that its entries name.
+    routes, reports and filters match any. Its `producer` is the first that has a `[[producer]]`.
+    The `producer` of a `[[calendar]]` replaces those that its entries name.
     """
 
     id: Name
@@ -189,18 +189,17 @@ class ProducerSettings(Table):
 
 
 class PartSettings(Table):
-    """A part that no calendar names, or an address where figures could appear first."""
+    """A part that no calendar names, or an address where figures could come first."""
 
     match: ReleaseMatch
     id: Name
     """Its name within the release."""
     role: Literal["page", "attachment", "html", "data", "alternative"]
-    """What the part is: `page`, `attachment`, `html`, `data` or `alternative`."""
+    """`page`, `attachment`, `html`, `data` or `alternative`."""
     url: str
     """Its address. It can contain `{slug}` and `{url}` of the release's page."""
     recognise: str | None = None
-    """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and
-    `status` elsewhere.
+    """What shows that the part is out. By default `govuk` for pages on www.gov.uk, else `status`.
 
     - `status`: a 2xx answer with a sign of the release
       ([which](decides.md#a-200-is-not-publication))
@@ -228,8 +227,8 @@ class PartSettings(Table):
 class SlotTimeSettings(Table):
     """The usual time of a series whose calendars announce only the day.
 
-    The monitor looks most closely around this time. A release is still judged by its day only,
-    because no calendar promised a time.
+    The monitor looks most closely around this time. A release is still judged by its day, because
+    no calendar promised a time.
     """
 
     match: ReleaseMatch

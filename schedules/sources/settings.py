@@ -79,13 +79,11 @@ class CalendarSettings(Table):
     accept: date | None = None
     """A local day on which a mass change, cancellation or disappearance raises no alarm."""
     may_be_empty: bool | None = None
-    """Whether a first read without entries is believed. By default it is not for `ics`, `html` and
+    """Whether a first read without entries is believed. By default not for `ics`, `html` and
     `json`.
     """
     secret: bool = False
-    """Whether the path of `url` is a secret. What follows a `?` or `#` in a configured address is
-    never shown.
-    """
+    """Whether the path of `url` is a secret. What follows `?` or `#` is never shown."""
     allow: list[Network] = []
     """Private networks in which the host of `url` may be, `"10.1.2.0/24"`."""
     filters: dict[str, list[str]] = {}
