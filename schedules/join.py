@@ -282,7 +282,7 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
     }
     without_id = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
     # All groups get ids of one kind before any gets one of the next, so that a new group never
-    # takes an old id. With the flag, a taken id gets a hash.
+    # takes an old id. The flag adds the hash.
     kinds: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
         (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),

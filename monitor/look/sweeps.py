@@ -46,7 +46,7 @@ class Sweeps:
     def __init__(self) -> None:
         self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}  # by slot and tolerance
         self._part_keys_by_url: dict[str, str] = {}
-        self._owed = 0  # tenths of a look or request outside the sweeps
+        self._owed = 0  # in tenths
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
