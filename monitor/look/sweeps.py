@@ -64,7 +64,7 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target from its sweep."""
+        """Take back what `add` added."""
         if not _represents_part(target, goal):
             return
         if self._part_keys_by_url.get(target.url) == part_key(target):

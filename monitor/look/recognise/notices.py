@@ -194,7 +194,7 @@ def _has_mark(words: str) -> bool:
 
 
 def find_sign_against(page: Page, title: str) -> str:
-    """Return why a page without content may not be the release, or an empty string.
+    """Return which sign counts against a page if it has no content, or an empty string.
 
     It is a notice, a queue, a countdown, or waits for a script. A part without a `title` of a
     release may need scripts, like a dashboard.
