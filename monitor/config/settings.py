@@ -284,7 +284,7 @@ class Settings(Table):
     budget: dict[str, Rate] = {}
     """The most requests to each host, calendar reads included: `N/s`, `N/m` or `N/h`.
 
-    By default `"2/s"`, for `www.gov.uk` and `assets.publishing.service.gov.uk` `"5/s"`.
+    `default` is `"2/s"`. `www.gov.uk` and `assets.publishing.service.gov.uk` have `"5/s"`.
 
     If a day needs more, looks are [chosen by what they
     prove](decides.md#if-a-budget-is-too-small).
