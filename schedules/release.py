@@ -21,8 +21,7 @@ class ReleaseMatch(Table):
     title: str | None = None
     """The release's title."""
     url: str | None = None
-    """The page's address: as announced, as expected after the announcement, or where it is found.
-    """
+    """The page's address: as announced, as expected after that, or where it is found."""
 
     @model_validator(mode="after")
     def _matches_something(self) -> ReleaseMatch:

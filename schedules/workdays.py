@@ -24,7 +24,7 @@ class NationSettings(Table):
     extra_holidays: list[date] = []
     """Holidays that our list does not have."""
     not_holidays: list[date] = []
-    """Days in our list that are none."""
+    """Days in our list that are not holidays."""
 
 
 @dataclass(frozen=True, slots=True)

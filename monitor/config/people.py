@@ -67,8 +67,7 @@ class WebSettings(Table):
     facts ([more](how-to/sign-in.md#who-sees-what)).
     """
     proxies: list[Network] = []
-    """Addresses or ranges of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
-    """
+    """Addresses or ranges of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count."""
     proxy_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] | None = None
     """The header, such as `"X-Remote-User"`, in which one of the `proxies` sends the name of the
     person who signed in ([how](how-to/sign-in.md#with-your-organisations-proxy)). From any other
@@ -162,8 +161,7 @@ class SummarySettings(Table):
         "thu",
         "fri",
     ]
-    """Days of the week for `morning` and `evening`. `month` is sent on the first day of the month.
-    """
+    """Days of the week for `morning` and `evening`. `month` is sent on the month's first day."""
     producer: str = ""
     """The id of a producer, for its releases only."""
 

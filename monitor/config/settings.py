@@ -50,8 +50,8 @@ class DeadmanSettings(Table):
     """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another
     machine.
 
-    They stop, and the switch alerts you, unless calendars are fresh, looks begin on time, the store
-    can be written and notices are delivered.
+    The requests stop, and the switch alerts you, unless calendars are fresh, looks begin on time,
+    the store can be written and notices are delivered.
     """
 
     url: WebAddress | None = None
