@@ -63,9 +63,9 @@ class Threads:
     async def ask(self, query: Callable[[], T], /) -> T:
         """Run a blocking query in a thread and return its result. Raises what it raises.
 
-        Raises `StoreFault` if the query takes longer than `within`, or at once if all threads are
-        busy and one of them is overdue. A thread cannot be stopped, so an overdue query stays in
-        its thread until the store answers.
+        Raises `StoreFault` after `within`, or at once if all threads are busy and one of them is
+        overdue. A thread cannot be stopped, so an overdue query stays in its thread until the store
+        answers.
         """
         if len(self._running) >= self._count and self._is_any_overdue():
             raise StoreFault(f"the store has not answered for {self._within:g} s")

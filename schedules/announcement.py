@@ -1,4 +1,4 @@
-"""An entry of a calendar as one read showed it, and its parts."""
+"""Entries of calendars, and their parts."""
 
 from __future__ import annotations
 

@@ -57,9 +57,9 @@ class Pin(_EntryPattern):
     """Your decision that an announcement at this address, or with this title, is the release with
     this `id`.
 
-    Give `url` or `title`. An announcement must match every key that you give. After a reload, its
-    promises, looks and notices belong to the release. A new calendar entry with the same link keeps
-    this `id`.
+    Give `url` or `title`. An announcement must match every key given. After a reload, its promises,
+    looks and notices belong to the release. A new calendar entry with the same link keeps this
+    `id`.
     """
 
     id: Name
@@ -282,7 +282,7 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
     }
     without_id = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
     # All groups get ids of one kind before any gets one of the next, so that a new group never
-    # takes an old id. With the flag, a taken id gets a hash.
+    # takes an old id. The flag adds the hash.
     kinds: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
         (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),

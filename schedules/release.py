@@ -21,9 +21,7 @@ class ReleaseMatch(Table):
     title: str | None = None
     """The release's title."""
     url: str | None = None
-    """The page's address: that of its announcement, the one expected after it, or where it is
-    found.
-    """
+    """The page's address: as announced, as expected after that, or where it is found."""
 
     @model_validator(mode="after")
     def _matches_something(self) -> ReleaseMatch:

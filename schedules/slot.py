@@ -49,7 +49,7 @@ class Slot:
     readings: tuple[Instant, ...] = ()
 
     def begins(self) -> datetime | None:
-        """Return the first instant of the slot, None for `NONE`."""
+        """Return the first instant, or None for precision `NONE`."""
         if self.instant is not None:
             return self.instant
         return None if self.first is None else day_begins(self.first, self.timezone)
@@ -184,5 +184,5 @@ def first_day(slot: Slot) -> date | None:
 
 
 def last_day(slot: Slot) -> date | None:
-    """Return the last local day a slot touches, None for precision `NONE`."""
+    """Return the slot's last local day, or None."""
     return slot.last if slot.instant is None else local_date(slot.instant, slot.timezone)

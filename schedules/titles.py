@@ -1,4 +1,4 @@
-"""Reads and compares titles: the name of the series, the period of the edition."""
+"""Reads and compares titles."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def title_matches(release_title: str, seen_title: str) -> bool:
 
 
 def is_nearer(title: str, other: str, seen: str) -> bool:
-    """Return whether a title on a page is nearer to that of a release than to that of `other`.
+    """Return whether `seen` is nearer to a release's title than to `other`.
 
     First the period counts, then the words.
     """

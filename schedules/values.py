@@ -81,9 +81,9 @@ def _is_file(path: Path) -> bool:
 
 
 def require_file(file: str, info: ValidationInfo) -> str:
-    """Return the path of a file in the folder of the configuration.
+    """Return the path relative to the configuration.
 
-    Raises a fault for pydantic if it is absent.
+    Raises a fault for pydantic if there is no such file.
     """
     folder = (info.context or {}).get("folder")
     path = Path(file) if folder is None else folder / file

@@ -19,9 +19,7 @@ _MIXED_UP = (time(8, 30), time(10, 30))
 
 
 class NationSettings(Table):
-    """Single bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that are proclaimed after our list was
-    made.
-    """
+    """Bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that differ from our list."""
 
     extra_holidays: list[date] = []
     """Holidays that our list does not have."""

@@ -44,7 +44,7 @@ class PostSettings(CommonSettings):
     """What every channel that posts has."""
 
     ca_file: File | None = None
-    """Certificates to trust in addition to the machine's."""
+    """Further certificates to trust."""
 
 
 class FolderSettings(CommonSettings):
@@ -52,7 +52,7 @@ class FolderSettings(CommonSettings):
 
     kind: Literal["folder"]
     folder: str
-    """Where the files are written. It is created if it is missing."""
+    """The folder. It is created if it is missing."""
 
 
 class MailSettings(CommonSettings):
@@ -74,7 +74,7 @@ class MailSettings(CommonSettings):
     to: list[Mailbox] = Field(min_length=1)
     """One or more addresses."""
     ca_file: File | None = None
-    """Certificates to trust in addition to the machine's."""
+    """Further certificates to trust."""
     digest: bool = True
 
     @model_validator(mode="after")
@@ -106,7 +106,7 @@ class NotifySettings(CommonSettings):
     to: list[str] = Field(min_length=1)
     """Mail addresses or telephone numbers."""
     base_url: WebAddress | None = None
-    """The address of another service with the same API. GOV.UK Notify's by default."""
+    """The address of another service with the same API, by default GOV.UK Notify's."""
     draft_field: str | None = None
     """The field of the template for a link to the draft."""
     digest: bool = True

@@ -47,9 +47,7 @@ _DAYS_AHEAD = 7
 _MOST_NOTES = 5
 """Remarks that are shown of each calendar."""
 _RECENT = timedelta(days=400)
-"""The `match` of a table is tested on stored releases that are due, or were due, within this
-time.
-"""
+"""A `match` is tested on stored releases that were due within this time or are still due."""
 
 
 @click.command("check")
@@ -110,7 +108,8 @@ class _Check:
     `entries` is the number of entries of each calendar, and `announced` are the known releases.
     Both come from the store, and from the calendars that the check reads. `due` and
     `budget_warnings` are the forecast of the next days, from the store. `due` is None if no
-    calendar was read yet. `next_slot` is the next one that is known, with its producers.
+    calendar was read yet. `next_slot` and `next_producers` are those of the next release that is
+    known.
     """
 
     context: Context
@@ -210,8 +209,7 @@ class _Check:
         """Add what the store says: the forecast, the size of each calendar, and the recent
         releases.
 
-        Add a warning if the store's shape (its tables and columns) is not that of this version.
-        Without a store, add none.
+        Add a warning instead if the store must be upgraded first. Without a store, add nothing.
         """
         context = self.context
         if not context.has_store:
@@ -244,7 +242,7 @@ class _Check:
         self.due = dict(due)
 
     def _note_slot(self, slot: Slot, producers: tuple[str, ...]) -> None:
-        """Keep a slot with its producers if it is the next one so far."""
+        """Remember this slot if it is earlier than `next_slot`."""
         at = slot.instant
         if at is None or at <= self.context.now():
             return
@@ -422,7 +420,7 @@ class _Check:
 def recipient_lines(settings: Settings) -> Iterator[str]:
     """Yield one line for each route: who is notified about what.
 
-    The last line is for what no route matches.
+    The last line says who gets what no route matches.
     """
     described = {
         channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel
@@ -459,8 +457,7 @@ def _channel_text(channel: ChannelSettings) -> str:
 def access_lines(settings: Settings) -> Iterator[str]:
     """Yield a line on what each kind of visitor sees.
 
-    A last line names the open channels. They reach more than staff, so they get nothing before a
-    slot.
+    The last line names the channels that reach more than staff, so get nothing before a slot.
     """
     web = settings.web
     # A leak is an incident: a release was seen in public before its slot.

@@ -74,7 +74,7 @@ class Api:
         return self.runner.run(self._send_request("GET", path, query)).content
 
     def post(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
-        """Do something, and return the JSON of the answer. Values of None are left out."""
+        """Send a POST, and return its JSON. Values of None are left out."""
         return self.runner.run(self.post_soon(path, **body))
 
     async def post_soon(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
@@ -128,7 +128,7 @@ def post_json(context: Context, path: str, **body: object) -> Any:  # noqa: ANN4
 
 
 def act(context: Context, path: str, text: str, **body: object) -> None:
-    """Do one thing, and print the answer as JSON, or `text`."""
+    """Do what `post_json` does, and print its answer as JSON, or `text`."""
     context.print_result(post_json(context, path, **body), text)
 
 
@@ -195,9 +195,7 @@ def open_api(context: Context, *, needs_monitor: bool = False) -> Iterator[Api]:
 
 
 def _find_monitor(context: Context) -> httpx.AsyncClient | None:
-    """Return a client of the monitor that `--url` names, or of the one that runs here with this
-    configuration. None if there is none.
-    """
+    """Return a client of the monitor that `open_api` means, or None if there is none."""
     headers: dict[str, str] = {}
     if context.url:
         token = os.environ.get("NINETHIRTY_TOKEN", "")

@@ -44,8 +44,8 @@ class Context:
     as_json: bool = False
     # The address of a monitor on another machine, or empty.
     url: str = ""
-    # Removes what is secret in the addresses of the configuration. Before that is read, no secret
-    # is known.
+    # Removes secrets of configured addresses from a text. It removes none before `settings` is
+    # read.
     hide: Callable[[str], str] = str
 
     @cached_property
@@ -77,7 +77,7 @@ class Context:
 
     @property
     def has_store(self) -> bool:
-        """Return whether the store can exist: its file does, or it is not a file."""
+        """Return whether there can be a store: its file exists, or it is in PostgreSQL."""
         from monitor.store.open import file_of
 
         file = file_of(self.settings.store.url)
@@ -87,7 +87,7 @@ class Context:
     def store(self, *, upgrade: bool = False) -> Iterator[Store]:
         """Open the configured store inside this context. Raises `StoreFault`.
 
-        A store with an older schema is refused, unless `upgrade` is true: then it is upgraded.
+        An older store is upgraded if `upgrade`, else refused.
         """
         from monitor.store.open import open_store
 
@@ -98,10 +98,10 @@ class Context:
     def print_result(
         self, value: object, text: str | Iterable[str], *, note: str = "", ok: bool = True
     ) -> None:
-        """Print the result of a verb: `value` as one line of JSON with `--json`, otherwise `text`
-        (or its lines).
+        """Print the result of a verb: with `--json` `value` as one line of JSON, else `text` (one
+        line or more).
 
-        Only people get `note`, on standard error. If the result is not `ok`, the program ends with
+        `note` is for people, on standard error. If the result is not `ok`, the program ends with
         exit status 1.
         """
         if self.as_json:
@@ -163,7 +163,7 @@ def table_lines(
     if_empty: str = "",
 ) -> Iterator[str]:
     """Yield the lines of a table: heads, then rows, in aligned columns. Without rows, yield only
-    `if_empty`.
+    `if_empty`, if that is given.
 
     On a terminal, lines are cut at its width, and loud rows are bold unless NO_COLOR is set.
     """
@@ -237,7 +237,7 @@ def write_output(
 
 
 def _replace_file(output: Path, pieces: Iterable[bytes]) -> None:
-    """Replace a file at once, so that other readers never see a part of it."""
+    """Replace a file at once, so that no reader sees a part of it."""
     part = output.absolute().with_name(f".{output.name}.part")
     try:
         with part.open("wb") as file:

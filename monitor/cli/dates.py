@@ -120,8 +120,8 @@ def read_day(text: str, today: date) -> date | None:
 def read_instant(text: str, today: date) -> datetime | None:
     """Return the UTC instant that `text` names, or None.
 
-    Without an offset it is London time, without a day today. Without a year it is the one nearest
-    to `today`.
+    It is London time if it has no offset, and today if it has no day. A year is found as by
+    `read_day`.
     """
     text = text.strip()
     try:

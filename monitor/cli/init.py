@@ -105,8 +105,8 @@ def command(
 
     It asks you for absent options, unless you give --yes.
 
-    It also writes the JSON Schema for editors that the first line names. With only --files, it
-    writes neither.
+    Beside it, it writes the JSON Schema that its first line names for editors. With only --files,
+    it writes neither file.
 
     A producer's slug is the last part of its address on GOV.UK. For most producers you can give a
     name or acronym.
@@ -207,7 +207,7 @@ def _print_result(context: Context, chosen: Chosen, file: Path, notes: list[str]
     kinds = [one.kind for one in chosen.calendars]
     named = ", ".join(name_of(slug, chosen.known) for slug in chosen.producers)
     path = Path(sys.argv[0])
-    # A program of this name that the shell would not find is called by its path.
+    # If the shell would not find this program by its name, the hint has its path.
     needs_path = path.name == "ninethirty" and shutil.which("ninethirty") != str(path)
     program = str(path) if needs_path else "ninethirty"
     if file != Path("config.toml"):
@@ -220,8 +220,8 @@ def _print_result(context: Context, chosen: Chosen, file: Path, notes: list[str]
 
 @dataclass(slots=True)
 class _Answers:
-    """The options and answers as a person gave them, with one line for each fault of an answer and
-    each note about one.
+    """The options and answers as a person gave them. Each line of `faults` and `notes` is about one
+    of them.
 
     `known` are the organisations whose names are accepted.
     """
@@ -257,9 +257,7 @@ class _Answers:
         self.public_url = self.public_url or _ask_text(question)
 
     def _ask_producers(self) -> Iterator[str]:
-        """Ask for producers one after another, and yield the slug of each. An empty answer ends
-        it.
-        """
+        """Yield the slug of each producer that the person names. An empty answer is the last."""
         while text := _ask_text("Producer: slug, name or acronym (Enter: no more)"):
             if (slug := slug_of(text, self.known)) is not None:
                 click.echo(f"  {slug}")
@@ -276,7 +274,7 @@ class _Answers:
                 click.echo(f"  unknown name: give its slug, {_WHERE_SLUG_IS}")
 
     def choose(self, folder: Path) -> Chosen:
-        """Return what goes into the configuration in `folder`, and add the faults and notes.
+        """Return what goes into the configuration in `folder`. Add faults and notes on the answers.
 
         Turns on call begin on Mondays.
         """
@@ -326,8 +324,8 @@ class _Answers:
         return text
 
     def _read_calendar(self, text: str, folder: Path) -> Calendar:
-        """Return the calendar of --calendar KIND[=PLACE], and add the fault of its kind or
-        place.
+        """Return the calendar of --calendar KIND[=PLACE]. If its kind or place is wrong, add a
+        fault.
         """
         from schedules.sources.registry import KINDS
 
@@ -371,9 +369,7 @@ class _Answers:
         return Mail(server[1], port, self.to)
 
     def _read_duty(self) -> dict[str, str]:
-        """Return the address of each role on call, in their order, and add the faults of their
-        names and addresses.
-        """
+        """Return the address of each role on call, in their order, and add their faults."""
         if self.on_call and not self.mail:
             self.faults.append("--mail: give the mail server, because --on-call needs one")
         duty: dict[str, str] = {}

@@ -59,13 +59,13 @@ def command(context: Context, *, url: str, recogniser: str) -> None:
 def fact_lines(facts: Json, prefix: str = "") -> Iterator[str]:
     """Yield each fact as a line of text.
 
-    Unknown values are left out. `prefix` is the key of a table of facts.
+    Facts without a value are left out. `prefix` is the key of the table that contains them.
     """
     for key, value in facts.items():
         if isinstance(value, dict):
             yield from fact_lines(value, f"{prefix}{key} ")
         elif isinstance(value, list):
-            # The only list is that of the links that were found.
+            # The only list is `found`.
             yield from (f"{prefix}{key}: {link['role']} {link['url']}" for link in value)
         elif isinstance(value, bool):
             yield f"{prefix}{key}: {'yes' if value else 'no'}"
@@ -83,9 +83,9 @@ async def _look_once(context: Context, url: str, recogniser: str) -> Json:
     )
     async with open_poller(context.settings_or_default, SystemClock()) as (poller, _):
         sighting, outcome = await poller.look_once(target)
-    # Presence is "specific" if the answer has a sign that only this edition has. "proved" is the
-    # span in which the state was true, earlier than the look if a cache answered. "found" are
-    # links, by their role in a release.
+    # `specific`: the answer has a sign that only this edition has. `proved`: the span in which the
+    # state was true, which is earlier than the look if a cache answered. `found`: links, with their
+    # role in a release.
     facts: Json = {
         "url": url,
         "state": sighting.state.value,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def _parse_speed(text: str) -> float | None:
-    """Return how many times as fast as real time a script is played, None for `max`.
+    """Return how many times as fast as real time to play, None for as fast as possible (`max`).
 
     Raises `ValueError`.
     """
@@ -89,9 +89,9 @@ def play_scripts(
 
     Raises `BadInput` before any is played.
 
-    `keep` is the folder for their files (None: they are deleted). `speed` is how many times as fast
-    as real time they are played (None: as fast as possible). On a terminal, one updated line shows
-    the progress. Elsewhere each start is a line, unless `quiet` or for a single script.
+    `keep` is the folder for their files (None: they are deleted). `speed` is that of
+    `_parse_speed`. On a terminal, one updated line shows the progress. Elsewhere each start is a
+    line, unless `quiet` or for a single script.
     """
     from monitor.rehearse.drive import RehearsalOutcome
 

@@ -125,7 +125,7 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
 @click.argument("silence", shell_complete=complete.silences)
 @json_verb
 def end(context: Context, *, silence: str) -> None:
-    """End a SILENCE before its time. People get the current status within five minutes.
+    """End a SILENCE before its time. Notices of the current status follow within five minutes.
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000
     """

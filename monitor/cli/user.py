@@ -76,9 +76,7 @@ def command(
 
 
 def _read_password() -> str:
-    """Return the password that a person types twice, or without a terminal the first line of
-    standard input.
-    """
+    """Return the password, which a person at a terminal types twice."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     repeat = "Repeat the password"

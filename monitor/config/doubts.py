@@ -45,7 +45,7 @@ class Known:
 
 
 def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield everything that is allowed but probably a mistake."""
+    """Yield each doubt about a configuration, with its key and its value."""
     yield from _calendar_doubts(settings, known)
     producers = {name for table in settings.calendar for name in _producers_of(table)}
     producers |= {producer for release in known.releases for producer in release.producers}

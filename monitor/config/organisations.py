@@ -101,9 +101,7 @@ def slug_of(text: str, among: Organisations = ORGANISATIONS) -> str | None:
 
 
 def nearest_slug(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug of the organisation whose slug or name is most similar, or None if none is
-    similar.
-    """
+    """Return the slug that is most similar to `text`, or has the most similar name, or None."""
     slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, names[0])}
     nearest = difflib.get_close_matches(_fold_name(text), slugs, n=1, cutoff=0.8)
     return slugs[nearest[0]] if nearest else None
@@ -120,7 +118,7 @@ def find_slugs(text: str, among: Organisations = ORGANISATIONS) -> list[str]:
 
 
 def name_of(slug: str, among: Organisations = ORGANISATIONS) -> str:
-    """Return the name of an organisation, or its slug in words if the list does not have it."""
+    """Return the name of a slug, which is its own words if it is not in the list."""
     return among[slug][0] if slug in among else slug.replace("-", " ").capitalize()
 
 

@@ -33,18 +33,18 @@ class OidcSettings(Table):
     issuer: WebAddress
     """The provider's address, exactly as in its `/.well-known/openid-configuration`."""
     client_id: Text
-    """The id under which this monitor is registered at the provider."""
+    """This monitor's id at the provider."""
     client_secret: Secret
-    """The secret that the provider issued for this monitor. It is sent only to the provider."""
+    """The provider's secret for this monitor. It is sent only to the provider."""
     claim: Text
-    """The claim of the ID token that gives rights, such as `"groups"` or `"roles"`. Its value is a
-    text or a list of texts. An `"email"` counts only if the provider has verified it.
+    """The claim of the ID token that gives rights, such as `"groups"` or `"roles"`: a text or a
+    list of texts. An `"email"` counts only if the provider has verified it.
     """
     rights: dict[str, RightName] = Field(min_length=1)
     """The right that each value of the claim gives: `"stats-heads" = "head"`.
 
-    The rights are, from the lowest, `"viewer"`, `"duty"` and `"head"`. Of several rights, the
-    highest counts. Without any, a person cannot sign in.
+    Rights are those of `[web.proxy_rights]`. Of several, the highest counts. Without any, a person
+    cannot sign in.
     """
     allow: list[Network] = []
     """Private networks that may be requested for the issuer: `["10.0.0.0/8"]`."""
@@ -54,9 +54,8 @@ class WebSettings(Table):
     """Board, API, `/healthz`, `/livez`, `/readyz` and `/metrics`."""
 
     listen: str = "127.0.0.1:9030"
-    """The address and port to serve: `host:port`, or `0.0.0.0:9030` in a container. If it is not a
-    loopback address, set `users_file`, `proxy_header` or `[web.oidc]`, and put a TLS proxy in
-    front.
+    """The address and port to serve, in a container `0.0.0.0:9030`. If it is not loopback, set
+    `users_file`, `proxy_header` or `[web.oidc]`, and put a TLS proxy in front.
     """
     socket: str | None = None
     """The Unix socket that serves the same to users of this machine, such as the command line
@@ -68,19 +67,17 @@ class WebSettings(Table):
     facts ([more](how-to/sign-in.md#who-sees-what)).
     """
     proxies: list[Network] = []
-    """Addresses or ranges of the proxies whose headers `X-Forwarded-For` and `X-Forwarded-Proto`
-    are trusted.
-    """
+    """Addresses or ranges of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count."""
     proxy_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] | None = None
     """The header, such as `"X-Remote-User"`, in which one of the `proxies` sends the name of the
-    person who signed in ([how](how-to/sign-in.md#with-your-organisations-proxy)). The header is
-    ignored if any other address sends it.
+    person who signed in ([how](how-to/sign-in.md#with-your-organisations-proxy)). From any other
+    address it is ignored.
     """
     proxy_rights: dict[str, RightName] = {}
     """The right of each name that a proxy sends: `"anne@example.gov.uk" = "head"`.
 
-    The rights are `"viewer"`, `"duty"` and `"head"`. The name `"*"` gives a right to everyone else.
-    Without it, people who are not listed cannot sign in.
+    The rights are `"viewer"`, `"duty"` and `"head"`. The name `"*"` is for everyone else. Without
+    it, they cannot sign in.
     """
     oidc: OidcSettings | None = None
     users_file: str | None = None
@@ -90,24 +87,19 @@ class WebSettings(Table):
     public_url: BoardAddress | None = None
     """The address at which people reach the pages. Notices link there."""
     link_key: Secret | None = None
-    """The secret that signs links in notices. With it, people can acknowledge from a notice without
-    signing in.
-    """
+    """The secret that signs links in notices, with which people acknowledge without signing in."""
     link_lasts: Spacing = timedelta(days=7)
     """How long a signed link is valid."""
     token: Secret | None = None
-    """A secret for one program, which sends it as `Authorization: Bearer …`. It can then read
-    everything and act as duty staff. It is better to give [each program its own
-    token](how-to/sign-in.md#programs).
+    """A secret that one program sends as `Authorization: Bearer …`, to read everything and act as
+    duty staff. Better: give [each program its own token](how-to/sign-in.md#programs).
     """
     metrics_token: Secret | None = None
     """A secret that Prometheus sends as `Authorization: Bearer …` to read `/metrics`. It can send
     `token` instead.
     """
     embargoed_token: Secret | None = None
-    """Another secret, with which Prometheus reads `/metrics/embargoed`: what was measured of
-    releases before their slot.
-    """
+    """Another secret, for `/metrics/embargoed`: what was measured of releases before their slot."""
     metrics_listen: str | None = None
     """An address, such as `"10.1.2.3:9031"`, that serves only `/metrics` and health, without a
     token. `/metrics/embargoed` needs its token there too.
@@ -125,42 +117,39 @@ class WebSettings(Table):
 
 
 class AlertSettings(Table):
-    """When reminders are sent, when opening notices become one digest, and which channels reach
-    more than staff.
-    """
+    """Reminders, digests, and channels that reach more than staff."""
 
     remind_after: Duration = timedelta(minutes=15)
-    """When the first reminder is sent about a report-grade incident that no one has acknowledged.
+    """When the first reminder of a report-grade incident is sent, if no one has acknowledged it.
     `"0s"`: never.
     """
     remind_every: Spacing = timedelta(minutes=30)
     """The time between reminders, until someone acknowledges the incident or it closes."""
     digest_from: int = Field(default=5, ge=2)
-    """The least number of opening notices that become one digest on channels with `digest`."""
+    """How many opening notices, at least, become one digest on channels with `digest`."""
     digest_within: Duration = timedelta(milliseconds=400)
-    """How long an opening notice waits for others, to become one digest with them."""
+    """How long an opening notice waits for others."""
     open_channels: list[str] = []
-    """Names of channels that reach more than staff. Before the slot of a release, if the slot has a
-    time, they get nothing about it. They never get leads or leaks.
+    """Names of channels that reach more than staff. Before the slot of a release, if it has a time,
+    they get nothing about it. They never get leads or leaks.
     """
 
 
 class SummarySettings(Table):
     """Summaries at fixed times, and notices before slots.
 
-    `morning` lists the releases that are due, and which are at risk. `evening` has the verdicts of
-    the day, owed reports, overdue actions, and the releases of the next day for which a budget is
-    too small. `month` says how punctual the last month was. `ready` is sent a day and half an hour
-    before each slot with a time, if something [is not ready](readiness.md) for it.
+    `morning` lists the releases that are due, and which are at risk. `evening` has the day's
+    verdicts, owed reports, overdue actions, and the next day's releases for which a budget is too
+    small. `month` says how punctual the last month was. `ready` is sent a day and half an hour
+    before each slot with a time for which something [is not ready](readiness.md).
 
-    If the monitor was down at that time, it sends the summary up to three hours later. You cannot
-    name a channel of `open_channels`.
+    If the monitor was down at that time, it sends the summary up to three hours later.
     """
 
     kind: Literal["morning", "evening", "month", "ready"]
     """`morning`, `evening`, `month` or `ready`."""
     channels: list[str] = Field(min_length=1)
-    """Names of channels, or of rotas."""
+    """Names of channels or rotas, but none of `open_channels`."""
     at: TimeOfDay | None = None
     """The local time. By default 08:45 for `morning`, 17:00 for `evening`, 09:00 for `month`. Not
     for `ready`.
@@ -172,11 +161,9 @@ class SummarySettings(Table):
         "thu",
         "fri",
     ]
-    """Days of the week for `morning` and `evening`. `month` is always sent on the first day of the
-    month.
-    """
+    """Days of the week for `morning` and `evening`. `month` is sent on the month's first day."""
     producer: str = ""
-    """The id of a producer. If you set it, only its releases are included."""
+    """The id of a producer, for its releases only."""
 
     @model_validator(mode="after")
     def _check_time(self) -> SummarySettings:
@@ -186,10 +173,10 @@ class SummarySettings(Table):
 
 
 class CodeSettings(Table):
-    """Producers that the Code of Practice does not bind, and corrections of the built-in table of
-    its editions.
+    """Producers that the Code of Practice does not bind, and corrections of our table of its
+    editions.
 
-    You need the corrections only if the Code changes before you upgrade ninethirty.
+    Correct the table only if the Code changes before you upgrade ninethirty.
     """
 
     begins: dict[str, date] = {}
@@ -197,8 +184,8 @@ class CodeSettings(Table):
     cites: dict[str, str] = {}
     """How a practice is cited in drafts: `"3.0/3.1" = "…"`."""
     outside: list[Name] = []
-    """Ids of producers that the Code does not bind. Their drafts cite no practice. A draft that
-    exists already changes with its next version.
+    """Ids of producers that the Code does not bind. Their drafts cite no practice, from the next
+    version on.
     """
 
 

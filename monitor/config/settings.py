@@ -55,11 +55,9 @@ class DeadmanSettings(Table):
     """
 
     url: WebAddress | None = None
-    """The address of the switch, which must accept GET. It is never logged, because anyone who
-    knows it could send the request.
-    """
+    """The address of the switch, which must accept GET. It is never logged."""
     every: Spacing = timedelta(seconds=60)
-    """How often the request is sent. Set the switch to wait three times as long."""
+    """How often the request is sent. Let the switch wait three times as long."""
 
 
 class StoreSettings(Table):
@@ -71,7 +69,7 @@ class StoreSettings(Table):
     """
     spool: str | None = None
     """The folder of the [spool](files.md#the-spool), on this machine, relative to the working
-    directory. Default: `spool` beside the file of SQLite, and `var/spool` for PostgreSQL.
+    directory. By default `spool` beside the SQLite file, for PostgreSQL `var/spool`.
     """
     takeover: Spacing = timedelta(seconds=1.6)
     """If the leader gives no sign of life for this long, a standby takes over
@@ -80,7 +78,7 @@ class StoreSettings(Table):
 
 
 class EvidenceSettings(Table):
-    """The files that prove verdicts: each calendar as it was read, and each page as it was after a
+    """The files that prove verdicts: calendars as they were read, and pages as they were after each
     change.
 
     Only the service account can read them, because they may contain content from before its slot.
@@ -91,10 +89,10 @@ class EvidenceSettings(Table):
     at a time can write to it.
     """
     keep_days: int = Field(default=400, ge=1, le=LONGEST_DAYS)
-    """For how many days the files are kept. Their hashes stay in the store."""
+    """For how many days files are kept. Their hashes stay."""
     keep_mb: int = Field(default=2000, ge=1, le=1_000_000_000)
-    """If the files have more million bytes than this, the oldest are deleted within a minute. At
-    least one file of 16 MB is kept.
+    """Above so many MB, the oldest files are deleted within a minute. At least one of 16 MB is
+    kept.
     """
 
 
@@ -107,7 +105,7 @@ class ClockSettings(Table):
         Duration, at_least(timedelta(seconds=2)), at_most(timedelta(minutes=1))
     ] = timedelta(seconds=30)
     """If our clock is wrong by more than this, or at all if several monitors share a store, looks
-    prove nothing. At least two seconds, because hosts date their answers in whole seconds.
+    prove nothing. At least two seconds, because hosts date answers in whole seconds.
     """
 
     @model_validator(mode="after")
@@ -119,36 +117,35 @@ class ClockSettings(Table):
 
 
 class NetworkSettings(Table):
-    """How the monitor introduces itself, and which private addresses it may look at.
+    """How the monitor introduces itself, and which private addresses it may request.
 
     See [Firewall](how-to/firewall.md).
     """
 
     contact: str = ""
-    """Your address, for the people who run the hosts. It is sent in the User-Agent."""
+    """Your address, for the people who run the hosts, in the User-Agent."""
     allow: list[Network] = []
     """Private networks that may be requested, also if a page leads there. Prefer `allow` of a
-    `[[calendar]]` or `[[producer]]`, which is only for its own hosts.
+    `[[calendar]]` or `[[producer]]`, for its own hosts only.
     """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     """Ports that may be requested besides 80 and 443."""
     timeout: Annotated[Duration, at_least(timedelta(seconds=1)), at_most(timedelta(minutes=1))] = (
         timedelta(seconds=10)
     )
-    """The longest time for a whole request, from a second to a minute, and at most the slot phase:
-    until then the next look at the address waits.
+    """The longest time for a request, from a second to a minute, and at most the slot phase: the
+    next look at the address waits for it.
     """
     proxy: Proxy | None = None
     """A proxy for requests to every host, `http://host:port`.
 
-    - Looks go through the proxy in a tunnel (CONNECT), for `http` addresses too. So the monitor
-      checks certificates.
-    - The proxy resolves host names, so the monitor cannot check their addresses. It refuses a host
-      with a private name (`.internal`, no dot, a private address), unless the `[[calendar]]` or
-      `[[producer]]` of that host has `allow`.
+    - Looks use a tunnel (CONNECT), for `http` addresses too. So the monitor checks certificates.
+    - The proxy resolves host names, so the monitor cannot check addresses. It refuses a host with a
+      private name (`.internal`, no dot, a private address), unless its `[[calendar]]` or
+      `[[producer]]` has `allow`.
     - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except on this machine.
-      Their requests to an `http` address have no tunnel, so the proxy can read them.
-    - Apprise uses the variable `HTTPS_PROXY`. Mail does not use a proxy.
+      To an `http` address they have no tunnel, so the proxy can read them.
+    - Apprise uses the variable `HTTPS_PROXY`, mail no proxy.
     """
     proxies: dict[str, Proxy | Literal["direct"]] = {}
     """Another proxy for single hosts: `"www.gov.uk" = "http://other.example:3128"`, or `"direct"`
@@ -162,8 +159,8 @@ class ProducerSettings(Table):
     Only producers with a table have tripwires and their own entries in reports.
 
     If a release is announced for several organisations (`producers` in the JSON), listings, policy,
-    routes, reports and filters match any of them. Its `producer` is the first that has a
-    `[[producer]]`. The `producer` of a `[[calendar]]` replaces those that its entries name.
+    routes, reports and filters match any. Its `producer` is the first that has a `[[producer]]`.
+    The `producer` of a `[[calendar]]` replaces those that its entries name.
     """
 
     id: Name
@@ -175,8 +172,8 @@ class ProducerSettings(Table):
     hosts: list[Host] = []
     """Hosts on which it publishes. On `www.gov.uk` its newest publications are a tripwire."""
     newest: list[WebAddress] = []
-    """Further listings, feeds, sitemaps (`.xml`, `.xml.gz`) or indexes of them that show what is
-    newest.
+    """Further listings, feeds, sitemaps (`.xml`, `.xml.gz`) or indexes of sitemaps that show what
+    is newest.
     """
     press: list[WebAddress] = []
     """Press feeds in which a mention before the slot is a lead for a person."""
@@ -192,30 +189,29 @@ class ProducerSettings(Table):
 
 
 class PartSettings(Table):
-    """A part that no calendar names, or an address where figures could appear first."""
+    """A part that no calendar names, or an address where figures could come first."""
 
     match: ReleaseMatch
     id: Name
     """Its name within the release."""
     role: Literal["page", "attachment", "html", "data", "alternative"]
-    """What the part is: `page`, `attachment`, `html`, `data` or `alternative`."""
+    """`page`, `attachment`, `html`, `data` or `alternative`."""
     url: str
     """Its address. It can contain `{slug}` and `{url}` of the release's page."""
     recognise: str | None = None
-    """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and
-    `status` elsewhere.
+    """What shows that the part is out. By default `govuk` for pages on www.gov.uk, else `status`.
 
     - `status`: a 2xx answer with a sign of the release
       ([which](decides.md#a-200-is-not-publication))
     - `govuk`, `ons`, `ees`: the page or JSON of that platform, which says whether the release is
       published
-    - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is not `SLUG`. The EES
-      calendar uses it, because EES pages look the same before and after
+    - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is not `SLUG`, for
+      pages that look the same before and after
     - `titled`: a page with the whole title of the release
-    - `period`: a page with a fixed address, whose heading or title names the period of its edition.
-      If it names another period, the edition is absent. A page that names no period proves nothing
-    - `changed`: other bytes than at the first look. Use it for an address that every edition has. A
-      page without title and heading, or an error message, proves nothing
+    - `period`: a page with a fixed address, whose heading or title names the edition's period. If
+      it names another, the edition is absent. If it names none, it proves nothing
+    - `changed`: other bytes than at the first look, at an address that every edition has. A page
+      without title and heading, or an error message, proves nothing
     - `text:WORDS`: these words, whatever their case, spacing, dashes and apostrophes
     - `css:SELECTOR`: an element
     - `jmespath:EXPRESSION`: something in JSON that is not null, false or empty
@@ -225,24 +221,22 @@ class PartSettings(Table):
     required: bool = True
     """Whether the release is incomplete without it."""
     secret: bool = False
-    """Whether the path of `url` is secret. A path that is filled in from the release's own address
-    is not hidden.
-    """
+    """Whether the path of `url` is secret. A path from the release's own address is not hidden."""
 
 
 class SlotTimeSettings(Table):
     """The usual time of a series whose calendars announce only the day.
 
-    The monitor looks most closely around this time. A release is still judged by its day only,
-    because no calendar promised a time.
+    The monitor looks most closely around this time. A release is still judged by its day, because
+    no calendar promised a time.
     """
 
     match: ReleaseMatch
     time: TimeOfDay
     """The local time: `"07:00"`."""
     reference: str = ""
-    """Where the permission for another time than 09:30 is on file. `explain` and drafts quote it.
-    Without it they ask whether there is one.
+    """Where the permission for another time than 09:30 is on file. `explain` and drafts quote it,
+    or ask whether there is one.
     """
 
 
@@ -250,13 +244,13 @@ class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
     If a host's `[budget]` is too small for all pages and files of a slot, releases of a higher
-    level come first. The first `[[importance]]` that matches a release gives its level. Without
-    one, it is 0.
+    level come first. The first `[[importance]]` that matches a release gives its level, else it is
+    0.
     """
 
     match: ReleaseMatch
     level: int
-    """A whole number. Below 0 means less important than other releases."""
+    """A whole number, below 0 for less important releases."""
 
 
 DEFAULT_RATE = 2.0
@@ -267,15 +261,14 @@ class Settings(Table):
     """The configuration is one TOML file: `--config FILE`, else `$NINETHIRTY_CONFIG`, else
     `./config.toml`.
 
-    `ninethirty init` writes a first one, and `ninethirty check` names every fault at once, with
-    file, key, reason and value.
+    `ninethirty init` writes a first one, and `ninethirty check` names every fault at once.
 
-    - Unknown keys in the configuration are refused.
+    - Unknown keys are refused.
     - Write lengths of time as `20ms`, `90s`, `5m`, `2h` or `14d`.
-    - A default of *none* means that the key is absent unless you write it.
+    - The default *none* means that the key is absent unless you write it.
     - A secret is `{ env = "NAME" }` or `{ file = "PATH" }`, never the secret itself. `check` says
       if it is missing, empty or not text, and warns of a file that every account can read.
-    - A relative path is relative to the configuration file, if the key does not say otherwise.
+    - Paths are relative to the configuration file, unless the key says otherwise.
     - After a change, [reload](how-to/change-configuration.md) it.
     """
 

@@ -73,7 +73,7 @@ class Archive:
         return content
 
     def elements(self, name: str, *tags: str) -> Iterator[etree._Element]:
-        """Yield the elements with these local names in an XML part, each when it ends."""
+        """Yield elements of one XML part, as `iterate_elements` does."""
         return iterate_elements(self.read(name), *tags)
 
 

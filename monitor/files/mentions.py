@@ -20,7 +20,8 @@ _NAMED_BY_ITS_END = frozenset({"year", "span", "month", "q"})
 
 
 def may_name_period(text: str, period: frozenset[str], *, is_new_year: bool) -> bool:
-    """Return whether a text may name the end of a period: `12/2022`, `2022Q4`, `FY23`, `Dec-22`.
+    """Return whether a text may have the end of `period`, such as `12/2022`, `2022Q4`, `FY23` or
+    `Dec-22`.
 
     `is_new_year`: it is enough to name the year.
     """

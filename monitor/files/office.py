@@ -111,7 +111,7 @@ def _add_day_number(digits: str, collected: Collector) -> None:
 
 
 def read_ods(body: bytes) -> FileFacts:
-    """Return the facts of an OpenDocument spreadsheet, without its hidden sheets.
+    """As `read_xlsx`, for an OpenDocument spreadsheet.
 
     Raises `UnreadableFile`.
     """

@@ -1,6 +1,4 @@
-"""The heartbeat that is written with every batch. From it a restart knows when the last run
-ended.
-"""
+"""The heartbeat, by which a restart knows when the last run ended."""
 
 from __future__ import annotations
 
@@ -36,14 +34,11 @@ class HeartbeatWriter(RowSource):
     _repeated: int = 0
 
     def begin(self, now: datetime) -> None:
-        """Write from now on that this monitor is alive."""
+        """Start to write heartbeats."""
         self._final_beat, self._last_alive = None, now
 
     def note_alive(self, now: datetime) -> None:
-        """Note that the monitor was alive at `now`.
-
-        Before `begin` and after `end` this has no effect.
-        """
+        """Note that the monitor was alive at `now`, between `begin` and `end`."""
         if self._last_alive is not None:
             self._last_alive = now
 
@@ -66,23 +61,23 @@ class HeartbeatWriter(RowSource):
             return
         if self._last_confirmed is not None:
             stored = transaction.read.leases.heartbeat(self.monitor)
-            # Without a loss, the store has the last confirmed heartbeat, or the last written one:
-            # it may have committed that batch although its answer did not arrive. Times are not
-            # compared, because a clock may have been set.
+            # Without a loss, the store has one of these: it may have committed the last batch
+            # although its answer did not arrive. Times are not compared, because a clock may have
+            # been set.
             is_lost = stored is None or stored not in (self._last_confirmed, self._last_written)
             # None until the next confirmation: report a loss once
             self._last_confirmed = None if is_lost else stored
             if is_lost:
                 self.report_loss()
-        # Every batch must have a different heartbeat, so that the loss of a batch is seen. A
-        # repeated heartbeat gets one microsecond more each time.
+        # A repeated heartbeat gets one microsecond more each time, so that the loss of any batch is
+        # seen.
         self._repeated = self._repeated + 1 if beat == self._last_beat else 0
         self._last_beat = beat
         self._last_written = replace(beat, at=beat.at + self._repeated * timedelta.resolution)
         transaction.save(self._last_written)
 
     def note_committed(self) -> None:
-        """Remember the heartbeat that the store has committed."""
+        """Confirm the last batch."""
         self._last_confirmed = self._last_written
 
     def close(self) -> None:

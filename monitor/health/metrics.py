@@ -284,7 +284,7 @@ class Metrics:
         self.missed.counts[self._host_label(host),] += looks
 
     def render(self, *states: Collector) -> Iterator[bytes]:
-        """Yield the text for Prometheus, one metric at a time, first `states`, which may count."""
+        """Yield the text for Prometheus, first that of `states`, which may count."""
         yield from render_metrics(*states, self.registry)
 
     def _host_label(self, host: str) -> str:

@@ -84,13 +84,13 @@ class PolicyTable(Table):
     """
 
     on_time_within: Duration | None = None
-    """Replaces `on_time_within` of `[policy]`."""
+    """As in `[policy]`."""
     note_within: Duration | None = None
-    """Replaces `note_within` of `[policy]`."""
+    """As in `[policy]`."""
     default_time: TimeOfDay | None = None
-    """Replaces `default_time` of `[policy]`."""
+    """As in `[policy]`."""
     file_findings: list[FileFinding] | None = None
-    """Replaces `file_findings` of `[policy]`."""
+    """As in `[policy]`."""
 
 
 class PolicySettings(PolicyTable):
@@ -105,17 +105,15 @@ class PolicySettings(PolicyTable):
     default_time: TimeOfDay = time(9, 30)
     """If only a day was announced, the release is watched most closely around this time."""
     short_notice: Duration = timedelta(days=28)
-    """A slot that is announced, moved or cancelled with less notice than this gets the finding
+    """A slot announced, moved or cancelled with less notice than this gets the finding
     `short_notice`.
     """
     confirmed_within: Annotated[Duration, at_least(timedelta(minutes=5))] = timedelta(minutes=30)
-    """A usable read of the calendar at most this long before a slot must confirm it. Else it is
-    `unproven`. At least five minutes, because the last read is about four minutes before it.
+    """A usable read of the calendar at most this long before a slot must confirm it, else it is
+    `unproven`. At least five minutes, because the last read is about four minutes before.
     """
     expect_editions: bool = True
-    """Whether you are notified if no calendar announces the next edition of a regular series in
-    time.
-    """
+    """Whether you are notified if a regular series' next edition is not announced in time."""
     file_findings: list[FileFinding] = list(FILE_FINDINGS)
     """Which faults are looked for inside published files. `[]` reads no file."""
     producer: dict[str, PolicyTable] = {}

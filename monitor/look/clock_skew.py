@@ -218,7 +218,7 @@ class _HostDates:
         return True
 
     def shift(self, seconds: float) -> None:
-        """Adapt the bounds after our clock was set by so many seconds."""
+        """Shift all bounds, as `shift_span` does."""
         self.bounds = shift_span(self.bounds, seconds)
         self.contrary_bounds = self.contrary_bounds and shift_span(self.contrary_bounds, seconds)
         self.at += timedelta(seconds=seconds)
@@ -302,7 +302,7 @@ class Skew:
             dates.shift(step)
 
     def bounds_for(self, host: str) -> Span:
-        """Return the least and most seconds that our clock is ahead, for looks at one host."""
+        """Return the bounds for looks at one host."""
         dates = self._dates_by_host.get(host)
         if dates is None:
             # Without a date of its own, our clock counts as right unless the vote proved it wrong.
@@ -417,7 +417,7 @@ class Skew:
         consistent = [
             host for host in hosts if host.contrary_bounds is None and not host.is_erratic()
         ]
-        # Earlier dates may be by the old clock: omit them if two hosts have sent later ones.
+        # Omit earlier dates if two hosts have sent later ones.
         recent = [
             host
             for host in consistent

@@ -56,10 +56,7 @@ class ClockSteps:
         return lead if abs(lead) > TOLERANCE else 0.0
 
     def check(self) -> float:
-        """Move our clock if it is wrong. Call this after each look.
-
-        Return by how many seconds the wall clock is wrong then.
-        """
+        """Move our clock if it is wrong, and return the `wall_error`. Call this after each look."""
         self.skew.adapt_to_move()
         error = self.wall_error()
         seconds = self._seconds_to_move(error)

@@ -124,7 +124,7 @@ class Poller:
         self._interpreter = interpreter
         self._hooks = Hooks()
         self._at_once = at_once
-        self._allowance = 1.0  # the part of each host's rate that this monitor may use
+        self._allowance = 1.0  # set by `set_allowance`
         self._watched: dict[str, ScheduledTarget] = {}
         self._queues: dict[str, HostQueue] = {}
         self._running: asyncio.TaskGroup | None = None

@@ -167,8 +167,8 @@ class BodyReader:
     _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows, unknown if that takes too long, no worker starts, or in a
-        pause.
+        """Do what `read_body` does, with the workers. The result is unknown if that takes too long,
+        no worker starts, or in a pause.
         """
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:

@@ -46,7 +46,7 @@ class Sweeps:
     def __init__(self) -> None:
         self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}  # by slot and tolerance
         self._part_keys_by_url: dict[str, str] = {}
-        self._owed = 0  # tenths of a look or request outside the sweeps
+        self._owed = 0  # in tenths
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
@@ -64,7 +64,7 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target from its sweep."""
+        """Take back what `add` added."""
         if not _represents_part(target, goal):
             return
         if self._part_keys_by_url.get(target.url) == part_key(target):

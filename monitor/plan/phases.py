@@ -62,7 +62,7 @@ class OverduePhase(Table):
     free_until: Duration = timedelta(hours=12)
     """How long after the slot `free_every` ends."""
     close: Duration = timedelta(days=14)
-    """How long after the slot the watch ends. The release is then `not_published`."""
+    """How long after the slot the watch ends: the release is `not_published`."""
 
 
 class SettlePhase(Table):
@@ -109,8 +109,8 @@ class WatchSettings(Table):
     vantage: Name = "edge"
     """The name of this monitor. Monitors that share a store need different names."""
     origin_view: bool = True
-    """Also look past caches, at every awaited part that is required and at other addresses of a
-    page. This doubles the looks around a slot.
+    """Also look past caches, at every awaited required part and other addresses of a page. This
+    doubles the looks around a slot.
     """
     learn_addresses: bool = True
     """Also look at addresses that follow from earlier editions: of files, and of pages elsewhere to
@@ -118,7 +118,7 @@ class WatchSettings(Table):
     """
     most_parts: Annotated[int, Field(ge=1, le=1000)] = MOST_PARTS
     """The most parts of a release that are watched: required ones first, files that a page names
-    last. If more exist, the finding is `parts_cut`.
+    last. More are the finding `parts_cut`.
     """
     far: EarlyPhase = EarlyPhase.model_validate({"from": "14d", "every": "5m"})
     """Long before the slot. Give both keys."""

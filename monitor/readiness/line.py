@@ -67,7 +67,7 @@ class ReadinessAssessment:
     lines: tuple[Line, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the assessment as the API publishes it."""
+        """Return the assessment as JSON."""
         return {
             "from": instant_json(self.begin),
             "to": instant_json(self.end),

@@ -59,7 +59,7 @@ class ReadinessReader:
     signs_in: bool = False
 
     def assess_day(self, day: date, now: datetime) -> ReadinessAssessment:
-        """Return the assessment of the slots of a local day that are still ahead."""
+        """Assess a local day, as `assess` does."""
         zone = self.reporting.timezone
         return self.assess(day_begins(day, zone), day_begins(day + _DAY, zone), now)
 

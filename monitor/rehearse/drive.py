@@ -120,7 +120,7 @@ def play(
 async def _run_rehearsal(
     script: Script, settings: Settings, report: ReportProgress | None
 ) -> Rehearsal:
-    """Play a script to its end, and return the rehearsal with its publisher's log."""
+    """Return the rehearsal of a script with its publisher's log."""
     begins = script.begins
     rehearsal = Rehearsal(
         script, settings, true_clock=VirtualClock(begins), monitor_clock=VirtualClock(begins)

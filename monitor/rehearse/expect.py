@@ -69,9 +69,7 @@ def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> 
 
 
 def _find_release(script: Script, name: str, results: Results) -> Row | None:
-    """Return a release by its id, else by its address in the script, because calendars can have
-    other ids.
-    """
+    """Return a release by its id, else by its address in the script."""
     urls = [release.url for release in script.release if release.id == name]
     by_url = _find_row(results.releases, "url", urls[0]) if urls else None
     return _find_row(results.releases, "id", name) or by_url
@@ -111,9 +109,7 @@ def _compare_readiness(expect: ScriptExpect, results: Results) -> Iterator[str]:
 
 
 def _compare_keys(expect: ScriptExpect, subject: Row) -> Iterator[str]:
-    """Yield how `subject` (a release or part) differs from the expected values, a text for each
-    difference.
-    """
+    """Yield a text for each key of `subject` (a release or part) that differs."""
     for key in sorted(expect.model_fields_set - _KEYS_WITH_OWN_RULE):
         wanted = getattr(expect, key)
         if not _matches_value(wanted, subject.get(key)):

@@ -191,12 +191,9 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return 0.0
 
     def _account_for_wait(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
-        """Advance virtual time if it ran during a wait of `seconds` real seconds.
+        """Add a wait of `seconds` real seconds to virtual time, unless that stood still.
 
-        Otherwise check for a deadlock.
-
-        Raises `Deadlock` if virtual time stood still for too long, in waits in which nothing else
-        happened either.
+        Raises `Deadlock` if it stood still for too long, in waits in which nothing else happened.
         """
         if self._advances_in_wait and self._speed is not None:
             self._time += seconds * self._speed
@@ -250,9 +247,7 @@ def _describe_frame(frame: FrameType) -> str:
 
 
 def request_name(url: str) -> str:
-    """Return the reason for which a client stops time during a request, and its publisher lets time
-    run.
-    """
+    """Return the reason for which client and publisher stop time and let it run."""
     return _request_name_without_query(url.partition("?")[0])
 
 
@@ -290,7 +285,7 @@ class TimeStoppingFetcher:
 
 
 def get_jumping_loop() -> JumpingLoop:
-    """Return the running loop. Raises TypeError if its time is not virtual."""
+    """Return the running loop. Raises TypeError for any other kind of loop."""
     loop = asyncio.get_running_loop()
     if not isinstance(loop, JumpingLoop):
         raise TypeError("this runs only in virtual time, on a JumpingLoop")

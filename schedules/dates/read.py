@@ -110,8 +110,8 @@ def _parse_offset(text: str | None) -> timedelta | None:
 
 
 _EMPTY = NO_STATUS | {"?"}
-# A spreadsheet's number of a day, such as 46226. Only a csv calendar with the option `excel` reads
-# it as a date.
+# A day by its number, such as 46226. Only a csv calendar with the option `excel` reads it as a
+# date.
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
 _MOVED = linear(rf"^{MOVED_FROM} (?P<before>.+?) to (?P<now>.+)$")
 _WAS_AND_NOW = linear(
@@ -198,9 +198,7 @@ def with_time(slot: Slot, text: str) -> Slot:
 
 
 def _with_time_of_day(slot: Slot, day: date, text: str, plain: str) -> Slot:
-    """Return the slot of a day with the time in a text: `plain` is the normalised one, `text` the
-    one as written.
-    """
+    """Return a day's slot with the time in `plain`, the normalised form of `text`."""
     raw = f"{slot.raw} {text.strip()}"
     # A time as of ISO 8601, such as "08:30Z". "9:30-10:00" has no offset, but is a range.
     whole = None if "-" in plain else iso_slot(f"{day} {plain}", raw, slot.timezone)
@@ -219,7 +217,7 @@ def _with_time_of_day(slot: Slot, day: date, text: str, plain: str) -> Slot:
 
 
 def _with_second_time(slot: Slot, text: str) -> Slot:
-    """Return a slot that has a time, compared with the time of another column."""
+    """Return a slot with its own time, and a doubt if another column has a different one."""
     if slot.instant is None:
         return slot
     day = local_date(slot.instant, slot.timezone)

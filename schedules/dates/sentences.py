@@ -190,7 +190,7 @@ def is_figure(cell: str, slot: Slot | None) -> bool:
 
 
 def names_as_next(slot: Slot | None, text: str) -> bool:
-    """Return whether a text has a label such as "Next release: 26 November", the slot's day."""
+    """Return whether a text names the slot's day as that of the next release or update."""
     words = text.lower()
     last = None if slot is None else last_day(slot)
     labelled = (words[found.end() : found.end() + _LONGEST_DATE] for found in _NEXT.finditer(words))

@@ -60,9 +60,7 @@ class Context:
     date_order: str = "dmy"
 
     def is_near(self, day: date) -> bool:
-        """Return whether a date without a year can mean this day: at most 30 days before the anchor
-        or 335 after it.
-        """
+        """Return whether a day is at most 30 days before the anchor or 335 after it."""
         return self.anchor - BACK <= day <= self.anchor + AHEAD
 
     def years(self) -> tuple[int, int, int]:

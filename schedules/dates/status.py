@@ -294,9 +294,7 @@ def status_word(text: str) -> str | None:
 
 
 def called_off_word(text: str) -> str | None:
-    """Return the status with which a normalised text begins if it calls a release off, else
-    None.
-    """
+    """Return the status of a normalised text that begins by calling a release off, else None."""
     match = _FIRST_WORDS.match(text.strip(" .,;:-"))
     return match.lastgroup if match and match.lastgroup in _CALLED_OFF else None
 

@@ -64,7 +64,7 @@ class FeedSource(OnePage):
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the entries as announcements.
 
-        Raises `UnreadableCalendar`, also for a feed that is cut short.
+        Raises `UnreadableCalendar`.
         """
         page = find_page(pages, self._url)
         made, remarks = make_announcements(self._make_rows(_parse_feed(page)), self._settings, now)

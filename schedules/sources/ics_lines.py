@@ -73,7 +73,7 @@ class RawEvent:
         ]
 
     def text(self, name: str) -> str:
-        """Return the first of the `texts` of this name, "" if there is none."""
+        """Return the first of `texts`, or ""."""
         return next(iter(self.texts(name)), "")
 
 

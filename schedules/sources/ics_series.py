@@ -216,7 +216,7 @@ def _expand_if_safe(
 def _expand_events(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date]
 ) -> Sequence[Any]:
-    """Return the occurrences between two days, both included, without a check of their cost.
+    """Do what `_expand_if_safe` does, without a check of the cost.
 
     Raises `SeriesRefused`.
     """

@@ -1,4 +1,4 @@
-"""Turns one row of texts of any calendar format into an announcement, with remarks on faults."""
+"""Makes announcements from the rows of any calendar format."""
 
 from __future__ import annotations
 
@@ -194,7 +194,9 @@ def make_uid(title: str, url: str, period: str, producer: str) -> str:
 def make_announcement(
     row: CalendarRow, settings: CalendarSettings, anchor: date
 ) -> tuple[Announcement, list[Remark]]:
-    """Return one row as an announcement, with remarks. `anchor` is the local day of the read."""
+    """Return a row as an announcement, with remarks on faults. `anchor` is the local day of the
+    read.
+    """
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
     status, quoted = _read_status(row, settings.stands, state_of(date_status))

@@ -48,8 +48,8 @@ class CalendarSettings(Table):
     """
 
     name: Name
-    """Its name in logs, metrics and commands. People add to the file of the one called
-    [`by-hand`](how-to/add-by-hand.md) on the pages.
+    """Its name in logs, metrics and commands. On the pages, people add to the one called
+    [`by-hand`](how-to/add-by-hand.md).
     """
     kind: Kind
     """What it is: `govuk ons ees ics csv toml html json feed`
@@ -60,9 +60,9 @@ class CalendarSettings(Table):
     file: str | None = None
     """Or a local file."""
     every: Spacing = timedelta(minutes=10)
-    """How often it is read. It is also read four minutes before each slot. If this is longer than
-    15 minutes, it is also read 10 minutes before and 5 and 60 minutes after. It is stale after
-    three times this.
+    """How often it is read. It is also read four minutes before each slot and, if this is longer
+    than 15 minutes, 10 minutes before and 5 and 60 minutes after. It is stale after three times
+    this.
     """
     producer: str = ""
     """The producer of entries that name none. For `govuk` it replaces the organisation."""
@@ -74,20 +74,16 @@ class CalendarSettings(Table):
     """A time assumed for days without one. It does not count as announced."""
     stands: list[str] = []
     """The producer's own words for a status by which an entry stands, such as `["approved"]`. An
-    entry with a status that is not understood is never judged.
+    entry whose status is not understood is never judged.
     """
     accept: date | None = None
-    """A local day on which a mass change of dates, cancellation or disappearance raises no
-    alarm.
-    """
+    """A local day on which a mass change, cancellation or disappearance raises no alarm."""
     may_be_empty: bool | None = None
-    """Whether a first read without entries is believed. By default it is not for `ics`, `html` and
+    """Whether a first read without entries is believed. By default not for `ics`, `html` and
     `json`.
     """
     secret: bool = False
-    """Whether the path of `url` is a secret. What follows a `?` or `#` in a configured address is
-    never shown.
-    """
+    """Whether the path of `url` is a secret. What follows `?` or `#` is never shown."""
     allow: list[Network] = []
     """Private networks in which the host of `url` may be, `"10.1.2.0/24"`."""
     filters: dict[str, list[str]] = {}
@@ -97,20 +93,20 @@ class CalendarSettings(Table):
     `publications`.
     """
     options: dict[str, str] = {}
-    """Options of the calendar, as texts. Each kind of calendar has its own:
+    """Options of each kind, as texts:
 
     - `govuk`: `count` (entries a page), `all_dates` (`yes`: old entries too), `family` (the folder
       of guessed addresses, by default `statistics` for `/government/statistics/…`)
     - `ons`: `count`, `site` (its address), `back` (days). `ees`: `site`
     - `ics`: `back` and `ahead` (days around the read), `link` (the property with the link)
-    - `feed`: `date` (the field with the date), and two RE2 patterns. The group of `pattern` matches
-      the date in that field. The group of `title` matches the title in the entry's title
-    - `csv`, `html` and `json`: `id`, `title`, `producer`, `url`, `date`, `time`, `status`,
-      `period`, `reason`, `previous` (the date before it was moved), `recognise`. Each names the
-      column, CSS selector or JMESPath where the calendar has that value
+    - `feed`: `date` (the field with the date), and two RE2 patterns with a group: `pattern` for the
+      date in that field, `title` for the title in the entry's title
+    - `csv`, `html` and `json`: the column, CSS selector or JMESPath of `id`, `title`, `producer`,
+      `url`, `date`, `time`, `status`, `period`, `reason`, `previous` (the date before it was
+      moved), `recognise`
     - `csv` also: `delimiter`, `excel` (dates are numbers). `html`: `rows`, `heading` (the month
-      above rows). `json`: `entries` (the list), `pages` (the query parameter with the number of a
-      page), `published` (a field that only published entries have)
+      above rows). `json`: `entries` (the list), `pages` (the query parameter for the page number),
+      `published` (a field that only published entries have)
     """
 
     @property

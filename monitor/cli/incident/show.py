@@ -78,7 +78,7 @@ def show_incident(context: Context, *, incident: str) -> None:
 
 
 def read_release(api: Api, release: str) -> Json | None:
-    """Return the JSON of a release, or None if there is none or it is not known any more."""
+    """Return the JSON of a release that is still known, or None."""
     if not release:
         return None
     try:

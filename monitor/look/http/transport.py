@@ -61,9 +61,9 @@ class HttpTransport(httpx.AsyncBaseTransport):
     async def send(
         self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False
     ) -> Connection:
-        """Send a request, wait for the response's headers, and return the connection to be closed.
+        """Return the connection of a request, which is sent again if the server had closed it.
 
-        If the server had closed a kept connection, it is sent again. Raises `httpx.TransportError`.
+        Raises `httpx.TransportError`.
         """
         pool = self._pools.get(origin)
         if pool is None:

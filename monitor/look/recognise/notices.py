@@ -136,9 +136,7 @@ def notice_reason(page: Page, title: str) -> str:
 
 
 def site_notice_reason(page: Page, title: str) -> str:
-    """Return why a page is a notice about the site, such as maintenance or sign-in, or an empty
-    string.
-    """
+    """Return why a page is about the site, such as maintenance or sign-in, or an empty string."""
     found = next(filter(None, map(_OF_THE_SITE.search, page.names)), None)
     if found is None or _OF_THE_SITE.search(title):
         return ""
@@ -177,7 +175,7 @@ def _leads_into_site(answer: Answer) -> bool:
 
 
 def find_mark(page: Page, title: str) -> str:
-    """Return which sign counts against a page even if it has content, or an empty string.
+    """Return which sign counts even against a page with content, or an empty string.
 
     Its title or heading is marked as a preview or calls it off, unless the release's `title` is so
     marked too, or its content asks for a password.
@@ -193,8 +191,7 @@ def _has_mark(words: str) -> bool:
 
 
 def find_sign_against(page: Page, title: str) -> str:
-    """Return which sign counts against a page under its title that has no content, or an empty
-    string.
+    """Return which sign counts against a page if it has no content, or an empty string.
 
     It is a notice, a queue, a countdown, or waits for a script. A part without a `title` of a
     release may need scripts, like a dashboard.

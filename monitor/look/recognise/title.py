@@ -1,4 +1,4 @@
-"""Compares the title in an answer with the release's."""
+"""What a title in an answer proves."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def recognise_title(
 
 
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
-    """Return why a title may not be that of the release, or ""."""
+    """Return why a title proves nothing, or ""."""
     title, others, is_new = context.title, context.similar_titles, context.known.was_missing
     undated = without_days_since(context.known.slot, seen, title)
     is_of_other_period = names_other_period(title, undated)
@@ -115,9 +115,7 @@ def compare_titles(title: str, seen: str, similar_titles: Iterable[str] = ()) ->
 
 
 def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) -> bool:
-    """Return whether a title is nearer to one of `similar_titles`, which it matches,
-    than to ours.
-    """
+    """Return whether a title matches another release's, and is nearer to that than to ours."""
     return any(
         title_matches(other, seen) and is_nearer(other, title, seen) for other in similar_titles
     )

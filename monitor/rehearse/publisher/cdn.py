@@ -51,17 +51,11 @@ def answer_at_origin(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAn
 
 
 def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnswer:
-    """Return what users get at `now` from the edge cache, from one address's `answers` in time
-    order.
-
-    After the origin has a new answer, the edge still serves the old one for the duration
-    `edge_cache`.
-    """
-    # A stage is the time from which the edge serves an answer, and this answer. The first stage is
-    # a 404.
+    """Return what users get from the edge, which serves an old answer for `edge_cache` longer."""
+    # A stage is an instant, and the answer that the edge serves from then on. The first stage is a
+    # 404.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
-    # The stage whose answer the origin serves at `now`, and the stage whose answer the edge serves
-    # at `now`.
+    # The stages of origin and edge at `now`.
     origin_index = max(
         index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now
     )
@@ -87,13 +81,11 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
-    """Yield (instant, answer) in time order: from this instant on, the edge (the cache) serves this
-    answer.
-    """
+    """Yield each stage of the edge in time order: its instant and its answer."""
     copy_expires = _BEFORE_ANY_ANSWER  # when the edge's copy of an older answer expires
     for answer in answers:
         if not answer.edge_cache:
-            copy_expires = answer.at  # the cache is purged, so the edge serves this answer at once
+            copy_expires = answer.at  # the cache is purged
         elif answer.at >= copy_expires:
             # The worst case: the edge fetched the old answer just before the change, and keeps it
             # for `edge_cache`.

@@ -226,7 +226,7 @@ class RequestLog:
         return dict(sorted(Counter(entry.host for entry in self.entries).items()))
 
     def peak_rate(self) -> dict[str, int]:
-        """Return for each host the highest number of requests in any one second."""
+        """Return each host's most requests in one second."""
         return {
             host: _most_in_one_second([entry.at for entry in self.entries if entry.host == host])
             for host in self.requests()

@@ -108,7 +108,7 @@ def page_state(answer: ScriptAnswer | None, title: str) -> PageState:
 # Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
 def _body_state(content: bytes, title: str) -> PageState:
-    """Return the state that the text of a page shows.
+    """Return what the text of an answer shows.
 
     Without the title it is another page, an error or a placeholder. A withdrawn page is still
     shown, marked with "[withdrawn]".

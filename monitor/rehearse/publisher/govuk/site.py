@@ -143,9 +143,7 @@ class GovUk:
         )
 
     def _announcement_item_reply(self, path: str, now: datetime) -> Reply:
-        """Return the content item of an announcement, a redirect after the publication, or 404
-        without an entry.
-        """
+        """As `_announcement_reply`, with the content item in place of the page."""
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
             since = self.facts.status_of_url(release.url, now).first
@@ -158,9 +156,7 @@ class GovUk:
     def _page_item_reply(
         self, release: ScriptRelease, path: str, status: PageStatus, now: datetime
     ) -> Reply:
-        """Return the content API's reply about a page: an item (publication, gone or redirect), or
-        an error page.
-        """
+        """Return the reply for a page: an item (publication, gone, redirect) or an error page."""
         if status.state is PageState.OTHER:  # the address shows a publication with another title
             other = release.model_copy(update={"title": status.title})
             return json_reply(publication_item(other, path, status, parts=[], slot=None))
