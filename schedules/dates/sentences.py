@@ -78,7 +78,8 @@ _SAYS_NOT_OUT = quick(
     r"|(?:time|date) (?:has )?changed|apolog(?:i[sz]es?|ies)|sorry|unexpected error|maintenance"
     r"|technical (?:problem|issue|fault|difficult(?:y|ies))s?|being (?:updated|prepared|loaded)"
     r"|(?:no|not)(?: have)?(?: yet| been)* (?:permission|authori[sz]ed|available|found|published"
-    r"|released|live|documents?|results)|(?:log|sign) in|redirect(?:ing|ed)|nothing|none)\b"
+    r"|released|live|documents?|results|ready|answering|responding)"
+    r"|(?:log|sign) in|redirect(?:ing|ed)|nothing|none)\b"
     r"|^error\b|^(?:0|no) (?:results|documents)\b"
 )
 # One with these says it too, unless it tells a change or a number of something.
