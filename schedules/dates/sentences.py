@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from schedules.dates.words import MONTHS
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot, first_day, last_day
+from schedules.titles import read_title
 
 _DATE = quick(
     r"\b(?P<d>\d{1,2}) ?(?:st|nd|rd|th)?(?: of)?[ -](?P<m>[a-z]{3,12})\b[.,]?(?:["
@@ -90,6 +91,13 @@ _MAY_SAY_NOT_OUT = quick(
     r"|\b(?:(?:an?|the|further) delays?|delay(?:ed)? (?:until|to|due|by)|postpone"
     r"|(?:re)?scheduled|slipped|awaiting|pending|unable to|can(?: ?not|['\u2019]t)"
     r"|could(?: not|n['\u2019]t)|gohiriwyd)\b"
+)
+# The begin of a sentence about the release itself, not about a part or other figures
+_OF_THIS = quick(
+    r"(?:(?:this|these|the) )?(?:release|publication|statistics|bulletin|report|edition|page)\b"
+    r"|(?:we are |we're )?(?:very )?sorry\b|apologies|unfortunately|regrettably"
+    r"|we (?:apologi[sz]e|regret)|delayed|postponed|cancelled|deferred|rescheduled|coming soon"
+    r"|not (?:yet )?(?:available|published|released)"
 )
 _CHANGE = quick(
     r"\b(?:f[ae]ll(?:en|s|ing)?|r[io]s(?:e|en|es|ing)|gr[eo]w(?:n|s|ing|th)?"
@@ -207,40 +215,51 @@ def announces_day_of(slot: Slot | None, text: str) -> bool:
     )
 
 
-def tells_results(text: str, slot: Slot | None, subject: Collection[str]) -> bool:
+def tells_results(text: str, slot: Slot | None, title: str) -> bool:
     """Return whether a text has enough words, without dates and sentences that tell no results.
 
     If it announces the slot's day, only sentences with a number count: others may be background.
-    Of whole sentences, one must tell a result. `subject` are the words of the release's title.
+    Of whole sentences, one must tell a result. `title` is the release's.
     """
     results = [each for each in _split_sentences(text) if not _NOT_OF_RESULTS.search(each)]
     if announces_day_of(slot, text):
         results = [each for each in results if _has_digit(without_dates(each, slot))]
     if len(without_dates(" ".join(results), slot).split()) < _LEAST_WORDS:
         return False
-    return not any(map(_is_whole, results)) or _tells_any_result(results, slot, subject)
+    return not any(map(_is_whole, results)) or _tells_any_result(results, slot, title)
 
 
-def tells_nothing(text: str, slot: Slot | None, subject: Collection[str]) -> bool:
+def tells_nothing(text: str, slot: Slot | None, title: str) -> bool:
     """Return whether a text has a whole sentence, or says that something is not out or not here,
     and no sentence of it tells a result.
     """
     sentences = _split_sentences(text)
     is_said = any(_is_whole(each) or _says_not_out(each) for each in sentences)
-    return is_said and not _tells_any_result(sentences, slot, subject)
+    return is_said and not _tells_any_result(sentences, slot, title)
+
+
+def denies_release(text: str, slot: Slot | None, title: str) -> bool:
+    """Return whether a text says that this release is not out or not here, and tells no result.
+
+    That it is due on the slot's own day may be left over from the announcement.
+    """
+    sentences = _split_sentences(text)
+    is_said = any(
+        _OF_THIS.match(each) and _says_not_out(each) and not (slot and names_day_of(slot, each))
+        for each in sentences
+    )
+    return is_said and not _tells_any_result(sentences, slot, title)
 
 
 def _is_whole(sentence: str) -> bool:
-    return sentence.rstrip().endswith((".", "!")) and bool(_WORD.search(sentence))
+    return sentence.endswith((".", "!")) and bool(_WORD.search(sentence))
 
 
-def _tells_any_result(
-    sentences: Sequence[str], slot: Slot | None, subject: Collection[str]
-) -> bool:
+def _tells_any_result(sentences: Sequence[str], slot: Slot | None, title: str) -> bool:
     """Return whether a sentence tells a change or a number, and does not say that something is not
     out. If none says that, one about the subject is enough.
     """
-    specific = {word for word in subject if word not in _GENERAL_WORDS}
+    specific = set(read_title(title).words) - _GENERAL_WORDS
     if any(map(_says_not_out, sentences)):
         specific = set()
     for sentence in sentences:
@@ -263,7 +282,7 @@ def _split_sentences(text: str) -> list[str]:
     """Return the sentences in lower case. A mark in the text ends one, unless the next word must
     follow.
     """
-    return _SENTENCE_END.split(_DIVIDED.sub(r"\1 ", text.lower()))
+    return [each.strip() for each in _SENTENCE_END.split(_DIVIDED.sub(r"\1 ", text.lower()))]
 
 
 def _has_digit(text: str) -> bool:

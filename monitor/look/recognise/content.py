@@ -36,6 +36,7 @@ from monitor.look.recognise.title import NOT_ITS_TITLE, names_release, recognise
 from monitor.look.sighting import State
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import (
+    denies_release,
     has_date_of_publication,
     is_about_document,
     is_figure,
@@ -46,7 +47,7 @@ from schedules.dates.sentences import (
 )
 from schedules.patterns import quick
 from schedules.slot import Slot
-from schedules.titles import names_other_period, read_title
+from schedules.titles import names_other_period
 
 ANNOUNCED = "announced, not released"
 WITHDRAWN = "marked as withdrawn"
@@ -129,7 +130,9 @@ def _read_thin_page(
 ) -> Recognised:
     """Return what a page without content proves: it may be an old placeholder."""
     # With many words, it may be a page whose notice was left in.
-    if _is_announcement_on_govuk(page, context, slot) and not _tells_results(page, context, None):
+    if _is_announcement_on_govuk(page, context, slot) and not tells_results(
+        page.prose, None, context.title
+    ):
         return absent(ANNOUNCED)
     known = context.known
     # A countdown changes numbers.
@@ -142,8 +145,7 @@ def _read_thin_page(
     may_be_old = not is_new and names_day_of(slot, page.prose)
     if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
-    subject = read_title(context.title).words
-    return unknown(NOTICE_ONLY) if tells_nothing(page.prose, slot, subject) else seen
+    return unknown(NOTICE_ONLY) if tells_nothing(page.prose, slot, context.title) else seen
 
 
 def is_before_slot(answer: Answer, context: Context) -> bool:
@@ -164,12 +166,8 @@ def _has_content(page: Page, context: Context) -> bool:
     if any(_has_figures(table, context) for table in page.find_content(_TABLE)):
         return True
     if has_date_of_publication(text, slot):
-        return True
-    return _tells_results(page, context, slot) and not is_queue(page)
-
-
-def _tells_results(page: Page, context: Context, slot: Slot | None) -> bool:
-    return tells_results(page.prose, slot, read_title(context.title).words)
+        return not denies_release(text, slot, context.title)
+    return tells_results(text, slot, context.title) and not is_queue(page)
 
 
 def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in `text_of`
