@@ -134,6 +134,7 @@ _FIGURE = quick(
 _WORD = quick(r"(?<![\w@./-])\w+(?![\w@/-]|\.\w)")
 _YEAR = quick(r"\b(?:19|20)\d\d\b")
 _LEAST_WORDS = 40
+_LEAST_WORDS_AGAINST = 5  # "Here are the figures." tells nothing against a page
 _YEARS_TO_LEAP_DAY = 9  # 29 February may be eight years after the last one
 
 
@@ -234,7 +235,8 @@ def tells_nothing(text: str, slot: Slot | None, title: str) -> bool:
     and no sentence of it tells a result.
     """
     sentences = _split_sentences(text)
-    is_said = any(_is_whole(each) or _says_not_out(each) for each in sentences)
+    is_long = len(_WORD.findall(text)) >= _LEAST_WORDS_AGAINST
+    is_said = any((is_long and _is_whole(each)) or _says_not_out(each) for each in sentences)
     return is_said and not _tells_any_result(sentences, slot, title)
 
 
