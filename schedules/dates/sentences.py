@@ -230,13 +230,16 @@ def tells_results(text: str, slot: Slot | None, title: str) -> bool:
     return not any(map(_is_whole, results)) or _tells_any_result(results, slot, title)
 
 
-def tells_nothing(text: str, slot: Slot | None, title: str) -> bool:
-    """Return whether a text has a whole sentence, or says that something is not out or not here,
-    and no sentence of it tells a result.
+def tells_nothing(text: str, slot: Slot | None, title: str, *, has_report: bool) -> bool:
+    """Return whether no sentence of a text tells a result, and it says that something is not out or
+    not here, or has a whole sentence.
+
+    That may introduce a report to which the page links (`has_report`).
     """
     sentences = _split_sentences(text)
     is_long = len(_WORD.findall(text)) >= _LEAST_WORDS_AGAINST
-    is_said = any((is_long and _is_whole(each)) or _says_not_out(each) for each in sentences)
+    counts_any = is_long and not has_report
+    is_said = any((counts_any and _is_whole(each)) or _says_not_out(each) for each in sentences)
     return is_said and not _tells_any_result(sentences, slot, title)
 
 

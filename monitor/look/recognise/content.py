@@ -63,6 +63,9 @@ _ABOUT_RELEASE = quick(
     r"|technical|dictionary|metadata|\bmethods?\b|schedule|user engagement|confidential|request a",
     re.IGNORECASE,
 )
+_REPORT = quick(
+    r"\b(bulletin|report|release|publication|statistics|tables?|data|dashboard)\b", re.IGNORECASE
+)
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 
 
@@ -145,7 +148,13 @@ def _read_thin_page(
     may_be_old = not is_new and names_day_of(slot, page.prose)
     if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
-    return unknown(NOTICE_ONLY) if tells_nothing(page.prose, slot, context.title) else seen
+    is_notice = tells_nothing(page.prose, slot, context.title, has_report=_links_report(page))
+    return unknown(NOTICE_ONLY) if is_notice else seen
+
+
+def _links_report(page: Page) -> bool:
+    titles = (link.title for link in page.links(content_only=True))
+    return any(_REPORT.search(each) and not _ABOUT_RELEASE.search(each) for each in titles)
 
 
 def is_before_slot(answer: Answer, context: Context) -> bool:
