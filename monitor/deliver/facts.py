@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from alerts.draft.period import Row as PeriodRow
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
-from monitor.judge.as_json import decision_text, decisive_delay, widest_bound
+from monitor.judge.as_json import Body, decision_text, decisive_delay, widest_bound
 from monitor.judge.findings.platform import host_of
-from monitor.judge.runs import Blind, Run, drop_watched_spans, widest_gap
+from monitor.judge.runs import Blind, Runs, drop_watched_spans, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
@@ -32,7 +31,7 @@ class Measurement:
     """
 
     monitor: str = ""
-    runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    runs: Runs = field(default_factory=dict)
     blind: Sequence[Blind] = ()
     clock_offset: Bounds | None = None
     records: tuple[tuple[str, str], ...] = ()
@@ -107,7 +106,7 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     )
 
 
-def longest_exposure(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def longest_exposure(body: Body) -> Body | None:
     """Return from the JSON of a release the bounds of the exposure with the largest minimum, or
     None.
     """
@@ -118,7 +117,7 @@ def longest_exposure(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     )
 
 
-def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
+def period_row(verdicts: VerdictStore, body: Body) -> PeriodRow:
     """Return the row of a release in a period report, from its JSON (`body`) and its incident in
     `verdicts`.
     """

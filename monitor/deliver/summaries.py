@@ -17,7 +17,6 @@ from alerts.routes import resolve_rotas
 from monitor.clock import Clock
 from monitor.deliver.owed import find_owed
 from monitor.deliver.summary_text import (
-    Body,
     Risks,
     Summary,
     SummaryFacts,
@@ -25,6 +24,7 @@ from monitor.deliver.summary_text import (
     monthly_summary,
     morning_summary,
 )
+from monitor.judge.as_json import Body
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer

@@ -306,7 +306,7 @@ def judged_row(verdict: Verdict, body: Json) -> Judged:
     return Judged(
         verdict.release,
         verdict.producer,
-        verdict.slot.begins() if verdict.slot else None,
+        verdict.slot_begins,
         verdict.verdict.value,
         verdict.grade.value,
         verdict.final,
@@ -321,8 +321,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
 
     If it was announced at most a day after its slot, some findings are a reason.
     """
-    slot_end = verdict.slot.passes() if verdict.slot is not None else None
-    read_at = verdict.slot_learnt
+    slot_end, read_at = verdict.slot_passes, verdict.slot_learnt
     if (
         verdict.verdict is not VerdictKind.UNPROVEN
         or slot_end is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from monitor.judge.part import (
 )
 from monitor.judge.part_evidence import Pair, PartEvidence, find_periods_elsewhere, gather_evidence
 from monitor.judge.policy import Policies, Policy, grade_delay
-from monitor.judge.runs import Blind, Run, drop_watched_spans
+from monitor.judge.runs import Blind, Run, Runs, drop_watched_spans
 from monitor.judge.same_bytes import doubt_same_bytes
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
@@ -64,7 +64,7 @@ class ReleaseCase:
 
     release: Release
     promises: Sequence[Promise]
-    runs: Mapping[str, Sequence[Run]]
+    runs: Runs
     blind: Sequence[Blind]
     published: Callable[[], Iterable[Publication]]
     others: Callable[[Verdict], Iterable[SlotVerdict]]
@@ -86,7 +86,7 @@ class ReleaseCase:
 def judge(  # noqa: PLR0913 # all facts behind a verdict
     release: Release,
     promises: Sequence[Promise],
-    runs: Mapping[str, Sequence[Run]],
+    runs: Runs,
     blind: Sequence[Blind],
     policy: Policy,
     now: datetime,
@@ -118,9 +118,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
 
 
-def _was_exposed_before(
-    case: Case, planned: Case, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]
-) -> bool:
+def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
     """Return whether content was public early, before a read that did not show the cancellation
     yet.
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from monitor.judge.case import Window
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, Runs
 from monitor.judge.witnesses import Publication
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
@@ -21,10 +21,10 @@ _DAY = timedelta(days=1)
 
 def doubt_same_bytes(
     release: Release,
-    runs: Mapping[str, Sequence[Run]],
+    runs: Runs,
     published: Iterable[Publication],
     window: Window,
-) -> Mapping[str, Sequence[Run]]:
+) -> Runs:
     """Return the runs of a release, unknown where a file since the slot may be that of another one.
 
     The other release is due within a day, and had a file with these bytes at another address

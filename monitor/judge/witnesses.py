@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from math import ceil
 
 from monitor.judge.reasons import Reason
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, Runs
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from monitor.look.version import first_published
@@ -63,7 +63,7 @@ class Publication:
     release: str
     slot: datetime
     out: datetime
-    runs: Mapping[str, Sequence[Run]]
+    runs: Runs
     title: str = ""
 
     def lags(self, now: datetime) -> Lags:
@@ -178,9 +178,7 @@ class Witnesses:
         )
 
 
-def read_witnesses(
-    release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags
-) -> Witnesses:
+def read_witnesses(release: str, runs: Runs, now: datetime, lags: Lags) -> Witnesses:
     """Return until when a release's two witnesses lacked it."""
     announced_runs = _runs_without_release(release, ANNOUNCEMENT, runs, now)
     unlisted_runs = _runs_without_release(release, INDEX, runs, now)
@@ -195,9 +193,7 @@ def read_witnesses(
     )
 
 
-def _runs_without_release(
-    release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime
-) -> list[Run]:
+def _runs_without_release(release: str, part: str, runs: Runs, now: datetime) -> list[Run]:
     """Return the absences before the first run that shows the release. Later ones may be old
     copies.
     """
@@ -210,9 +206,7 @@ def _shows_release(run: Run) -> bool:
     return run.state is State.PRESENT or run.why == REDIRECTED
 
 
-def _known_runs(
-    release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime
-) -> list[Run]:
+def _known_runs(release: str, part: str, runs: Runs, now: datetime) -> list[Run]:
     known = (
         run
         for view in View

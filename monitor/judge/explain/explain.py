@@ -4,7 +4,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
@@ -14,7 +14,7 @@ from monitor.judge.findings.blind import hides_part
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
 from monitor.judge.reasons import DOUBTS, slot_words
-from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
+from monitor.judge.runs import Blind, Run, Runs, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.fetch import describe_why
 from monitor.look.sighting import State
@@ -77,7 +77,7 @@ def explain(
     verdict: Verdict,
     release: Release,
     promises: Sequence[Promise],
-    runs: Mapping[str, Sequence[Run]],
+    runs: Runs,
     blind: Sequence[Blind],
     policy: Policy,
 ) -> Explanation:

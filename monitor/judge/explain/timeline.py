@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from alerts.draft.report import Lane, Span, Timeline
-from monitor.judge.as_json import decisive_delay, lateness_text
-from monitor.judge.runs import Blind, Run
+from monitor.judge.as_json import Body, decisive_delay, lateness_text
+from monitor.judge.runs import Blind, Run, Runs
 from monitor.look.sighting import State
 from monitor.plan.targets import View, target_id
 from schedules.announcement import Origin
@@ -25,8 +24,8 @@ _MARGIN_SHARE = 0.08
 
 
 def build_timeline(
-    body: Mapping[str, Any],
-    runs: Mapping[str, Sequence[Run]],
+    body: Body,
+    runs: Runs,
     blind: Iterable[Blind],
     now: datetime,
     timezone: str,
@@ -83,7 +82,7 @@ def build_timeline(
     return Timeline(title, begins, ends, slot, timezone, tuple(lanes), alt, lateness)
 
 
-def _find_lateness(body: Mapping[str, Any], slot: datetime) -> Span | None:
+def _find_lateness(body: Body, slot: datetime) -> Span | None:
     """Return from its slot until when a release was late, with how late it was in words."""
     delay, _part = decisive_delay(body)
     if delay is None or body["verdict"] not in LATE_VERDICTS:
@@ -93,9 +92,7 @@ def _find_lateness(body: Mapping[str, Any], slot: datetime) -> Span | None:
     return Span(slot, ends, "late", f"{lateness_text(body)} late")
 
 
-def _draw_lane(
-    part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime
-) -> Lane | None:
+def _draw_lane(part: Body, view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
     """Return the looks at one view as a lane to draw; None without a run.
 
     An open exposure is drawn until `until`.

@@ -51,10 +51,10 @@ def unannounced_of(monitor: CalendarMonitor) -> Unannounced:
         daemon.core.store.ledger,
         daemon.core.writer,
         daemon.core.ledger,
-        daemon.watch,
-        daemon.poller,
+        daemon.parts.watch,
+        daemon.parts.poller,
         monitor.clock,
-        daemon.intake.tally,
+        daemon.parts.intake.tally,
         Tasks(),
     )
 
@@ -152,7 +152,7 @@ async def test_new_edition_in_a_feed_becomes_a_watched_release(monitor: Calendar
     )
     await consider_entry(monitor, found)
     (new,) = monitor.watched_ids - {"a"}
-    assert monitor.daemon.watch.releases[new].release.url == url
+    assert monitor.daemon.parts.watch.releases[new].release.url == url
 
 
 def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> Sighting:
