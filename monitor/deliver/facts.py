@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 
 from alerts.draft.period import Row as PeriodRow
@@ -100,10 +100,15 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         widest_gap=None if gap is None else gap.total_seconds(),
         clock_offset=measured.clock_offset,
-        blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
+        blind=blind_facts(blind),
         records=tuple(sorted(measured.records, key=_record_order)),
         others=tuple(sorted(monitors - {measured.monitor})),
     )
+
+
+def blind_facts(spans: Iterable[Blind]) -> tuple[BlindSpan, ...]:
+    """Return these blind spans as reports state them."""
+    return tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
 
 
 def longest_exposure(body: Body) -> Body | None:

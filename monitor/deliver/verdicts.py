@@ -14,10 +14,12 @@ from alerts.draft.form import choose_form
 from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
-from alerts.finding import BlindSpan
+from alerts.finding import ReleaseFacts
 from alerts.incident import (
     GRADED_FORM,
+    MONITOR,
     Decision,
+    Entry,
     Incident,
     IncidentKind,
     find_known_incident,
@@ -27,8 +29,7 @@ from alerts.message import notices_of_acts
 from alerts.notice import Notice, thread_id
 from monitor.deliver.assessment import Assessment, status_key, with_incident
 from monitor.deliver.drafts import add_measured_version
-from monitor.deliver.facts import period_row
-from monitor.deliver.leads import close_settled_lead
+from monitor.deliver.facts import blind_facts, period_row
 from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
@@ -38,7 +39,8 @@ from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.read import EvidenceIndex, Reads
 from monitor.store.sql.write import Transaction
-from schedules.contract.verdict import FindingKind, VerdictKind
+from schedules.address import canonical_address
+from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from schedules.times.json import Json
 from schedules.times.zone import day_begins, local_date
 
@@ -50,6 +52,7 @@ _CALENDAR_READ_TAKES = timedelta(seconds=10)
 changed.
 """
 _OTHERS_CITED_FOR = timedelta(days=730)
+_PROVED = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
 
@@ -269,8 +272,7 @@ class VerdictRecorder:
         begin, end = day_begins(day, zone), min(now, day_begins(day + timedelta(days=1), zone))
         rows = (period_row(verdicts, row.body) for row in verdicts.judged(begin, end))
         spans = (span for span in read.runs.blind(begin, end) if span.host in ("", host))
-        blind = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
-        period = replace(select_period(rows, day, day, host=host), blind=blind)
+        period = replace(select_period(rows, day, day, host=host), blind=blind_facts(spans))
         report = build_period_report(period, host, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
 
@@ -299,6 +301,24 @@ class VerdictRecorder:
         )
         certainty = replace(facts.certainty, records=records, heads=heads)
         return replace(incident, facts=replace(facts, certainty=certainty))
+
+
+def close_settled_lead(known: Incident, facts: ReleaseFacts, now: datetime) -> Incident | None:
+    """Return an incident of leads closed, or None unless it is open and a verdict is proved at the
+    address of each.
+    """
+    proved = {canonical_address(part.shown_at) for part in facts.parts if part.verdict in _PROVED}
+    leads = known.facts.findings if known.facts is not None else ()
+    is_settled = proved.issuperset(map(find_lead_address, leads))
+    if known.kind is not IncidentKind.LEAD or not known.is_open or not is_settled:
+        return None
+    return replace(known, closed=now).with_entries(Entry(now, MONITOR, "settled by a verdict"))
+
+
+def find_lead_address(lead: Finding) -> str:
+    """Return the canonical address that a lead asks people to open."""
+    # Old versions stored no `url`. They only wrote the address at the end of `detail`.
+    return canonical_address(lead.url or lead.detail.rpartition(" ")[2])
 
 
 def judged_row(verdict: Verdict, body: Json) -> Judged:

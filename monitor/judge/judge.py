@@ -41,7 +41,7 @@ from schedules.contract.verdict import (
 )
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.times.interval import NOTHING, Bounds, Interval
+from schedules.times.interval import NOTHING, Bounds
 from schedules.times.words import MINUTE, rounded
 
 _VERDICTS_ONCE_OUT = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
@@ -108,14 +108,14 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     if case.window is not None:
         published = tuple(published)
         runs = doubt_same_bytes(release, runs, published, case.window)
-    verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
+    verdict = judge_case(case, runs, blind)
     if release.address is Address.ANNOUNCED or not any(
         finding.kind in _NOT_FOUND for finding in verdict.findings
     ):
         return verdict
     # Longer lags can only change the verdict from late to unproven.
     case = replace(case, lags=measure_longest_lags(published, opens, now))
-    return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
+    return judge_case(case, runs, blind)
 
 
 def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
@@ -133,8 +133,9 @@ def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[B
     )
 
 
-def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
-    """Return the verdict on a case with the observations of each part, in order."""
+def judge_case(case: Case, runs: Runs, blind: Sequence[Blind]) -> Verdict:
+    """Return the verdict on a case by these runs. `blind` has its spans, also watched ones."""
+    evidences = [gather_evidence(case, part, runs, blind) for part in case.release.parts]
     # Without a slot that was known before it passed, it is not judged.
     judged = (
         judge_parts(case, evidences)
@@ -217,7 +218,7 @@ def _find_late_change(case: Case) -> ShownSince | None:
 
 
 def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:
-    """Return the worst verdict of the decisive parts, and the reason if it is unproven.
+    """Return the worst verdict of the parts that count, and the reason if it is unproven.
 
     An exposure of any part is early. Cancelled and unannounced come first. A pending release is
     `moved` if an earlier promised time has passed.
@@ -227,7 +228,12 @@ def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str
     if any(part.verdict is VerdictKind.UNANNOUNCED for part, _ in pairs):
         return VerdictKind.UNANNOUNCED, None
     page = next((part.released for part, _ in pairs if part.id == "page"), NOTHING)
-    decisive = [part for part, evidence in pairs if _is_decisive(part, evidence, page)]
+    decisive = []
+    for part, evidence in pairs:
+        is_unproven_part = part.id != "page" and part.verdict is VerdictKind.UNPROVEN
+        # If only the page revealed a part, its first look may be late.
+        if part.can_be_late and not (is_unproven_part and is_revealed_by_page(evidence, page)):
+            decisive.append(part)
     verdicts = [part.verdict for part in decisive] + [
         VerdictKind.EARLY for part, _ in pairs if part.exposures
     ]
@@ -242,15 +248,6 @@ def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str
     first = unproven[0]
     prefix = "" if first.id == "page" else f"{first.id}: "
     return verdict, f"{prefix}{first.unproven_because}"
-
-
-def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Interval) -> bool:
-    """Return whether the verdict on a part counts for the release."""
-    # If only the page revealed a part, its first look may be late.
-    is_unproven_part = part.id != "page" and part.verdict is VerdictKind.UNPROVEN
-    return part.can_be_late and not (
-        is_unproven_part and is_revealed_by_page(evidence, page_released)
-    )
 
 
 def _grade_release(

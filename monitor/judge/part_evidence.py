@@ -51,9 +51,9 @@ class PartEvidence:
     presences: tuple[Presence, ...]
     all_presences: tuple[Presence, ...]
     present_from_start: Run | None
+    presences_by_looks: tuple[Presence, ...]
     witnesses: Witnesses | None = None
     is_address_guessed: bool = False
-    presences_by_looks: tuple[Presence, ...] = ()
 
     @property
     def publishers_stamp(self) -> datetime | None:

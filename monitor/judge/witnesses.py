@@ -137,11 +137,9 @@ class Witnesses:
     @property
     def last_without_release(self) -> datetime | None:
         """Return the latest instant at which neither witness showed the release, or None."""
-        return (
-            None
-            if self.announced is None or self.unlisted is None
-            else min(self.announced, self.unlisted)
-        )
+        if self.announced is None or self.unlisted is None:
+            return None
+        return min(self.announced, self.unlisted)
 
     @property
     def absent_by_both(self) -> datetime | None:
@@ -170,12 +168,9 @@ class Witnesses:
 
     def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
         """Return until when a witness proves absence, None if it was unwatched then."""
-        proved = None if last is None else last - lag
-        return (
-            None
-            if proved is None or self.watched_since is None or proved < self.watched_since
-            else proved
-        )
+        if last is None or self.watched_since is None or last - lag < self.watched_since:
+            return None
+        return last - lag
 
 
 def read_witnesses(release: str, runs: Runs, now: datetime, lags: Lags) -> Witnesses:

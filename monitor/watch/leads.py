@@ -15,7 +15,7 @@ from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, IncidentKind, find_known_incident
 from monitor.clock import Clock
-from monitor.deliver.leads import find_lead_address
+from monitor.deliver.verdicts import find_lead_address
 from monitor.judge.runs import Run, find_changes_of_content
 from monitor.judge.spells import find_presence_from_start
 from monitor.ledger.ledger import Ledger

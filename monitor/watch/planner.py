@@ -163,7 +163,11 @@ class Planner:
             return
         files = [found for found in seen.found if found.role in _FILE_ROLES]
         links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
-        if not (files or links) or self._is_before_slot(watched, seen.sent):
+        if not (files or links):
+            return
+        slot = slot_in_force(watched.release, watched.promises, seen.sent).slot
+        begins = None if slot is None else slot.begins()
+        if begins is not None and begins > seen.sent:
             return  # not even the names of early files may be used
         self._confirm_predicted(watched, {file.url for file in files})
         file_parts = _new_found_parts(watched.release, files, self.rules.watch.most_parts)
@@ -174,10 +178,8 @@ class Planner:
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
         """Treat predicted parts that the page has `named` like others."""
         predicted = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED}
-        confirmed, known = (
-            predicted & named,
-            self._confirmed_urls.get(watched.release.id, frozenset()),
-        )
+        confirmed = predicted & named
+        known = self._confirmed_urls.get(watched.release.id, frozenset())
         if not confirmed <= known:
             self._confirmed_urls[watched.release.id] = known | confirmed
             self.replan(watched)
@@ -225,11 +227,6 @@ class Planner:
         self._confirmed_urls.pop(watched.release.id, None)
         for target in watched.targets:
             self.poller.drop(target)
-
-    def _is_before_slot(self, watched: WatchedRelease, now: datetime) -> bool:
-        slot = slot_in_force(watched.release, watched.promises, now).slot
-        begins = slot.begins() if slot is not None else None
-        return begins is not None and begins > now
 
     def _send_to_poller(
         self,
