@@ -281,9 +281,9 @@ def write_parquet(bodies: Iterable[Body], file: Path) -> None:
 
 def _column_type(name: str) -> str:
     means = VERDICT[name]
-    return (
-        "instant" if means.endswith(INSTANT) else "seconds" if means.endswith("seconds") else name
-    )
+    if means.endswith(INSTANT):
+        return "instant"
+    return "seconds" if means.endswith("seconds") else name
 
 
 def _parquet_value(name: str, value: Any) -> Any:  # noqa: ANN401 # a value of any column

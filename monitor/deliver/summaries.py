@@ -151,11 +151,7 @@ class Summaries:
         first = last.replace(day=1) if is_monthly else today
         reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
         owed = [one for one in reports if producer in (None, *one.producers)]
-        undone = [
-            (one, number, action)
-            for one, number, action in actions
-            if producer in (None, *one.producers)
-        ]
+        undone = [each for each in actions if producer in (None, *each[0].producers)]
         rows = await self.board(first, last, producer)
         facts = SummaryFacts(
             now,

@@ -14,6 +14,7 @@ from alerts.draft.form import choose_form
 from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
+from alerts.draft.versions import append_measurement
 from alerts.finding import ReleaseFacts
 from alerts.incident import (
     GRADED_FORM,
@@ -28,7 +29,7 @@ from alerts.incident import (
 from alerts.message import notices_of_acts
 from alerts.notice import Notice, thread_id
 from monitor.deliver.assessment import Assessment, status_key, with_incident
-from monitor.deliver.drafts import add_measured_version
+from monitor.deliver.drafts import change_versions
 from monitor.deliver.facts import blind_facts, period_row
 from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
@@ -253,7 +254,9 @@ class VerdictRecorder:
                 series=series,
                 recorded_since=self._find_first_record(tx.read.evidence),
             )
-        add_measured_version(tx, drafts, incident.id, report)
+        change_versions(
+            tx, drafts, incident.id, lambda versions: append_measurement(versions, report)
+        )
 
     def _find_first_record(self, evidence: EvidenceIndex) -> datetime | None:
         """Return when the first record of evidence was kept, None before that."""

@@ -12,10 +12,10 @@ from alerts.draft.period import Period, select_period
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
-from alerts.draft.versions import Versions
+from alerts.draft.versions import Versions, append_measurement
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident, IncidentKind
-from monitor.deliver.drafts import add_measured_version
+from monitor.deliver.drafts import change_versions
 from monitor.deliver.facts import blind_facts, period_row
 from monitor.errors import unknown_name
 from monitor.judge.findings.platform import host_of
@@ -174,8 +174,9 @@ class Periods:
         )
         incident = verdicts.incident(name) or new_incident
         tx.save(incident)
-        return incident, add_measured_version(
-            tx, verdicts.drafts(name), name, replace(report, incident=name)
+        measured = replace(report, incident=name)
+        return incident, change_versions(
+            tx, verdicts.drafts(name), name, lambda known: append_measurement(known, measured)
         )
 
 

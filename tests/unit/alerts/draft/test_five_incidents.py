@@ -284,7 +284,7 @@ def test_signed_form_is_shorter_than_every_published_report(
     answers = {field.id: "None." for field in drafts[name].fields() if field.placeholder}
     signed = replace(
         merge_words(answers, drafts[name]),
-        signed=Signature("the head", "13:00 GMT", "5 January 2018", 2),
+        signed=Signature("head", "13:00", "Friday", 2),
     )
     words_of_shortest_published_report = 327
     words = WRITERS["md"](signed, Document.REPORT).decode().split()

@@ -31,7 +31,7 @@ from tests.unit.monitor.app.monitor_in_test import (
     run_monitor,
     with_daemon,
 )
-from tests.unit.monitor.watch.fake_poller import FakePoller
+from tests.unit.monitor.watch.fake_poller import FakePoller, make_tripwires
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
@@ -318,7 +318,7 @@ NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
 def tripwires_of(*producers: Producer, poller: FakePoller | None = None) -> Tripwires:
-    return Tripwires(poller or FakePoller(), producers, near_releases=lambda _producer: [])
+    return make_tripwires(producers, poller=poller)
 
 
 def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
@@ -379,8 +379,7 @@ def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
     """
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
-    wires = Tripwires(
-        FakePoller(),
+    wires = make_tripwires(
         [producer],
         near_releases=lambda _producer: near,
         on_match=lambda match: reported.append(match.url),
