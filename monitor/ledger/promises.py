@@ -13,8 +13,7 @@ from monitor.plan.proof import NEVER
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise, Unlisted
 from schedules.release import Release
-from schedules.slot import Slot
-from schedules.times.zone import local_date
+from schedules.slot import Slot, first_day
 
 BEHIND = timedelta(days=15)
 """How long after its slot a release still counts as near."""
@@ -150,11 +149,7 @@ class PromiseBook:
         none.
         """
         promises = self.promises_of(release)
-        slot = promises[-1].slot if promises else None
-        begins = slot.begins() if slot else None
-        return (
-            local_date(begins, slot.timezone) if slot is not None and begins is not None else None
-        )
+        return first_day(promises[-1].slot) if promises else None
 
     def copy_promises(self, calendar: str, old: str, new: str) -> list[Promise]:
         """Return a calendar's promises for `old` as promises for `new`, except those that `new` has

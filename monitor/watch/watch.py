@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import methodcaller
+from functools import partial
 
 import structlog
 
@@ -17,6 +17,7 @@ from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.blind_spans import BlindSpans
@@ -124,7 +125,8 @@ class Watch:
             watched.promises = tuple(promise.moved_back(step, now) for promise in watched.promises)
             replaced = watched.move_runs_back(step, now)
             if replaced:
-                replace_all = methodcaller("merge_runs", list(replaced), list(replaced.values()))
+                corrected = list(replaced.values())
+                replace_all = partial(Transaction.merge_runs, runs=list(replaced), merged=corrected)
                 self._tasks.start(self.writer.write(replace_all))
 
     def forget_old(self, now: datetime) -> list[str]:
