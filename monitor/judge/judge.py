@@ -20,7 +20,7 @@ from monitor.judge.part import (
     origin_awaited_until,
 )
 from monitor.judge.part_evidence import Pair, PartEvidence, find_periods_elsewhere, gather_evidence
-from monitor.judge.policy import Policies, Policy, grade_delay
+from monitor.judge.policy import Policies, grade_delay
 from monitor.judge.runs import Blind, Run, Runs, drop_watched_spans
 from monitor.judge.same_bytes import doubt_same_bytes
 from monitor.judge.verdict import Verdict
@@ -56,66 +56,43 @@ _UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCase:
-    """All facts for `judge`, from memory or from the store.
+    """All facts for a verdict, from memory or from the store.
 
-    `published` yields other releases of the day, `others` the verdicts of a late one's slot, whose
-    platform may have been at fault.
+    `runs` are by target id, in time order. `published` yields other releases of the day: their
+    files are compared with this one's, and their witnesses measure the lags with which a release
+    that was not found in time is judged again. `others` yields the verdicts of a late one's slot,
+    whose platform may have been at fault.
     """
 
     release: Release
     promises: Sequence[Promise]
     runs: Runs
-    blind: Sequence[Blind]
-    published: Callable[[], Iterable[Publication]]
-    others: Callable[[Verdict], Iterable[SlotVerdict]]
+    blind: Sequence[Blind] = ()
+    published: Callable[[], Iterable[Publication]] = tuple
+    others: Callable[[Verdict], Iterable[SlotVerdict]] = lambda _verdict: ()
 
     def judge(self, policies: Policies, now: datetime) -> Verdict:
-        """Return the verdict as of `now`."""
-        verdict = judge(
-            self.release,
-            self.promises,
-            self.runs,
-            self.blind,
-            policies.of(self.release),
-            now,
-            published=self.published(),
-        )
+        """Return the verdict as of `now`.
+
+        If the release was public early and then cancelled, its planned slot counts.
+        """
+        release, runs, blind = self.release, self.runs, self.blind
+        policy, unwatched = policies.of(release), drop_watched_spans(blind, runs)
+        case = case_of(release, self.promises, unwatched, policy, now)
+        planned = case.before_cancellation()
+        if planned is not None and _was_exposed_before(case, planned, runs, blind):
+            case = planned
+        published: tuple[Publication, ...] = ()
+        if case.window is not None:
+            published = tuple(self.published())
+            runs = doubt_same_bytes(release, runs, published, case.window)
+        verdict = judge_case(case, runs, blind)
+        not_found = any(finding.kind in _NOT_FOUND for finding in verdict.findings)
+        if case.window is not None and release.address is not Address.ANNOUNCED and not_found:
+            # Longer lags can only change the verdict from late to unproven.
+            lags = measure_longest_lags(published, case.window.slot_begins, now)
+            verdict = judge_case(replace(case, lags=lags), runs, blind)
         return add_platform_finding(verdict, self.others(verdict))
-
-
-def judge(  # noqa: PLR0913 # all facts behind a verdict
-    release: Release,
-    promises: Sequence[Promise],
-    runs: Runs,
-    blind: Sequence[Blind],
-    policy: Policy,
-    now: datetime,
-    *,
-    published: Iterable[Publication] = (),
-) -> Verdict:
-    """Return the verdict on a release as of `now`.
-
-    `runs` are by target id, in time order. `published` are other releases of the day: their files
-    are compared with this one's, and their witnesses measure the lags with which a release that was
-    not found in time is judged again. If it was public early and then cancelled, its planned slot
-    counts.
-    """
-    case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
-    planned = case.before_cancellation()
-    if planned is not None and _was_exposed_before(case, planned, runs, blind):
-        case = planned
-    opens = None if case.window is None else case.window.slot_begins
-    if case.window is not None:
-        published = tuple(published)
-        runs = doubt_same_bytes(release, runs, published, case.window)
-    verdict = judge_case(case, runs, blind)
-    if release.address is Address.ANNOUNCED or not any(
-        finding.kind in _NOT_FOUND for finding in verdict.findings
-    ):
-        return verdict
-    # Longer lags can only change the verdict from late to unproven.
-    case = replace(case, lags=measure_longest_lags(published, opens, now))
-    return judge_case(case, runs, blind)
 
 
 def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:

@@ -102,15 +102,9 @@ class Publication:
         )
 
 
-def measure_longest_lags(
-    published: Iterable[Publication], slot: datetime | None, now: datetime
-) -> Lags:
+def measure_longest_lags(published: Iterable[Publication], slot: datetime, now: datetime) -> Lags:
     """Return the longest lags measured by `now` on the slot's day, at least the defaults."""
-    known = (
-        other
-        for other in published
-        if slot is not None and is_same_day(other.slot, slot) and other.out <= now
-    )
+    known = (other for other in published if is_same_day(other.slot, slot) and other.out <= now)
     lags = [DEFAULT_LAGS, *(other.lags(now) for other in known)]
     return Lags(max(lag.redirect for lag in lags), max(lag.index for lag in lags))
 

@@ -16,7 +16,14 @@ from monitor.look.fetch import Found
 from monitor.look.forecast import PartToProve
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, with_page_at
+from monitor.plan.addresses import (
+    ADDED_ORIGINS,
+    ANNOUNCEMENT,
+    INDEX,
+    FoundPage,
+    is_publication,
+    with_page_at,
+)
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
 from monitor.plan.proof import ProofGoal, goal_for
 from monitor.plan.targets import Target, View, targets_of
@@ -104,9 +111,7 @@ class Planner:
         """
         watched.announced = release
         old_url, old_parts = watched.release.url, watched.release.parts
-        if watched.found_page is not None:
-            release = with_page_at(release, *watched.found_page)
-        release = self.rules.with_parts(release, old_parts)
+        release = self.rules.with_parts(with_page_at(release, watched.found_page), old_parts)
         has_moved = old_url not in ("", release.url) and watched.has_shown(old_url)
         if has_moved and not any(part.url == old_url for part in release.parts):
             release = replace(release, parts=(*release.parts, part_elsewhere(release, old_url)))
@@ -140,7 +145,7 @@ class Planner:
     def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
         """Move a release's page from its guessed address, and look there at once."""
         _log.info("page", release=watched.release.id)
-        watched.found_page = (url, address)
+        watched.found_page = FoundPage(url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
 
     def add_parts(

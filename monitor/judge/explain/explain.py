@@ -11,10 +11,11 @@ from typing import Any
 
 from monitor.judge.case import Case, Window, case_of
 from monitor.judge.findings.blind import hides_part
+from monitor.judge.judge import ReleaseCase
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
 from monitor.judge.reasons import DOUBTS, slot_words
-from monitor.judge.runs import Blind, Run, Runs, merge_by_state, widest_gap
+from monitor.judge.runs import Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.fetch import describe_why
 from monitor.look.sighting import State
@@ -73,19 +74,11 @@ class Explanation:
     records: tuple[str, ...]
 
 
-def explain(
-    verdict: Verdict,
-    release: Release,
-    promises: Sequence[Promise],
-    runs: Runs,
-    blind: Sequence[Blind],
-    policy: Policy,
-) -> Explanation:
-    """Return every fact behind a verdict, given the same promises, runs, blind spans and policy as
-    `judge`.
-    """
+def explain(verdict: Verdict, judged: ReleaseCase, policy: Policy) -> Explanation:
+    """Return every fact behind a verdict, given the facts and the policy of its judgement."""
+    release, promises, blind = judged.release, judged.promises, judged.blind
     case = replace(case_of(release, promises, blind, policy, verdict.at), lags=verdict.lags)
-    evidences = [gather_evidence(case, part, runs, blind) for part in release.parts]
+    evidences = [gather_evidence(case, part, judged.runs, blind) for part in release.parts]
     finality = "final" if verdict.final else "not final"
     because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
     at = exactly(verdict.at, case.zone)

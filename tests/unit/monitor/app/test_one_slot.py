@@ -71,14 +71,7 @@ def _instant_json(moment: datetime | None) -> str:
 def _slot_in_explanation(monitor: CalendarMonitor, now: datetime) -> str:
     case = stored_case(monitor.store, RELEASE)
     assert case is not None
-    explanation = explain(
-        case.judge(make_policies(monitor.settings), now),
-        case.release,
-        case.promises,
-        case.runs,
-        case.blind,
-        Policy(),
-    )
+    explanation = explain(case.judge(make_policies(monitor.settings), now), case, Policy())
     return next(
         fact.text for fact in explanation.facts if fact.text.startswith("the slot in force")
     )

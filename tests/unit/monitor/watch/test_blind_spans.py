@@ -66,14 +66,7 @@ def explained_blind_spans(monitor: MonitorInTest) -> list[str]:
     policies = make_policies(monitor.settings)
     case = stored_case(monitor.daemon.core.store, "claims-q3")
     verdict = case.judge(policies, monitor.clock.now())
-    explanation = explain(
-        verdict,
-        case.release,
-        case.promises,
-        case.runs,
-        case.blind,
-        policies.of(case.release),
-    )
+    explanation = explain(verdict, case, policies.of(case.release))
     return [fact.text for fact in explanation.facts if fact.kind == "blind"]
 
 
