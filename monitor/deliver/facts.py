@@ -27,14 +27,14 @@ class Measurement:
     """How a verdict was measured.
 
     `runs` are the looks behind it by target, `blind` the times without looks, `clock_offset` the
-    clock's possible error in seconds, `records` the ids and hashes of evidence.
+    clock's possible error in seconds, `records` the ids of evidence.
     """
 
     monitor: str = ""
     runs: Runs = field(default_factory=dict)
     blind: Sequence[Blind] = ()
     clock_offset: Bounds | None = None
-    records: tuple[tuple[str, str], ...] = ()
+    records: tuple[str, ...] = ()
 
 
 def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
@@ -76,9 +76,9 @@ def slot_text(slot: Slot | None) -> str:
     return slot.raw or "no readable time"
 
 
-def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
-    monitor, _, number = record[0].rpartition("-")
-    return monitor, int(number) if number.isdecimal() else 0, record[0]
+def _record_order(record: str) -> tuple[str, int, str]:
+    monitor, _, number = record.rpartition("-")
+    return monitor, int(number) if number.isdecimal() else 0, record
 
 
 def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
@@ -91,7 +91,7 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     gap = None if slot is None else widest_gap(page, slot)
     blind = drop_watched_spans(measured.blind, measured.runs)
     # The id of a record is its monitor and a number.
-    monitors = {record.rpartition("-")[0] for record, _ in measured.records}
+    monitors = {record.rpartition("-")[0] for record in measured.records}
     return Certainty(
         monitor=measured.monitor,
         # An unknown run consists of failed looks. Other runs count the failed looks between their
@@ -101,7 +101,8 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
         widest_gap=None if gap is None else gap.total_seconds(),
         clock_offset=measured.clock_offset,
         blind=blind_facts(blind),
-        records=tuple(sorted(measured.records, key=_record_order)),
+        # Their hashes are added when they are recorded.
+        records=tuple((record, "") for record in sorted(measured.records, key=_record_order)),
         others=tuple(sorted(monitors - {measured.monitor})),
     )
 

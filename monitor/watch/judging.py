@@ -256,9 +256,7 @@ class Judging:
             if slot is None or span.begins - _NEAR_SLOT < slot < span.ends + _NEAR_SLOT
         ]
         runs = watched.runs
-        records = tuple(
-            (name, "") for each in runs.values() for run in each for name in run.evidence
-        )
+        records = tuple(name for each in runs.values() for run in each for name in run.evidence)
         measured = Measurement(self.blind.monitor, runs, near, self.health.offset, records)
         return assess(verdict, measured, self.events.rules.editions)
 

@@ -67,7 +67,7 @@ def current(store: Store) -> CurrentIncidents:
     with store.transaction() as tx:
         recorder.record(
             tx,
-            assess(verdict, Measurement("edge", runs, records=(("edge-1", ""),))),
+            assess(verdict, Measurement("edge", runs, records=("edge-1",))),
             after_slot(JUDGED_AT),
         )
     return CurrentIncidents(store, partial(facts_of, Policies(), "edge"), recorder)

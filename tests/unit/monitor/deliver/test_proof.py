@@ -45,7 +45,7 @@ def record_verdict(
 ) -> Incident:
     """Record a verdict whose evidence is the records `edge-1` to `edge-3`. Return its incident."""
     recorder = recorder or VerdictRecorder(ReportingRules(channels=["mail"]))
-    measured = Measurement("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
+    measured = Measurement("edge", records=("edge-1", "edge-2", "edge-3"))
     with store.transaction() as tx:
         recorder.record(tx, assess(verdict, measured), verdict.at)
     (incident,) = store.verdicts.incidents()
@@ -101,7 +101,7 @@ def test_second_monitor_with_more_looks_adds_no_draft() -> None:
 
     def record_as(monitor: str, looks: int, judged_at: float, recorded_at: float) -> None:
         runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, OVERDUE_AT, looks=looks)]}
-        measured = Measurement(monitor, runs, records=(("north-1", ""), ("south-1", "")))
+        measured = Measurement(monitor, runs, records=("north-1", "south-1"))
         with store.transaction() as tx:
             recorder.record(
                 tx, assess(a_late_verdict(judged_at), measured), after_slot(recorded_at)
