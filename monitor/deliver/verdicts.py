@@ -354,8 +354,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
         return False
     # Such a finding is, for example, an announcement at short notice.
     is_within_day = read_at - slot_end <= _REPORTED_WITHIN
-    has_reported_finding = any(finding.kind in _REPORTED_FINDINGS for finding in verdict.findings)
-    return not (is_within_day and has_reported_finding)
+    return not (is_within_day and verdict.has_finding(*_REPORTED_FINDINGS))
 
 
 def _status_change(judged: Judged, status: str, before: Judged | None) -> Event | None:

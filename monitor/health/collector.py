@@ -26,12 +26,12 @@ _ONLY_AFTER_SLOT = frozenset(
 """Verdicts that are given only after a slot."""
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "late": lambda verdict: verdict.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
-    "partial": lambda verdict: _has_finding(verdict, {FindingKind.PARTIAL}),
+    "partial": lambda verdict: verdict.has_finding(FindingKind.PARTIAL),
     "early": lambda verdict: bool(verdict.exposures),
     "unproven": lambda verdict: verdict.verdict is VerdictKind.UNPROVEN,
-    "withdrawn": lambda verdict: _has_finding(verdict, {FindingKind.WITHDRAWN}),
-    "swapped": lambda verdict: _has_finding(verdict, {FindingKind.SWAPPED}),
-    "calendar": lambda verdict: _has_finding(verdict, CALENDAR_FINDINGS),
+    "withdrawn": lambda verdict: verdict.has_finding(FindingKind.WITHDRAWN),
+    "swapped": lambda verdict: verdict.has_finding(FindingKind.SWAPPED),
+    "calendar": lambda verdict: verdict.has_finding(*CALENDAR_FINDINGS),
 }
 """Findings that alert rules query, also if 0, so that the last value survives a missed scrape."""
 
@@ -177,7 +177,7 @@ def _measure_releases(near: Sequence[Verdict], now: datetime) -> Iterator[Metric
         near,
         "release_exposure_open",
         "1 while something is out early",
-        lambda verdict: float(any(exposure.open for exposure in verdict.exposures)),
+        lambda verdict: float(verdict.is_exposed),
     )
     yield _show_findings(near)
     yield _measure_each(
@@ -302,7 +302,7 @@ def _is_near(row: ReleaseState, now: datetime) -> bool:
     """
     slot = row.verdict.slot_begins
     if slot is None or slot - BEFORE_SLOT > now:
-        return any(exposure.open for exposure in row.verdict.exposures)
+        return row.verdict.is_exposed
     return row.final_since is None or now < row.final_since + AFTER_FINAL
 
 
@@ -314,10 +314,6 @@ def _make_family(
     for labelled, value in values:
         family.add_metric(labelled, value)
     return family
-
-
-def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
-    return any(found.kind in kinds for found in verdict.findings)
 
 
 def _release_labels(verdict: Verdict) -> tuple[str, str]:

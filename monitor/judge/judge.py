@@ -87,7 +87,7 @@ class ReleaseCase:
             published = tuple(self.published())
             runs = doubt_same_bytes(release, runs, published, case.window)
         verdict = judge_case(case, runs, blind)
-        not_found = any(finding.kind in _NOT_FOUND for finding in verdict.findings)
+        not_found = verdict.has_finding(*_NOT_FOUND)
         if case.window is not None and release.address is not Address.ANNOUNCED and not_found:
             # Longer lags can only change the verdict from late to unproven.
             lags = measure_longest_lags(published, case.window.slot_begins, now)
@@ -262,8 +262,8 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
     if case.in_force.cancelled or case.cancelled_at is not None:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
-        is_open = any(exposure.open for part in parts for exposure in part.exposures)
-        return passes is not None and case.now >= passes and not is_open
+        is_exposed = any(part.is_exposed for part in parts)
+        return passes is not None and case.now >= passes and not is_exposed
     if case.window is None or case.now < case.window.slot_begins:
         return False
     if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:
@@ -293,13 +293,12 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
     """Return the next instant at which time alone can change verdict or findings, or None."""
     parts = [part for part, _ in pairs]
-    is_open = any(exposure.open for part in parts for exposure in part.exposures)
     instants = [
         *_deadlines_of_absences_after_content(case, [evidence for _, evidence in pairs]),
         *_deadlines_of_users_delay(case, parts),
         *_deadlines_of_witness_lags(case, parts),
     ]
-    if case.window is not None and is_open:
+    if case.window is not None and any(part.is_exposed for part in parts):
         instants.append(open_exposure_ends_at(case.window.slot_begins))
     if not final:
         instants += [*_deadlines_of_window(case), *_deadlines_of_awaited_looks(case, pairs)]

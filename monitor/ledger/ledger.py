@@ -234,8 +234,7 @@ class Ledger:
     def slot_begins(self, release: str) -> datetime | None:
         """Return when the slot in force of a release begins, or None."""
         known = self.releases.get(release)
-        slot = None if known is None else self.book.slot(known, self._clock.now())
-        return None if slot is None else slot.begins()
+        return None if known is None else self.book.in_force(known, self._clock.now()).slot_begins
 
     def state_of(self, calendar: str) -> CalendarState:
         """Return what is known of a calendar."""

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 
 from monitor.plan.proof import NEVER
-from schedules.in_force import slot_in_force
+from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise, Unlisted
 from schedules.release import Release
 from schedules.slot import Slot, first_day
@@ -123,9 +123,9 @@ class PromiseBook:
         for release in releases:
             self._promises.pop(release, None)
 
-    def slot(self, release: Release, now: datetime) -> Slot | None:
-        """Return the slot in force of a release, or None if it has none."""
-        return slot_in_force(release, self.promises_of(release.id), now).slot
+    def in_force(self, release: Release, now: datetime) -> InForce:
+        """Return what is in force for a release."""
+        return slot_in_force(release, self.promises_of(release.id), now)
 
     def promised_instants(self, release: str, begin: datetime, end: datetime) -> list[datetime]:
         """Return every instant in `[begin, end]` at which a release was ever promised."""

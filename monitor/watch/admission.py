@@ -147,7 +147,7 @@ class Admission:
             calendars = watched.release.calendars
             if all(instant in slots[calendar] for instant in instants for calendar in calendars):
                 continue
-            slot = book.slot(watched.release, now)
+            slot = book.in_force(watched.release, now).slot
             if slot is not None and slot.instant is not None and begin <= slot.instant <= end:
                 for calendar in calendars:
                     slots[calendar].add(slot.instant)
@@ -158,7 +158,9 @@ class Admission:
         now, known, watched = self.clock.now(), self.ledger.releases, self.watch.releases
         found = []
         for release in [known[name] for name in sorted(self._near_for_listings) if name in known]:
-            slot = self.ledger.book.slot(release, now) if producer in release.producers else None
+            if producer not in release.producers:
+                continue
+            slot = self.ledger.book.in_force(release, now).slot
             passes = slot.passes() if slot is not None else None
             # It may have passed long ago by now.
             if slot is not None and passes is not None and passes > now - BEHIND:
@@ -171,10 +173,9 @@ class Admission:
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
         """Return a producer's releases with the address or title of an entry, without old ones."""
         now, book = self.clock.now(), self.ledger.book
-        matching = self.ledger.find_matching(producer, found)
-        slots = ((release, book.slot(release, now)) for release in matching)
         return [
-            NearRelease(release, None if slot is None else slot.begins()) for release, slot in slots
+            NearRelease(release, book.in_force(release, now).slot_begins)
+            for release in self.ledger.find_matching(producer, found)
         ]
 
     async def watch_release(self, release: str) -> WatchedRelease | None:

@@ -159,8 +159,7 @@ class Day:
         it counts as unseen.
         """
         promised = slot_in_force(release, promises, self.now)
-        slot = promised.slot
-        slot_begins = None if slot is None else slot.begins()
+        slot, slot_begins = promised.slot, promised.slot_begins
         if slot is None or slot_begins is None:
             return None
         judged = self._load_judged(release) if slot_begins < self.begin else None

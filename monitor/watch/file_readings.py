@@ -129,8 +129,8 @@ class FileReadings:
         """Return what a file of a release should be, None if it has no slot."""
         release, now = watched.release, self.clock.now()
         notice_days = self.watch.rules.policies.of(release).short_notice.days
-        slot = slot_in_force(release, watched.promises, now, notice_days).slot
-        begins = None if slot is None else slot.begins()
+        in_force = slot_in_force(release, watched.promises, now, notice_days)
+        slot, begins = in_force.slot, in_force.slot_begins
         if slot is None or begins is None:
             return None
         day = local_date(begins, slot.timezone)

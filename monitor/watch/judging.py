@@ -124,8 +124,7 @@ class Judging:
             # A late enough absence raises the grade.
             return at > slot_end + self.planner.rules.policies.of(watched.release).note_within
         # It shows whether an exposure lasted until the slot.
-        is_exposed = any(exposure.open for exposure in verdict.exposures)
-        return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_end
+        return (verdict.verdict in _UNDECIDED or verdict.is_exposed) and at > slot_end
 
     def record_again(self, watched: WatchedRelease) -> None:
         """Judge a release, and record its verdict even if people have seen it."""

@@ -170,8 +170,7 @@ class Planner:
         links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
         if not (files or links):
             return
-        slot = slot_in_force(watched.release, watched.promises, seen.sent).slot
-        begins = None if slot is None else slot.begins()
+        begins = slot_in_force(watched.release, watched.promises, seen.sent).slot_begins
         if begins is not None and begins > seen.sent:
             return  # not even the names of early files may be used
         self._confirm_predicted(watched, {file.url for file in files})

@@ -48,19 +48,13 @@ def stored_case(store: Reads, release: str) -> ReleaseCase | None:
     if found is None:
         return None
     last_verdict, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
-    with_all_parts, runs = (
-        _with_judged_parts(found, last_verdict),
-        _runs_by_target(store, [release]),
-    )
-    published = partial(
-        _publications_near, store, release, None if last_verdict is None else last_verdict.slot
-    )
+    last_slot = None if last_verdict is None else last_verdict.slot
     return ReleaseCase(
-        with_all_parts,
+        _with_judged_parts(found, last_verdict),
         promises,
-        runs,
+        _runs_by_target(store, [release]),
         _blind_spans_near(store.runs, promises),
-        published,
+        partial(_publications_near, store, release, last_slot),
         partial(_slot_verdicts, store),
     )
 
@@ -279,11 +273,10 @@ def _lost_evidence_facts(records: Iterable[Record]) -> Iterator[Fact]:
     """Yield for each record whose bytes are lost when and why."""
     for record in records:
         if record.expired is not None:
-            refused, dropped = (
-                "could not be kept, the disk refused them",
-                "were dropped because memory was full",
-            )
-            when = f"{refused if record.is_lost else dropped}, {record.expired:%d %B %Y %H:%M} UTC"
+            fate = "were dropped because memory was full"
+            if record.is_lost:
+                fate = "could not be kept, the disk refused them"
+            when = f"{fate}, {record.expired:%d %B %Y %H:%M} UTC"
             yield Fact(
                 "evidence", f"{record.id}: its bytes {when}", record.expired, evidence=(record.id,)
             )

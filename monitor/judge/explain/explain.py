@@ -297,10 +297,8 @@ def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> 
     # All looks of an unknown run failed. Between the looks of another run some may have failed.
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     failures = f"{failed} failed and proved nothing" if failed else "none failed"
-    begins, ends = (
-        exactly(runs[0].first_sent, case.zone),
-        exactly(max(run.last_received for run in runs), case.zone),
-    )
+    begins = exactly(runs[0].first_sent, case.zone)
+    ends = exactly(max(run.last_received for run in runs), case.zone)
     slot = None if case.window is None else case.window.promised_at
     widest = None if slot is None else widest_gap(runs, slot)
     gap = ""
@@ -399,10 +397,8 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
     latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
-        uncertainty, slot = (
-            case.policy.uncertainty.total_seconds(),
-            exactly(window.slot_begins, case.zone),
-        )
+        uncertainty = case.policy.uncertainty.total_seconds()
+        slot = exactly(window.slot_begins, case.zone)
         return [
             f"{part.id}: early if a look shows it more than {uncertainty:g} s before {slot}",
             (

@@ -82,8 +82,7 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
     """Yield a finding for each removal of released content: a notice of withdrawal, or an absence
     that lasts.
     """
-    slot = case.in_force.slot
-    slot_begins = None if slot is None else slot.begins()
+    slot_begins = case.in_force.slot_begins
     if slot_begins is None:
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
