@@ -197,11 +197,7 @@ def _yield_notices(
         new_keys = [key for key in new_keys if key not in flapping_keys]
     ended_exposures = [key for key in new_keys if key.kind is FactKind.OVER]
     # `final` reports it, or another exposure is open.
-    if (
-        ended_exposures
-        and not must_close
-        and not any(exposure.open for exposure in facts.exposures)
-    ):
+    if ended_exposures and not must_close and not facts.is_exposed:
         changed = "; ".join(_explain_ends(ended_exposures, facts))
         yield builder.notice(
             "exposure_closed", _join_keys(ended_exposures), changed, IncidentKind.EARLY

@@ -97,7 +97,7 @@ def _write_head(kind: str, status: str, facts: ReleaseFacts, now: datetime) -> s
         lasted = measure_breach(facts, now)
         how_late = "" if lasted is None else f", {brief_length(lasted)} late"
         return f"{OUT_NOW}{how_late}{'' if kind == 'appeared' else suffix}"
-    if kind == "reminder" and status == "early" and is_exposure_over(facts):
+    if kind == "reminder" and status == "early" and not facts.is_exposed:
         suffix = f", over{suffix}"
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
@@ -263,7 +263,7 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
     incident of this kind.
     """
     status = find_current_status(kind, facts)
-    if status == "early" and is_exposure_over(facts):
+    if status == "early" and not facts.is_exposed:
         # Each way in which an exposure ends has a list of its name. The worst comes first: it
         # lasted until the slot.
         ways = {exposure.ended for exposure in facts.exposures}
@@ -279,11 +279,6 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
         return "calendar_readings"
     # For users a stale cache is the same as a late release.
     return "late" if status == "stale" else status
-
-
-def is_exposure_over(facts: ReleaseFacts) -> bool:
-    """Return whether nothing is public early any more."""
-    return not any(exposure.open for exposure in facts.exposures)
 
 
 def is_late_part_absent(facts: ReleaseFacts) -> bool:

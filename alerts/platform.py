@@ -159,8 +159,7 @@ def _pace_at_night(number: int, incident: Incident, now: datetime) -> int:
     Once everyone on the ladder was reminded, only each fourth is due at night, unless something is
     public early.
     """
-    exposures = incident.facts.exposures if incident.facts is not None else ()
-    if any(exposure.open for exposure in exposures):
+    if incident.facts is not None and incident.facts.is_exposed:
         return number
     timezone = incident.facts.timezone if incident.facts is not None else LONDON
     hour = local(now, timezone).hour

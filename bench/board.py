@@ -20,8 +20,8 @@ from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.assessment import body_of
 from monitor.deliver.verdicts import judged_row
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
+from monitor.judge.judge import ReleaseCase
+from monitor.judge.policy import Policies
 from monitor.ledger.memory import LedgerMemory
 from monitor.store.open import open_store
 from monitor.store.rows import Announced, Judged
@@ -173,5 +173,5 @@ def entry(one: Release, slot: datetime, *, gone: bool = True) -> Announced:
 def judgement(one: Release, promised: Promise, slot: datetime) -> Judged:
     """Return the verdict on a release without any look, as of today."""
     settled = slot + timedelta(days=40)
-    verdict = judge(one, [promised], {}, (), Policy(), min(settled, SystemClock().now()))
+    verdict = ReleaseCase(one, [promised], {}).judge(Policies(), min(settled, SystemClock().now()))
     return judged_row(verdict, body_of(verdict, None))

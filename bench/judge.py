@@ -11,8 +11,8 @@ from bench.quiet import play_quiet_releases
 from bench.world import promise, release, silence_logs, temporary_folder
 from monitor.app.options import make_policies
 from monitor.config.settings import Settings
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
+from monitor.judge.judge import ReleaseCase
+from monitor.judge.policy import Policies
 from monitor.judge.runs import Run, extend_run, start_run
 from monitor.look.sighting import Sighting, State
 from monitor.store.open import open_store
@@ -67,7 +67,7 @@ def _folded(sightings: list[Sighting]) -> list[Run]:
 
 def _judged(runs: list[Run]) -> object:
     now = _SLOT + timedelta(minutes=40)
-    return judge(release(0), [promise(0, _SLOT)], {_TARGET: runs}, (), Policy(), now)
+    return ReleaseCase(release(0), [promise(0, _SLOT)], {_TARGET: runs}).judge(Policies(), now)
 
 
 def _replayed(place: Path, looks: int, seconds: float) -> dict[str, float]:

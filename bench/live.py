@@ -96,7 +96,7 @@ async def _measured(place: Path, seconds: float) -> dict[str, float]:
     async with _readers(server.address):
         await clock.sleep(2)
         figures |= {f"live_{name}": value for name, value in (await _lateness(seconds)).items()}
-        incident = made.daemon.watch.releases["r0"].judging.incident
+        incident = made.daemon.parts.watch.releases["r0"].judging.incident
         for name, path in (
             ("board", "/"),
             ("release", "/releases/r0"),
@@ -125,10 +125,12 @@ async def _fill(made: App) -> None:
             transaction.save(release(number))
             transaction.add_promises([promise(number, slot)])
     for number in range(_RELEASES):
-        made.daemon.watch.adopt(release(number), [promise(number, slot)], list(_runs(number, slot)))
+        made.daemon.parts.watch.adopt(
+            release(number), [promise(number, slot)], list(_runs(number, slot))
+        )
         # No looks are made here, so verdicts must not wait for the first look.
-        made.daemon.watch.releases[f"r{number}"].judging.withheld_until = None
-    await made.daemon.watch.judging.judge_all(list(made.daemon.watch.releases))
+        made.daemon.parts.watch.releases[f"r{number}"].judging.withheld_until = None
+    await made.daemon.parts.watch.judging.judge_all(list(made.daemon.parts.watch.releases))
 
 
 def _runs(number: int, slot: datetime) -> list[Run]:

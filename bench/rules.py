@@ -25,8 +25,8 @@ from bench.world import promise, release, temporary_folder
 from monitor.clock import SystemClock
 from monitor.health.collector import MonitorState, ReleaseState, StateCollector
 from monitor.health.metrics import MOST_HOSTS, Metrics
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
+from monitor.judge.judge import ReleaseCase
+from monitor.judge.policy import Policies
 from schedules.contract.verdict import VerdictKind
 
 _RELEASES = (50, 500, 3000)
@@ -81,7 +81,9 @@ def _page(count: int) -> bytes:
     """
     now = SystemClock().now()
     slot = now - timedelta(minutes=5)
-    judged = replace(judge(release(0), [promise(0, slot)], {}, [], Policy(), now), findings=())
+    judged = replace(
+        ReleaseCase(release(0), [promise(0, slot)], {}).judge(Policies(), now), findings=()
+    )
     shown = [
         ReleaseState(
             replace(judged, release=f"example-statistics-{number}", verdict=_word(number)), None

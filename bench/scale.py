@@ -92,7 +92,7 @@ async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     began = cpu_seconds()
     await made.daemon.start_watching()
     figures = {"start_cpu_seconds": cpu_seconds() - began}
-    await made.daemon.admission.roll()
+    await made.daemon.parts.admission.roll()
     figures |= {"start_and_roll_cpu_seconds": cpu_seconds() - began, "start_mb": rss_kb()}
     resume_garbage_collection()
     queries = Queries(

@@ -14,8 +14,8 @@ from bench.world import daemon, promise, release, silence_logs, temporary_folder
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
 from monitor.deliver.assessment import body_of
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
+from monitor.judge.judge import ReleaseCase
+from monitor.judge.policy import Policies
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.store.rows import CalendarRead, Heartbeat, Judged
@@ -82,7 +82,7 @@ def _fill(made: Daemon, releases: int, reads: int) -> None:
     for number in range(releases):
         one, promised = release(number), promise(number, slot)
         seen = {f"r{number}/page/{view}": _noisy(f"r{number}/page/{view}", slot) for view in _VIEWS}
-        verdict = judge(one, [promised], seen, (), Policy(), slot + 8 * _DAY)
+        verdict = ReleaseCase(one, [promised], seen).judge(Policies(), slot + 8 * _DAY)
         word, grade, body = verdict.verdict.value, verdict.grade.value, body_of(verdict, None)
         with made.core.store.transaction() as tx:
             tx.save(one)

@@ -62,6 +62,11 @@ class InForce:
         return None if self.promise is None or self.cancelled else self.promise.slot
 
     @property
+    def slot_begins(self) -> datetime | None:
+        """Return when the slot in force begins, or None."""
+        return None if self.slot is None else self.slot.begins()
+
+    @property
     def announced_as_of(self) -> datetime | None:
         """Return when a read last showed the promise, at the latest when its slot passed."""
         if self.promise is None:

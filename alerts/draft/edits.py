@@ -214,7 +214,7 @@ def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[Obstacle]
     if facts is not None and not facts.final:  # the release is still measured
         if facts.verdict == "overdue":
             obstacles.append(Obstacle("the release is still overdue"))
-        if any(exposure.open for exposure in facts.exposures):
+        if facts.is_exposed:
             obstacles.append(Obstacle("the release is still exposed"))
     return obstacles
 

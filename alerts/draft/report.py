@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 
 from alerts.draft.form import FilledBy, Question, find_question
 from alerts.steps import Step
@@ -218,6 +218,33 @@ class SlotStrip:
     alt: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed which version of a report, at what local time and day.
+
+    In JSON, it is a sentence.
+    """
+
+    by: str
+    time: str
+    day: str
+    version: int
+
+    def __str__(self) -> str:
+        """Return `Signed off by ROLE at 10:01 GMT on 5 May 2018 as version 3`."""
+        return f"Signed off by {self.by} at {self.time} on {self.day} as version {self.version}"
+
+
+def _read_signature(value: Signature | str | None) -> Signature | None:
+    """Return the signature in a sentence, None for an empty one. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    signed, _, version = value.removeprefix("Signed off by ").rpartition(" as version ")
+    by, _, moment = signed.rpartition(" at ")
+    time, _, day = moment.partition(" on ")
+    return Signature(by, time, day, int(version)) if value else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A draft, ready to be written in any format. No content here was public before its slot.
@@ -249,7 +276,11 @@ class Report:
     annex: tuple[Table, ...] = ()
     claimed: tuple[Table, ...] = ()
     steps: tuple[Step, ...] = ()
-    signed: str = ""
+    signed: Annotated[
+        Signature | None,
+        BeforeValidator(_read_signature),
+        PlainSerializer(lambda signed: str(signed or "")),
+    ] = None
     anyway: str = ""
     amendments: tuple[str, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)

@@ -16,10 +16,11 @@ from alerts.draft.edits import INSTEAD_PREFIX, STEP_PREFIX, merge_words
 from alerts.draft.report import (
     Field,
     Report,
+    Signature,
     format_report_date,
     report_json,
 )
-from schedules.times.words import day_text
+from schedules.times.words import clock, day_text
 from schedules.times.zone import LONDON, local_date
 
 MONITOR = "the monitor"
@@ -114,10 +115,8 @@ def append_signature(versions: Versions, by: str, at: datetime, anyway: str = ""
         if "human.signoff" in field.facts and field.answer is None
     )
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
-    sentence = (
-        f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
-    )
-    report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
+    signature = Signature(by, clock(at, LONDON), today, last.number + 1)
+    report = replace(_set_dates(last.report, today, at), at=at, signed=signature, anyway=anyway)
     *earlier, newest = _append_version(
         versions, merge_words(words, report, last.report, by), words, by
     )

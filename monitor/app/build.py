@@ -64,20 +64,20 @@ class App:
         Calendars are read first, due notices are sent, and everything is committed before the
         daemon is finished. Raises `EnvironmentFault` while a monitor runs on the same store.
         """
-        daemon = self.daemon
+        daemon, parts = self.daemon, self.daemon.parts
         await daemon.lead_now()
         await daemon.start_watching()
-        await daemon.calendar_reads.read_all()
-        for target in daemon.admission.targets_on(day):
-            sighting, outcome = await daemon.poller.look_once(target)
+        await parts.calendar_reads.read_all()
+        for target in parts.admission.targets_on(day):
+            sighting, outcome = await parts.poller.look_once(target)
             # counts the look and passes it to the judge
-            daemon.intake.see(target, sighting, outcome)
-        await daemon.intake.files.finish()
-        await daemon.watch.judging.judge_all(list(daemon.watch.releases))
-        for channel in daemon.channels:
-            await daemon.outbox.send_due(channel.name)
+            parts.intake.see(target, sighting, outcome)
+        await parts.intake.files.finish()
+        await parts.watch.judging.judge_all(list(parts.watch.releases))
+        for channel in parts.channels:
+            await parts.outbox.send_due(channel.name)
         # Looks and verdicts may have changed the targets, so they are listed again.
-        releases = {target.release for target in daemon.admission.targets_on(day)}
+        releases = {target.release for target in parts.admission.targets_on(day)}
         found = [self.status.body(release) for release in releases]
         bodies = [body for body in found if body is not None]  # None: not watched or withheld
         # Writes of many rows, such as a long calendar, are made in portions. `finish` does not wait
@@ -91,7 +91,7 @@ class App:
 
         `words` has the answers by box of the form. Raises `InvalidInput`.
         """
-        core, judging = self.daemon.core, self.daemon.watch.judging
+        core, judging = self.daemon.core, self.daemon.parts.watch.judging
         now = core.clock.now()
         known = await core.ledger.load_release(release)
         facts = None if known is None else judging.facts(known, core.ledger.promises(release))
@@ -99,12 +99,12 @@ class App:
         incident, _is_new = await core.writer.write(
             lambda tx: log_by_hand(tx, judging.events, answers, facts, now)
         )
-        self.daemon.outbox.wake()
+        self.daemon.parts.outbox.wake()
         return incident
 
     async def redraft_all(self) -> None:
         """Write a new version of every draft that is no longer current."""
-        core, current_incidents = self.daemon.core, self.reload.parts.current_incidents
+        core, current_incidents = self.daemon.core, self.daemon.parts.current_incidents
         ask, now = core.threads.ask, core.clock.now()
         for incident in await ask(core.store.verdicts.incidents):
             save_redraft = await ask(partial(current_incidents.prepare_redraft, incident.id, now))
@@ -122,20 +122,8 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     local = _bind_local_socket(settings, edges.configuration, folder)
     core = Core(settings, edges, folder)
     parts = Parts(core)
-    daemon = Daemon(
-        core,
-        job_runner=Jobs(core.clock, count_failures(core.metrics)),
-        poller=parts.poller,
-        intake=parts.intake,
-        watch=parts.watch,
-        admission=parts.admission,
-        calendar_reads=parts.calendar_reads,
-        tripwires=parts.tripwires,
-        outbox=parts.outbox,
-        channels=parts.channels,
-        web=_make_web_server(parts.queries, bound, settings.web.proxies, local),
-        close_queries=parts.queries.close,
-    )
+    web = _make_web_server(parts.queries, bound, settings.web.proxies, local)
+    daemon = Daemon(parts, Jobs(core.clock, count_failures(core.metrics)), web)
     return App(daemon, parts.status, Reload(daemon, parts))
 
 

@@ -11,20 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from alerts.channel import Channel
 from monitor.app.core import Core
 from monitor.app.jobs import Jobs
+from monitor.app.parts import Parts
 from monitor.config.settings import Settings
-from monitor.deliver.outbox import Outbox
 from monitor.errors import Deposed, EnvironmentFault, NoLongerLeads, StoreFault
 from monitor.judge.runs import Blind
-from monitor.ledger.reading import CalendarReads
-from monitor.look.poller import Poller
 from monitor.threads import RecurringJob
-from monitor.watch.admission import Admission
-from monitor.watch.intake import Intake
-from monitor.watch.tripwires import Tripwires
-from monitor.watch.watch import Watch
 
 if TYPE_CHECKING:
     from monitor.web.server import WebServer
@@ -49,23 +42,19 @@ class Daemon:
     `run` runs until `stop` is set. `abandon` ends it at once, like `kill -9`.
     """
 
-    core: Core
+    parts: Parts
     job_runner: Jobs
-    poller: Poller
-    intake: Intake
-    watch: Watch
-    admission: Admission
-    calendar_reads: CalendarReads
-    tripwires: Tripwires
-    outbox: Outbox
-    channels: Sequence[Channel]
     web: WebServer | None
-    close_queries: Callable[[], None]
     jobs: Sequence[RecurringJob] = ()
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _has_new_settings: bool = False
     _background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def core(self) -> Core:
+        """Return the core from which its parts were made, which a reload replaces."""
+        return self.parts.core
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Load the stored state, call `started`, run until `stop` is set, and stop regularly.
@@ -117,7 +106,7 @@ class Daemon:
 
     def begin_again(self, settings: Settings) -> None:
         """Let a standby begin again with other settings, which it finds in `core`."""
-        self.core = self.core.with_settings(settings, self.core.fetcher)
+        self.parts.core = self.core.with_settings(settings, self.core.fetcher)
         self._has_new_settings = True
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
@@ -196,10 +185,10 @@ class Daemon:
             await core.threads.ask(lambda: core.store.runs.blind(now - _SPANS_LOADED, now))
         )
         await core.ledger.load(now)
-        await self.admission.begin(now)
-        await self.calendar_reads.load(core.ledger)
+        await self.parts.admission.begin(now)
+        await self.parts.calendar_reads.load(core.ledger)
         # Entries that listings show since the last run are new.
-        self.tripwires.start(since=beat.at if beat is not None else now)
+        self.parts.tripwires.start(since=beat.at if beat is not None else now)
         core.heartbeat.begin(now)
         if beat is not None and beat.at < now:
             span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=name)
@@ -243,20 +232,21 @@ class Daemon:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
         await self.core.fetcher.close()
-        for channel in self.channels:
+        for channel in self.parts.channels:
             await channel.close()
-        self.close_queries()
+        self.parts.queries.close()
         self.core.workers.close()
         self.core.threads.close()
         self.core.spooling.close()
         self.core.store.close()
 
     def _long_lived_works(self) -> list[tuple[str, Any]]:
+        parts = self.parts
         works = [
-            ("watch", self.watch.judging.run()),
-            ("poller", self.poller.run(self._stopping, self.intake.hooks())),
-            ("outbox", self.outbox.run()),
-            ("calendars", self.calendar_reads.read_on_request()),
+            ("watch", parts.watch.judging.run()),
+            ("poller", parts.poller.run(self._stopping, parts.intake.hooks())),
+            ("outbox", parts.outbox.run()),
+            ("calendars", parts.calendar_reads.read_on_request()),
         ]
         if self.core.leadership is not None:
             return [*works, (_LEADERSHIP, self.core.leadership.stay())]
@@ -291,7 +281,7 @@ class Daemon:
         limit them. Jobs and the other tasks are cancelled and awaited.
         """
         self.core.edges.manager.notify("STOPPING=1")
-        await self.outbox.end()
+        await self.parts.outbox.end()
         stopping_jobs = asyncio.ensure_future(self.job_runner.stop())
         await asyncio.wait([stopping_jobs], timeout=_PATIENCE)
         # A job that still reads a long calendar ends when its worker is killed. The next start

@@ -229,7 +229,7 @@ class Reload:
         try:
             channels = await ask(partial(core.edges.open_channels, settings, core.clock.now))
             for channel in channels:
-                if channel not in self.daemon.channels:
+                if channel not in self.parts.channels:
                     opened.push_async_callback(channel.close)
             rules = await ask(lambda: make_current_rules(core, channels))
             return _Prepared(
@@ -253,7 +253,7 @@ class Reload:
         old, daemon, parts = self.daemon.core, self.daemon, self.parts
         core, settings = new.core, new.core.settings
         # Only the last step awaits, so no look, page or notice sees half of the change.
-        daemon.core = parts.core = core
+        parts.core = core
         parts.current_incidents.record.rules = parts.reminders.rules = new.rules
         parts.current_incidents.judge_at = make_judge_at(settings)
         parts.reminders.remind_after = settings.alert.remind_after
@@ -280,8 +280,7 @@ class Reload:
         run_now = [*self._replace_readers(new.readers, old.settings), *changed_rotas]
         self._reconfigure_pages(new)
         daemon.reconfigure(self.jobs(), run_now)
-        old_channels = daemon.channels
-        daemon.channels = new.channels
+        old_channels, parts.channels = parts.channels, new.channels
         self._close_later(old.fetcher, old_channels)
         await parts.admission.watch_all_near_or_retry()
 
@@ -342,7 +341,7 @@ class Reload:
         Wait first, because looks may still use them.
         """
         unused: list[Channel | Fetcher] = [
-            channel for channel in channels if channel not in self.daemon.channels
+            channel for channel in channels if channel not in self.parts.channels
         ]
         if fetcher is not self.daemon.core.fetcher:
             unused.append(fetcher)

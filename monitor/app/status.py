@@ -228,10 +228,8 @@ class Status(MonitorView):
             yield Check(f"Budget of {label}", warning, todo, "NinethirtyLooksMissing")
         if not warnings:
             busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
-            budget, state = (
-                self.forecast.budget,
-                "enough to prove every part when last compared (every 10 minutes)",
-            )
+            budget = self.forecast.budget
+            state = "enough to prove every part when last compared (every 10 minutes)"
             used = ", ".join(
                 f"{host} {rate:.1f} of {budget.rate(host):g} a second" for host, rate in busiest
             )

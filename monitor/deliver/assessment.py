@@ -6,14 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from alerts import fact_rules
 from alerts.draft.code import Editions, code_json
 from alerts.finding import ReleaseFacts
 from alerts.incident import BREACHES, Incident, IncidentKind, find_incident_kind
 from monitor.deliver.facts import Measurement, release_facts
-from monitor.judge.as_json import release_json
+from monitor.judge.as_json import Body, release_json
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Origin
 from schedules.contract.verdict import FindingKind
@@ -79,7 +78,7 @@ def body_of(verdict: Verdict, incident: Incident | None, editions: Editions | No
     body = release_json(verdict)
     if incident is not None:
         return with_incident(body, incident, editions)
-    slot = verdict.slot.begins() if verdict.slot else None
+    slot = verdict.slot_begins
     return body if slot is None else _with_code(body, slot, editions)
 
 
@@ -105,7 +104,7 @@ def with_brought_forward(body: Json, words: Mapping[str, str] | None) -> Json:
     return body | {"brought_forward": {"to": instant_json(datetime.fromisoformat(to)), "by": by}}
 
 
-def status_key(body: Mapping[str, Any]) -> str:
+def status_key(body: Body) -> str:
     """Return a key that changes with the status: verdict, grade, whether it is final, findings,
     open exposures, slot.
 

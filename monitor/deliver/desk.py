@@ -138,7 +138,7 @@ class Desk:
         )
         return conflicts
 
-    async def sign_report(self, incident: Incident, read: int, anyway: str = "") -> None:
+    async def sign_report(self, incident: Incident, read: int, anyway: str) -> None:
         """Sign the report of an incident with its current facts.
 
         `read` is the version that the person read.

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.draft.versions import Version, Versions, append_measurement, list_changed_fields
+from alerts.draft.versions import Version, Versions, list_changed_fields
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
 from monitor.errors import EnvironmentFault, UnknownName
@@ -73,18 +73,6 @@ def change_versions(
     for version in changed[len(known) :]:
         tx.add_draft(draft_row(version, incident))
     return changed
-
-
-def add_measured_version(
-    tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report
-) -> Versions:
-    """Save a new version of a draft from a new report, and return all versions.
-
-    Typed texts are kept unchanged.
-    """
-    return change_versions(
-        tx, drafts, incident, lambda versions: append_measurement(versions, report)
-    )
 
 
 def render_draft(

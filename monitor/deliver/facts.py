@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from alerts.draft.period import Row as PeriodRow
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
-from monitor.judge.as_json import decision_text, decisive_delay, widest_bound
+from monitor.judge.as_json import Body, decision_text, decisive_delay, widest_bound
 from monitor.judge.findings.platform import host_of
-from monitor.judge.runs import Blind, Run, drop_watched_spans, widest_gap
+from monitor.judge.runs import Blind, Runs, drop_watched_spans, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
@@ -28,14 +27,14 @@ class Measurement:
     """How a verdict was measured.
 
     `runs` are the looks behind it by target, `blind` the times without looks, `clock_offset` the
-    clock's possible error in seconds, `records` the ids and hashes of evidence.
+    clock's possible error in seconds, `records` the ids of evidence.
     """
 
     monitor: str = ""
-    runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    runs: Runs = field(default_factory=dict)
     blind: Sequence[Blind] = ()
     clock_offset: Bounds | None = None
-    records: tuple[tuple[str, str], ...] = ()
+    records: tuple[str, ...] = ()
 
 
 def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
@@ -77,9 +76,9 @@ def slot_text(slot: Slot | None) -> str:
     return slot.raw or "no readable time"
 
 
-def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
-    monitor, _, number = record[0].rpartition("-")
-    return monitor, int(number) if number.isdecimal() else 0, record[0]
+def _record_order(record: str) -> tuple[str, int, str]:
+    monitor, _, number = record.rpartition("-")
+    return monitor, int(number) if number.isdecimal() else 0, record
 
 
 def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
@@ -92,7 +91,7 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     gap = None if slot is None else widest_gap(page, slot)
     blind = drop_watched_spans(measured.blind, measured.runs)
     # The id of a record is its monitor and a number.
-    monitors = {record.rpartition("-")[0] for record, _ in measured.records}
+    monitors = {record.rpartition("-")[0] for record in measured.records}
     return Certainty(
         monitor=measured.monitor,
         # An unknown run consists of failed looks. Other runs count the failed looks between their
@@ -101,13 +100,19 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         widest_gap=None if gap is None else gap.total_seconds(),
         clock_offset=measured.clock_offset,
-        blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
-        records=tuple(sorted(measured.records, key=_record_order)),
+        blind=blind_facts(blind),
+        # Their hashes are added when they are recorded.
+        records=tuple((record, "") for record in sorted(measured.records, key=_record_order)),
         others=tuple(sorted(monitors - {measured.monitor})),
     )
 
 
-def longest_exposure(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def blind_facts(spans: Iterable[Blind]) -> tuple[BlindSpan, ...]:
+    """Return these blind spans as reports state them."""
+    return tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
+
+
+def longest_exposure(body: Body) -> Body | None:
     """Return from the JSON of a release the bounds of the exposure with the largest minimum, or
     None.
     """
@@ -118,7 +123,7 @@ def longest_exposure(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
     )
 
 
-def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
+def period_row(verdicts: VerdictStore, body: Body) -> PeriodRow:
     """Return the row of a release in a period report, from its JSON (`body`) and its incident in
     `verdicts`.
     """

@@ -8,7 +8,7 @@ from alerts.by_hand import has_time_of_day, logged_end
 from alerts.draft.edits import list_open_fields
 from alerts.draft.logged import write_badge
 from alerts.draft.report import report_from_json
-from alerts.incident import Action, Attachment, Incident, IncidentKind, steps_for_incident
+from alerts.incident import Action, Incident, IncidentKind, steps_for_incident
 from alerts.one_line import whole_lengths
 from alerts.status import find_main_late_part
 from alerts.steps import numbered_steps
@@ -55,7 +55,10 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> Json:
         "findings": [fields_json(found, "kind", "part", "detail") for found in findings],
         "timeline": [fields_json(one, "at", "by", "text") for one in incident.timeline_by_time],
         "actions": [action_json(action) for action in incident.actions],
-        "attachments": [attachment_json(one) for one in incident.attachments],
+        "attachments": [
+            fields_json(one, "name", "at", "by") | {"sha256": one.digest}
+            for one in incident.attachments
+        ],
         "drafts": [draft_json(draft) for draft in drafts],
     }
 
@@ -96,11 +99,6 @@ def action_json(action: Action) -> Json:
     }
 
 
-def attachment_json(attachment: Attachment) -> Json:
-    """Return a file that was attached to an incident."""
-    return fields_json(attachment, "name", "at", "by") | {"sha256": attachment.digest}
-
-
 def delay_of(incident: Incident) -> Bounds | None:
     """Return how late the release is by the incident's facts, or None.
 
@@ -123,11 +121,9 @@ def measured_text(incident: Incident, timezone: str = LONDON) -> str:
         longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)
         return f"public for {whole_lengths(longest.seconds)}{' so far' if longest.open else ''}"
     delay = delay_of(incident)
-    return (
-        ""
-        if delay is None or incident.kind is IncidentKind.UNPROVEN
-        else lengths(delay, parts=2, tenths=False, unknown="")
-    )
+    if delay is None or incident.kind is IncidentKind.UNPROVEN:
+        return ""
+    return lengths(delay, parts=2, tenths=False, unknown="")
 
 
 def event_json(event: Event) -> Json:

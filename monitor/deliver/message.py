@@ -110,8 +110,6 @@ class MessageBuilder:
 
 def redact_draft(draft: Draft, redactor: Redactor | None) -> Draft:
     """Return a draft without the secrets that `redactor` knows."""
-    return (
-        draft
-        if redactor is None
-        else replace(draft, facts=json.loads(redactor(json.dumps(draft.facts))))
-    )
+    if redactor is None:
+        return draft
+    return replace(draft, facts=json.loads(redactor(json.dumps(draft.facts))))

@@ -17,6 +17,7 @@ from typing import Any
 
 from alerts.one_line import csv_cell
 from monitor.deliver.facts import longest_exposure
+from monitor.judge.as_json import Body
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_from_id
 from monitor.store.sql.engine import Store
@@ -141,7 +142,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def verdict_row(body: Mapping[str, Any]) -> FlatRow:
+def verdict_row(body: Body) -> FlatRow:
     """Return the JSON of a release as one flat row."""
     slot, delay, released = body["slot"] or {}, body["delay"] or {}, body["released"]
     exposure = longest_exposure(body) or {}
@@ -176,7 +177,7 @@ def csv_chunks(columns: Collection[str], rows: Iterable[FlatRow]) -> Iterator[by
     yield line.getvalue().encode()
 
 
-def incident_row(body: Mapping[str, Any]) -> FlatRow:
+def incident_row(body: Body) -> FlatRow:
     """Return the JSON of an incident as one flat row."""
     delay, who = body["delay"] or {}, body["acknowledged"] or {}
     return {
@@ -192,7 +193,7 @@ def incident_row(body: Mapping[str, Any]) -> FlatRow:
     }
 
 
-def event_row(change: Mapping[str, Any]) -> FlatRow:
+def event_row(change: Body) -> FlatRow:
     """Return the JSON of a change of verdict as one flat row."""
     return {**change, "title": change["body"]["title"], "producer": change["body"]["producer"]}
 
@@ -217,7 +218,7 @@ def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> li
 
 def write_sqlite(
     store: Store,
-    bodies: Iterable[Mapping[str, Any]],
+    bodies: Iterable[Body],
     blind: Iterable[FlatRow],
     file: Path,
     hide: Callable[[str], str],
@@ -253,7 +254,7 @@ def write_sqlite(
             insert("look", map(look_row, store.runs.of_release(body["id"])))
 
 
-def write_parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
+def write_parquet(bodies: Iterable[Body], file: Path) -> None:
     """Write these verdicts to a new Parquet file.
 
     Each field's metadata has its meaning, as `means`.
@@ -280,9 +281,9 @@ def write_parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
 
 def _column_type(name: str) -> str:
     means = VERDICT[name]
-    return (
-        "instant" if means.endswith(INSTANT) else "seconds" if means.endswith("seconds") else name
-    )
+    if means.endswith(INSTANT):
+        return "instant"
+    return "seconds" if means.endswith("seconds") else name
 
 
 def _parquet_value(name: str, value: Any) -> Any:  # noqa: ANN401 # a value of any column

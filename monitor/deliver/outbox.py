@@ -100,7 +100,7 @@ class Outbox:
     ask: Ask
     _: KW_ONLY
     rng: Random
-    on_outcome: Callable[[str, str], None] = lambda _channel, _outcome: None
+    on_outcome: Callable[[str, str], None]
     options: OutboxOptions
     states: dict[str, ChannelState] = field(default_factory=dict, init=False)
     """The channels of the present configuration, by name."""

@@ -68,11 +68,8 @@ class PlatformThread:
         """Mark the first two notices of a delayed release as `cover_release_notice` does, except to
         channels that got them already.
         """
-        first_id, second_id = (
-            thread_id(self.release_incident),
-            confirmation_notice_id(self.release_incident),
-        )
-        for notice_id in (first_id, second_id):
+        release = self.release_incident
+        for notice_id in (thread_id(release), confirmation_notice_id(release)):
             notice = self.read.outbox.notice(notice_id)
             if notice is None or not is_covered_by_platform(notice):
                 continue
@@ -160,14 +157,10 @@ class PlatformThread:
         """Return the channels that get the thread, also those that got it before the person on call
         changed.
         """
-        earlier = (
-            notified_channels(self.read.outbox, self.incident.id)
-            if self.rules.recipients_can_change
-            else set()
-        )
-        return (self.rules.platform_audience(notice, self.incident, now).keys() | earlier) & set(
-            self.rules.folding
-        )
+        channels = set(self.rules.platform_audience(notice, self.incident, now))
+        if self.rules.recipients_can_change:
+            channels |= notified_channels(self.read.outbox, self.incident.id)
+        return channels.intersection(self.rules.folding)
 
 
 def find_platform_thread(
@@ -192,12 +185,9 @@ def find_platform_thread(
     rows = read.outbox.deliveries(thread_id(known.id)) if known is not None else []
     decision = update_platform(known, release, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known
-    is_linked = incident is not None and any(one.incident == release.id for one in incident.linked)
-    return (
-        PlatformThread(decision, incident, release.id, rules, read)
-        if incident is not None and is_linked
-        else None
-    )
+    if incident is None or all(one.incident != release.id for one in incident.linked):
+        return None
+    return PlatformThread(decision, incident, release.id, rules, read)
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
@@ -206,14 +196,10 @@ def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incide
 
     Those of releases are oldest first. `incident` itself is left out.
     """
-    shared = shared_platform_id(incident.facts)
-    platform = (
-        incident
-        if incident.kind is IncidentKind.PLATFORM
-        else verdicts.incident(shared)
-        if shared
-        else None
-    )
+    platform: Incident | None = incident
+    if incident.kind is not IncidentKind.PLATFORM:
+        shared = shared_platform_id(incident.facts)
+        platform = verdicts.incident(shared) if shared else None
     if platform is None:
         return []
     found = (

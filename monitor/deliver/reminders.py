@@ -57,10 +57,8 @@ class Reminders:
     current_incidents: CurrentIncidents
     ask: Ask
     wake: Callable[[], None]
-    record_given_up: Callable[[int], None] = lambda _deliveries: None
-    record_owed: Callable[[int, timedelta, int], None] = lambda _reports, _oldest_age, _actions: (
-        None
-    )
+    record_given_up: Callable[[int], None]
+    record_owed: Callable[[int, timedelta, int], None]
     _pause_until: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:

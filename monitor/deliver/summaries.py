@@ -17,7 +17,6 @@ from alerts.routes import resolve_rotas
 from monitor.clock import Clock
 from monitor.deliver.owed import find_owed
 from monitor.deliver.summary_text import (
-    Body,
     Risks,
     Summary,
     SummaryFacts,
@@ -25,6 +24,7 @@ from monitor.deliver.summary_text import (
     monthly_summary,
     morning_summary,
 )
+from monitor.judge.as_json import Body
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
@@ -151,11 +151,7 @@ class Summaries:
         first = last.replace(day=1) if is_monthly else today
         reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
         owed = [one for one in reports if producer in (None, *one.producers)]
-        undone = [
-            (one, number, action)
-            for one, number, action in actions
-            if producer in (None, *one.producers)
-        ]
+        undone = [each for each in actions if producer in (None, *each[0].producers)]
         rows = await self.board(first, last, producer)
         facts = SummaryFacts(
             now,

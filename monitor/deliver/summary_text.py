@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from alerts.draft.period import FAULTY_VERDICTS, count_on_time
 from alerts.incident import Action, Incident
 from alerts.one_line import one_line
 from alerts.status import CALENDAR_DOUBTS
+from monitor.judge.as_json import Body
 from monitor.judge.as_text import LOUD, count_by_status, listed_status, measure_text, slot_label
 from schedules.times.words import count, day_text, length
 from schedules.times.zone import local_date
@@ -24,7 +24,6 @@ _RISKS = {
 }
 _RISKS["parts_cut"] = "more parts than are watched"
 
-Body = Mapping[str, Any]
 Names = Mapping[str, str]
 Risks = Mapping[tuple[str, date], str]
 
@@ -177,7 +176,7 @@ def _verdict_line(row: Body, names: Names) -> str:
 
 
 def _still_overdue(facts: SummaryFacts) -> str:
-    def due_day(slot: Mapping[str, Any]) -> str:
+    def due_day(slot: Body) -> str:
         return day_text(
             local_date(datetime.fromisoformat(slot["start"]), slot["timezone"]), weekday=True
         )

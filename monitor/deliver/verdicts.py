@@ -14,10 +14,13 @@ from alerts.draft.form import choose_form
 from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
-from alerts.finding import BlindSpan
+from alerts.draft.versions import append_measurement
+from alerts.finding import ReleaseFacts
 from alerts.incident import (
     GRADED_FORM,
+    MONITOR,
     Decision,
+    Entry,
     Incident,
     IncidentKind,
     find_known_incident,
@@ -26,9 +29,8 @@ from alerts.incident import (
 from alerts.message import notices_of_acts
 from alerts.notice import Notice, thread_id
 from monitor.deliver.assessment import Assessment, status_key, with_incident
-from monitor.deliver.drafts import add_measured_version
-from monitor.deliver.facts import period_row
-from monitor.deliver.leads import close_settled_lead
+from monitor.deliver.drafts import change_versions
+from monitor.deliver.facts import blind_facts, period_row
 from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
@@ -38,7 +40,8 @@ from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.read import EvidenceIndex, Reads
 from monitor.store.sql.write import Transaction
-from schedules.contract.verdict import FindingKind, VerdictKind
+from schedules.address import canonical_address
+from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from schedules.times.json import Json
 from schedules.times.zone import day_begins, local_date
 
@@ -50,6 +53,7 @@ _CALENDAR_READ_TAKES = timedelta(seconds=10)
 changed.
 """
 _OTHERS_CITED_FOR = timedelta(days=730)
+_PROVED = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
 
@@ -250,7 +254,9 @@ class VerdictRecorder:
                 series=series,
                 recorded_since=self._find_first_record(tx.read.evidence),
             )
-        add_measured_version(tx, drafts, incident.id, report)
+        change_versions(
+            tx, drafts, incident.id, lambda versions: append_measurement(versions, report)
+        )
 
     def _find_first_record(self, evidence: EvidenceIndex) -> datetime | None:
         """Return when the first record of evidence was kept, None before that."""
@@ -269,8 +275,7 @@ class VerdictRecorder:
         begin, end = day_begins(day, zone), min(now, day_begins(day + timedelta(days=1), zone))
         rows = (period_row(verdicts, row.body) for row in verdicts.judged(begin, end))
         spans = (span for span in read.runs.blind(begin, end) if span.host in ("", host))
-        blind = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
-        period = replace(select_period(rows, day, day, host=host), blind=blind)
+        period = replace(select_period(rows, day, day, host=host), blind=blind_facts(spans))
         report = build_period_report(period, host, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
 
@@ -301,12 +306,30 @@ class VerdictRecorder:
         return replace(incident, facts=replace(facts, certainty=certainty))
 
 
+def close_settled_lead(known: Incident, facts: ReleaseFacts, now: datetime) -> Incident | None:
+    """Return an incident of leads closed, or None unless it is open and a verdict is proved at the
+    address of each.
+    """
+    proved = {canonical_address(part.shown_at) for part in facts.parts if part.verdict in _PROVED}
+    leads = known.facts.findings if known.facts is not None else ()
+    is_settled = proved.issuperset(map(find_lead_address, leads))
+    if known.kind is not IncidentKind.LEAD or not known.is_open or not is_settled:
+        return None
+    return replace(known, closed=now).with_entries(Entry(now, MONITOR, "settled by a verdict"))
+
+
+def find_lead_address(lead: Finding) -> str:
+    """Return the canonical address that a lead asks people to open."""
+    # Old versions stored no `url`. They only wrote the address at the end of `detail`.
+    return canonical_address(lead.url or lead.detail.rpartition(" ")[2])
+
+
 def judged_row(verdict: Verdict, body: Json) -> Judged:
     """Return the row that keeps a verdict, with the JSON of its release."""
     return Judged(
         verdict.release,
         verdict.producer,
-        verdict.slot.begins() if verdict.slot else None,
+        verdict.slot_begins,
         verdict.verdict.value,
         verdict.grade.value,
         verdict.final,
@@ -321,8 +344,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
 
     If it was announced at most a day after its slot, some findings are a reason.
     """
-    slot_end = verdict.slot.passes() if verdict.slot is not None else None
-    read_at = verdict.slot_learnt
+    slot_end, read_at = verdict.slot_passes, verdict.slot_learnt
     if (
         verdict.verdict is not VerdictKind.UNPROVEN
         or slot_end is None
@@ -332,8 +354,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
         return False
     # Such a finding is, for example, an announcement at short notice.
     is_within_day = read_at - slot_end <= _REPORTED_WITHIN
-    has_reported_finding = any(finding.kind in _REPORTED_FINDINGS for finding in verdict.findings)
-    return not (is_within_day and has_reported_finding)
+    return not (is_within_day and verdict.has_finding(*_REPORTED_FINDINGS))
 
 
 def _status_change(judged: Judged, status: str, before: Judged | None) -> Event | None:

@@ -26,12 +26,12 @@ _ONLY_AFTER_SLOT = frozenset(
 """Verdicts that are given only after a slot."""
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "late": lambda verdict: verdict.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
-    "partial": lambda verdict: _has_finding(verdict, {FindingKind.PARTIAL}),
+    "partial": lambda verdict: verdict.has_finding(FindingKind.PARTIAL),
     "early": lambda verdict: bool(verdict.exposures),
     "unproven": lambda verdict: verdict.verdict is VerdictKind.UNPROVEN,
-    "withdrawn": lambda verdict: _has_finding(verdict, {FindingKind.WITHDRAWN}),
-    "swapped": lambda verdict: _has_finding(verdict, {FindingKind.SWAPPED}),
-    "calendar": lambda verdict: _has_finding(verdict, CALENDAR_FINDINGS),
+    "withdrawn": lambda verdict: verdict.has_finding(FindingKind.WITHDRAWN),
+    "swapped": lambda verdict: verdict.has_finding(FindingKind.SWAPPED),
+    "calendar": lambda verdict: verdict.has_finding(*CALENDAR_FINDINGS),
 }
 """Findings that alert rules query, also if 0, so that the last value survives a missed scrape."""
 
@@ -103,7 +103,7 @@ class StateCollector(Collector):
 
     def _count_new(self, shown: Sequence[Verdict], now: datetime) -> None:
         """Count once each slot that passed and exposure that began since the start."""
-        slots = {(verdict.release, _slot_end(verdict)) for verdict in shown}
+        slots = {(verdict.release, verdict.slot_passes) for verdict in shown}
         passed = {
             (release, end) for release, end in slots if end is not None and self._began < end <= now
         }
@@ -147,7 +147,7 @@ class EmbargoedCollector(Collector):
 
 def _has_passed(verdict: Verdict, now: datetime) -> bool:
     """Return whether the slot of a release has passed. False without a slot, as on the pages."""
-    end = _slot_end(verdict)
+    end = verdict.slot_passes
     # So a clock that is set back hides no result.
     if verdict.verdict in _ONLY_AFTER_SLOT:
         return True
@@ -177,7 +177,7 @@ def _measure_releases(near: Sequence[Verdict], now: datetime) -> Iterator[Metric
         near,
         "release_exposure_open",
         "1 while something is out early",
-        lambda verdict: float(any(exposure.open for exposure in verdict.exposures)),
+        lambda verdict: float(verdict.is_exposed),
     )
     yield _show_findings(near)
     yield _measure_each(
@@ -205,7 +205,7 @@ def _measure_each(
 
 
 def _overdue_seconds(verdict: Verdict, now: datetime) -> float:
-    end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
+    end = verdict.slot_passes if verdict.verdict is VerdictKind.OVERDUE else None
     return 0.0 if end is None else (now - end).total_seconds()
 
 
@@ -237,7 +237,11 @@ def _show_findings(near: Iterable[Verdict]) -> Metric:
 def _show_titles_and_slots(near: Iterable[Verdict]) -> Metric:
     series = (
         (
-            (*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""),
+            (
+                *_release_labels(one),
+                one.title[:_LONGEST_TITLE],
+                instant_json(one.slot_passes) or "",
+            ),
             1.0,
         )
         for one in near
@@ -292,18 +296,13 @@ def _make_gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(f"ninethirty_{name}", text, value=value)
 
 
-def _slot_end(verdict: Verdict) -> datetime | None:
-    """Return when the slot has passed, if it has an end."""
-    return verdict.slot.passes() if verdict.slot is not None else None
-
-
 def _is_near(row: ReleaseState, now: datetime) -> bool:
     """Return whether a release is near: from 2 h before its slot to a day after it became final, or
     exposed now.
     """
-    slot = row.verdict.slot.begins() if row.verdict.slot is not None else None
+    slot = row.verdict.slot_begins
     if slot is None or slot - BEFORE_SLOT > now:
-        return any(exposure.open for exposure in row.verdict.exposures)
+        return row.verdict.is_exposed
     return row.final_since is None or now < row.final_since + AFTER_FINAL
 
 
@@ -315,10 +314,6 @@ def _make_family(
     for labelled, value in values:
         family.add_metric(labelled, value)
     return family
-
-
-def _has_finding(verdict: Verdict, kinds: Collection[str]) -> bool:
-    return any(found.kind in kinds for found in verdict.findings)
 
 
 def _release_labels(verdict: Verdict) -> tuple[str, str]:

@@ -20,6 +20,9 @@ from schedules.times.json import (
 )
 from schedules.times.words import MINUTE, count, instant_text, length, lengths, stamp, sureness
 
+Body = Mapping[str, Any]
+"""The published JSON of a release, or a part of it."""
+
 
 def release_json(verdict: Verdict) -> Json:
     """Return the JSON of one release of the interface.
@@ -49,12 +52,12 @@ def release_json(verdict: Verdict) -> Json:
     }
 
 
-def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
+def is_by(body: Body, producer: str | None) -> bool:
     """Return whether `producer` is one of the release's producers. True if none is given."""
     return not producer or producer in body.get("producers", [body["producer"]])
 
 
-def decisive_delay(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
+def decisive_delay(body: Body) -> tuple[Body | None, str]:
     """Return the delay behind a release's verdict, or None, and the id of its part ("" for the
     landing page).
 
@@ -71,13 +74,13 @@ def decisive_delay(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, s
     return delays[longest], longest
 
 
-def lateness_text(body: Mapping[str, Any]) -> str:
+def lateness_text(body: Body) -> str:
     """Return how late a release is, in words: `at least 2 min (sheet)`."""
     delay, part = decisive_delay(body)
     return f"{length_text(delay)} ({part})" if part else length_text(delay)
 
 
-def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
+def is_unseen_alternative(part: Body) -> bool:
     """Return whether a part is an alternative address not seen public.
 
     It was not promised, so it is not late.
@@ -88,14 +91,14 @@ def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
     )
 
 
-def status_text(body: Mapping[str, Any]) -> str:
+def status_text(body: Body) -> str:
     """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen
     yet (12 s)`.
     """
     return "not seen there" if is_unseen_alternative(body) else "".join(_status_and_length(body))
 
 
-def _status_and_length(body: Mapping[str, Any]) -> tuple[str, str]:
+def _status_and_length(body: Body) -> tuple[str, str]:
     """Return the status of a release, and the length that qualifies it: `on time` and `, to 12
     s`.
     """
@@ -104,12 +107,12 @@ def _status_and_length(body: Mapping[str, Any]) -> tuple[str, str]:
     return verdict_text(body["verdict"]), sureness(widest_bound(body))
 
 
-def verdict_or_due(body: Mapping[str, Any]) -> str:
+def verdict_or_due(body: Body) -> str:
     """Return the verdict on a release, `due` while its slot has passed without one."""
     return "due" if body.get("due") else str(body["verdict"])
 
 
-def last_look_text(body: Mapping[str, Any]) -> str:
+def last_look_text(body: Body) -> str:
     """Return the result of the last look at a release that is due: `503, 12 looks`; empty for any
     other.
     """
@@ -120,13 +123,13 @@ def last_look_text(body: Mapping[str, Any]) -> str:
     return got if due["part"] == "page" else f"{due['part']}: {got}"
 
 
-def status_in_capitals(body: Mapping[str, Any]) -> str:
+def status_in_capitals(body: Body) -> str:
     """Return the status of a release with the verdict in capitals: `ON TIME, to 12 s`."""
     status, qualifier = _status_and_length(body)
     return status.upper() + qualifier
 
 
-def widest_bound(body: Mapping[str, Any]) -> float | None:
+def widest_bound(body: Body) -> float | None:
     """Return how many seconds before its slot a required part on time may have come, at most; None
     if unknown.
     """
@@ -137,14 +140,14 @@ def widest_bound(body: Mapping[str, Any]) -> float | None:
     return max((bound for bound in bounds if bound is not None), default=None)
 
 
-def address_note(body: Mapping[str, Any]) -> str:
+def address_note(body: Body) -> str:
     """Return how the address of a page is known, in brackets; empty if a calendar named it."""
     is_seen = (body.get("first_seen") or {}).get("by") is not None
     known = address_known(Address(body.get("address", Address.ANNOUNCED)), is_seen=is_seen)
     return f" ({known})" if known else ""
 
 
-def decision_text(body: Mapping[str, Any], timezone: str) -> str:
+def decision_text(body: Body, timezone: str) -> str:
     """Return the time to which a release was brought forward, as a person recorded it; empty if no
     one did.
     """
@@ -158,7 +161,7 @@ def decision_text(body: Mapping[str, Any], timezone: str) -> str:
     )
 
 
-def length_text(seconds: Mapping[str, Any] | None) -> str:
+def length_text(seconds: Body | None) -> str:
     """Return a length from the JSON in its two largest units, with both bounds.
 
     Empty if it is null.
@@ -166,7 +169,7 @@ def length_text(seconds: Mapping[str, Any] | None) -> str:
     return lengths(bounds_from_json(seconds) or Bounds(), parts=2, tenths=False, unknown="")
 
 
-def slot_text(slot: Mapping[str, Any] | None) -> str:
+def slot_text(slot: Body | None) -> str:
     """Return a slot from the JSON: `Friday 5 January 2018, 09:30 GMT`, or the announced text if it
     has no time.
     """
@@ -204,7 +207,7 @@ def _slot_json(verdict: Verdict) -> Json | None:
     }
 
 
-def part_from_json(part: Mapping[str, Any]) -> Part:
+def part_from_json(part: Body) -> Part:
     """Return a part from its JSON, without its recogniser."""
     role, origin = Role(part["role"]), Origin(part["origin"])
     return Part(part["id"], role, part["url"], required=part["required"], origin=origin)

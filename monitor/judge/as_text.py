@@ -6,13 +6,13 @@ For the board and notices.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from math import floor
-from typing import Any
 
 from alerts.draft.words import format_clock
 from monitor.judge.as_json import (
+    Body,
     decision_text,
     last_look_text,
     lateness_text,
@@ -31,14 +31,14 @@ _MINUTES_ONLY_FROM = 300
 _NOT_COUNTED = frozenset({"cancelled", "moved"})
 
 
-def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str, datetime | None]:
+def slot_headline(rows: Iterable[Body], now: datetime) -> tuple[str, datetime | None]:
     """Return a summary of the latest slot that has passed: `8 releases due at 9.30am: 6 on
     time, 1 late, 1 not seen yet`.
 
     The second value is that slot if one of its releases was not seen yet, else None. The text is
     empty if no slot with a time has passed. Cancelled and moved releases do not count.
     """
-    rows_by_slot: dict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
+    rows_by_slot: dict[datetime, list[Body]] = defaultdict(list)
     for row in rows:
         slot = row["slot"]
         if (
@@ -77,7 +77,7 @@ def count_length_units(seconds: float) -> int:
     return 1 if _MINUTES_ONLY_FROM <= seconds < 3600 else 2
 
 
-def _headline_word(row: Mapping[str, Any]) -> str:
+def _headline_word(row: Body) -> str:
     """Return how the headline counts a release."""
     # A release of which something was seen while a required part is still due counts as not seen
     # yet.
@@ -91,7 +91,7 @@ def _headline_word(row: Mapping[str, Any]) -> str:
     return "on time" if row["verdict"] == "on_time" else "out (unproven)"
 
 
-def count_by_status(rows: Iterable[Mapping[str, Any]]) -> str:
+def count_by_status(rows: Iterable[Body]) -> str:
     """Return how many releases have each status, the most frequent first: `3 on time, 1 LATE`.
     Empty if none.
     """
@@ -110,7 +110,7 @@ def verdict_label(verdict: str) -> str:
     return verdict_text(verdict).upper() if verdict in LOUD else verdict_text(verdict)
 
 
-def listed_status(row: Mapping[str, Any]) -> str:
+def listed_status(row: Body) -> str:
     """Return the verdict on a release: `on time, to 12 s`, `due, not seen yet (12 s)`, `LATE`."""
     return (
         status_text(row)
@@ -119,7 +119,7 @@ def listed_status(row: Mapping[str, Any]) -> str:
     )
 
 
-def slot_label(slot: Mapping[str, Any] | None) -> str:
+def slot_label(slot: Body | None) -> str:
     """Return the local time of a slot, or the announced text if it has no time, or `-` without a
     slot.
     """
@@ -130,7 +130,7 @@ def slot_label(slot: Mapping[str, Any] | None) -> str:
     return clock(datetime.fromisoformat(slot["start"]), slot["timezone"])
 
 
-def measure_text(row: Mapping[str, Any]) -> str:
+def measure_text(row: Body) -> str:
     """Return the longest exposure, or else the delay, with both bounds.
 
     A recorded change of slot is added.
@@ -141,7 +141,7 @@ def measure_text(row: Mapping[str, Any]) -> str:
     )
 
 
-def open_alternatives(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def open_alternatives(row: Body) -> list[Body]:
     """Return the alternative addresses at which an overdue release is public now, the earliest
     first.
     """
@@ -150,7 +150,7 @@ def open_alternatives(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [period for period in row.get("available_elsewhere", ()) if period["to"]["by"] is None]
 
 
-def elsewhere_text(row: Mapping[str, Any]) -> str:
+def elsewhere_text(row: Body) -> str:
     """Return since when an overdue release is public at another address: `out elsewhere since
     09:51`. Empty if none.
     """
@@ -161,7 +161,7 @@ def elsewhere_text(row: Mapping[str, Any]) -> str:
     return f"out elsewhere since {clock(seen_by, row['slot']['timezone'])}"
 
 
-def exposure_text(row: Mapping[str, Any]) -> str:
+def exposure_text(row: Body) -> str:
     """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty
     without exposure.
     """
@@ -174,7 +174,7 @@ def exposure_text(row: Mapping[str, Any]) -> str:
     return length_text(longest["seconds"]) + (" so far" if longest["open"] else "")
 
 
-def _exposure_or_delay_text(row: Mapping[str, Any]) -> str:
+def _exposure_or_delay_text(row: Body) -> str:
     """Return in words the last look at a release that is due, else its longest exposure, else its
     delay, or "".
     """

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
+from monitor.judge.as_json import Body
 from schedules.contract.verdict import Ended
-
-Json = Mapping[str, Any]
 
 _RELEASE_FIELDS = ("id", "title", "producer", "url", "verdict", "grade")
 _PART_FIELDS = ("role", "url", "required", "verdict")
@@ -18,7 +16,7 @@ _SLOT_FIELDS = ("start", "precision", "timezone", "announced", "source")
 _BLINDNESS = ("blind", "clock_fault")
 
 
-def find_differences(stored: Json, again: Json, *, several_monitors: bool = False) -> list[str]:
+def find_differences(stored: Body, again: Body, *, several_monitors: bool = False) -> list[str]:
     """Return one line for each difference between a stored release's JSON and the same release
     judged again.
 
@@ -44,7 +42,7 @@ def find_differences(stored: Json, again: Json, *, several_monitors: bool = Fals
     )
 
 
-def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
+def _compare_fields(place: str, stored: Body, again: Body, names: Sequence[str]) -> list[str]:
     return [
         f"{place}{name}: was {stored.get(name)}, is {again.get(name)}"
         for name in names
@@ -52,7 +50,7 @@ def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str])
     ]
 
 
-def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
+def _compare_measurements(place: str, stored: Body, again: Body) -> list[str]:
     """Return a line for each measured range of a release or part that is outside the stored one."""
     lines = []
     for name in ("first_seen", "released", "delay", "users_delay"):
@@ -62,7 +60,7 @@ def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
     return lines + _compare_exposures(f"{place}exposures", stored["exposures"], again["exposures"])
 
 
-def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
+def _compare_parts(stored: Sequence[Body], again: Sequence[Body]) -> list[str]:
     before, after = ({part["id"]: part for part in parts} for parts in (stored, again))
     lines = [
         f"parts: {name} is only in one of both" for name in sorted(before.keys() ^ after.keys())
@@ -73,7 +71,7 @@ def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
     return lines
 
 
-def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
+def _compare_exposures(place: str, stored: Sequence[Body], again: Sequence[Body]) -> list[str]:
     """Return a line if the number of exposures differs, else one for each part, time or reason that
     differs.
     """
@@ -98,7 +96,7 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 
 
 def _compare_findings(
-    stored: Sequence[Json], again: Sequence[Json], *, several_monitors: bool
+    stored: Sequence[Body], again: Sequence[Body], *, several_monitors: bool
 ) -> list[str]:
     """Return one line of all findings if their number by kind and part differs, else one for each
     differing length.
@@ -130,21 +128,21 @@ def _compare_findings(
     return lines
 
 
-def _group_findings(findings: Sequence[Json]) -> dict[tuple[str, str], list[Json]]:
+def _group_findings(findings: Sequence[Body]) -> dict[tuple[str, str], list[Body]]:
     """Return the findings that can be compared, by kind and part."""
-    groups: dict[tuple[str, str], list[Json]] = {}
+    groups: dict[tuple[str, str], list[Body]] = {}
     for finding in findings:
         if finding["kind"] != "platform":
             groups.setdefault((finding["kind"], finding["part"] or ""), []).append(finding)
     return groups
 
 
-def _names_text(groups: Mapping[tuple[str, str], Sequence[Json]]) -> str:
+def _names_text(groups: Mapping[tuple[str, str], Sequence[Body]]) -> str:
     keys = (key for key in sorted(groups) for _ in groups[key])
     return ", ".join(f"{kind}({part})" for kind, part in keys) or "none"
 
 
-def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list[str]:
+def _compare_ranges(place: str, stored: Body | None, again: Body | None) -> list[str]:
     """Return a line if one range is null and the other is not, or if the new one is not inside the
     stored one.
     """
@@ -158,7 +156,7 @@ def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list
     return [f"{place}: was {_range_text(stored)}, is {_range_text(again)}"]
 
 
-def _read_limits(sides: Json | None) -> tuple[float, float]:
+def _read_limits(sides: Body | None) -> tuple[float, float]:
     """Return the limits of an interval (as timestamps) or of bounds (in seconds), infinite if not
     known.
     """
@@ -170,7 +168,7 @@ def _read_limits(sides: Json | None) -> tuple[float, float]:
     return float("-inf") if least is None else least, float("inf") if most is None else most
 
 
-def _range_text(sides: Json | None) -> str:
+def _range_text(sides: Body | None) -> str:
     """Return both limits of a range in words: `2.0 … open`."""
     if not sides:
         return "nothing"

@@ -149,11 +149,12 @@ def _drop_claims_that_fail_by_minute(
 
 def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictKind]) -> bool:
     """Return whether a verdict by one of the possible minutes contradicts that by the day."""
-    different = [
-        by_minute for by_minute in verdicts_by_minute if not _is_same_claim(verdict, by_minute)
-    ]
     # Any other verdict contradicts `on_time`, only claims contradict the rest.
-    return any(verdict is VerdictKind.ON_TIME or by_minute in _CLAIMS for by_minute in different)
+    return any(
+        not _is_same_claim(verdict, by_minute)
+        and (verdict is VerdictKind.ON_TIME or by_minute in _CLAIMS)
+        for by_minute in verdicts_by_minute
+    )
 
 
 def _possible_minutes(case: Case) -> list[Promise]:
@@ -319,20 +320,18 @@ def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict
 def find_doubt_at_slot(case: Case) -> str | None:
     """Return the reason to doubt that the promise was in force at its slot, or None."""
     promise = case.in_force.promise
-    if promise is not None and case.cancelled_at is not None:
+    if promise is None:
+        return None
+    if case.cancelled_at is not None:
         return Reason.CANCELLED_SINCE.text(case.zone, promise=promise, since=case.cancelled_at)
-    return (
-        None
-        if promise is None
-        else _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
-    )
+    return _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
 
 
 def _change_text(case: Case, promise: Promise) -> str:
     """Return the reason that the promise changed between two reads."""
-    changed = case.in_force.possible_changes
     changes = tuple(
-        Reason.READING.text(case.zone, promise=reading, read=reading.learnt) for reading in changed
+        Reason.READING.text(case.zone, promise=reading, read=reading.learnt)
+        for reading in case.in_force.possible_changes
     )
     last = case.in_force.announced_as_of or promise.learnt
     return Reason.CHANGED_BETWEEN_READS.text(case.zone, promise=promise, last=last, changes=changes)
@@ -373,14 +372,14 @@ def _unconfirmed_reason(
 ) -> str | None:
     """Return the reason to doubt a promise last shown too long before it was needed, or None."""
     needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
-    if (
-        needed_at is None
-        or last_shown is None
-        or needed_at - last_shown <= case.policy.confirmed_within
-    ):
+    if needed_at is None or last_shown is None:
         return None
-    before = (needed_at - last_shown).total_seconds()
-    return Reason.NOT_CONFIRMED.text(case.zone, promise=promise, last=last_shown, before=before)
+    before = needed_at - last_shown
+    if before <= case.policy.confirmed_within:
+        return None
+    return Reason.NOT_CONFIRMED.text(
+        case.zone, promise=promise, last=last_shown, before=before.total_seconds()
+    )
 
 
 def _not_read_again_reason(

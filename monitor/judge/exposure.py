@@ -41,9 +41,10 @@ def find_exposures(
     may have ended at any time since.
     """
     absences = _find_absences(runs)
-    early = (presence for presence in presences if is_early(presence, window))
     return tuple(
-        _build_exposure(part, presence, window.slot_begins, now, absences) for presence in early
+        _build_exposure(part, presence, window.slot_begins, now, absences)
+        for presence in presences
+        if is_early(presence, window)
     )
 
 
@@ -63,11 +64,11 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
 
 def _find_absences(runs: Iterable[Run]) -> list[Run]:
     """Return the runs of looks answered without the content, even if they prove no absence."""
-    states = (State.ABSENT, State.WITHDRAWN)
     return [
         run
         for run in runs
-        if run.state in states or (run.state, run.status) == (State.UNKNOWN, HTTPStatus.OK)
+        if run.state in (State.ABSENT, State.WITHDRAWN)
+        or (run.state, run.status) == (State.UNKNOWN, HTTPStatus.OK)
     ]
 
 

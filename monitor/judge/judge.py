@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,8 +20,8 @@ from monitor.judge.part import (
     origin_awaited_until,
 )
 from monitor.judge.part_evidence import Pair, PartEvidence, find_periods_elsewhere, gather_evidence
-from monitor.judge.policy import Policies, Policy, grade_delay
-from monitor.judge.runs import Blind, Run, drop_watched_spans
+from monitor.judge.policy import Policies, grade_delay
+from monitor.judge.runs import Blind, Run, Runs, drop_watched_spans
 from monitor.judge.same_bytes import doubt_same_bytes
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
@@ -41,7 +41,7 @@ from schedules.contract.verdict import (
 )
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.times.interval import NOTHING, Bounds, Interval
+from schedules.times.interval import NOTHING, Bounds
 from schedules.times.words import MINUTE, rounded
 
 _VERDICTS_ONCE_OUT = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
@@ -56,71 +56,46 @@ _UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCase:
-    """All facts for `judge`, from memory or from the store.
+    """All facts for a verdict, from memory or from the store.
 
-    `published` yields other releases of the day, `others` the verdicts of a late one's slot, whose
-    platform may have been at fault.
+    `runs` are by target id, in time order. `published` yields other releases of the day: their
+    files are compared with this one's, and their witnesses measure the lags with which a release
+    that was not found in time is judged again. `others` yields the verdicts of a late one's slot,
+    whose platform may have been at fault.
     """
 
     release: Release
     promises: Sequence[Promise]
-    runs: Mapping[str, Sequence[Run]]
-    blind: Sequence[Blind]
-    published: Callable[[], Iterable[Publication]]
-    others: Callable[[Verdict], Iterable[SlotVerdict]]
+    runs: Runs
+    blind: Sequence[Blind] = ()
+    published: Callable[[], Iterable[Publication]] = tuple
+    others: Callable[[Verdict], Iterable[SlotVerdict]] = lambda _verdict: ()
 
     def judge(self, policies: Policies, now: datetime) -> Verdict:
-        """Return the verdict as of `now`."""
-        verdict = judge(
-            self.release,
-            self.promises,
-            self.runs,
-            self.blind,
-            policies.of(self.release),
-            now,
-            published=self.published(),
-        )
+        """Return the verdict as of `now`.
+
+        If the release was public early and then cancelled, its planned slot counts.
+        """
+        release, runs, blind = self.release, self.runs, self.blind
+        policy, unwatched = policies.of(release), drop_watched_spans(blind, runs)
+        case = case_of(release, self.promises, unwatched, policy, now)
+        planned = case.before_cancellation()
+        if planned is not None and _was_exposed_before(case, planned, runs, blind):
+            case = planned
+        published: tuple[Publication, ...] = ()
+        if case.window is not None:
+            published = tuple(self.published())
+            runs = doubt_same_bytes(release, runs, published, case.window)
+        verdict = judge_case(case, runs, blind)
+        not_found = verdict.has_finding(*_NOT_FOUND)
+        if case.window is not None and release.address is not Address.ANNOUNCED and not_found:
+            # Longer lags can only change the verdict from late to unproven.
+            lags = measure_longest_lags(published, case.window.slot_begins, now)
+            verdict = judge_case(replace(case, lags=lags), runs, blind)
         return add_platform_finding(verdict, self.others(verdict))
 
 
-def judge(  # noqa: PLR0913 # all facts behind a verdict
-    release: Release,
-    promises: Sequence[Promise],
-    runs: Mapping[str, Sequence[Run]],
-    blind: Sequence[Blind],
-    policy: Policy,
-    now: datetime,
-    *,
-    published: Iterable[Publication] = (),
-) -> Verdict:
-    """Return the verdict on a release as of `now`.
-
-    `runs` are by target id, in time order. `published` are other releases of the day: their files
-    are compared with this one's, and their witnesses measure the lags with which a release that was
-    not found in time is judged again. If it was public early and then cancelled, its planned slot
-    counts.
-    """
-    case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
-    planned = case.before_cancellation()
-    if planned is not None and _was_exposed_before(case, planned, runs, blind):
-        case = planned
-    opens = None if case.window is None else case.window.slot_begins
-    if case.window is not None:
-        published = tuple(published)
-        runs = doubt_same_bytes(release, runs, published, case.window)
-    verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
-    if release.address is Address.ANNOUNCED or not any(
-        finding.kind in _NOT_FOUND for finding in verdict.findings
-    ):
-        return verdict
-    # Longer lags can only change the verdict from late to unproven.
-    case = replace(case, lags=measure_longest_lags(published, opens, now))
-    return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
-
-
-def _was_exposed_before(
-    case: Case, planned: Case, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]
-) -> bool:
+def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
     """Return whether content was public early, before a read that did not show the cancellation
     yet.
     """
@@ -135,8 +110,9 @@ def _was_exposed_before(
     )
 
 
-def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
-    """Return the verdict on a case with the observations of each part, in order."""
+def judge_case(case: Case, runs: Runs, blind: Sequence[Blind]) -> Verdict:
+    """Return the verdict on a case by these runs. `blind` has its spans, also watched ones."""
+    evidences = [gather_evidence(case, part, runs, blind) for part in case.release.parts]
     # Without a slot that was known before it passed, it is not judged.
     judged = (
         judge_parts(case, evidences)
@@ -219,7 +195,7 @@ def _find_late_change(case: Case) -> ShownSince | None:
 
 
 def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:
-    """Return the worst verdict of the decisive parts, and the reason if it is unproven.
+    """Return the worst verdict of the parts that count, and the reason if it is unproven.
 
     An exposure of any part is early. Cancelled and unannounced come first. A pending release is
     `moved` if an earlier promised time has passed.
@@ -229,7 +205,12 @@ def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str
     if any(part.verdict is VerdictKind.UNANNOUNCED for part, _ in pairs):
         return VerdictKind.UNANNOUNCED, None
     page = next((part.released for part, _ in pairs if part.id == "page"), NOTHING)
-    decisive = [part for part, evidence in pairs if _is_decisive(part, evidence, page)]
+    decisive = []
+    for part, evidence in pairs:
+        is_unproven_part = part.id != "page" and part.verdict is VerdictKind.UNPROVEN
+        # If only the page revealed a part, its first look may be late.
+        if part.can_be_late and not (is_unproven_part and is_revealed_by_page(evidence, page)):
+            decisive.append(part)
     verdicts = [part.verdict for part in decisive] + [
         VerdictKind.EARLY for part, _ in pairs if part.exposures
     ]
@@ -244,15 +225,6 @@ def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str
     first = unproven[0]
     prefix = "" if first.id == "page" else f"{first.id}: "
     return verdict, f"{prefix}{first.unproven_because}"
-
-
-def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Interval) -> bool:
-    """Return whether the verdict on a part counts for the release."""
-    # If only the page revealed a part, its first look may be late.
-    is_unproven_part = part.id != "page" and part.verdict is VerdictKind.UNPROVEN
-    return part.can_be_late and not (
-        is_unproven_part and is_revealed_by_page(evidence, page_released)
-    )
 
 
 def _grade_release(
@@ -290,8 +262,8 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
     if case.in_force.cancelled or case.cancelled_at is not None:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
-        is_open = any(exposure.open for part in parts for exposure in part.exposures)
-        return passes is not None and case.now >= passes and not is_open
+        is_exposed = any(part.is_exposed for part in parts)
+        return passes is not None and case.now >= passes and not is_exposed
     if case.window is None or case.now < case.window.slot_begins:
         return False
     if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:
@@ -321,13 +293,12 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
     """Return the next instant at which time alone can change verdict or findings, or None."""
     parts = [part for part, _ in pairs]
-    is_open = any(exposure.open for part in parts for exposure in part.exposures)
     instants = [
         *_deadlines_of_absences_after_content(case, [evidence for _, evidence in pairs]),
         *_deadlines_of_users_delay(case, parts),
         *_deadlines_of_witness_lags(case, parts),
     ]
-    if case.window is not None and is_open:
+    if case.window is not None and any(part.is_exposed for part in parts):
         instants.append(open_exposure_ends_at(case.window.slot_begins))
     if not final:
         instants += [*_deadlines_of_window(case), *_deadlines_of_awaited_looks(case, pairs)]

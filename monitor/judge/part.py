@@ -82,36 +82,30 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
         delay=delay,
         exposures=exposures,
         entry=evidence.entry,
-        had_other_content=_had_other_content(evidence),
+        had_other_content=any(
+            run.state is State.ABSENT and run.status == HTTPStatus.OK
+            for run in evidence.runs_at_edge_and_origin
+        ),
         # The exposures already say how early it came.
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
     )
 
 
-def _had_other_content(evidence: PartEvidence) -> bool:
-    """Return whether an address of a part was found with something else, such as a placeholder."""
-    absences = [run for run in evidence.runs_at_edge_and_origin if run.state is State.ABSENT]
-    return any(run.status == HTTPStatus.OK for run in absences)
-
-
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
     """Return the verdict on a part without a slot to judge it by."""
     appeared = evidence.presences[0].appears if evidence.presences else NOTHING
+    promise = case.in_force.promise
     verdict, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
         verdict = VerdictKind.CANCELLED
     elif case.window is not None:
         verdict, reason = VerdictKind.UNPROVEN, Reason.READ_AFTER_SLOT.text()
-    elif appeared and case.in_force.promise is None:
+    elif appeared and promise is None:
         verdict = VerdictKind.UNANNOUNCED
-    elif appeared and case.in_force.promise is not None:
-        promise = case.in_force.promise
-        reason = (
-            Reason.NO_READABLE_TIME.text()
-            if is_standing(promise)
-            else Reason.NO_PROMISE.text(case.zone, promise=promise, calendar=promise.calendar)
-        )
-        verdict = VerdictKind.UNPROVEN
+    elif appeared and promise is not None:
+        verdict, reason = VerdictKind.UNPROVEN, Reason.NO_READABLE_TIME.text()
+        if not is_standing(promise):
+            reason = Reason.NO_PROMISE.text(case.zone, promise=promise, calendar=promise.calendar)
     return replace(
         _verdict_without_times(case, evidence.part, verdict, reason),
         first_seen=appeared,
@@ -442,10 +436,6 @@ def _may_have_been_early(facts: PartFacts) -> bool:
     return _early_bound(facts.released, facts.window, facts.evidence) is None
 
 
-def _was_widened(facts: PartFacts) -> bool:
-    return facts.appeared is not None and facts.released.after != facts.appeared.after
-
-
 def _too_wide_text(facts: PartFacts) -> str:
     """Return why `released` is too wide an interval for a verdict."""
     released, window = facts.released, facts.window
@@ -602,7 +592,12 @@ PART_RULES = (
         lambda facts: Reason.MAY_HAVE_BEEN_EARLY.text(facts.zone, came=facts.released),
     ),
     PartRule("in time", VerdictKind.ON_TIME, lambda facts: facts.came_in_time),
-    PartRule("views differ", VerdictKind.UNPROVEN, _was_widened, _contradiction_text),
+    PartRule(
+        "views differ",
+        VerdictKind.UNPROVEN,
+        lambda facts: facts.appeared is not None and facts.released.after != facts.appeared.after,
+        _contradiction_text,
+    ),
     PartRule(
         "between two looks",
         VerdictKind.UNPROVEN,

@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
 from monitor.judge.presence import Presence, build_presences
-from monitor.judge.runs import Blind, Run, find_changes_of_content
+from monitor.judge.runs import Blind, Run, Runs, find_changes_of_content
 from monitor.judge.spells import (
     AGE_UNSURE,
     Spell,
@@ -51,9 +51,9 @@ class PartEvidence:
     presences: tuple[Presence, ...]
     all_presences: tuple[Presence, ...]
     present_from_start: Run | None
+    presences_by_looks: tuple[Presence, ...]
     witnesses: Witnesses | None = None
     is_address_guessed: bool = False
-    presences_by_looks: tuple[Presence, ...] = ()
 
     @property
     def publishers_stamp(self) -> datetime | None:
@@ -167,9 +167,7 @@ Pair = tuple[PartVerdict, PartEvidence]
 """The verdict on a part, and its observations."""
 
 
-def gather_evidence(
-    case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]
-) -> PartEvidence:
+def gather_evidence(case: Case, part: Part, runs: Runs, blind: Sequence[Blind]) -> PartEvidence:
     """Return the observations of a part, from the runs by target id.
 
     Looks in `blind` spans of a wrong clock prove nothing, other spans do not count here.
@@ -233,9 +231,7 @@ def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere
     )
 
 
-def _date_by_witnesses(
-    case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]
-) -> PartEvidence:
+def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Runs) -> PartEvidence:
     """Return the observations of a page at an unannounced address, dated by its witnesses too.
 
     Its address is a guess until the release was found there and stayed until its slot.
@@ -283,9 +279,7 @@ def _trust_from_slot(run: Run, slot: datetime) -> Run:
     return replace(run, specific=True) if is_trusted else run
 
 
-def _runs_at_address(
-    release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]
-) -> list[Run]:
+def _runs_at_address(release: str, part: Part, view: View, runs: Runs) -> list[Run]:
     """Return the runs of one view at the address that a part has now, in the order of looks."""
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)

@@ -144,13 +144,14 @@ def _date_removal_in_all_views(
     last_look_with_content = max(spell.last_received for spell in group)
     # An absence in the content API is only about its own item.
     is_only_in_api = absent_by.keys() == {View.CONTENT}
-    long_absences = [
-        spell
-        for spell in absences
-        if (is_only_in_api or _is_about_part(spell))
-        and spell.begin > last_proved_present
-        and spell.end - last_look_with_content >= _SILENCE
-    ]
+    long_absences = []
+    for spell in absences:
+        is_about_part = spell.view is not View.CONTENT or any(
+            run.state is State.WITHDRAWN for run in spell.runs
+        )
+        has_lasted = spell.end - last_look_with_content >= _SILENCE
+        if (is_only_in_api or is_about_part) and spell.begin > last_proved_present and has_lasted:
+            long_absences.append(spell)
     if not long_absences:
         return None
     absent_from = min(spell.begin for spell in long_absences)
@@ -158,12 +159,6 @@ def _date_removal_in_all_views(
     is_doubtful = absent_from <= last_look_with_content
     return Interval(
         last_proved_present, last_look_with_content + _SILENCE if is_doubtful else absent_from
-    )
-
-
-def _is_about_part(absence: Spell) -> bool:
-    return absence.view is not View.CONTENT or any(
-        run.state is State.WITHDRAWN for run in absence.runs
     )
 
 

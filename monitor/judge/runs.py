@@ -98,6 +98,10 @@ class Run:
         return self.target, self.first_sent, self.monitor
 
 
+Runs = Mapping[str, Sequence[Run]]
+"""Runs by the id of their target, in time order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blind:
     """A span in which `monitor` (empty in older spans) could not look or trust its looks.
@@ -133,9 +137,7 @@ def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in relevant)
 
 
-def drop_watched_spans(
-    blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
-) -> Sequence[Blind]:
+def drop_watched_spans(blind: Sequence[Blind], runs: Runs) -> Sequence[Blind]:
     """Return the blind spans but those in which another monitor watched every target
     that answered.
     """

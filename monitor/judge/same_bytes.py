@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from monitor.judge.case import Window
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, Runs
 from monitor.judge.witnesses import Publication
 from monitor.look.sighting import State
 from monitor.plan.targets import parse_target_id
@@ -21,10 +21,10 @@ _DAY = timedelta(days=1)
 
 def doubt_same_bytes(
     release: Release,
-    runs: Mapping[str, Sequence[Run]],
+    runs: Runs,
     published: Iterable[Publication],
     window: Window,
-) -> Mapping[str, Sequence[Run]]:
+) -> Runs:
     """Return the runs of a release, unknown where a file since the slot may be that of another one.
 
     The other release is due within a day, and had a file with these bytes at another address
@@ -37,7 +37,7 @@ def doubt_same_bytes(
         for target, of_target in runs.items()
         if roles.get(parse_target_id(target)[1]) in (Role.ATTACHMENT, Role.DATA)
     }
-    if not any(map(_is_file, (run for of_target in files.values() for run in of_target))):
+    if not any(_is_file(run) for of_target in files.values() for run in of_target):
         return runs
     others = [
         (run, name)
@@ -53,12 +53,12 @@ def doubt_same_bytes(
         counts_until = run.first_sent
         if role is Role.DATA:
             counts_until = max(counts_until, window.on_time_until)
-        earlier = (pair for pair in others if pair[0].first_sent < counts_until)
-        same = (name for other, name in earlier if _is_same_elsewhere(run, other))
-        name = next(same, None)
-        if name is None:
-            return run
-        return replace(run, state=State.UNKNOWN, specific=False, why=f"{SAME_BYTES} {name}")
+        for other, name in others:
+            is_same_elsewhere = run.digest == other.digest and run.address != other.address
+            if is_same_elsewhere and other.first_sent < counts_until:
+                why = f"{SAME_BYTES} {name}"
+                return replace(run, state=State.UNKNOWN, specific=False, why=why)
+        return run
 
     doubted = {
         target: [doubt(run, roles.get(parse_target_id(target)[1])) for run in of_target]
@@ -69,10 +69,6 @@ def doubt_same_bytes(
 
 def _is_file(run: Run) -> bool:
     return run.state is State.PRESENT and run.digest is not None
-
-
-def _is_same_elsewhere(run: Run, other: Run) -> bool:
-    return run.digest == other.digest and run.address != other.address
 
 
 def _list_files(publication: Publication) -> Iterator[tuple[Run, str]]:

@@ -23,3 +23,13 @@ class Verdict(JudgedRelease):
     verdict: VerdictKind
     revisit: datetime | None = None
     lags: Lags = DEFAULT_LAGS
+
+    @property
+    def slot_begins(self) -> datetime | None:
+        """Return when its slot begins, None without a readable one."""
+        return None if self.slot is None else self.slot.begins()
+
+    @property
+    def slot_passes(self) -> datetime | None:
+        """Return when its slot has passed, None without a readable one."""
+        return None if self.slot is None else self.slot.passes()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from math import ceil
 
 from monitor.judge.reasons import Reason
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, Runs
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from monitor.look.version import first_published
@@ -63,7 +63,7 @@ class Publication:
     release: str
     slot: datetime
     out: datetime
-    runs: Mapping[str, Sequence[Run]]
+    runs: Runs
     title: str = ""
 
     def lags(self, now: datetime) -> Lags:
@@ -102,15 +102,9 @@ class Publication:
         )
 
 
-def measure_longest_lags(
-    published: Iterable[Publication], slot: datetime | None, now: datetime
-) -> Lags:
+def measure_longest_lags(published: Iterable[Publication], slot: datetime, now: datetime) -> Lags:
     """Return the longest lags measured by `now` on the slot's day, at least the defaults."""
-    known = (
-        other
-        for other in published
-        if slot is not None and is_same_day(other.slot, slot) and other.out <= now
-    )
+    known = (other for other in published if is_same_day(other.slot, slot) and other.out <= now)
     lags = [DEFAULT_LAGS, *(other.lags(now) for other in known)]
     return Lags(max(lag.redirect for lag in lags), max(lag.index for lag in lags))
 
@@ -137,11 +131,9 @@ class Witnesses:
     @property
     def last_without_release(self) -> datetime | None:
         """Return the latest instant at which neither witness showed the release, or None."""
-        return (
-            None
-            if self.announced is None or self.unlisted is None
-            else min(self.announced, self.unlisted)
-        )
+        if self.announced is None or self.unlisted is None:
+            return None
+        return min(self.announced, self.unlisted)
 
     @property
     def absent_by_both(self) -> datetime | None:
@@ -170,17 +162,12 @@ class Witnesses:
 
     def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
         """Return until when a witness proves absence, None if it was unwatched then."""
-        proved = None if last is None else last - lag
-        return (
-            None
-            if proved is None or self.watched_since is None or proved < self.watched_since
-            else proved
-        )
+        if last is None or self.watched_since is None or last - lag < self.watched_since:
+            return None
+        return last - lag
 
 
-def read_witnesses(
-    release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags
-) -> Witnesses:
+def read_witnesses(release: str, runs: Runs, now: datetime, lags: Lags) -> Witnesses:
     """Return until when a release's two witnesses lacked it."""
     announced_runs = _runs_without_release(release, ANNOUNCEMENT, runs, now)
     unlisted_runs = _runs_without_release(release, INDEX, runs, now)
@@ -195,9 +182,7 @@ def read_witnesses(
     )
 
 
-def _runs_without_release(
-    release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime
-) -> list[Run]:
+def _runs_without_release(release: str, part: str, runs: Runs, now: datetime) -> list[Run]:
     """Return the absences before the first run that shows the release. Later ones may be old
     copies.
     """
@@ -210,9 +195,7 @@ def _shows_release(run: Run) -> bool:
     return run.state is State.PRESENT or run.why == REDIRECTED
 
 
-def _known_runs(
-    release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime
-) -> list[Run]:
+def _known_runs(release: str, part: str, runs: Runs, now: datetime) -> list[Run]:
     known = (
         run
         for view in View

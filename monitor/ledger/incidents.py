@@ -82,9 +82,8 @@ class CalendarIncidents:
             self._failing.pop(calendar, None)
             if known is not None:
                 await self._record_decision(Decision(alerts.close_resolved(known, now)), now)
-            if periods := [
-                (title.before, title.after) for title in recorded.retitled if title.changes_period
-            ]:
+            changed = (title for title in recorded.retitled if title.changes_period)
+            if periods := [(title.before, title.after) for title in changed]:
                 decision = alerts.report_changed_periods(
                     calendar, producer or calendar, periods, now
                 )
@@ -94,9 +93,8 @@ class CalendarIncidents:
             return
         since = self._failing.setdefault(calendar, read.started)
         # The time before this process started does not make a calendar stale.
-        stale_since = max(
-            self.health.calendars.get(calendar, self.health.started), self.health.started
-        )
+        started = self.health.started
+        stale_since = max(self.health.calendars.get(calendar, started), started)
         is_stale = now - stale_since > self.health.stale_after(calendar)
         doubted = bool(recorded.alarms)
         if known is None and not doubted and not is_stale:
@@ -195,8 +193,6 @@ class CalendarIncidents:
 
     async def _find_stored_incident(self, decision: Decision) -> Incident | None:
         incident = decision.incident
-        return (
-            None
-            if incident is None
-            else await self.ask(lambda: self.verdicts.incident(incident.id))
-        )
+        if incident is None:
+            return None
+        return await self.ask(lambda: self.verdicts.incident(incident.id))

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from operator import methodcaller
 
 import structlog
 
@@ -203,8 +202,9 @@ class Ledger:
         async with self._lock:
             changed = self.book.correct_dates(step, now)
             if changed:
-                replace_all = methodcaller("replace_promises", list(changed), changed.values())
-                await self._writer.write(replace_all)
+                await self._writer.write(
+                    lambda tx: tx.replace_promises(list(changed), changed.values())
+                )
 
     async def drop_past_and_find_near(
         self, now: datetime, keep: Collection[str], ahead: timedelta
@@ -234,8 +234,7 @@ class Ledger:
     def slot_begins(self, release: str) -> datetime | None:
         """Return when the slot in force of a release begins, or None."""
         known = self.releases.get(release)
-        slot = None if known is None else self.book.slot(known, self._clock.now())
-        return None if slot is None else slot.begins()
+        return None if known is None else self.book.in_force(known, self._clock.now()).slot_begins
 
     def state_of(self, calendar: str) -> CalendarState:
         """Return what is known of a calendar."""
@@ -296,13 +295,10 @@ class Ledger:
         if not portions.rows:
             return
         is_store_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
-        last_write, last_replaceable_by = self._last_writes.get(calendar, (None, None))
-        is_last_replaceable = replaceable_by is not None and replaceable_by == last_replaceable_by
-        replaced = (
-            last_write
-            if is_last_replaceable and last_write is not None and not last_write.is_begun
-            else None
-        )
+        replaced, last_replaceable_by = self._last_writes.get(calendar, (None, None))
+        is_replaceable = replaceable_by is not None and replaceable_by == last_replaceable_by
+        if not is_replaceable or (replaced is not None and replaced.is_begun):
+            replaced = None
         queued = self._writer.write_in_portions(portions, instead_of=replaced)
         self._last_writes[calendar] = (queued, replaceable_by)
         await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else STALLED_AFTER)
@@ -394,11 +390,8 @@ class Ledger:
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
         """Store a usable read that differs from the last, and then apply it to memory."""
-        name, read_changes, as_of = (
-            read.calendar,
-            result.changes,
-            result.state.as_of or read.finished,
-        )
+        name, read_changes = read.calendar, result.changes
+        as_of = result.state.as_of or read.finished
         ledger_change = await self._memory.change_from_read(name, result)
         release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
         shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_shown]
@@ -428,17 +421,14 @@ class Ledger:
                     what=what,
                     release=release_of[name, uid],
                 )
-        promised = {release_of[name, uid] for uid in read_changes.promises}
         last_title_changes = (
             entry.titles[-1] for entry in result.state.entries.values() if entry.titles
         )
-        retitled = [change for change in last_title_changes if change.at == read.finished]
-        releases = {promise.release for promise in unlisted}
         return RecordedRead(
             read,
             change=ledger_change,
-            promised=promised,
+            promised={release_of[name, uid] for uid in read_changes.promises},
             confirmed=confirmed,
-            retitled=retitled,
-            unlisted=releases,
+            retitled=[change for change in last_title_changes if change.at == read.finished],
+            unlisted={promise.release for promise in unlisted},
         )

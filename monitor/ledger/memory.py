@@ -395,4 +395,4 @@ class LedgerMemory:
             for (calendar, uid), old in moved_entries
         }
         copies = [promise for move in sorted(moves) for promise in self.book.copy_promises(*move)]
-        return LedgerChange(joined, states, before, copies, runs=runs, incidents=incidents)
+        return LedgerChange(joined, states, before, copies, runs, incidents)

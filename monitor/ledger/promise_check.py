@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -85,9 +85,7 @@ class PromiseCheck:
             wanted = WantedRead(since, max(verdict.at, since) + LONGEST_WAIT)
         if verdict.at < since:  # a read that begins now would not count
             return CalendarWait(wanted, is_on=True, judge_at=since)
-        is_on = verdict.at < wanted.deadline and self.request_reads(
-            release.calendars, since, release.id, judge_again
-        )
+        is_on = verdict.at < wanted.deadline and self.request_reads(release, since, judge_again)
         return CalendarWait(wanted, is_on=is_on, judge_at=wanted.deadline if is_on else None)
 
     def _request_early_confirmation(
@@ -104,13 +102,11 @@ class PromiseCheck:
         # In the first seconds after the slot, the hosts of the calendars are needed for looks.
         if verdict.at < slot + _LENGTH_OF_FIRST_LOOKS:
             return slot + _LENGTH_OF_FIRST_LOOKS
-        self.request_reads(release.calendars, slot, release.id, judge_again)
+        self.request_reads(release, slot, judge_again)
         return None
 
-    def request_reads(
-        self, calendars: Iterable[str], since: datetime, release: str, callback: Requeue
-    ) -> bool:
-        """Request reads of those calendars that were not read since `since`.
+    def request_reads(self, release: Release, since: datetime, callback: Requeue) -> bool:
+        """Request reads of the calendars of a release that were not read since `since`.
 
         Return whether there are any.
 
@@ -118,11 +114,11 @@ class PromiseCheck:
         """
         lacking = [
             name
-            for name in calendars
+            for name in release.calendars
             if name not in self._last_read or self._last_read[name] < since
         ]
         for name in lacking:
-            self._requests[name][release] = (since, callback)
+            self._requests[name][release.id] = (since, callback)
         if lacking:
             self._wakeup.set()
         return bool(lacking)
@@ -163,7 +159,7 @@ def early_confirmation_needed_since(verdict: Verdict) -> datetime | None:
     breach. But then GOV.UK's announcement redirects to the page, no longer shows the slot, and
     cannot confirm it.
     """
-    begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
+    begins, page = verdict.slot_begins, verdict.page
     if begins is None or page is None or verdict.at < begins:
         return None
     is_guessed, is_out = verdict.address is not Address.ANNOUNCED, page.released.by is not None
@@ -181,7 +177,7 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     Example: the slot is 9:30, and content was public at 9:10. A read at 9:12 that shows 9:30
     confirms this breach. If a part is late, only a read at 9:30 or later confirms it.
     """
-    begins = None if verdict.slot is None else verdict.slot.begins()
+    begins = verdict.slot_begins
     kinds = {finding.kind for finding in verdict.findings}
     has_breach = any(part.verdict in BREACHES for part in verdict.parts)
     if begins is None or not (has_breach or FindingKind.PROMISE_IN_DOUBT in kinds):

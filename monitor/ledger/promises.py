@@ -10,11 +10,10 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 
 from monitor.plan.proof import NEVER
-from schedules.in_force import slot_in_force
+from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise, Unlisted
 from schedules.release import Release
-from schedules.slot import Slot
-from schedules.times.zone import local_date
+from schedules.slot import Slot, first_day
 
 BEHIND = timedelta(days=15)
 """How long after its slot a release still counts as near."""
@@ -124,9 +123,9 @@ class PromiseBook:
         for release in releases:
             self._promises.pop(release, None)
 
-    def slot(self, release: Release, now: datetime) -> Slot | None:
-        """Return the slot in force of a release, or None if it has none."""
-        return slot_in_force(release, self.promises_of(release.id), now).slot
+    def in_force(self, release: Release, now: datetime) -> InForce:
+        """Return what is in force for a release."""
+        return slot_in_force(release, self.promises_of(release.id), now)
 
     def promised_instants(self, release: str, begin: datetime, end: datetime) -> list[datetime]:
         """Return every instant in `[begin, end]` at which a release was ever promised."""
@@ -150,11 +149,7 @@ class PromiseBook:
         none.
         """
         promises = self.promises_of(release)
-        slot = promises[-1].slot if promises else None
-        begins = slot.begins() if slot else None
-        return (
-            local_date(begins, slot.timezone) if slot is not None and begins is not None else None
-        )
+        return first_day(promises[-1].slot) if promises else None
 
     def copy_promises(self, calendar: str, old: str, new: str) -> list[Promise]:
         """Return a calendar's promises for `old` as promises for `new`, except those that `new` has

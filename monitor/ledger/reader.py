@@ -167,11 +167,9 @@ class CalendarReader:
         # Compare the entries, not the bytes, because some calendars put the time of the download
         # into each answer.
         shown = (reading.announcements, reading.lists_overdue, reading.unread)
-        return (
-            last
-            if last is not None and shown == (last.announcements, last.lists_overdue, last.unread)
-            else reading
-        )
+        if last is None or shown != (last.announcements, last.lists_overdue, last.unread):
+            return reading
+        return last
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
         """Append all pages of the calendar to `fetched`.

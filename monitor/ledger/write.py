@@ -34,11 +34,11 @@ class LedgerChange:
 
     joined: Joining
     states: Mapping[str, CalendarState]
-    before: Mapping[str, Release] = field(default_factory=dict)
-    copied_promises: Sequence[Promise] = ()
+    before: Mapping[str, Release]
+    copied_promises: Sequence[Promise]
+    runs: Sequence[Run]
+    incidents: Sequence[Incident]
     new_promises: Mapping[str, Promise] = field(default_factory=dict)
-    runs: Sequence[Run] = ()
-    incidents: Sequence[Incident] = ()
 
     def new_releases(self) -> Collection[str]:
         """Return the ids of releases that the store does not have yet, because all their entries

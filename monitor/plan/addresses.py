@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from schedules.announcement import Address, Origin, Part
@@ -45,14 +46,22 @@ def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int) -> Iterat
     return (part_id for part_id in ids if part_id not in taken)
 
 
-def with_page_at(release: Release, url: str, address: Address) -> Release:
-    """Return a release with its page at `url`, unchanged if its address was not a guess or `url` is
-    empty.
+class FoundPage(NamedTuple):
+    """The address of a page that a redirect or a look found, and by which of them."""
+
+    url: str
+    address: Address
+
+
+def with_page_at(release: Release, found: FoundPage | None) -> Release:
+    """Return a release with the page that was found, unchanged if none was or its address was not a
+    guess.
 
     Another part with this address is left out.
     """
-    if release.address is not Address.GUESSED or not url:
+    if found is None or release.address is not Address.GUESSED or not found.url:
         return release
+    url, address = found
     page = next(part for part in release.parts if part.id == "page")
     others = (part for part in release.parts if part.id != "page" and part.url != url)
     return replace(release, url=url, address=address, parts=(replace(page, url=url), *others))

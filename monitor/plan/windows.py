@@ -327,10 +327,8 @@ def _windows_through_span(
         return
     usual = datetime.combine(slot.first, default_time, ZoneInfo(slot.timezone)).astimezone(UTC)
     # Near midnight, the closer looks must not leave the day.
-    near_begins, near_ends = (
-        max(begins, usual - _AROUND_DEFAULT),
-        min(ends, usual + _AROUND_DEFAULT),
-    )
+    near_begins = max(begins, usual - _AROUND_DEFAULT)
+    near_ends = min(ends, usual + _AROUND_DEFAULT)
     yield _make_window(phases.DAY, begins, near_begins, anchor=usual, watch=watch)
     yield _make_window(phases.NEAR, near_begins, near_ends, anchor=usual, watch=watch)
     yield _make_window(phases.DAY, near_ends, ends, anchor=usual, watch=watch)

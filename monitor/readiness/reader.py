@@ -144,10 +144,8 @@ class ReadinessReader:
 
     def _with_parts(self, release: Release, row: Judged | None) -> Release:
         """Return a release with its configured parts, and those that looks found."""
-        found_page = judged_found_page(row)
-        if found_page is not None:
-            release = with_page_at(release, *found_page)
-        return self.watch.with_parts(release, judged_parts(row))
+        with_page = with_page_at(release, judged_found_page(row))
+        return self.watch.with_parts(with_page, judged_parts(row))
 
     def _read_last_runs(self, names: Sequence[str]) -> Mapping[str, list[Run]]:
         """Return the newest run of each target, by release."""

@@ -282,7 +282,7 @@ class Rehearsal:
         else:
             self._stop.set()
             await self._daemon
-        self.looks += self._app.daemon.poller.made
+        self.looks += self._app.daemon.parts.poller.made
         await self._app.daemon.close()
         self._app = self._daemon = None
 

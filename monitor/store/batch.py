@@ -134,11 +134,6 @@ class Backlog:
         self.writes: list[Write] = []
         self.large: deque[Write] = deque()
 
-    @property
-    def has_work(self) -> bool:
-        """Return whether anything waits."""
-        return bool(self.runs or self.writes or self.portions_left())
-
     def portions_left(self) -> int:
         """Return the number of uncommitted portions of large writes."""
         return sum(1 + len(write.rest) for write in self.unfinished_large())

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -98,9 +98,9 @@ class Draft:
     form: str
     edition: str
     facts: dict[str, Any]
-    words: dict[str, str] = field(default_factory=dict)
-    signed: datetime | None = None
-    digest: str = ""
+    words: dict[str, str]
+    signed: datetime | None
+    digest: str
 
 
 class DeliveryState(StrEnum):

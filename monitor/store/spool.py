@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -20,6 +20,7 @@ import structlog
 from alerts.notice import Notice
 from monitor.errors import Conflict, EnvironmentFault, StoreFault
 from monitor.judge.runs import Blind, Run
+from monitor.store.batch import WriteFunction
 from monitor.store.evidence.chain import link_record
 from monitor.store.open import place_of
 from monitor.store.rows import (
@@ -68,7 +69,7 @@ class _Written:
     """
 
     runs: dict[tuple[str, datetime, str], Run] = field(default_factory=dict)
-    writes: dict[int, Callable[[Transaction], object]] = field(default_factory=dict)
+    writes: dict[int, WriteFunction] = field(default_factory=dict)
     last_record: int = 0
 
 
@@ -98,7 +99,7 @@ class Spool:
     def append(
         self,
         runs: Sequence[Run],
-        writes: Iterable[Callable[[Transaction], object]],
+        writes: Iterable[WriteFunction],
         records: Sequence[Record],
         beat: Heartbeat | None,
     ) -> int:
@@ -121,7 +122,7 @@ class Spool:
                 written.last_record = new_records[-1].number
             return len(facts)
 
-    def has_any(self, writes: Iterable[Callable[[Transaction], object]]) -> bool:
+    def has_any(self, writes: Iterable[WriteFunction]) -> bool:
         """Return whether the spool has the facts of any of these writes."""
         return any(id(write) in self._written.writes for write in writes)
 
@@ -171,11 +172,9 @@ class Spool:
             self._output.close()
         self._output, self._written = None, _Written()
 
-    def _facts_of(
-        self, writes: Iterable[Callable[[Transaction], object]]
-    ) -> tuple[list[Callable[[Transaction], object]], list[Fact]]:
+    def _facts_of(self, writes: Iterable[WriteFunction]) -> tuple[list[WriteFunction], list[Fact]]:
         """Return those writes that are not in the spool yet, and the facts that they store."""
-        done, facts = list[Callable[[Transaction], object]](), list[Fact]()
+        done, facts = list[WriteFunction](), list[Fact]()
         for write in writes:
             if id(write) in self._written.writes:
                 continue

@@ -18,6 +18,7 @@ from monitor.store.batch import (
     Portions,
     RowSource,
     Write,
+    WriteFunction,
     fail_writes,
 )
 from monitor.store.sql.engine import Store
@@ -173,7 +174,7 @@ class Writer:
             raise StoreSilent(STALLED_AFTER)
         return saving.result()
 
-    def uncommitted(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
+    def uncommitted(self) -> tuple[list[Run], list[WriteFunction]]:
         """Return the uncommitted runs, and functions of writes of facts."""
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
@@ -299,7 +300,12 @@ class Writer:
 
     async def _commit_everything(self) -> None:
         """Commit until no work waits, with pauses after failures."""
-        while self.backlog.has_work or self._is_batch_requested or self._committing is not None:
+        backlog = self.backlog
+        while (
+            (backlog.runs or backlog.writes or backlog.portions_left())
+            or self._is_batch_requested
+            or self._committing is not None
+        ):
             if self._committing is None:
                 await asyncio.sleep(self._pause)
             # The timer may have started one meanwhile.

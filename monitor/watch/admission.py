@@ -60,8 +60,9 @@ class Admission:
             now, due_within_400_days, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True
         )
 
-    async def watch_all_near(self, now: datetime) -> None:
+    async def watch_all_near(self) -> None:
         """Watch all near releases and those without a final verdict, and store what differs."""
+        now = self.clock.now()
         # Fewer are watched than listings may show.
         due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
         await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
@@ -105,7 +106,7 @@ class Admission:
 
     async def watch_all_near_or_retry(self) -> None:
         """Watch all near releases, in the background until the store answers."""
-        await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
+        await self._run_or_retry(self.watch_all_near)
 
     async def _update_or_retry(self, names: Collection[str]) -> None:
         await self._run_or_retry(
@@ -121,9 +122,7 @@ class Admission:
     async def roll(self) -> None:
         """Watch the releases that have come near, and forget old ones: an hourly job."""
         if not self._has_watched_all:
-            await repeat_until_answered(
-                lambda: self.watch_all_near(self.clock.now()), self.clock, _RETRY_SECONDS
-            )
+            await repeat_until_answered(self.watch_all_near, self.clock, _RETRY_SECONDS)
         now = self.clock.now()
         # Far enough for listings. `_update_watch` chooses those near enough for looks.
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
@@ -144,13 +143,11 @@ class Admission:
         slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
             # Finding the slot in force is slow.
-            instants, calendars = (
-                book.promised_instants(name, begin, end),
-                watched.release.calendars,
-            )
+            instants = book.promised_instants(name, begin, end)
+            calendars = watched.release.calendars
             if all(instant in slots[calendar] for instant in instants for calendar in calendars):
                 continue
-            slot = book.slot(watched.release, now)
+            slot = book.in_force(watched.release, now).slot
             if slot is not None and slot.instant is not None and begin <= slot.instant <= end:
                 for calendar in calendars:
                     slots[calendar].add(slot.instant)
@@ -161,7 +158,9 @@ class Admission:
         now, known, watched = self.clock.now(), self.ledger.releases, self.watch.releases
         found = []
         for release in [known[name] for name in sorted(self._near_for_listings) if name in known]:
-            slot = self.ledger.book.slot(release, now) if producer in release.producers else None
+            if producer not in release.producers:
+                continue
+            slot = self.ledger.book.in_force(release, now).slot
             passes = slot.passes() if slot is not None else None
             # It may have passed long ago by now.
             if slot is not None and passes is not None and passes > now - BEHIND:
@@ -174,10 +173,9 @@ class Admission:
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
         """Return a producer's releases with the address or title of an entry, without old ones."""
         now, book = self.clock.now(), self.ledger.book
-        matching = self.ledger.find_matching(producer, found)
-        slots = ((release, book.slot(release, now)) for release in matching)
         return [
-            NearRelease(release, None if slot is None else slot.begins()) for release, slot in slots
+            NearRelease(release, book.in_force(release, now).slot_begins)
+            for release in self.ledger.find_matching(producer, found)
         ]
 
     async def watch_release(self, release: str) -> WatchedRelease | None:
@@ -241,18 +239,19 @@ class Admission:
         if not unwatched:
             return
         names = [release.id for release in unwatched]
-        stored_runs, stored_verdicts = (
-            ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
-        )
+        runs: dict[str, list[Run]] = {}
+        verdicts: dict[str, Judged] = {}
+        if not is_new:
+            runs, verdicts = await self.ask(lambda: self._read_stored(names))
         async for release in with_pauses(unwatched, self.clock):
             # Another call may have begun to watch it during the query.
             self._update_if_watched([release])
             if self._needs_watch(release):
-                verdict = stored_verdicts.get(release.id)
+                verdict = verdicts.get(release.id)
                 self.watch.adopt(
                     release,
                     self.ledger.promises(release.id),
-                    stored_runs.get(release.id, ()),
+                    runs.get(release.id, ()),
                     # The store does not keep how parts from listings are recognised.
                     found_parts=[recognise_by_title(part) for part in judged_parts(verdict)],
                     found_page=judged_found_page(verdict),
@@ -261,21 +260,18 @@ class Admission:
 
     def _update_if_watched(self, releases: Iterable[Release]) -> None:
         for release in releases:
-            watched, promises = (
-                self.watch.releases.get(release.id),
-                self.ledger.promises(release.id),
-            )
-            if watched is not None and (
-                watched.announced != release or not watched.has_promises(promises)
-            ):
+            watched = self.watch.releases.get(release.id)
+            if watched is None:
+                continue
+            promises = self.ledger.promises(release.id)
+            if watched.announced != release or not watched.has_promises(promises):
                 self.watch.adopt(release, promises)
 
     def _needs_watch(self, release: Release) -> bool:
         """Return whether a release is neither watched nor, as calendars show it now, finished."""
-        name = release.id
-        return name not in self.watch.releases and self._finished.get(name) != self._calendar_state(
-            name
-        )
+        if release.id in self.watch.releases:
+            return False
+        return self._finished.get(release.id) != self._calendar_state(release.id)
 
     def _read_stored(
         self, releases: Sequence[str]

@@ -6,14 +6,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import accumulate
-from operator import methodcaller
 
 import structlog
 
 from monitor.health.metrics import Metrics
 from monitor.judge.runs import Blind
 from monitor.look.sighting import Sighting
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 
@@ -111,10 +112,8 @@ class BlindSpans:
         await writer.write(lambda tx: tx.add_blind(span), is_fact=True)
         self._rejudge_all()
         # Log a span at its beginning, and once for each further minute.
-        minutes_before, minutes = (
-            (counted_until - span.begins) // _MINUTE,
-            (span.ends - span.begins) // _MINUTE,
-        )
+        minutes_before = (counted_until - span.begins) // _MINUTE
+        minutes = (span.ends - span.begins) // _MINUTE
         if counted_until == span.begins or minutes > minutes_before:
             _log.warning(
                 "blind",
@@ -139,9 +138,8 @@ class BlindSpans:
         self._longest = {key: span for key, span in self._longest.items() if span not in corrected}
         self.add(corrected.values())
         if self._writer is not None:
-            replace_all = methodcaller(
-                "replace_blind_spans", list(corrected), list(corrected.values())
-            )
+            spans, new_spans = list(corrected), list(corrected.values())
+            replace_all = partial(Transaction.replace_blind_spans, spans=spans, corrected=new_spans)
             self._tasks.start(self._writer.write(replace_all))
         self._unwritten = [corrected.get(span, span) for span in self._unwritten]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -35,15 +35,13 @@ _MINUTE = 60.0
 class PlannedRelease:
     """One release of the plan: its slot in force, and the windows of each target that touch the
     day.
-
-    `parts_to_prove` has the host of each part that needs a proof, and the part.
     """
 
     release: Release
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
-    parts_to_prove: Sequence[tuple[str, forecast.PartToProve]]
+    parts_to_prove: Sequence[forecast.PartToProve]
 
     @property
     def predicted_urls(self) -> list[str]:
@@ -161,8 +159,7 @@ class Day:
         it counts as unseen.
         """
         promised = slot_in_force(release, promises, self.now)
-        slot = promised.slot
-        slot_begins = slot.begins() if slot is not None else None
+        slot, slot_begins = promised.slot, promised.slot_begins
         if slot is None or slot_begins is None:
             return None
         judged = self._load_judged(release) if slot_begins < self.begin else None
@@ -187,7 +184,7 @@ class Day:
         for target in windows_of:
             part = self.rules.part_to_prove(release, target, promised)
             if part is not None:
-                parts_to_prove.append((target.host, part))
+                parts_to_prove.append(part)
         is_due = self.begin <= slot_begins < self.end
         return PlannedRelease(
             release, slot, windows_of, is_due=is_due, parts_to_prove=parts_to_prove
@@ -250,12 +247,16 @@ def plan_hosts(
     a warning.
     """
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
-    for target, windows in _all_targets(releases, load.producers, rules.watch.tripwire.every):
-        plans[target.host].append(windows)
     parts_to_prove: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
-        for host, part in release.parts_to_prove:
-            parts_to_prove[host].append(part)
+        for target, windows in release.windows.items():
+            plans[target.host].append(windows)
+        for part in release.parts_to_prove:
+            parts_to_prove[part.target.host].append(part)
+    for producer in load.producers:
+        listings = tripwires_of(producer.id, producer.hosts, producer.newest)
+        for target in (*listings, *press_of(producer.id, producer.press)):
+            plans[target.host].append(window_at_all_times(rules.watch.tripwire.every))
     hosts = []
     for host, targets in plans.items():
         looks = forecast.looks_per_minute(targets, begin, end)
@@ -269,20 +270,6 @@ def plan_hosts(
             HostPlan(host, rate, len(targets), looks, peak, spacings, warning, tuple(slots))
         )
     return sorted(hosts, key=lambda plan: -plan.looks)
-
-
-def _all_targets(
-    releases: Iterable[PlannedRelease], producers: Iterable[Producer], tripwire_spacing: timedelta
-) -> Iterator[tuple[Target, tuple[Window, ...]]]:
-    """Yield the targets of all releases, and the tripwires and press feeds of producers, with their
-    windows.
-    """
-    for release in releases:
-        yield from release.windows.items()
-    for producer in producers:
-        listings = tripwires_of(producer.id, producer.hosts, producer.newest)
-        for target in (*listings, *press_of(producer.id, producer.press)):
-            yield target, window_at_all_times(tripwire_spacing)
 
 
 def _target_json(target: Target, windows: Iterable[Window]) -> Json:

@@ -71,7 +71,9 @@ class FileReadings:
         if key not in watched.file_reads and len(contents) >= _MOST_CONTENTS:
             return
         watched.file_reads[key] = None
-        if not _was_read(watched, sighting.digest):
+        runs = (run for of_target in watched.runs.values() for run in of_target)
+        # A run may have the signs already, as after a restart.
+        if not any(run.digest == sighting.digest and run.inside is not None for run in runs):
             self._tasks.start(self._read_file(watched, target, sighting.digest, outcome))
 
     async def finish(self) -> None:
@@ -127,15 +129,9 @@ class FileReadings:
         """Return what a file of a release should be, None if it has no slot."""
         release, now = watched.release, self.clock.now()
         notice_days = self.watch.rules.policies.of(release).short_notice.days
-        slot = slot_in_force(release, watched.promises, now, notice_days).slot
-        begins = None if slot is None else slot.begins()
+        in_force = slot_in_force(release, watched.promises, now, notice_days)
+        slot, begins = in_force.slot, in_force.slot_begins
         if slot is None or begins is None:
             return None
         day = local_date(begins, slot.timezone)
         return Expectation(release.title, day, self.similar_titles(release.title))
-
-
-def _was_read(watched: WatchedRelease, digest: str) -> bool:
-    """Return whether a run of a release has the signs inside a file, as after a restart."""
-    runs = (run for of_target in watched.runs.values() for run in of_target)
-    return any(run.digest == digest and run.inside is not None for run in runs)

@@ -94,8 +94,7 @@ class Judging:
         # Finding the slot in force is slow.
         if any(has_passed(promise.slot, now) for promise in watched.promises):
             slot = slot_in_force(watched.release, watched.promises, now).slot
-            passes = slot.passes() if slot is not None else None
-            if passes is not None and passes <= now:
+            if slot is not None and has_passed(slot, now):
                 watched.judging.withheld_until = now + MAX_WITHHELD
         return watched.judging.withheld_until is not None
 
@@ -118,17 +117,14 @@ class Judging:
     def _can_time_change_verdict(self, watched: WatchedRelease, at: datetime) -> bool:
         """Return whether a look at `at` with the same result can change verdict or grade."""
         verdict = watched.verdict
-        if verdict is None or verdict.slot is None:
+        if verdict is None or verdict.slot_passes is None:
             return False
-        slot_end = verdict.slot.passes()
-        if slot_end is None:
-            return False
+        slot_end = verdict.slot_passes
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
             # A late enough absence raises the grade.
             return at > slot_end + self.planner.rules.policies.of(watched.release).note_within
         # It shows whether an exposure lasted until the slot.
-        is_exposed = any(exposure.open for exposure in verdict.exposures)
-        return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_end
+        return (verdict.verdict in _UNDECIDED or verdict.is_exposed) and at > slot_end
 
     def record_again(self, watched: WatchedRelease) -> None:
         """Judge a release, and record its verdict even if people have seen it."""
@@ -188,14 +184,11 @@ class Judging:
 
         After a fault, judge it again in a minute, and go on with the others.
         """
-        state, now = watched.judging, self.clock.now()
+        now = self.clock.now()
         try:
-            if state.is_being_recorded:
-                verdict = self._judge_and_replan(watched, now)
-                self._requeue_same_slot(watched, verdict)
-                state.was_judged_meanwhile = True
-            elif (assessment := self._assess_if_changed(watched)) is not None:
-                state.is_being_recorded = True
+            assessment = self._assess_if_changed(watched)
+            if assessment is not None:
+                watched.judging.is_being_recorded = True
                 self._tasks.start(self._record_in_background(watched, assessment))
         except Exception as fault:  # noqa: BLE001 # the daemon's handler counts and logs it
             self.queue.judge_at(now + _AFTER_A_FAULT, watched.release.id)
@@ -218,12 +211,21 @@ class Judging:
                 self.queue.judge_soon(release)
 
     def _assess_if_changed(self, watched: WatchedRelease) -> Assessment | None:
-        """Judge a release. Return the assessment to record, None if people see no change or it
-        waits.
+        """Judge a release, and plan its looks by the verdict.
+
+        Return the assessment to record, None if people see no change or it waits.
         """
-        now = self.clock.now()
-        verdict = self._judge_and_replan(watched, now)
-        name, state = watched.release.id, watched.judging
+        now, name, state = self.clock.now(), watched.release.id, watched.judging
+        verdict = state.verdict = self.verdict(watched, now)
+        state.final_since = (state.final_since or now) if verdict.final else None
+        self.planner.replan(watched)
+        if verdict.revisit is not None:
+            self.queue.judge_at(verdict.revisit, name)
+        if state.is_being_recorded:
+            # It is judged again after the record.
+            state.was_judged_meanwhile = True
+            self._requeue_same_slot(watched, verdict)
+            return None
         # After a start past the slot, the first verdict lacks a look at the page.
         if state.withheld_until is not None and now < state.withheld_until:
             self.queue.judge_at(state.withheld_until, name)
@@ -246,16 +248,14 @@ class Judging:
 
     def assess(self, watched: WatchedRelease, verdict: Verdict) -> Assessment:
         """Return the assessment of a verdict, with how it was measured."""
-        slot = verdict.slot.begins() if verdict.slot else None
+        slot = verdict.slot_begins
         near = [
             span
             for span in self.blind.spans
             if slot is None or span.begins - _NEAR_SLOT < slot < span.ends + _NEAR_SLOT
         ]
         runs = watched.runs
-        records = tuple(
-            (name, "") for each in runs.values() for run in each for name in run.evidence
-        )
+        records = tuple(name for each in runs.values() for run in each for name in run.evidence)
         measured = Measurement(self.blind.monitor, runs, near, self.health.offset, records)
         return assess(verdict, measured, self.events.rules.editions)
 
@@ -300,16 +300,6 @@ class Judging:
         watched.judging.propagated = verdict
         for name in releases_to_rejudge(self.releases, before, verdict):
             self.queue.judge_soon(name)
-
-    def _judge_and_replan(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        """Judge a release, and plan its looks by the verdict."""
-        state = watched.judging
-        verdict = state.verdict = self.verdict(watched, now)
-        state.final_since = (state.final_since or now) if verdict.final else None
-        self.planner.replan(watched)
-        if verdict.revisit is not None:
-            self.queue.judge_at(verdict.revisit, watched.release.id)
-        return verdict
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`."""

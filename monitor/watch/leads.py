@@ -15,7 +15,7 @@ from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, IncidentKind, find_known_incident
 from monitor.clock import Clock
-from monitor.deliver.leads import find_lead_address
+from monitor.deliver.verdicts import find_lead_address
 from monitor.judge.runs import Run, find_changes_of_content
 from monitor.judge.spells import find_presence_from_start
 from monitor.ledger.ledger import Ledger
@@ -169,10 +169,8 @@ class Leads:
 
         It may be this release, or the previous edition corrected.
         """
-        slot, watched = (
-            self.ledger.slot_begins(target.release),
-            self.watch.releases.get(target.release),
-        )
+        slot = self.ledger.slot_begins(target.release)
+        watched = self.watch.releases.get(target.release)
         is_early = slot is not None and sighting.proved_to < slot
         is_reported = target.url in self._reported.get(target.release, ())
         if watched is None or sighting.digest is None or not is_early or is_reported:

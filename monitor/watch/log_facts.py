@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from schedules.slot import Slot
+from schedules.slot import Slot, has_passed
 
 
 def unless_embargoed(slot: Slot | None, now: datetime, **facts: object) -> dict[str, object]:
@@ -12,5 +12,4 @@ def unless_embargoed(slot: Slot | None, now: datetime, **facts: object) -> dict[
 
     More people read the log than may know that a release is out. Ids may always be logged.
     """
-    passes = slot.passes() if slot is not None else None
-    return facts if passes is not None and passes <= now else {}
+    return facts if slot is not None and has_passed(slot, now) else {}

@@ -12,12 +12,11 @@ from alerts.draft.period import Period, select_period
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
-from alerts.draft.versions import Versions
+from alerts.draft.versions import Versions, append_measurement
 from alerts.draft.write.registry import MEDIA, WRITERS
-from alerts.finding import BlindSpan
 from alerts.incident import Incident, IncidentKind
-from monitor.deliver.drafts import add_measured_version
-from monitor.deliver.facts import period_row
+from monitor.deliver.drafts import change_versions
+from monitor.deliver.facts import blind_facts, period_row
 from monitor.errors import unknown_name
 from monitor.judge.findings.platform import host_of
 from monitor.judge.runs import Blind
@@ -62,12 +61,12 @@ class Periods:
             if incident.kind is IncidentKind.HAND
         ]
         claims = store.ledger.claims(begin, end)
-        producers = {name for row in rows for name in (row.producer, *row.other_producers)} | {
-            *self.producers
-        }
-        producers |= {incident.producer for incident in logged} | {
-            claim.producer for claim in claims
-        }
+        producers = {row.producer for row in rows}.union(
+            self.producers,
+            (incident.producer for incident in logged),
+            (claim.producer for claim in claims),
+            *(row.other_producers for row in rows),
+        )
         hosts = {row.host for row in rows}.union(
             (claim.host for claim in claims), *map(_hosts_of, logged)
         )
@@ -92,7 +91,7 @@ class Periods:
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
         if producer or host:
             blind = _select_blind(blind, found)
-        return replace(found, blind=_blind_facts(blind))
+        return replace(found, blind=blind_facts(blind))
 
     def series(self, title: str, now: datetime, producer: str = "") -> Period:
         """Return all editions of the series of a title, from the first to the last slot, with the
@@ -124,7 +123,7 @@ class Periods:
             if any(span.begins - _AROUND < slot < span.ends + _AROUND for slot, _ in slots)
         ]
         found = select_period(rows, *days, producer)
-        return replace(found, series=newest, blind=_blind_facts(_select_blind(near, found)))
+        return replace(found, series=newest, blind=blind_facts(_select_blind(near, found)))
 
     def report(self, found: Period, now: datetime) -> Report:
         """Return the report on a period."""
@@ -175,8 +174,9 @@ class Periods:
         )
         incident = verdicts.incident(name) or new_incident
         tx.save(incident)
-        return incident, add_measured_version(
-            tx, verdicts.drafts(name), name, replace(report, incident=name)
+        measured = replace(report, incident=name)
+        return incident, change_versions(
+            tx, verdicts.drafts(name), name, lambda known: append_measurement(known, measured)
         )
 
 
@@ -212,17 +212,12 @@ def _select_blind(spans: Iterable[Blind], found: Period) -> list[Blind]:
     ]
 
 
-def _blind_facts(spans: Iterable[Blind]) -> tuple[BlindSpan, ...]:
-    return tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
-
-
 def _hosts_of(incident: Incident) -> set[str]:
     """Return the hosts of the addresses that an incident names, and "" if an address has none."""
-    urls = [
-        *incident.words.get("url", "").splitlines(),
-        *([incident.facts.url] if incident.facts is not None else []),
-    ]
-    return {host_of(url) for url in urls}
+    urls = incident.words.get("url", "").splitlines()
+    if incident.facts is not None:
+        urls.append(incident.facts.url)
+    return set(map(host_of, urls))
 
 
 def _require_known(

@@ -16,7 +16,14 @@ from monitor.look.fetch import Found
 from monitor.look.forecast import PartToProve
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ADDED_ORIGINS, ANNOUNCEMENT, INDEX, is_publication, with_page_at
+from monitor.plan.addresses import (
+    ADDED_ORIGINS,
+    ANNOUNCEMENT,
+    INDEX,
+    FoundPage,
+    is_publication,
+    with_page_at,
+)
 from monitor.plan.phases import DEFAULT_WATCH, WatchSettings, Window
 from monitor.plan.proof import ProofGoal, goal_for
 from monitor.plan.targets import Target, View, targets_of
@@ -104,9 +111,7 @@ class Planner:
         """
         watched.announced = release
         old_url, old_parts = watched.release.url, watched.release.parts
-        if watched.found_page is not None:
-            release = with_page_at(release, *watched.found_page)
-        release = self.rules.with_parts(release, old_parts)
+        release = self.rules.with_parts(with_page_at(release, watched.found_page), old_parts)
         has_moved = old_url not in ("", release.url) and watched.has_shown(old_url)
         if has_moved and not any(part.url == old_url for part in release.parts):
             release = replace(release, parts=(*release.parts, part_elsewhere(release, old_url)))
@@ -140,7 +145,7 @@ class Planner:
     def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
         """Move a release's page from its guessed address, and look there at once."""
         _log.info("page", release=watched.release.id)
-        watched.found_page = (url, address)
+        watched.found_page = FoundPage(url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
 
     def add_parts(
@@ -163,7 +168,10 @@ class Planner:
             return
         files = [found for found in seen.found if found.role in _FILE_ROLES]
         links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
-        if not (files or links) or self._is_before_slot(watched, seen.sent):
+        if not (files or links):
+            return
+        begins = slot_in_force(watched.release, watched.promises, seen.sent).slot_begins
+        if begins is not None and begins > seen.sent:
             return  # not even the names of early files may be used
         self._confirm_predicted(watched, {file.url for file in files})
         file_parts = _new_found_parts(watched.release, files, self.rules.watch.most_parts)
@@ -174,10 +182,8 @@ class Planner:
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
         """Treat predicted parts that the page has `named` like others."""
         predicted = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED}
-        confirmed, known = (
-            predicted & named,
-            self._confirmed_urls.get(watched.release.id, frozenset()),
-        )
+        confirmed = predicted & named
+        known = self._confirmed_urls.get(watched.release.id, frozenset())
         if not confirmed <= known:
             self._confirmed_urls[watched.release.id] = known | confirmed
             self.replan(watched)
@@ -225,11 +231,6 @@ class Planner:
         self._confirmed_urls.pop(watched.release.id, None)
         for target in watched.targets:
             self.poller.drop(target)
-
-    def _is_before_slot(self, watched: WatchedRelease, now: datetime) -> bool:
-        slot = slot_in_force(watched.release, watched.promises, now).slot
-        begins = slot.begins() if slot is not None else None
-        return begins is not None and begins > now
 
     def _send_to_poller(
         self,

@@ -93,8 +93,7 @@ class PredictedAddresses:
 
     def _needs_prediction(self, watched: WatchedRelease, now: datetime) -> bool:
         """Return whether a release has its slot ahead, no predicted part, and no recent attempt."""
-        slot = watched.verdict.slot if watched.verdict is not None else None
-        begins = slot.begins() if slot is not None else None
+        begins = None if watched.verdict is None else watched.verdict.slot_begins
         tried = self._tried.get(watched.release.id)
         if begins is None or begins <= now or (tried is not None and now - tried < _RETRY_AFTER):
             return False

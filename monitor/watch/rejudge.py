@@ -24,7 +24,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
-from monitor.plan.addresses import with_page_at
+from monitor.plan.addresses import FoundPage, with_page_at
 from monitor.store.rows import Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
@@ -48,19 +48,13 @@ def stored_case(store: Reads, release: str) -> ReleaseCase | None:
     if found is None:
         return None
     last_verdict, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
-    with_all_parts, runs = (
-        _with_judged_parts(found, last_verdict),
-        _runs_by_target(store, [release]),
-    )
-    published = partial(
-        _publications_near, store, release, None if last_verdict is None else last_verdict.slot
-    )
+    last_slot = None if last_verdict is None else last_verdict.slot
     return ReleaseCase(
-        with_all_parts,
+        _with_judged_parts(found, last_verdict),
         promises,
-        runs,
+        _runs_by_target(store, [release]),
         _blind_spans_near(store.runs, promises),
-        published,
+        partial(_publications_near, store, release, last_slot),
         partial(_slot_verdicts, store),
     )
 
@@ -102,8 +96,7 @@ def _with_judged_parts(release: Release, row: Judged | None) -> Release:
     """Return a release with all parts of its last verdict: configured and found parts are in no
     calendar.
     """
-    found_page = judged_found_page(row)
-    release = release if found_page is None else with_page_at(release, *found_page)
+    release = with_page_at(release, judged_found_page(row))
     announced = {part.id for part in release.parts}
     return replace(
         release,
@@ -117,15 +110,13 @@ def judged_parts(row: Judged | None) -> list[Part]:
     return [part_from_json(part) for part in parts]
 
 
-def judged_found_page(row: Judged | None) -> tuple[str, Address] | None:
-    """Return the page's address if a redirect or a look found it, by the last verdict.
-
-    None for other addresses.
-    """
+def judged_found_page(row: Judged | None) -> FoundPage | None:
+    """Return the page if a redirect or a look found it, by the last verdict."""
     if row is None:
         return None
     address = Address(row.body.get("address", Address.ANNOUNCED))
-    return (row.body["url"], address) if address in (Address.LED_TO, Address.FOUND) else None
+    is_found = address in (Address.LED_TO, Address.FOUND)
+    return FoundPage(row.body["url"], address) if is_found else None
 
 
 def facts_of(
@@ -271,8 +262,7 @@ class StoredJudge:
             incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now
         ]
         body = body_of(verdict, opened[-1] if opened else None, self.editions)
-        policy = self.policies.of(case.release)
-        explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
+        explanation = explain(verdict, case, self.policies.of(case.release))
         titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)
         records = store.evidence.records(explanation.records)  # those that the explanation cites
         facts = (*explanation.facts, *titles, *_lost_evidence_facts(records))
@@ -283,11 +273,10 @@ def _lost_evidence_facts(records: Iterable[Record]) -> Iterator[Fact]:
     """Yield for each record whose bytes are lost when and why."""
     for record in records:
         if record.expired is not None:
-            refused, dropped = (
-                "could not be kept, the disk refused them",
-                "were dropped because memory was full",
-            )
-            when = f"{refused if record.is_lost else dropped}, {record.expired:%d %B %Y %H:%M} UTC"
+            fate = "were dropped because memory was full"
+            if record.is_lost:
+                fate = "could not be kept, the disk refused them"
+            when = f"{fate}, {record.expired:%d %B %Y %H:%M} UTC"
             yield Fact(
                 "evidence", f"{record.id}: its bytes {when}", record.expired, evidence=(record.id,)
             )

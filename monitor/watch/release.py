@@ -25,11 +25,11 @@ from monitor.ledger.promise_check import CalendarWait
 from monitor.look.recognise.content import PLACEHOLDER
 from monitor.look.recognise.result import Known
 from monitor.look.sighting import Sighting, State
+from monitor.plan.addresses import FoundPage
 from monitor.plan.phases import Window, window_at
 from monitor.plan.proof import NEVER, ProofGoal
 from monitor.plan.targets import Target, View, parse_target_id, release_from_id, target_id
 from monitor.plan.windows import UNSEEN, Progress, Stage
-from schedules.announcement import Address
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
@@ -189,7 +189,7 @@ class WatchedRelease:
     by target id. `watched_closely` are parts that a listing showed, with since when: they are
     looked at as if public early. `other_runs`, of other monitors or an earlier process, are judged
     but never extended. `file_reads` is when a file may be read again, by part and digest (None: it
-    was read). `found_page` is the page's address if a redirect or look found it, and how.
+    was read). `found_page` is the page if a redirect or look found it.
     """
 
     release: Release
@@ -197,10 +197,10 @@ class WatchedRelease:
     announced: Release | None = None
     states: dict[str, TargetState] = field(default_factory=dict)
     judging: JudgingState = field(default_factory=JudgingState)
-    watched_closely: tuple[tuple[str, datetime], ...] = ()
+    watched_closely: dict[str, datetime] = field(default_factory=dict)
     other_runs: tuple[Run, ...] = ()
     monitor: str = ""
-    found_page: tuple[str, Address] | None = None
+    found_page: FoundPage | None = None
     file_reads: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
 
     @property
@@ -352,7 +352,7 @@ class WatchedRelease:
     def progress(self, target: Target) -> Progress:
         """Return the stage of a target for planning."""
         progress = self._progress_by_verdict(target)
-        closely_since = dict(self.watched_closely).get(target.part)
+        closely_since = self.watched_closely.get(target.part)
         if closely_since is not None and progress.stage is Stage.UNSEEN:
             return Progress(Stage.EXPOSED, closely_since)
         return progress

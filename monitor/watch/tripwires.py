@@ -60,13 +60,11 @@ class Tripwires:
     poller: Poller
     producers: Sequence[Producer]
     near_releases: Callable[[str], Sequence[NearRelease]]
-    find_same_address_or_title: Callable[[str, Found], Sequence[NearRelease]] = (
-        lambda _producer, _found: ()
-    )
-    on_match: Callable[[ListingMatch], None] = lambda _hit: None
-    on_unmatched: Callable[[str, Found], None] = lambda _producer, _found: None
-    on_press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
-    every: timedelta = timedelta(minutes=1)
+    find_same_address_or_title: Callable[[str, Found], Sequence[NearRelease]]
+    on_match: Callable[[ListingMatch], None]
+    on_unmatched: Callable[[str, Found], None]
+    on_press: Callable[[str, Found, datetime], None]
+    every: timedelta
     _since: datetime = _END
     _watched: set[str] = field(default_factory=set)
     _listings: dict[str, _Listing] = field(default_factory=dict)

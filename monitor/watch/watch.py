@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import methodcaller
+from functools import partial
 
 import structlog
 
@@ -15,8 +15,10 @@ from monitor.health.state import HealthState
 from monitor.judge.runs import OutOfOrder, Run, is_change, was_blind
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting
+from monitor.plan.addresses import FoundPage
 from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.blind_spans import BlindSpans
@@ -24,7 +26,7 @@ from monitor.watch.judging import Judging
 from monitor.watch.log_facts import unless_embargoed
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease, find_last_proof
-from schedules.announcement import Address, Part
+from schedules.announcement import Part
 from schedules.contract.verdict import VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
@@ -80,7 +82,7 @@ class Watch:
         runs: Iterable[Run] = (),
         *,
         found_parts: Sequence[Part] = (),
-        found_page: tuple[str, Address] | None = None,
+        found_page: FoundPage | None = None,
         soon: bool = False,
     ) -> None:
         """Begin to watch a release, or update a watched one to what calendars now show.
@@ -124,7 +126,8 @@ class Watch:
             watched.promises = tuple(promise.moved_back(step, now) for promise in watched.promises)
             replaced = watched.move_runs_back(step, now)
             if replaced:
-                replace_all = methodcaller("merge_runs", list(replaced), list(replaced.values()))
+                corrected = list(replaced.values())
+                replace_all = partial(Transaction.merge_runs, runs=list(replaced), merged=corrected)
                 self._tasks.start(self.writer.write(replace_all))
 
     def forget_old(self, now: datetime) -> list[str]:
@@ -231,7 +234,7 @@ class Watch:
             (known for known in watched.release.parts if known.url == part.url), None
         )
         part_id = part.id if same_address is None else same_address.id
-        watched.watched_closely = (*watched.watched_closely, (part_id, self.clock.now()))
+        watched.watched_closely[part_id] = self.clock.now()
         if same_address is None:
             self.judging.planner.add_parts(watched, [part], soon=True)
         else:
@@ -242,7 +245,5 @@ class Watch:
         """Look at a part as often as at any other from now on, unless it is public early."""
         watched = self.releases.get(release)
         if watched is not None:
-            watched.watched_closely = tuple(
-                other for other in watched.watched_closely if other[0] != part
-            )
+            watched.watched_closely.pop(part, None)
             self.judging.planner.replan(watched)

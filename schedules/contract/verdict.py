@@ -234,6 +234,11 @@ class PartVerdict:
         return self.entry or self.url
 
     @property
+    def is_exposed(self) -> bool:
+        """Return whether it is still public early."""
+        return any(exposure.open for exposure in self.exposures)
+
+    @property
     def can_be_late(self) -> bool:
         """Return whether it is required and not an alternative address."""
         return self.required and self.role != Role.ALTERNATIVE.value
@@ -317,6 +322,15 @@ class JudgedRelease:
     def exposures(self) -> tuple[Exposure, ...]:
         """Return every exposure of every part."""
         return tuple(exposure for part in self.parts for exposure in part.exposures)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Return whether any part is still public early."""
+        return any(part.is_exposed for part in self.parts)
+
+    def has_finding(self, *kinds: str) -> bool:
+        """Return whether it has a finding of one of these kinds."""
+        return any(finding.kind in kinds for finding in self.findings)
 
 
 def verdict_text(word: str) -> str:

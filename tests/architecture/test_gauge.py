@@ -21,14 +21,14 @@ GAUGE = {
     "monitor/deliver": 23_969,
     "monitor/files": 5_690,
     "monitor/health": 9_157,
-    "monitor/judge": 34_660,
-    "monitor/ledger": 17_546,
+    "monitor/judge": 34_579,
+    "monitor/ledger": 17_417,
     "monitor/look": 44_602,
     "monitor/plan": 8_957,
     "monitor/readiness": 6_654,
     "monitor/rehearse": 22_772,
     "monitor/store": 34_358,
-    "monitor/watch": 27_922,
+    "monitor/watch": 27_476,
     "monitor/web": 56_144,
 }
 SLACK = 0.03

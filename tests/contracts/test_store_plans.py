@@ -85,7 +85,6 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
         None, SLOT + 900 * DAY, "office-0"
     ),
     "outbox: due": lambda store: store.outbox.due_deliveries(SLOT + 3650 * DAY),
-    "outbox: how many wait": lambda store: store.outbox.pending(),
     "outbox: of a notice": lambda store: store.outbox.deliveries("n40"),
     "outbox: a notice": lambda store: store.outbox.notice("n40"),
     "outbox: notices of an incident": lambda store: store.outbox.notices("i40"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 
 from monitor.judge.explain.explain import Explanation, explain
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, Run
+from monitor.judge.judge import ReleaseCase
+from monitor.judge.policy import Policies, Policy
+from monitor.judge.runs import Blind, Run, Runs
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from schedules.announcement import Part
@@ -59,17 +60,28 @@ class Case:
     every: float = 1.0
     published: Sequence[Publication] = ()
 
-    def _facts(
-        self,
-    ) -> tuple[Release, Sequence[Promise], dict[str, list[Run]], Sequence[Blind], Policy]:
+    def _facts(self) -> ReleaseCase:
+        release = self.release or a_release(*self.parts)
         runs = runs_seen(self.now, self.seen, self.every)
-        return self.release or a_release(*self.parts), self.promises, runs, self.blind, self.policy
+        return ReleaseCase(release, self.promises, runs, self.blind, lambda: self.published)
 
     def verdict(self) -> Verdict:
-        return judge(*self._facts(), after_slot(self.now), published=self.published)
+        return self._facts().judge(Policies(self.policy), after_slot(self.now))
 
     def explanation(self) -> Explanation:
-        return explain(self.verdict(), *self._facts())
+        return explain(self.verdict(), self._facts(), self.policy)
+
+
+def judge(  # all facts behind a verdict
+    release: Release,
+    promises: Sequence[Promise],
+    runs: Runs,
+    blind: Sequence[Blind],
+    policy: Policy,
+    now: datetime,
+) -> Verdict:
+    """Return the verdict on a release as of `now`."""
+    return ReleaseCase(release, promises, runs, blind).judge(Policies(policy), now)
 
 
 def judged(now: float, seen: Seen = (), *parts: Part, **more: object) -> Verdict:

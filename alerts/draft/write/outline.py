@@ -191,11 +191,7 @@ def _build_signature(report: Report) -> list[Block]:
     has_signature_box = any("human.signoff" in field.facts for field in report.fields())
     texts = list(report.amendments)
     if report.signed and not has_signature_box:
-        # "Signed off by ROLE at 10:01 GMT on 5 May 2018 as version 3" becomes "Signed off by ROLE,
-        # 5 May 2018."
-        signed_by, _, time_and_day = report.signed.partition(" as version ")[0].rpartition(" at ")
-        _, _, day = time_and_day.rpartition(" on ")
-        texts.insert(0, f"{signed_by}, {day}.")
+        texts.insert(0, f"Signed off by {report.signed.by}, {report.signed.day}.")
     return (
         [Heading(2, "Amendments" if has_signature_box else "Signature"), _make_paragraphs(*texts)]
         if texts
@@ -245,8 +241,6 @@ def _describe_status(report: Report) -> tuple[Piece, ...]:
     """
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
-    # `signed` is a sentence such as "Signed off by the web manager at …", empty before the
-    # signature.
     first = (
         f"{report.signed or 'Draft, not signed off'}. {form}; date of report"
         f" {report.date_of_report}{amended}."

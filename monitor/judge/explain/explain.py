@@ -4,17 +4,18 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
 from monitor.judge.case import Case, Window, case_of
 from monitor.judge.findings.blind import hides_part
+from monitor.judge.judge import ReleaseCase
 from monitor.judge.part_evidence import PartEvidence, gather_evidence
 from monitor.judge.policy import Policy
 from monitor.judge.reasons import DOUBTS, slot_words
-from monitor.judge.runs import Blind, Run, merge_by_state, widest_gap
+from monitor.judge.runs import Run, merge_by_state, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.fetch import describe_why
 from monitor.look.sighting import State
@@ -73,19 +74,11 @@ class Explanation:
     records: tuple[str, ...]
 
 
-def explain(
-    verdict: Verdict,
-    release: Release,
-    promises: Sequence[Promise],
-    runs: Mapping[str, Sequence[Run]],
-    blind: Sequence[Blind],
-    policy: Policy,
-) -> Explanation:
-    """Return every fact behind a verdict, given the same promises, runs, blind spans and policy as
-    `judge`.
-    """
+def explain(verdict: Verdict, judged: ReleaseCase, policy: Policy) -> Explanation:
+    """Return every fact behind a verdict, given the facts and the policy of its judgement."""
+    release, promises, blind = judged.release, judged.promises, judged.blind
     case = replace(case_of(release, promises, blind, policy, verdict.at), lags=verdict.lags)
-    evidences = [gather_evidence(case, part, runs, blind) for part in release.parts]
+    evidences = [gather_evidence(case, part, judged.runs, blind) for part in release.parts]
     finality = "final" if verdict.final else "not final"
     because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
     at = exactly(verdict.at, case.zone)
@@ -304,10 +297,8 @@ def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> 
     # All looks of an unknown run failed. Between the looks of another run some may have failed.
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     failures = f"{failed} failed and proved nothing" if failed else "none failed"
-    begins, ends = (
-        exactly(runs[0].first_sent, case.zone),
-        exactly(max(run.last_received for run in runs), case.zone),
-    )
+    begins = exactly(runs[0].first_sent, case.zone)
+    ends = exactly(max(run.last_received for run in runs), case.zone)
     slot = None if case.window is None else case.window.promised_at
     widest = None if slot is None else widest_gap(runs, slot)
     gap = ""
@@ -406,10 +397,8 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
     latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
-        uncertainty, slot = (
-            case.policy.uncertainty.total_seconds(),
-            exactly(window.slot_begins, case.zone),
-        )
+        uncertainty = case.policy.uncertainty.total_seconds()
+        slot = exactly(window.slot_begins, case.zone)
         return [
             f"{part.id}: early if a look shows it more than {uncertainty:g} s before {slot}",
             (

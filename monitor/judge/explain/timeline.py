@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from alerts.draft.report import Lane, Span, Timeline
-from monitor.judge.as_json import decisive_delay, lateness_text
-from monitor.judge.runs import Blind, Run
+from monitor.judge.as_json import Body, decisive_delay, lateness_text
+from monitor.judge.runs import Blind, Run, Runs
 from monitor.look.sighting import State
 from monitor.plan.targets import View, target_id
 from schedules.announcement import Origin
@@ -25,8 +24,8 @@ _MARGIN_SHARE = 0.08
 
 
 def build_timeline(
-    body: Mapping[str, Any],
-    runs: Mapping[str, Sequence[Run]],
+    body: Body,
+    runs: Runs,
     blind: Iterable[Blind],
     now: datetime,
     timezone: str,
@@ -39,17 +38,14 @@ def build_timeline(
     """
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
     early_until = now if slot is None else min(slot, now)  # until when an open exposure is drawn
-    lanes = [
-        lane
-        for part in body["parts"]
-        if part.get("origin") != Origin.LINKED.value  # parts on other sites are not watched
-        for view in (View.EDGE, View.ORIGIN)
-        if (
-            lane := _draw_lane(
-                part, view, runs.get(target_id(body["id"], part["id"], view), ()), early_until
-            )
-        )
-    ][:_MOST_LANES]
+    lanes: list[Lane] = []
+    for part in body["parts"]:
+        # Parts on other sites are not watched.
+        views = () if part.get("origin") == Origin.LINKED.value else (View.EDGE, View.ORIGIN)
+        for view in views:
+            looks = runs.get(target_id(body["id"], part["id"], view), ())
+            if looks and len(lanes) < _MOST_LANES:
+                lanes.append(_draw_lane(part, view, looks, early_until))
     if not lanes:
         return None
     # The timeline shows these instants: the slot, each change of a proved state, and both ends of
@@ -58,22 +54,18 @@ def build_timeline(
     for lane in lanes:
         proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
         visible += [span.begins for before, span in pairwise(proved) if before.state != span.state]
-        visible += [
-            side
-            for span in lane.spans
-            if span.state == "early"
-            for side in (span.begins, span.ends)
-        ]
+        for span in lane.spans:
+            if span.state == "early":
+                visible += (span.begins, span.ends)
     if not body["final"] or not visible:
         visible.append(now)
     margin = max((max(visible) - min(visible)) * _MARGIN_SHARE, _LEAST_MARGIN)
-    begins, ends = (
-        rounded(min(visible) - margin, MINUTE),
-        rounded(max(visible) + margin, MINUTE, up=True),
-    )
-    gaps = sorted((span for span in blind if span.begins <= ends), key=lambda span: span.begins)
+    begins = rounded(min(visible) - margin, MINUTE)
+    ends = rounded(max(visible) + margin, MINUTE, up=True)
     gap_spans = [
-        Span(span.begins, span.ends, "blind", span.cause) for span in gaps if span.ends >= begins
+        Span(span.begins, span.ends, "blind", span.cause)
+        for span in sorted(blind, key=lambda span: span.begins)
+        if span.begins <= ends and span.ends >= begins
     ]
     if gap_spans:
         lanes.append(Lane("monitor", tuple(gap_spans)))
@@ -83,7 +75,7 @@ def build_timeline(
     return Timeline(title, begins, ends, slot, timezone, tuple(lanes), alt, lateness)
 
 
-def _find_lateness(body: Mapping[str, Any], slot: datetime) -> Span | None:
+def _find_lateness(body: Body, slot: datetime) -> Span | None:
     """Return from its slot until when a release was late, with how late it was in words."""
     delay, _part = decisive_delay(body)
     if delay is None or body["verdict"] not in LATE_VERDICTS:
@@ -93,19 +85,15 @@ def _find_lateness(body: Mapping[str, Any], slot: datetime) -> Span | None:
     return Span(slot, ends, "late", f"{lateness_text(body)} late")
 
 
-def _draw_lane(
-    part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime
-) -> Lane | None:
-    """Return the looks at one view as a lane to draw; None without a run.
+def _draw_lane(part: Body, view: View, runs: Sequence[Run], until: datetime) -> Lane:
+    """Return the looks at one view as a lane to draw.
 
     An open exposure is drawn until `until`.
     """
-    if not runs:
-        return None
-    seen = [
-        Span(run.first_sent, run.last_received, _state_of(run), count(run.looks, "look"))
-        for run in runs
-    ]
+    seen = []
+    for run in runs:
+        state = "public" if run.state is State.PRESENT else run.state.value
+        seen.append(Span(run.first_sent, run.last_received, state, count(run.looks, "look")))
     early = [
         Span(begins, instant_from_json(exposure["to"]["after"]) or max(until, begins), "early")
         for exposure in part["exposures"]
@@ -116,7 +104,3 @@ def _draw_lane(
     kept = seen if len(seen) <= _MOST_SPANS else [*seen[:half], *seen[-half:]]
     label = part["id"] if view is View.EDGE else f"{part['id']}, without caches"
     return Lane(label, (*kept, *early), len(seen) - len(kept))
-
-
-def _state_of(run: Run) -> str:
-    return "public" if run.state is State.PRESENT else run.state.value

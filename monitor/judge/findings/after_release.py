@@ -82,8 +82,7 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
     """Yield a finding for each removal of released content: a notice of withdrawal, or an absence
     that lasts.
     """
-    slot = case.in_force.slot
-    slot_begins = None if slot is None else slot.begins()
+    slot_begins = case.in_force.slot_begins
     if slot_begins is None:
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
@@ -121,13 +120,14 @@ def _absences_between(
     """Return the absences of a part after one presence and before the following one, if there is
     one.
     """
-    # Runs that began before the content came are left out: they are of a view that never showed it.
-    runs = (run for spell in evidence.absences for run in spell.runs)
     came = min(spell.first_sent for spell in presence.spells)
-    after = (
-        run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end
-    )
-    return [run for run in after if following is None or run.begin < following.begin]
+    absences = []
+    for run in (run for spell in evidence.absences for run in spell.runs):
+        # One that began before the content came is of a view that never showed it.
+        is_after = run.first_sent > came and max(run.begin, run.end) > presence.end
+        if is_after and (following is None or run.begin < following.begin):
+            absences.append(run)
+    return absences
 
 
 def _is_withdrawal(
@@ -189,17 +189,16 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
         stated = parse_version(run.version or "")
         advanced = advanced_fields(known, stated)
         if before is not None and advanced:
-            fields = (_advance_text(name, known[name], stated[name], zone) for name in advanced)
+            fields = []
+            for name in advanced:
+                is_time = isinstance(stated[name], datetime)
+                reason = Reason.MOVED_ON if is_time else Reason.COUNTED_ON
+                fields.append(reason.text(zone, field=name, old=known[name], new=stated[name]))
             yield Interval(before.end, run.begin), tuple(fields)
         # An older version is that of a cached copy.
         if before is None or advanced:
             known |= stated
         before = run
-
-
-def _advance_text(name: str, before: datetime | int, after: datetime | int, zone: str) -> str:
-    reason = Reason.MOVED_ON if isinstance(after, datetime) else Reason.COUNTED_ON
-    return reason.text(zone, field=name, old=before, new=after)
 
 
 def _time_since_release(part: PartVerdict, change: Interval) -> Bounds | None:

@@ -20,13 +20,11 @@ from schedules.announcement import Origin, Role
 from schedules.contract.verdict import (
     LATE_VERDICTS,
     Ended,
-    Exposure,
     Finding,
     FindingKind,
     PartVerdict,
     VerdictKind,
 )
-from schedules.promise import Promise
 from schedules.times.interval import Bounds, Interval, between
 
 _WRONG_PAGES = {
@@ -59,9 +57,7 @@ def collect_findings(
     parts = [part for part, _ in pairs]
     found = [*_find_in_ledger(case, parts), *of_promise]
     if case.is_judged:
-        found += [
-            _exposure_finding(case, exposure) for part in parts for exposure in part.exposures
-        ]
+        found += _find_exposures(case, parts)
         found += _find_late(case, pairs)
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
@@ -91,10 +87,8 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
     in_force = case.in_force
     if in_force.disagreements and in_force.promise is not None:
         differing = (in_force.promise, *in_force.disagreements)
-        text, at = (
-            Reason.CALENDARS_DISAGREE.text(readings=differing),
-            max(promise.learnt for promise in differing),
-        )
+        text = Reason.CALENDARS_DISAGREE.text(readings=differing)
+        at = max(promise.learnt for promise in differing)
         yield Finding(FindingKind.CALENDARS_DISAGREE, None, text, at=at)
     if (short := in_force.short_notice) is not None:
         text = Reason.SHORT_NOTICE.text(
@@ -116,24 +110,22 @@ def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """
     if case.window is None or not case.in_force.is_first_read_after_slot:
         return
-    for absent in (
-        evidence.last_absent for part, evidence in pairs if part.id == "page" and not part.released
-    ):
-        if absent is not None and absent > case.window.on_time_until:
-            yield Finding(
-                FindingKind.UNWATCHED,
-                "page",
-                Reason.UNWATCHED.text(case.zone, absent=absent),
-                at=case.now,
-            )
+    for part, evidence in pairs:
+        absent = evidence.last_absent
+        is_page_missing = part.id == "page" and not part.released
+        if is_page_missing and absent is not None and absent > case.window.on_time_until:
+            text = Reason.UNWATCHED.text(case.zone, absent=absent)
+            yield Finding(FindingKind.UNWATCHED, "page", text, at=case.now)
 
 
-def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
-    reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
-    text = reason.text(
-        case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds)
-    )
-    return Finding(FindingKind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
+def _find_exposures(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
+    for exposure in (exposure for part in parts for exposure in part.exposures):
+        reason = _EXPOSED[exposure.ended]
+        if exposure.start == exposure.to:
+            reason = Reason.EXPOSED_UNSEEN
+        remark = _hour_remark(exposure.seconds)
+        text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=remark)
+        yield Finding(FindingKind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
 def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
@@ -144,9 +136,11 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     # only as early.
     is_in_doubt = find_doubt_at_slot(case) is not None
     evidences = [evidence for _, evidence in pairs]
-    late_by_others = [
-        _late_parts_by(case, promise, evidences) for promise in case.in_force.disagreements
-    ]
+    late_by_others = []
+    for promise in case.in_force.disagreements:
+        # None is late by one without a readable slot.
+        other_case, parts = case.with_promise(promise), judge_by_promise(case, promise, evidences)
+        late_by_others.append({part.id for part in parts if is_late(other_case, part)})
     for part, _ in pairs:
         is_late_by_all = all(part.id in late_parts for late_parts in late_by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
@@ -160,16 +154,6 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
                 case.zone, came=part.released, delay=delay, remark=_hour_remark(delay)
             )
             yield Finding(FindingKind.LATE, part.id, text, delay)
-
-
-def _late_parts_by(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> set[str]:
-    """Return the ids of the parts that are late by another calendar's promise; none if that has no
-    readable slot.
-    """
-    other_case = case.with_promise(promise)
-    return {
-        part.id for part in judge_by_promise(case, promise, evidences) if is_late(other_case, part)
-    }
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:
@@ -251,11 +235,8 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
     if page is None:
         return []
-    findings = (
-        _compare_with_page(case, page, pair)
-        for pair in pairs
-        if pair[0].role == Role.ALTERNATIVE.value
-    )
+    alternatives = (pair for pair in pairs if pair[0].role == Role.ALTERNATIVE.value)
+    findings = (_compare_with_page(case, page, pair) for pair in alternatives)
     return [finding for finding in findings if finding is not None]
 
 
@@ -287,11 +268,9 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     if is_page_in_time and not part.exposures:
         return None
     # A page that was not seen yet comes after its last absence.
-    page_out = (
-        page_part.first_seen
-        if page_part.first_seen.by
-        else Interval(page_evidence.last_absent, None)
-    )
+    page_out = page_part.first_seen
+    if page_out.by is None:
+        page_out = Interval(page_evidence.last_absent, None)
     lead_time = between(alternative_out, page_out)
     if lead_time.min is None or lead_time.min <= case.policy.uncertainty.total_seconds():
         return None

@@ -119,19 +119,14 @@ def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_
             failed = list(group)
             causes = tuple(dict.fromkeys(run.why for run in failed))
             looks = sum(run.looks for run in failed)
-            span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
+            begins, ends = failed[0].first_sent, failed[-1].last_received
+            later = (max(run.first_sent, ends) for run in all_runs if run.last_received > ends)
+            next_look = min(later, default=ends)
             # A failure may delay the next look. Until that look, the part was seen only if the
             # other view answered.
-            yield from _subtract_watched(_extend_to_next_look(span, all_runs), successful)
-
-
-def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
-    """Return a span of failures, up to the next look at any view if the last failure delayed that
-    look.
-    """
-    later = [max(run.first_sent, span.ends) for run in runs if run.last_received > span.ends]
-    next_look = min(later, default=span.ends)
-    return replace(span, ends=next_look) if next_look - span.ends > _NORMAL_PAUSE else span
+            if next_look - ends > _NORMAL_PAUSE:
+                ends = next_look
+            yield from _subtract_watched(_Span(begins, ends, causes, looks), successful)
 
 
 def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:

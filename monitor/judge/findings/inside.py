@@ -78,20 +78,13 @@ def _choose_signs(case: Case, part: PartVerdict, of_file: list[Run]) -> Iterator
     A mark such as "draft" counts before a leftover embargo notice.
     """
     signs = [sign for run in of_file for sign in run.signs]
-    if _lacks_open_format(case, part):
+    listed = {extension_of(other.url) for other in case.release.parts}
+    # Only a part that was found on its page proves that the page's list was read.
+    is_xlsx = extension_of(part.url) == "xlsx" and part.origin is Origin.FOUND
+    if is_xlsx and listed.isdisjoint(_OPEN_FORMATS):
         signs.append(FileSign(FindingKind.NOT_ACCESSIBLE, "no ODS or CSV beside this XLSX"))
     signs.sort(key=lambda sign: sign.text == EMBARGOED)
     by_kind: dict[FindingKind, FileSign] = {}
     for sign in signs:
         by_kind.setdefault(sign.kind, sign)
     yield from (sign for kind, sign in by_kind.items() if kind in case.policy.file_findings)
-
-
-def _lacks_open_format(case: Case, part: PartVerdict) -> bool:
-    """Return whether the page that lists an XLSX lists no file in an open format.
-
-    Only a part that was found there proves that the list was read.
-    """
-    listed = {extension_of(other.url) for other in case.release.parts}
-    is_xlsx = extension_of(part.url) == "xlsx" and part.origin is Origin.FOUND
-    return is_xlsx and listed.isdisjoint(_OPEN_FORMATS)

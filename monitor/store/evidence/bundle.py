@@ -20,6 +20,7 @@ from monitor.store.evidence.chain import chain_of, is_kept_by, read_bytes
 from monitor.store.evidence.warc import DELETION_KIND
 from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex, Reads
+from schedules.times.json import fields_json
 
 _HOW_TO_CHECK = (
     "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c"
@@ -134,12 +135,9 @@ def _make_manifest(
         "check": _HOW_TO_CHECK,
         "records": [
             {
-                **{name: getattr(record, name) for name in ("id", "monitor", "number", "kind")},
+                **fields_json(record, "id", "monitor", "number", "kind"),
                 "at": record.at.isoformat(),
-                **{
-                    name: getattr(record, name)
-                    for name in ("file", "offset", "length", "sha256", "chain")
-                },
+                **fields_json(record, "file", "offset", "length", "sha256", "chain"),
                 "previous": previous.get((record.monitor, record.number), ""),
                 "path": _path_in_zip(record) if record.id in included else None,
                 "expired": record.expired.isoformat() if record.expired else None,

@@ -254,12 +254,6 @@ class OutboxStore(Queries):
         """Return the last successful read of each rota's calendar, by name."""
         return self.runner.find_all(RotaRead, order_by=(tables.ROTA.c.rota,))
 
-    def pending(self) -> int:
-        """Return the number of waiting deliveries."""
-        waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING
-        (count,) = self.runner.make_each(int, select(func.count()).where(waiting))
-        return count
-
 
 class SessionStore(Queries):
     """Queries for sessions."""

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from alerts.by_hand import make_storable
-from alerts.draft.report import Answer, Report
+from alerts.draft.report import Answer, Report, Signature
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Entry, Incident
@@ -51,7 +51,8 @@ def report_full_of(text: str, incident: Incident, settings: Mapping[str, str]) -
         replace(section, fields=tuple(replace(field, answer=answer) for field in section.fields))
         for section in report.sections
     )
-    return replace(report, sections=sections, amendments=(text,), signed=text)
+    signed = Signature(text, "13:00 GMT", "5 January 2018", 2)
+    return replace(report, sections=sections, amendments=(text,), signed=signed)
 
 
 def read_document(ending: str, content: bytes) -> str:

@@ -401,7 +401,7 @@ def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> No
     assert signed.signed == signed_at
     assert signed.digest == compute_digest(signed.report, signed.words)
     assert (
-        signed.report.signed
+        str(signed.report.signed)
         == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
     )
     *before_measurement, _ = append_measurement(

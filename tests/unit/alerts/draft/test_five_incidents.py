@@ -15,7 +15,7 @@ from alerts.draft.certainty import list_unproven
 from alerts.draft.edits import merge_words
 from alerts.draft.fill import fill_form
 from alerts.draft.form import choose_form
-from alerts.draft.report import Report
+from alerts.draft.report import Report, Signature
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
@@ -282,7 +282,10 @@ def test_signed_form_is_shorter_than_every_published_report(
 ) -> None:
     """Each open box has an answer of one word."""
     answers = {field.id: "None." for field in drafts[name].fields() if field.placeholder}
-    signed = replace(merge_words(answers, drafts[name]), signed="Signed")
+    signed = replace(
+        merge_words(answers, drafts[name]),
+        signed=Signature("head", "13:00", "Friday", 2),
+    )
     words_of_shortest_published_report = 327
     words = WRITERS["md"](signed, Document.REPORT).decode().split()
     assert len(words) < words_of_shortest_published_report

@@ -8,7 +8,7 @@ import pytest
 from alerts.by_hand import bring_forward
 from alerts.draft.edits import merge_words
 from alerts.draft.letters import ACTIONS_PROMPT, CAUSE_PROMPT
-from alerts.draft.report import Report
+from alerts.draft.report import Report, Signature
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
@@ -216,9 +216,7 @@ def test_replaced_account_is_not_in_correction_notice(ofqual_late: Incident) -> 
     account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
     corrective_actions = {"B.4.corrective": "It was renewed."}
     answered = merge_words({**account, **corrective_actions}, report)
-    signed = replace(
-        answered, signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2"
-    )
+    signed = replace(answered, signed=Signature("the head", "13:00 GMT", "5 January 2018", 2))
     correction_notice = WRITERS["md"](signed, Document.CORRECTION).decode()
     assert "All of it." not in correction_notice
     assert "It was renewed." in correction_notice

@@ -26,7 +26,7 @@ from alerts.draft.period import (
 )
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import build_period_report
-from alerts.draft.report import Report
+from alerts.draft.report import Report, Signature
 from alerts.draft.write.outline import Document, has_content
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
@@ -352,7 +352,7 @@ def signed_period_report() -> Report:
     report = build_period_report(
         period_of(release_row("a", "late", minutes_late=5)), "www.gov.uk", NOW
     )
-    return replace(report, signed="Signed off by head at 09:30")
+    return replace(report, signed=Signature("the head", "13:00 GMT", "5 January 2018", 2))
 
 
 def test_signed_period_report_contains_incidents_it_refers_to() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.draft import words
 from alerts.draft.narrative import say_availability, say_delays
-from alerts.draft.report import Report
+from alerts.draft.report import Report, Signature
 from alerts.draft.write.outline import Document, Tone, build_outline, build_pieces
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import ReleaseFacts
@@ -186,7 +186,7 @@ def test_quoted_practice_has_no_summary_beside_it(ipcc_late: Incident) -> None:
 def test_steps_for_the_producer_are_in_no_document_that_is_signed(ofqual_late: Incident) -> None:
     report = draft_of(ofqual_late)
     assert report.steps
-    signed = replace(report, signed="Signed off")
+    signed = replace(report, signed=Signature("the head", "13:00 GMT", "5 January 2018", 2))
     for one, document in ((report, Document.DRAFT), (signed, Document.REPORT)):
         text = WRITERS["md"](one, document).decode()
         assert not [step.text for step in report.steps if step.text in text]

@@ -92,7 +92,7 @@ class CalendarMonitor:
     @property
     def watched_ids(self) -> set[str]:
         """Return the ids of the releases that are under watch."""
-        return set(self.daemon.watch.releases)
+        return set(self.daemon.parts.watch.releases)
 
     async def start(self, *, runs_hourly_job: bool = True) -> None:
         """Start a daemon on the store.
@@ -117,11 +117,11 @@ class CalendarMonitor:
 
     async def run_hourly_job(self) -> None:
         """Add the releases that have come near to the watch, and drop those that are over."""
-        await self.daemon.admission.roll()
+        await self.daemon.parts.admission.roll()
 
     async def judge_all(self) -> None:
         """Judge every release under watch."""
-        await self.daemon.watch.judging.judge_all(list(self.watched_ids))
+        await self.daemon.parts.watch.judging.judge_all(list(self.watched_ids))
 
     async def stop(self) -> None:
         self.daemon.core.writer.request_batch()
@@ -136,7 +136,7 @@ class CalendarMonitor:
 
     def reader(self, name: str = "stats") -> CalendarReader:
         return next(
-            reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name
+            reader for reader, _ in self.daemon.parts.calendar_reads.readers if reader.name == name
         )
 
     async def read_calendar(
@@ -151,7 +151,7 @@ class CalendarMonitor:
         reader = self.reader(name)
         if reply is not None:
             self.pages[reader.source.first(self.clock.now())[0].url] = reply
-        return await self.daemon.calendar_reads.read(reader)
+        return await self.daemon.parts.calendar_reads.read(reader)
 
     async def break_worker(self, host: str, minutes_later: float) -> None:
         """Have a worker break over an answer of a host after so many minutes, and notify people of
@@ -160,7 +160,7 @@ class CalendarMonitor:
         await self.clock.sleep(minutes_later * 60)
         with suppress(WorkerFault):
             await self.daemon.core.workers.run("strip", host, None, seconds=5)
-        await self.daemon.calendar_reads.incidents.report_costly_hosts()
+        await self.daemon.parts.calendar_reads.incidents.report_costly_hosts()
 
     def last_read(self, name: str = "stats") -> float | None:
         """Return the metric that tells when a calendar was last read with success."""

@@ -178,7 +178,7 @@ class MonitorInTest:
         return row
 
     def runs(self, target: str = PAGE) -> list[Run]:
-        return self.daemon.watch.releases["claims-q3"].runs.get(target, [])
+        return self.daemon.parts.watch.releases["claims-q3"].runs.get(target, [])
 
     def notice_kinds(self) -> list[str]:
         """Return the kind of every notice so far."""

@@ -69,7 +69,7 @@ def add_address_of_claims(tables: list[Json], *, required: bool = False, url: st
 
 
 def release_json_now(monitor: MonitorInTest, release: str = "claims-q3") -> dict[str, Any]:
-    found = monitor.daemon.watch.judging.verdict_now(release)
+    found = monitor.daemon.parts.watch.judging.verdict_now(release)
     assert found is not None
     return found
 
@@ -95,7 +95,7 @@ async def test_release_added_by_hand_is_watched_at_once_without_finding(
     """
     await monitor.until("09:31:00")
     await edit_calendar(monitor, add_other_release)  # its slot and its page are at 09:45
-    assert OTHER_RELEASE in monitor.daemon.watch.releases
+    assert OTHER_RELEASE in monitor.daemon.parts.watch.releases
     await monitor.until("09:46:30")
     assert release_json_now(monitor, OTHER_RELEASE)["verdict"] == "on_time"
     assert finding_kinds(monitor, OTHER_RELEASE) == []

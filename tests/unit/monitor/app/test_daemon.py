@@ -101,7 +101,7 @@ def test_verdict_waits_half_a_minute_for_a_successful_look(tmp_path: Path) -> No
         assert monitor.stored_verdict() == "pending"  # as before the kill
         assert monitor.notice_kinds() == []
         # The board and the API have no verdict since the restart.
-        assert release_states(monitor.daemon.watch.releases) == []
+        assert release_states(monitor.daemon.parts.watch.releases) == []
         assert monitor.app.status.body("claims-q3") is None
         await monitor.until("09:37:05")
         assert monitor.stored_verdict() == "unproven"
@@ -122,7 +122,7 @@ async def test_after_a_restart_every_target_is_looked_at_within_seconds(
     await monitor.restart(killed_at="09:45:00", started_at="10:20:30")
     restarted_at = monitor.clock.now()
     await monitor.until("10:20:33")
-    targets = [target.id for target in monitor.daemon.poller.watched_targets()]
+    targets = [target.id for target in monitor.daemon.parts.poller.watched_targets()]
     assert len(targets) >= 3
     assert all(monitor.runs(target)[-1].last_received >= restarted_at for target in targets)
 

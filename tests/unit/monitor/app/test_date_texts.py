@@ -34,7 +34,7 @@ async def test_a_date_that_cannot_be_read_is_told_once_it_may_be_near(
     assert later not in notice.text
     await monitor.clock.sleep(10 * _DAY * 60)
     for _ in range(2):  # it is told once
-        await monitor.daemon.calendar_reads.report_unreadable_dates()
+        await monitor.daemon.parts.calendar_reads.report_unreadable_dates()
     last, first = monitor.store.outbox.notices()
     assert {first.id, last.id} > {notice.id}
     assert any(later in each.text and soon not in each.text for each in (first, last))

@@ -87,7 +87,7 @@ async def everything_shown(monitor: MonitorInTest) -> str:
     for message in monitor.received():
         texts += [message.subject, message.text, message.html, repr(message.data)]
         texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
-    watched = monitor.daemon.watch.releases["claims-q3"]
+    watched = monitor.daemon.parts.watch.releases["claims-q3"]
     assert watched.verdict is not None
     return "\n".join([*texts, json.dumps(release_json(watched.verdict))])
 

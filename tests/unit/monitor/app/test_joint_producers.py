@@ -53,7 +53,7 @@ def test_joint_release_is_listed_for_each_of_its_producers(
             assert (listed["producer"], listed["producers"]) == (OURS, [OURS, THEIRS])
             # Among the releases that the monitor looks for on the producer's own lists of
             # publications.
-            near_releases = monitor.daemon.admission.near_releases(producer)
+            near_releases = monitor.daemon.parts.admission.near_releases(producer)
             assert [near.release.id for near in near_releases] == ["claims-q3"]
             # In the calendar that can be exported.
             exported, _ = export_calendar(

@@ -97,20 +97,20 @@ at = 2026-11-26T09:30:00
         # at the content API.
         wanted_looks_a_second, budget_a_second = 21 * (1 + 1 + 1 + 0.2), 5
         # Looks are further apart than wanted by this factor.
-        stretch_factor = monitor.daemon.poller.stretch_factors()[HOST]
+        stretch_factor = monitor.daemon.parts.poller.stretch_factors()[HOST]
         assert stretch_factor == pytest.approx(wanted_looks_a_second / budget_a_second, rel=0.1)
         await monitor.until("09:32:00")
         assert monitor.publisher.log.peak_rate()[HOST] == budget_a_second
         verdicts = [
             one.verdict.verdict.value
-            for one in monitor.daemon.watch.releases.values()
+            for one in monitor.daemon.parts.watch.releases.values()
             if one.verdict
         ]
         assert verdicts == ["on_time"] * 21
         # The budget was shared: no page had half as many looks as another, or fewer.
         looks_at_pages = [
             sum(run.looks for run in one.runs[f"{name}/page/edge"])
-            for name, one in monitor.daemon.watch.releases.items()
+            for name, one in monitor.daemon.parts.watch.releases.items()
         ]
         assert min(looks_at_pages) > 0.5 * max(looks_at_pages)
 

@@ -56,7 +56,7 @@ def slot_in_json(text: str) -> str:
 
 def slots_of_frequent_looks(monitor: CalendarMonitor) -> Iterator[str]:
     """Yield the slots around which the targets of the release are looked at every second."""
-    every, ahead = monitor.daemon.watch.releases[RELEASE], timedelta(minutes=2)
+    every, ahead = monitor.daemon.parts.watch.releases[RELEASE], timedelta(minutes=2)
     for state in every.states.values():
         yield from (
             _instant_json(one.begins + ahead) for one in state.windows if one.name == "slot"
@@ -71,14 +71,7 @@ def _instant_json(moment: datetime | None) -> str:
 def _slot_in_explanation(monitor: CalendarMonitor, now: datetime) -> str:
     case = stored_case(monitor.store, RELEASE)
     assert case is not None
-    explanation = explain(
-        case.judge(make_policies(monitor.settings), now),
-        case.release,
-        case.promises,
-        case.runs,
-        case.blind,
-        Policy(),
-    )
+    explanation = explain(case.judge(make_policies(monitor.settings), now), case, Policy())
     return next(
         fact.text for fact in explanation.facts if fact.text.startswith("the slot in force")
     )
@@ -124,7 +117,7 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
         "plan": _instant_json(plan.slot.begins()),
         "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
         "calendar reads": _instant_json(
-            min(daemon.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])
+            min(daemon.parts.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])
         ),
     }
     return ShownSlot(slot_by_part, content.decode(), _slot_in_explanation(monitor, now))
@@ -147,7 +140,7 @@ def test_first_configured_calendar_with_the_release_sets_its_slot(
         for name in read_order:
             await monitor.clock.sleep(60)
             await monitor.read_calendar(calendar_reply(name), name)
-        await monitor.daemon.watch.judging.judge_all([RELEASE])
+        await monitor.daemon.parts.watch.judging.judge_all([RELEASE])
         slot = await read_slot_everywhere(monitor)
         # The board, the API, the plan of the day and the verdict give an instant.
         assert set(slot.by_part.values()) == {slot_in_json(right_time)}, slot.by_part

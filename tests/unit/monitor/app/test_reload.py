@@ -159,7 +159,7 @@ def test_reload_that_fails_while_it_is_prepared_changes_nothing(tmp_path: Path) 
         )
         assert faults == ["a file that the configuration names is not UTF-8"]
         assert monitor.daemon.core is before
-        assert monitor.daemon.channels == [running]
+        assert monitor.daemon.parts.channels == [running]
         assert isinstance(running, FakeChannel)
         assert (added.is_closed, running.is_closed) == (True, False)
         assert monitor.metric("config_last_reload_successful") == 0.0
@@ -214,9 +214,9 @@ async def test_host_is_looked_at_within_the_last_loaded_budget(monitor: MonitorI
     await monitor.until("09:29:00")
     await reload_with(monitor, budget={"www.gov.uk": "30/m"})
     await monitor.until("09:29:10")
-    looks_before = monitor.daemon.poller.made
+    looks_before = monitor.daemon.parts.poller.made
     await monitor.until("09:29:30")
-    looks_in_twenty_seconds = monitor.daemon.poller.made - looks_before
+    looks_in_twenty_seconds = monitor.daemon.parts.poller.made - looks_before
     looks_a_second = 30 / 60
     assert looks_in_twenty_seconds == pytest.approx(looks_a_second * 20, abs=1)
 
@@ -230,18 +230,18 @@ async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(
     A second one goes back to `stats`.
     """
     await monitor.read_calendar(csv(row("one", when="2026-11-20")))
-    assert list(monitor.daemon.watch.releases) == ["one"]
+    assert list(monitor.daemon.parts.watch.releases) == ["one"]
     # Nothing is watched until the new calendar is read.
     monitor.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
     assert await reload_with(monitor, calendar=[OTHER]) == []
-    assert list(monitor.daemon.watch.releases) == []
+    assert list(monitor.daemon.parts.watch.releases) == []
     await monitor.read_calendar(name="other")
-    assert list(monitor.daemon.watch.releases) == ["two"]
+    assert list(monitor.daemon.parts.watch.releases) == ["two"]
     assert monitor.metric("calendar_entries", calendar="stats") is None
     assert monitor.metric("calendar_entries", calendar="other") == 1.0
     # Back to `stats`: its entries are still known, so its release is watched without another read.
     assert await reload_with(monitor, calendar=[STATS]) == []
-    assert list(monitor.daemon.watch.releases) == ["one"]
+    assert list(monitor.daemon.parts.watch.releases) == ["one"]
 
 
 @with_calendar_monitor()
@@ -253,7 +253,7 @@ async def test_late_read_of_a_removed_calendar_changes_nothing(monitor: Calendar
     reader_of_stats = monitor.reader()
     monitor.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
     await reload_with(monitor, calendar=[OTHER])
-    await monitor.daemon.calendar_reads.read(reader_of_stats)
+    await monitor.daemon.parts.calendar_reads.read(reader_of_stats)
     assert not monitor.daemon.core.ledger.releases
 
 
@@ -262,9 +262,9 @@ async def test_reload_gives_a_release_the_id_of_its_new_pin(monitor: CalendarMon
     await monitor.read_calendar(
         csv(row("one", when="2026-11-20", title="Example claims: October 2026"))
     )
-    assert [*monitor.daemon.watch.releases] == ["one"]
+    assert [*monitor.daemon.parts.watch.releases] == ["one"]
     # A pin gives the release with this title and producer an id, in place of `one` from its
     # calendar.
     pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
     assert await reload_with(monitor, pin=[pin]) == []
-    assert [*monitor.daemon.watch.releases] == ["chosen"]
+    assert [*monitor.daemon.parts.watch.releases] == ["chosen"]

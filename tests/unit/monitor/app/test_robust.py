@@ -75,7 +75,7 @@ def test_misbehaving_publisher_makes_looks_unknown_and_changes_no_verdict(
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:20")
-        runs_by_target = monitor.daemon.watch.releases["claims-q3"].runs
+        runs_by_target = monitor.daemon.parts.watch.releases["claims-q3"].runs
         states_seen = {run.state for runs in runs_by_target.values() for run in runs}
         assert State.PRESENT not in states_seen
         outcomes_that_prove_nothing = look_outcomes(monitor) - OUTCOMES_THAT_PROVE

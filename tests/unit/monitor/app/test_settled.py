@@ -25,7 +25,7 @@ def desk_of(monitor: CalendarMonitor) -> Desk:
 
 
 def slot_of(monitor: CalendarMonitor) -> dict[str, Any]:
-    body = monitor.daemon.watch.judging.verdict_now("a")
+    body = monitor.daemon.parts.watch.judging.verdict_now("a")
     assert body is not None
     slot: dict[str, Any] = body["slot"]
     return slot

@@ -66,7 +66,7 @@ async def test_check_of_a_channel_shows_last_delivery_and_waiting_messages(
         == "no delivery since the monitor started, no messages waiting"
     )
     # Two messages have been waiting since 1 November, when the last one was delivered (LONG_AGO).
-    channel = monitor.app.daemon.outbox.states[name.removeprefix("Channel ")]
+    channel = monitor.app.daemon.parts.outbox.states[name.removeprefix("Channel ")]
     channel.backlog = Backlog(pending=2, since=LONG_AGO, delivered=LONG_AGO)
     waiting = checks_of(monitor)[name]
     assert waiting.state.startswith(

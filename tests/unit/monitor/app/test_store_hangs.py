@@ -119,8 +119,8 @@ def with_hanging_store(test: Test) -> Any:  # noqa: ANN401 # a test as pytest se
 
 
 def watched_releases(monitor: CalendarMonitor) -> set[str]:
-    looked_at = {target.release for target in monitor.daemon.poller.watched_targets()}
-    assert looked_at == {*monitor.daemon.watch.releases}
+    looked_at = {target.release for target in monitor.daemon.parts.poller.watched_targets()}
+    assert looked_at == {*monitor.daemon.parts.watch.releases}
     return looked_at
 
 
@@ -152,11 +152,11 @@ async def test_calendar_change_read_while_the_ledger_hangs_takes_effect_later(
     store.hang(hung_part)
     with pytest.raises(StoreFault):
         await monitor.read_calendar(csv(row("a"), row("new")))
-    await monitor.daemon.calendar_reads.read_around_slots()
+    await monitor.daemon.parts.calendar_reads.read_around_slots()
     assert watched_releases(monitor) == {"a"}
     await store.free()
     requests_before = len(monitor.fetcher.asked)
-    await monitor.daemon.calendar_reads.read_around_slots()
+    await monitor.daemon.parts.calendar_reads.read_around_slots()
     assert watched_releases(monitor) == {"a", "new"}
     assert len(monitor.fetcher.asked) == requests_before
 

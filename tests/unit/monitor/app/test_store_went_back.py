@@ -69,7 +69,7 @@ def check_late_notified_once(monitor: MonitorInTest) -> None:
     assert store.runs.of_release("claims-q3") == sorted(
         (
             run
-            for state in monitor.daemon.watch.releases["claims-q3"].states.values()
+            for state in monitor.daemon.parts.watch.releases["claims-q3"].states.values()
             for run in state.runs
         ),
         key=lambda run: (run.first_sent, run.target),

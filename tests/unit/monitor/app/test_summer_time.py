@@ -78,7 +78,7 @@ def test_slot_whose_local_time_occurs_twice_has_two_readings(tmp_path: Path) -> 
     async def act(monitor: MonitorInTest) -> None:
         # From 00:40 summer time, 23:40 UTC, until 01:40 UTC. The page is published at 01:30 UTC.
         await monitor.clock.sleep(2 * 3600)
-        verdict = monitor.daemon.watch.releases["claims-q3"].verdict
+        verdict = monitor.daemon.parts.watch.releases["claims-q3"].verdict
         assert verdict is not None
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("unproven", None)
 

@@ -19,7 +19,6 @@ from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
@@ -32,6 +31,7 @@ from schedules.release import Release
 from tests.worlds.instants import MINUTE, SECOND, SLOT
 from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.verdicts import judge
 
 INCIDENT = "births-2016-2018-01-05"
 AHEAD = datetime(2030, 1, 4, 9, 30, tzinfo=UTC)

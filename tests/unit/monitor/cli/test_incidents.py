@@ -20,7 +20,6 @@ from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.store.open import open_store
 from monitor.web.local_socket import own_name
@@ -38,6 +37,7 @@ from tests.unit.monitor.cli.conftest import (
 from tests.unit.monitor.web.board import WITH_TOKEN, a_board
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import ABSENT, a_run
+from tests.worlds.verdicts import judge
 
 SIGN = ("--format", "md")
 LETTERS = ("letters/correction.docx", "letters/email.docx", "letters/lines.docx")

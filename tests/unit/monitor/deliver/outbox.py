@@ -70,7 +70,14 @@ def an_outbox(
 ) -> Outbox:
     rng = Random(1)  # noqa: S311 # spreads retries, guards nothing
     return Outbox(
-        store, writer, channels, clock, query_at_once, rng=rng, options=options or OutboxOptions()
+        store,
+        writer,
+        channels,
+        clock,
+        query_at_once,
+        rng=rng,
+        on_outcome=lambda _channel, _outcome: None,
+        options=options or OutboxOptions(),
     )
 
 

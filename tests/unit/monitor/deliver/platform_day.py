@@ -93,6 +93,8 @@ class Day:
             ),
             ask=query_at_once,
             wake=self.outbox.wake,
+            record_given_up=lambda _deliveries: None,
+            record_owed=lambda _reports, _oldest_age, _actions: None,
         )
 
     async def judge_at(

@@ -19,7 +19,6 @@ from monitor.deliver.message import MessageBuilder
 from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.rehearse.virtual_loop import run_virtually
@@ -30,6 +29,7 @@ from tests.worlds.instants import DAY, MINUTE, SLOT
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.verdicts import judge
 
 EDITED_AT = SLOT - DAY
 RELEASES = ("r0", "r1", "r2", "r3")

@@ -22,7 +22,6 @@ from monitor.deliver.facts import Measurement
 from monitor.deliver.incident_json import incident_json
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
 from monitor.look.sighting import State
 from monitor.store.sql.engine import Store
@@ -33,6 +32,7 @@ from tests.worlds.instants import after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
+from tests.worlds.verdicts import judge
 
 JUDGED_AT, TWELVE_MINUTES, NEXT_DAY = 6 * 60, 12 * 60, 32 * 3600
 """Seconds after the slot. The first draft is written six minutes after it."""
@@ -67,7 +67,7 @@ def current(store: Store) -> CurrentIncidents:
     with store.transaction() as tx:
         recorder.record(
             tx,
-            assess(verdict, Measurement("edge", runs, records=(("edge-1", ""),))),
+            assess(verdict, Measurement("edge", runs, records=("edge-1",))),
             after_slot(JUDGED_AT),
         )
     return CurrentIncidents(store, partial(facts_of, Policies(), "edge"), recorder)

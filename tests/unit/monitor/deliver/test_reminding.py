@@ -93,6 +93,7 @@ class World:
             ask=query_at_once,
             wake=lambda: self.outbox_wakes.append(self.clock.now()),
             record_given_up=self.given_up_counts.append,
+            record_owed=lambda _reports, _oldest_age, _actions: None,
         )
 
     async def remind_each_minute(self, reminders: Reminders, *, minutes: int) -> None:

@@ -15,7 +15,6 @@ from alerts.decide import decide
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.deliver.facts import Measurement, release_facts
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict
@@ -25,6 +24,7 @@ from tests.unit.monitor.deliver.claims import false_claims
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
 from tests.worlds.truths import Looker, Truth, World, once, worlds
+from tests.worlds.verdicts import judge
 
 HTML = Part("html", Role.HTML, f"{PAGE_URL}/html")
 JUDGED_AT_SECONDS = (

@@ -13,6 +13,7 @@ from monitor.cli.explain import release_lines
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.as_json import address_note, release_json
 from monitor.judge.explain.explain import Explanation, explain
+from monitor.judge.judge import ReleaseCase
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Address
@@ -25,7 +26,8 @@ def draft_sentences_on(verdict: Verdict) -> str:
 
 
 def explanation_of(verdict: Verdict) -> Explanation:
-    return explain(verdict, a_release(address=verdict.address), [a_promise()], {}, [], Policy())
+    case = ReleaseCase(a_release(address=verdict.address), [a_promise()], {})
+    return explain(verdict, case, Policy())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.judge import judge
 from monitor.judge.part import ORIGIN_AWAITED
 from monitor.judge.policy import Policy
 from monitor.look.sighting import State
@@ -29,6 +28,7 @@ from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import PRESENT
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.truths import Looker, Truth, World, once, worlds
+from tests.worlds.verdicts import judge
 
 pytestmark = pytest.mark.explored
 TOLERANCE_MS, CLOCK_ERROR_MS = 60_000, 1_000

@@ -237,7 +237,7 @@ async def test_missing_edition_is_reported_from_stored_past_editions(
     # 31 March 2026: the edition of April should be announced by now.
     await monitor.clock.sleep(48 * DAY)
     await monitor.read_calendar(csv(*OTHER_RELEASES))
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await monitor.daemon.parts.calendar_reads.report_missing_editions()
     assert monitor.notice_subjects() == [EDITION_MISSING]
 
 
@@ -250,7 +250,7 @@ async def test_editions_dropped_after_a_report_still_show_the_rhythm(
     """
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await monitor.daemon.parts.calendar_reads.report_missing_editions()
     assert monitor.notice_subjects() == []
     await monitor.clock.sleep(100 * DAY)
     for _ in range(2):
@@ -259,7 +259,7 @@ async def test_editions_dropped_after_a_report_still_show_the_rhythm(
     assert "e-2025-10-15" not in monitor.ledger_in_memory.releases
     await monitor.clock.sleep(48 * DAY)
     await monitor.read_calendar(csv(*OTHER_RELEASES))
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await monitor.daemon.parts.calendar_reads.report_missing_editions()
     assert monitor.notice_subjects() == [EDITION_MISSING]
 
 
@@ -271,5 +271,5 @@ async def test_edition_due_in_five_months_is_not_missing(monitor: CalendarMonito
     """
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await monitor.daemon.parts.calendar_reads.report_missing_editions()
     assert monitor.notice_subjects() == []

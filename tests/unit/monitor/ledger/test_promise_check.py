@@ -341,9 +341,7 @@ def test_calendar_already_read_since_slot_is_not_requested() -> None:
 
     def request_missing_reads() -> bool:
         """Return whether a read is still missing."""
-        return check.request_reads(
-            calendars=("govuk", "own"), since=SLOT, release="r", callback=judge_again
-        )
+        return check.request_reads(RELEASE, since=SLOT, callback=judge_again)
 
     check.record_read("govuk", begun=SLOT)
     check.record_read("own", begun=SLOT - SECOND)
@@ -363,7 +361,7 @@ def test_read_that_began_too_early_is_requested_again() -> None:
 
     async def request_read_and_get_one_begun_too_early() -> list[str]:
         """Return the calendars that are requested after that."""
-        check.request_reads(calendars=("govuk",), since=SLOT, release="r", callback=judge_again)
+        check.request_reads(a_release(), since=SLOT, callback=judge_again)
         assert await check.next_requested() == ["govuk"]
         check.record_read("govuk", begun=SLOT - SECOND)
         return await asyncio.wait_for(check.next_requested(), timeout=5)
@@ -378,7 +376,7 @@ def test_only_first_sufficient_read_rejudges_the_release() -> None:
     cause another judgement.
     """
     check, judge_again = running_check(), CallCounter()
-    check.request_reads(calendars=("govuk",), since=SLOT, release="r", callback=judge_again)
+    check.request_reads(a_release(), since=SLOT, callback=judge_again)
     check.record_read("govuk", begun=SLOT + SECOND)
     check.record_read("govuk", begun=SLOT + 2 * SECOND)
     assert judge_again.number == 1
@@ -399,9 +397,7 @@ def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
     (LONGEST_WAIT) at most.
     """
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
-    check.request_reads(
-        calendars=("govuk",), since=SLOT, release="another release", callback=CallCounter()
-    )
+    check.request_reads(a_release(id="another release"), since=SLOT, callback=CallCounter())
     asyncio.run(check.next_requested())  # by the reader
     assert wait_until(check, WatchedStub(), overdue) == JUDGED_AT + LONGEST_WAIT
 
@@ -414,9 +410,7 @@ def test_earlier_begun_read_does_not_replace_a_later_one() -> None:
     check = running_check()
     check.record_read("govuk", begun=SLOT + 5 * SECOND)
     check.record_read("govuk", begun=SLOT - 5 * SECOND)
-    is_another_read_needed = check.request_reads(
-        calendars=("govuk",), since=SLOT, release="r", callback=CallCounter()
-    )
+    is_another_read_needed = check.request_reads(a_release(), since=SLOT, callback=CallCounter())
     assert not is_another_read_needed
 
 
@@ -431,9 +425,7 @@ def test_read_rejudges_releases_that_need_no_later_read() -> None:
     def request_read(release: str, since: datetime) -> CallCounter:
         """Return a counter of how often the release is judged again."""
         judge_again = CallCounter()
-        check.request_reads(
-            calendars=("govuk",), since=since, release=release, callback=judge_again
-        )
+        check.request_reads(a_release(id=release), since=since, callback=judge_again)
         return judge_again
 
     first = request_read("first", since=SLOT - 10 * SECOND)

@@ -121,7 +121,7 @@ async def test_unreadable_calendar_makes_monitor_unready_after_three_intervals(
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(4):
         await monitor.read_calendar(RESET, minutes_later=10)
-    reasons_why_not_ready = monitor.daemon.calendar_reads.health.unready(monitor.clock.now())
+    reasons_why_not_ready = monitor.daemon.parts.calendar_reads.health.unready(monitor.clock.now())
     assert reasons_why_not_ready == ["calendar stats: last read 16 November 12:00 UTC"]
 
 
@@ -191,7 +191,7 @@ OCTOBER_ROW = row("e9", "2026-11-18", title="Example earnings: October 2026")
 
 async def report_missing_editions(monitor: CalendarMonitor) -> None:
     """Run the daily job that notifies people of editions that no calendar announces."""
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await monitor.daemon.parts.calendar_reads.report_missing_editions()
 
 
 def are_closed(monitor: CalendarMonitor) -> list[bool]:
@@ -329,8 +329,8 @@ async def test_thousand_costly_hosts_make_twenty_notices_a_day(monitor: Calendar
     costly. So many notices would help no one. Only 20 hosts get a notice. The others are forgotten,
     and get none later.
     """
-    costly_hosts = monitor.daemon.calendar_reads.health.costly
+    costly_hosts = monitor.daemon.parts.calendar_reads.health.costly
     costly_hosts.update(f"h{number}.example" for number in range(1000))
-    await monitor.daemon.calendar_reads.incidents.report_costly_hosts()
+    await monitor.daemon.parts.calendar_reads.incidents.report_costly_hosts()
     assert len(monitor.notice_subjects()) == 20
-    assert monitor.daemon.calendar_reads.health.costly == set()
+    assert monitor.daemon.parts.calendar_reads.health.costly == set()

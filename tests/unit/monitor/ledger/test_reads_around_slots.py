@@ -152,7 +152,7 @@ def test_calendar_read_every_15_minutes_has_fewer_extra_reads(
         # was read.
         while monitor.clock.now() < datetime.combine(day_of_slot, time(11), UTC):
             requests_before = len(monitor.fetcher.asked)
-            await monitor.daemon.calendar_reads.read_around_slots()
+            await monitor.daemon.parts.calendar_reads.read_around_slots()
             if len(monitor.fetcher.asked) > requests_before:
                 extra_reads.append(f"{monitor.clock.now():%H:%M}")
             await monitor.clock.sleep(60)

@@ -105,17 +105,17 @@ def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) ->
             store=daemon.core.store.ledger,
             writer=daemon.core.writer,
             ledger=daemon.core.ledger,
-            watch=daemon.watch,
-            poller=daemon.poller,
+            watch=daemon.parts.watch,
+            poller=daemon.parts.poller,
             clock=monitor.clock,
-            tally=daemon.intake.tally,
+            tally=daemon.parts.intake.tally,
             tasks=Tasks(),
         )
         await unannounced.consider(
             "example-office", Found(page, "Example surprise: October 2026", "listed")
         )
-        assert "www.gov.uk" in daemon.poller.host_waits()
-        assert set(daemon.watch.releases) == {"a"}
+        assert "www.gov.uk" in daemon.parts.poller.host_waits()
+        assert set(daemon.parts.watch.releases) == {"a"}
 
     run_calendar_monitor(tmp_path, act)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from monitor.look.fetch import Found
 from monitor.look.recognise.result import Known
 from monitor.plan.phases import Window
 from monitor.plan.proof import ProofGoal
 from monitor.plan.targets import Target
+from monitor.watch.listing_match import ListingMatch, NearRelease
+from monitor.watch.tripwires import Producer, Tripwires
 
 
 @dataclass
@@ -62,3 +65,24 @@ class StandingClock:
 
     async def sleep(self, seconds: float) -> None:
         del seconds
+
+
+def make_tripwires(
+    producers: Sequence[Producer],
+    *,
+    poller: FakePoller | None = None,
+    near_releases: Callable[[str], Sequence[NearRelease]] = lambda _producer: (),
+    on_match: Callable[[ListingMatch], None] = lambda _match: None,
+    on_unmatched: Callable[[str, Found], None] = lambda _producer, _found: None,
+) -> Tripwires:
+    """Return the tripwires of these producers, one request a minute for each and host."""
+    return Tripwires(
+        poller or FakePoller(),
+        producers,
+        near_releases,
+        lambda _producer, _found: (),
+        on_match,
+        on_unmatched,
+        on_press=lambda _producer, _found, _at: None,
+        every=timedelta(minutes=1),
+    )

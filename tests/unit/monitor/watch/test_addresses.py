@@ -41,8 +41,8 @@ def play(folder: Path, head: str, answers: str, *, now: str) -> dict[str, Any]:
 
     async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until(now)
-        (name,) = monitor.daemon.watch.releases
-        bodies.append(monitor.daemon.watch.judging.verdict_now(name))
+        (name,) = monitor.daemon.parts.watch.releases
+        bodies.append(monitor.daemon.parts.watch.judging.verdict_now(name))
 
     run_monitor(folder, answers, read_verdict, head=head)
     return bodies[0]

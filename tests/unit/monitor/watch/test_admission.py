@@ -41,10 +41,10 @@ async def test_release_admitted_after_a_restart_gets_an_immediate_look(
     """
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
     await monitor.restart(runs_hourly_job=False)
-    assert monitor.daemon.poller.next_due() is None
+    assert monitor.daemon.parts.poller.next_due() is None
     await monitor.run_hourly_job()
     assert monitor.watched_ids == {"in-five-days"}
-    assert monitor.daemon.poller.next_due() == monitor.clock.now()
+    assert monitor.daemon.parts.poller.next_due() == monitor.clock.now()
 
 
 @with_calendar_monitor()
@@ -66,7 +66,7 @@ async def test_hourly_job_retries_store_each_second_until_it_answers(
 
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
     await monitor.restart(runs_hourly_job=False)
-    monitor.daemon.admission.ask = fail_twice_and_then_ask
+    monitor.daemon.parts.admission.ask = fail_twice_and_then_ask
     began = monitor.clock.now()
     await monitor.run_hourly_job()
     assert monitor.watched_ids == {"in-five-days"}

@@ -66,14 +66,7 @@ def explained_blind_spans(monitor: MonitorInTest) -> list[str]:
     policies = make_policies(monitor.settings)
     case = stored_case(monitor.daemon.core.store, "claims-q3")
     verdict = case.judge(policies, monitor.clock.now())
-    explanation = explain(
-        verdict,
-        case.release,
-        case.promises,
-        case.runs,
-        case.blind,
-        policies.of(case.release),
-    )
+    explanation = explain(verdict, case, policies.of(case.release))
     return [fact.text for fact in explanation.facts if fact.kind == "blind"]
 
 
@@ -220,13 +213,15 @@ async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) 
     goes from the first of the two to the last look.
     """
     await monitor.until("09:29:10.500")
-    target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
+    target = monitor.daemon.parts.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received
     first, second = last_look - timedelta(seconds=0.9), last_look - timedelta(seconds=0.5)
     for at in (first, second):
         # Only the time of a look matters here, so both fail.
         failure = Failure(target.url, Reason.RESET, "", at, at)
-        monitor.daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
+        monitor.daemon.parts.intake.see(
+            target, Interpreter().interpret_now(target, failure), failure
+        )
     await monitor.until("09:29:12")
     assert stored_blind_spans(monitor) == [
         Blind(first, last_look, "clock", target=PAGE, monitor="edge")

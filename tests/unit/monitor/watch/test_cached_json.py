@@ -29,7 +29,7 @@ STORIES = {
 
 def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the JSON of the release as it is shown, and as it is judged again."""
-    watch = monitor.daemon.watch
+    watch = monitor.daemon.parts.watch
     cached = watch.judging.verdict_now("claims-q3")
     watch.releases["claims-q3"].judging.cached_json = None
     fresh = watch.judging.verdict_now("claims-q3")
@@ -51,7 +51,7 @@ def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> N
         await monitor.until("09:28:10")
         for _ in range(300):
             await monitor.clock.sleep(1.3)
-            monitor.daemon.watch.judging.verdict_now("claims-q3")  # fills the cache
+            monitor.daemon.parts.watch.judging.verdict_now("claims-q3")  # fills the cache
             await monitor.clock.sleep(1.3)
             cached, fresh = cached_and_fresh_json(monitor)
             assert cached == fresh
@@ -65,15 +65,15 @@ async def test_cached_json_is_renewed_after_a_second(monitor: MonitorInTest) -> 
     spite of new looks. Then it is made again. Its field `at` says when that was.
     """
     await monitor.until("09:40:00")
-    watched = monitor.daemon.watch.releases["claims-q3"]
+    watched = monitor.daemon.parts.watch.releases["claims-q3"]
     watched.judging.cached_json = None  # so that it is made now
-    cached = monitor.daemon.watch.judging.verdict_now("claims-q3")
+    cached = monitor.daemon.parts.watch.judging.verdict_now("claims-q3")
     # A look that changes no verdict replaces the last run by a new object, which may be equal to
     # it.
     for state in watched.states.values():
         state.runs = tuple(replace(run) for run in state.runs)
     await monitor.clock.sleep(0.9)
-    assert monitor.daemon.watch.judging.verdict_now("claims-q3") is cached
+    assert monitor.daemon.parts.watch.judging.verdict_now("claims-q3") is cached
     await monitor.clock.sleep(0.1)
-    renewed = monitor.daemon.watch.judging.verdict_now("claims-q3")
+    renewed = monitor.daemon.parts.watch.judging.verdict_now("claims-q3")
     assert renewed["at"] > cached["at"]

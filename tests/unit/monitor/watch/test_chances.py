@@ -58,7 +58,7 @@ def chance_of_change(monitor: MonitorInTest, target: str) -> float | None:
     looked at.
     """
     windows = (
-        monitor.daemon.watch.releases[target.split("/", maxsplit=1)[0]]
+        monitor.daemon.parts.watch.releases[target.split("/", maxsplit=1)[0]]
         .state_or_empty(target)
         .windows
     )

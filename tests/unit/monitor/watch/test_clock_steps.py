@@ -13,7 +13,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.clock import Clock, SteadyClock
-from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, OutOfOrder, Run, extend_run, start_run, was_blind
 from monitor.judge.verdict import Verdict
@@ -32,6 +31,7 @@ from tests.unit.monitor.look.poller_run import HaltingClock
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.instants import SLOT
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
+from tests.worlds.verdicts import judge
 
 BEGINS, ENDS, DAY = -30.0, 60.0, timedelta(days=1)
 

@@ -59,7 +59,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     async def note_verdicts(monitor: MonitorInTest) -> None:
         for when in times:
             await monitor.until(when)
-            bodies.append(claims_json(monitor.daemon.watch))
+            bodies.append(claims_json(monitor.daemon.parts.watch))
 
     settings = run_monitor(folder, tables, note_verdicts, head=HEAD)
     store = reopened(settings)

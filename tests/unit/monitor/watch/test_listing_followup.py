@@ -60,7 +60,7 @@ def open_incidents(monitor: MonitorInTest) -> list[IncidentKind]:
 
 def has_no_finding_or_draft(monitor: MonitorInTest) -> bool:
     """Return whether the release was judged without a finding, an exposure or a draft."""
-    verdict = monitor.daemon.watch.releases["claims-q3"].verdict
+    verdict = monitor.daemon.parts.watch.releases["claims-q3"].verdict
     drafts = [
         draft
         for one in monitor.daemon.core.store.verdicts.incidents()
@@ -183,7 +183,7 @@ def test_listed_page_without_the_period_gives_only_a_hint(
         assert monitor.stored_verdict() == "pending"
         assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
         assert has_no_finding_or_draft(monitor)
-        (part,) = monitor.daemon.watch.releases["claims-q3"].release.parts
+        (part,) = monitor.daemon.parts.watch.releases["claims-q3"].release.parts
         assert part.id == "page"  # the listed address is no part of the release
 
     # The page has been there since 08:00. The listing names it from 09:28:30 on.
@@ -226,7 +226,7 @@ def test_hint_is_followed_by_early_exposure_once_page_appears(
         await monitor.until("09:29:58")  # the slot is at 09:30
         assert monitor.stored_verdict() == "early"
         assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE, "opened"]
-        (exposure,) = monitor.daemon.watch.releases["claims-q3"].verdict.exposures
+        (exposure,) = monitor.daemon.parts.watch.releases["claims-q3"].verdict.exposures
         # The exposure begins with the new page, of 09:29:40, not with the listing, of 09:28:30.
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
         # The hint asked people to open this address. That is settled.
@@ -285,9 +285,9 @@ async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest)
     09:28:30, its page appears and a listing shows it. So it is watched closely from then on, and an
     incident is opened.
     """
-    assert "claims-q3" not in monitor.daemon.watch.releases
+    assert "claims-q3" not in monitor.daemon.parts.watch.releases
     await monitor.until("09:29:30")
-    verdict = monitor.daemon.watch.releases["claims-q3"].verdict
+    verdict = monitor.daemon.parts.watch.releases["claims-q3"].verdict
     assert [found.kind for found in verdict.findings] == [FindingKind.EARLY_EXPOSURE]
     await monitor.until("09:40:00")
     # The listing is looked at at 09:29:00. In the 660 s from then to 09:40, there is a look every
@@ -377,7 +377,7 @@ def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
         assert len(notices) <= 60 + 1
         assert any("more than 60 entries" in notice.text for notice in notices)
         # The finding `parts_cut` says that a release has more addresses than are looked at.
-        findings = monitor.daemon.watch.releases["claims-q3"].verdict.findings
+        findings = monitor.daemon.parts.watch.releases["claims-q3"].verdict.findings
         assert "parts_cut" in {finding.kind for finding in findings}
 
     run_monitor(

@@ -99,7 +99,7 @@ async def test_edge_that_hides_a_release_gets_frequent_looks(monitor: MonitorInT
     are a minute apart.
     """
     await monitor.until("09:40:00")
-    (stale_edge,) = monitor.daemon.watch.releases["claims-q3"].verdict.findings
+    (stale_edge,) = monitor.daemon.parts.watch.releases["claims-q3"].verdict.findings
     # The finding says for how many seconds, at least and at most, the edge hid the page. How far
     # apart these bounds are depends on the time between two looks.
     four_minutes = 240.0

@@ -16,8 +16,8 @@ import pytest
 
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.explain.explain import explain
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
+from monitor.judge.judge import ReleaseCase
+from monitor.judge.policy import Policies, Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.fetch import Found
 from monitor.look.sighting import State
@@ -44,7 +44,7 @@ from tests.worlds.instants import MINUTE, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
-from tests.worlds.verdicts import judged
+from tests.worlds.verdicts import judge, judged
 
 CASES = Path(__file__).with_name("prediction_cases")
 SITE = "https://stats.example"
@@ -587,10 +587,9 @@ def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
     """
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
-    verdict = judge(
-        release, [a_promise()], runs={}, blind=[], policy=Policy(), now=SLOT + 200 * SECOND
-    )
-    explanation = explain(verdict, release, [a_promise()], runs={}, blind=[], policy=Policy())
+    case = ReleaseCase(release, [a_promise()], {})
+    verdict = case.judge(Policies(), SLOT + 200 * SECOND)
+    explanation = explain(verdict, case, Policy())
     _page, of_predicted, of_linked = (
         fact.text for fact in explanation.facts if fact.kind == "part"
     )

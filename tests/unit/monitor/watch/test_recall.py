@@ -91,7 +91,7 @@ def test_file_keeps_its_id_after_restart_and_reordering(tmp_path: Path) -> None:
     def part_ids(monitor: MonitorInTest) -> dict[str, str]:
         return {
             part.url: part.id
-            for part in monitor.daemon.watch.releases["claims-q3"].release.parts
+            for part in monitor.daemon.parts.watch.releases["claims-q3"].release.parts
             if part.id != "page"
         }
 

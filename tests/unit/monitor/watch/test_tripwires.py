@@ -31,7 +31,7 @@ from tests.unit.monitor.app.monitor_in_test import (
     run_monitor,
     with_daemon,
 )
-from tests.unit.monitor.watch.fake_poller import FakePoller
+from tests.unit.monitor.watch.fake_poller import FakePoller, make_tripwires
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
@@ -89,7 +89,7 @@ def with_listing(path: str) -> Settings:
 
 
 def current_findings(monitor: MonitorInTest) -> set[tuple[FindingKind, str | None]]:
-    verdict = monitor.daemon.watch.releases["claims-q3"].verdict
+    verdict = monitor.daemon.parts.watch.releases["claims-q3"].verdict
     return {(found.kind, found.part) for found in verdict.findings} if verdict else set()
 
 
@@ -114,7 +114,7 @@ def test_page_listed_before_its_slot_is_an_early_exposure(
         await monitor.restart(killed_at="09:29:45", started_at="09:29:50")
         await monitor.until("09:29:58")
         assert (FindingKind.EARLY_EXPOSURE, "elsewhere-1") in current_findings(monitor)
-        _page, elsewhere = monitor.daemon.watch.releases["claims-q3"].release.parts
+        _page, elsewhere = monitor.daemon.parts.watch.releases["claims-q3"].release.parts
         assert elsewhere.url == LISTED_URL
         notices = monitor.daemon.core.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
@@ -159,7 +159,7 @@ async def test_previous_edition_in_a_listing_is_no_match(monitor: MonitorInTest)
     """
     await monitor.until("09:29:45")
     assert current_findings(monitor) == set()
-    assert [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts] == [
+    assert [part.id for part in monitor.daemon.parts.watch.releases["claims-q3"].release.parts] == [
         "page"
     ]
     requested = [
@@ -318,7 +318,7 @@ NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
 def tripwires_of(*producers: Producer, poller: FakePoller | None = None) -> Tripwires:
-    return Tripwires(poller or FakePoller(), producers, near_releases=lambda _producer: [])
+    return make_tripwires(producers, poller=poller)
 
 
 def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
@@ -379,8 +379,7 @@ def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
     """
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
-    wires = Tripwires(
-        FakePoller(),
+    wires = make_tripwires(
         [producer],
         near_releases=lambda _producer: near,
         on_match=lambda match: reported.append(match.url),

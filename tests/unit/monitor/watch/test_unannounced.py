@@ -11,7 +11,7 @@ from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from monitor.threads import Tasks
-from monitor.watch.tripwires import Producer, Tripwires
+from monitor.watch.tripwires import Producer
 from monitor.watch.unannounced import Unannounced
 from tests.unit.monitor.app.calendar_monitor import (
     START,
@@ -20,7 +20,7 @@ from tests.unit.monitor.app.calendar_monitor import (
     row,
     with_calendar_monitor,
 )
-from tests.unit.monitor.watch.fake_poller import FakePoller
+from tests.unit.monitor.watch.fake_poller import make_tripwires
 from tests.worlds.fetcher import Reply
 
 PAGE_URL = "https://www.gov.uk/government/statistics/example-surprise"
@@ -51,10 +51,10 @@ def unannounced_of(monitor: CalendarMonitor) -> Unannounced:
         daemon.core.store.ledger,
         daemon.core.writer,
         daemon.core.ledger,
-        daemon.watch,
-        daemon.poller,
+        daemon.parts.watch,
+        daemon.parts.poller,
         monitor.clock,
-        daemon.intake.tally,
+        daemon.parts.intake.tally,
         Tasks(),
     )
 
@@ -152,7 +152,7 @@ async def test_new_edition_in_a_feed_becomes_a_watched_release(monitor: Calendar
     )
     await consider_entry(monitor, found)
     (new,) = monitor.watched_ids - {"a"}
-    assert monitor.daemon.watch.releases[new].release.url == url
+    assert monitor.daemon.parts.watch.releases[new].release.url == url
 
 
 def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> Sighting:
@@ -167,11 +167,8 @@ def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
     # No release is near, so each new entry is reported as unmatched.
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
-    wires = Tripwires(
-        FakePoller(),
-        [producer],
-        near_releases=lambda _producer: [],
-        on_unmatched=lambda _producer, found: reported.append(found.url),
+    wires = make_tripwires(
+        [producer], on_unmatched=lambda _producer, found: reported.append(found.url)
     )
     wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()

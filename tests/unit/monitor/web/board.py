@@ -257,7 +257,7 @@ class Board:
 def _fill_board_store(store: TemporaryStore, title: str) -> None:
     events = VerdictRecorder(RULES)
     late = replace(a_late_verdict(400), title=title)
-    measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
+    measured = Measurement("edge", {}, (), None, ("edge-1",))
     with store.transaction() as tx:
         tx.add_evidence([Record("edge", 1, "turn", after_slot(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
         tx.save(a_release())

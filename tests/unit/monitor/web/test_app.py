@@ -306,7 +306,7 @@ def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> Non
             await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
             # Hosts answer with their own time. Compared with it, this clock is at least 90 s wrong.
             seconds_ahead = Bounds(90.0, 91.0)
-            monitor.daemon.calendar_reads.health.note_clock_offset(
+            monitor.daemon.parts.calendar_reads.health.note_clock_offset(
                 seconds_ahead, monitor.clock.now()
             )
             readiness = await client.get("/readyz")
@@ -323,7 +323,7 @@ def test_monitor_with_a_failing_store_is_alive_but_not_ready(tmp_path: Path) -> 
         async with browse_at_the_machine(monitor) as client:
             await monitor.until("09:28:30")
             # The limit is five seconds. This store has failed for eleven.
-            monitor.daemon.calendar_reads.health.note_store_failure(
+            monitor.daemon.parts.calendar_reads.health.note_store_failure(
                 monitor.clock.now() - timedelta(seconds=11)
             )
             readiness = await client.get("/readyz")
