@@ -129,33 +129,33 @@ def _open_incident(
 ) -> Decision:
     """Return a new incident, its id of release and day (and kind, if taken), with its notice."""
     occurred = _find_occurrence(facts, kind)
-    # So that a later breach can have the plain id.
-    lead_prefix = "lead-" if kind is IncidentKind.LEAD else ""
-    day_id = f"{facts.release}-{lead_prefix}{local_date(occurred, facts.timezone)}"
+    day_id = f"{facts.release}-{local_date(occurred, facts.timezone)}"
+    if kind is IncidentKind.LEAD:
+        # So that a later breach can have the plain id.
+        day_id = f"{facts.release}-lead-{local_date(occurred, facts.timezone)}"
+    if day_id in earlier_ids:
+        day_id = f"{day_id}-{kind}"
+    grade: str = facts.grade
+    if kind is IncidentKind.DUE:
+        # Without a delay the measured grade may be `none`, which a route may leave out.
+        grade = choose_worst_grade((grade, Grade.NOTE))
     incident = Incident(
-        id=day_id if day_id not in earlier_ids else f"{day_id}-{kind}",
+        id=day_id,
         kind=kind,
         release=facts.release,
         producer=facts.producer,
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # Without a delay the measured grade may be `none`, which a route may leave out.
-        grade=(
-            facts.grade
-            if kind is not IncidentKind.DUE
-            else choose_worst_grade((facts.grade, Grade.NOTE))
-        ),
+        grade=grade,
         facts=facts,
+    )
+    if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE:
         # A complete measurement closes it at once.
-        closed=now if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE else None,
-    )
+        incident = replace(incident, closed=now)
     opening = make_fact_notice(_choose_opening_kind(kind), "thread", incident, facts, now)
-    return Decision(
-        incident.with_entries(Entry(now, MONITOR, opening.subject)),
-        (opening,),
-        draft=incident.has_draft,
-    )
+    incident = incident.with_entries(Entry(now, MONITOR, opening.subject))
+    return Decision(incident, (opening,), draft=incident.has_draft)
 
 
 def _choose_opening_kind(kind: IncidentKind) -> str:
@@ -164,9 +164,12 @@ def _choose_opening_kind(kind: IncidentKind) -> str:
 
 def _find_occurrence(facts: ReleaseFacts, kind: IncidentKind) -> datetime:
     """Return when an incident occurred: at the exposure or slot, or when a change was found."""
+    occurred = facts.slot
     if kind is IncidentKind.EARLY:
-        return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
-    return facts.at if kind in _KINDS_CLOSED_BY_PEOPLE else facts.slot or facts.at
+        occurred = fact_rules.find_first_exposure_start(facts.exposures)
+    elif kind in _KINDS_CLOSED_BY_PEOPLE:
+        occurred = None
+    return occurred or facts.at
 
 
 def _update_incident(known: Incident, facts: ReleaseFacts, kind: IncidentKind | None) -> Incident:
@@ -197,11 +200,7 @@ def _yield_notices(
         new_keys = [key for key in new_keys if key not in flapping_keys]
     ended_exposures = [key for key in new_keys if key.kind is FactKind.OVER]
     # `final` reports it, or another exposure is open.
-    if (
-        ended_exposures
-        and not must_close
-        and not any(exposure.open for exposure in facts.exposures)
-    ):
+    if ended_exposures and not must_close and not facts.is_exposed:
         changed = "; ".join(_explain_ends(ended_exposures, facts))
         yield builder.notice(
             "exposure_closed", _join_keys(ended_exposures), changed, IncidentKind.EARLY
@@ -308,9 +307,7 @@ class _NoticeBuilder:
     def is_awaited_page_found(self) -> bool:
         """Return whether a page that was not found yet is out now, perhaps in time."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [
-            page is not None and fact_rules.find_appearance(page).by is not None for page in pages
-        ]
+        seen = [page is not None and fact_rules.has_appeared(page) for page in pages]
         return self.known.kind is IncidentKind.DUE and seen == [False, True]
 
     def verdict_reached(self) -> Notice:
@@ -375,8 +372,9 @@ def _explain_close(facts: ReleaseFacts) -> str:
     if facts.final:
         return "the measurement is complete"
     # A release not found yet was found, or was perhaps not due.
-    is_found = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
-    return "found" if is_found else "it is not certain any more that it was due at that time"
+    if all(map(fact_rules.has_appeared, (part for part in facts.parts if part.required))):
+        return "found"
+    return "it is not certain any more that it was due at that time"
 
 
 def _explain_ends(keys: Sequence[FactKey], facts: ReleaseFacts) -> list[str]:
@@ -394,5 +392,6 @@ def _describe_key(key: FactKey) -> str:
     if key.kind is FactKind.CHANGED:
         return key.subject  # what the calendar shows
     name, _ = _NAME_AND_KIND[key.kind]
-    has_part = key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT)
-    return f"{name}: {part_label(key.subject)}" if has_part else name
+    if key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT):
+        return f"{name}: {part_label(key.subject)}"
+    return name

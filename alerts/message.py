@@ -48,7 +48,7 @@ PERSON_ACTS = ("acknowledged", "closed", "signed")
 """Kinds of notices about what people did. Only webhooks and pagers get them."""
 _NAMED_LIKE_KIND = ("reminder", *PERSON_ACTS, "summary", "readiness", "test")
 _EVENT_OF_KIND = {"digest": "opened", "final": "over"} | {kind: kind for kind in _NAMED_LIKE_KIND}
-_DIGEST_WORDS: dict[str, tuple[str, str]] = {
+_DIGEST_WORDS = {
     "opened": (
         "in trouble together",
         (
@@ -82,13 +82,15 @@ def make_opening_by_hand(
     incident: Incident, now: datetime | None = None, timezone: str = LONDON
 ) -> Notice:
     """Return the notice that opens the thread of an incident logged by hand."""
+    page = incident.words.get("page", "")
+    if incident.facts is not None:
+        timezone = incident.facts.timezone
+        page = page or incident.facts.url
     title = one_line(incident.title, _LONGEST_TITLE)
-    zone = incident.facts.timezone if incident.facts is not None else timezone
-    badge = write_badge(incident, zone)
+    badge = write_badge(incident, timezone)
     subject = f"{badge[:1].upper()}{badge[1:]}: {title} ({incident.producer_names}), logged by hand"
-    happened = " ".join(say_what_happened(incident, zone))
+    happened = " ".join(say_what_happened(incident, timezone))
     release = [f"Release: {one_line(incident.title)}", f"Producer: {incident.producer_names}"]
-    page = incident.words.get("page") or (incident.facts.url if incident.facts is not None else "")
     if page:
         release.append(f"Address: {page}")
     steps = numbered_steps(steps_for_incident(incident))
@@ -241,8 +243,7 @@ def _say_who_has_it(notice: Notice, incident: Incident | None) -> str:
     entry = incident.acknowledged if incident is not None else None
     if incident is None or entry is None or entry.at > notice.at:
         return ""
-    timezone = incident.facts.timezone if incident.facts is not None else LONDON
-    since = moment(entry.at.replace(microsecond=0), timezone, notice.at)
+    since = moment(entry.at.replace(microsecond=0), incident.timezone, notice.at)
     following = "The next message comes when something changes; there are no reminders."
     if notice.kind == "final":
         following = "This is the last message, unless something changes again."
@@ -255,15 +256,13 @@ def _list_buttons(incident: Incident | None, link: str, board: str, address: str
     `link` is where people acknowledge. If that is the incident's own page, `board`, it gets one
     button instead of two.
     """
-    is_one_page = link == board
-    addresses = {
-        "I'm on it": "" if is_one_page else link,
-        "The incident: read and acknowledge it" if is_one_page else "The incident": board or link,
-        "The draft of the report": (
-            f"{board}#draft" if board and incident is not None and incident.has_draft else ""
-        ),
-        "The announced page": address,
-    }
+    if link == board:
+        addresses = {"The incident: read and acknowledge it": board}
+    else:
+        addresses = {"I'm on it": link, "The incident": board or link}
+    if board and incident is not None and incident.has_draft:
+        addresses["The draft of the report"] = f"{board}#draft"
+    addresses["The announced page"] = address
     return {label: where for label, where in addresses.items() if where}
 
 

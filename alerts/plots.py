@@ -136,7 +136,8 @@ def mark_release(
     """
     marks = [SLOT_AXIS.mark("early", *exposure) for exposure in exposures]
     if state == "open":
-        marks.append(SLOT_AXIS.mark("open", 0.0, SLOT_AXIS.points[-1][0] if high is None else high))
+        end_of_axis, _ = SLOT_AXIS.points[-1]
+        marks.append(SLOT_AXIS.mark("open", 0.0, end_of_axis if high is None else high))
     elif low is not None and high is not None and not marks:
         if state == "late":
             marks.append(SLOT_AXIS.mark("lateness", 0.0, low))
@@ -284,8 +285,8 @@ def _draw_row(row: Row) -> str:
         ' stroke="#555555" stroke-width="0.5"/>'
     )
     for mark in row.marks:
-        is_thin = mark.state in _THIN
-        svg += _draw_mark(mark, 20 if is_thin else 16, 4 if is_thin else _BAR)
+        y, height = (20, 4) if mark.state in _THIN else (16, _BAR)
+        svg += _draw_mark(mark, y, height)
     return svg
 
 

@@ -4,7 +4,6 @@ while.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -58,20 +57,20 @@ class Silence:
 
     def covers(self, incident: Incident) -> bool:
         """Return whether this silence suppresses messages about an incident."""
-        # Messages about a platform also report the releases of other producers, which no one has
-        # silenced.
-        is_of_all_linked = all(self.name in link.producers for link in incident.linked)
-        # The `producer` of an incident about a host is the host.
-        names: dict[Scope, Iterable[str]] = {
-            Scope.RELEASE: (incident.release,),
-            Scope.PRODUCER: incident.producers if is_of_all_linked else (),
-            Scope.HOST: (
-                incident.facts.host if incident.facts is not None else "",
-                incident.producer,
-            ),
-            Scope.INCIDENT: (incident.id,),
-        }
-        return self.name in names[self.scope]
+        match self.scope:
+            case Scope.RELEASE:
+                return self.name == incident.release
+            case Scope.INCIDENT:
+                return self.name == incident.id
+            case Scope.HOST:
+                # The `producer` of an incident about a host is the host.
+                host = incident.facts.host if incident.facts is not None else ""
+                return self.name in (host, incident.producer)
+            case Scope.PRODUCER:
+                # Messages about a platform also report the releases of other producers, which no
+                # one has silenced.
+                is_of_all_linked = all(self.name in link.producers for link in incident.linked)
+                return is_of_all_linked and self.name in incident.producers
 
 
 def create_silence(  # noqa: PLR0913 # one for each field that a person fills in

@@ -12,6 +12,7 @@ from alerts.draft import guidance, words
 from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.input import DraftInput
+from alerts.draft.report import Paragraphs
 from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, Entry, IncidentKind
 from alerts.one_line import one_line
 from alerts.steps import Step
@@ -41,7 +42,7 @@ PUBLISHERS = {"www.gov.uk": "The GOV.UK support team was"}
 Event = tuple[datetime, Callable[[str], str]]
 
 
-def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
+def write_chronology(inputs: DraftInput) -> Paragraphs:
     """Return a heading and one line for each event that was logged or ticked, oldest first; empty
     without any.
     """

@@ -6,7 +6,6 @@ Nothing here was measured, so no other incident of the release gives any of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import datetime
 
 from alerts.by_hand import has_time_of_day, logged_end, parse_instants
@@ -17,7 +16,7 @@ from schedules.times.interval import Bounds
 from schedules.times.words import day_text, length
 from schedules.times.zone import local_date
 
-OUTCOMES: Mapping[str, str] = {
+OUTCOMES = {
     "leak": "leak",
     "access": "access before release",
     "early_exposure": "early exposure",
@@ -27,7 +26,7 @@ OUTCOMES: Mapping[str, str] = {
     "unannounced": "unannounced release",
 }
 """What an incident of each sort was, in a few words."""
-_ENDS: Mapping[str, str] = {
+_ENDS = {
     "leak": "It could be seen{lasted}, until {end}.",
     "access": "Those who received it had it{lasted}, until {end}.",
     "early_exposure": "It could be seen{lasted}, until {end}.",

@@ -16,6 +16,9 @@ from pydantic import TypeAdapter
 from alerts.draft.form import FilledBy, Question, find_question
 from alerts.steps import Step
 
+Paragraphs = tuple[str, ...]
+"""Paragraphs of a draft or letter, in order."""
+
 
 def format_report_date(date_of_report: str, last_amended: str) -> str:
     """Return the date of a report, followed by the date of its last amendment if there was one."""
@@ -52,7 +55,7 @@ class Answer:
     text: str
     by: str = ""
     at: datetime | None = None
-    basis: tuple[str, ...] = ()
+    basis: Paragraphs = ()
     instead: bool = False
 
 
@@ -70,17 +73,15 @@ class Field:
     filled_by: FilledBy
     facts: tuple[str, ...]
     multi_line: bool
-    paragraphs: tuple[str, ...] = ()
+    paragraphs: Paragraphs = ()
     placeholder: str = ""
-    guidance: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    guidance: Paragraphs = ()
+    notes: Paragraphs = ()
     answer: Answer | None = None
     asks_first: bool = False
 
     @classmethod
-    def of_question(
-        cls, question: Question, paragraphs: tuple[str, ...], placeholder: str
-    ) -> Field:
+    def of_question(cls, question: Question, paragraphs: Paragraphs, placeholder: str) -> Field:
         """Return the field of a question of the form, without guidance and notes."""
         copied = (
             question.id,
@@ -245,19 +246,19 @@ class Report:
     timeline: Timeline | None = None
     figures: tuple[Bars, ...] = ()
     strip: SlotStrip | None = None
-    certainty: tuple[str, ...] = ()
+    certainty: Paragraphs = ()
     annex: tuple[Table, ...] = ()
     claimed: tuple[Table, ...] = ()
     steps: tuple[Step, ...] = ()
     signed: str = ""
     anyway: str = ""
-    amendments: tuple[str, ...] = ()
+    amendments: Paragraphs = ()
     kept: Mapping[str, str] = field(default_factory=dict)
-    covering: tuple[str, ...] = ()
-    holding: tuple[str, ...] = ()
-    correction: tuple[str, ...] = ()
+    covering: Paragraphs = ()
+    holding: Paragraphs = ()
+    correction: Paragraphs = ()
     correction_title: str = "Note on the time of publication"
-    lines: tuple[str, ...] = ()
+    lines: Paragraphs = ()
 
     def fields(self) -> Iterator[Field]:
         """Yield every field of every section, in order."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -39,7 +38,7 @@ from monitor.deliver.incident_json import (
 )
 from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
-from monitor.store.rows import Draft
+from monitor.store.rows import Draft, Event
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.web import (
     answers,
@@ -52,7 +51,7 @@ from monitor.web import (
     upkeep_api,
 )
 from monitor.web import by_hand as by_hand_page
-from monitor.web.incident_acts import find_version, incident_answer, require_drafts
+from monitor.web.incident_acts import change_incident, find_version, require_drafts
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api, file_response
@@ -62,10 +61,8 @@ from monitor.web.request import parse_day, problem_response, queries_of, require
 from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
-from schedules.times.json import fields_json, instant_json
+from schedules.times.json import Json, fields_json, instant_json
 from schedules.times.zone import local
-
-Json = dict[str, Any]
 
 
 async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
@@ -80,9 +77,11 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
         raise UserFault("to: must not be a day before `from`, which is today by default")
     begins, last_key = _read_position(query.after, first)
     ends = min(last, begins + timedelta(days=inputs.MOST_DAYS))
-    # A page that would begin after the last day is empty.
-    rows = await queries.list_releases(begins, ends, query.producer) if begins <= last else []
-    by_key = {_sort_key(row): row for row in rows}
+    by_key: dict[str, Json] = {}
+    if begins <= last:  # a page that would begin after the last day is empty
+        for row in await queries.list_releases(begins, ends, query.producer):
+            # Several releases can share the start of a slot, so the id follows it: INSTANT/ID.
+            by_key[f"{(row['slot'] or {}).get('start') or ''}/{row['id']}"] = row
     remaining = sorted(key for key in by_key if key > last_key)
     page = remaining[: query.limit]
     # `next` is the key of this page's last release, or else the day after the days that were
@@ -92,20 +91,12 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
         next_page = page[-1]
     elif ends < last:
         next_page = (ends + timedelta(days=1)).isoformat()
-    releases = [by_key[key] for key in page]
     return {
-        "releases": releases,
+        "releases": [by_key[key] for key in page],
         "from": first.isoformat(),
         "to": last.isoformat(),
         "next": next_page,
     }
-
-
-def _sort_key(release: Json) -> str:
-    """Return INSTANT/ID, the start of a release's slot and its id, because several releases can
-    share a slot.
-    """
-    return f"{(release['slot'] or {}).get('start') or ''}/{release['id']}"
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
@@ -119,14 +110,15 @@ def _read_position(after: str | None, first: date) -> tuple[date, str]:
     """
     if not after:
         return first, ""  # an empty key is before all other keys
-    date_text, separator, _ = after.partition("T")
-    is_sort_key = bool(separator)
+    date_text, is_sort_key, _ = after.partition("T")
     try:
         day = parse_day(date_text)
     except ValueError as exc:
         raise UnknownName(f"no page after {after!r}") from exc
+    if not is_sort_key:
+        return max(first, day), ""
     # The key is in UTC. In a zone west of UTC, its instant can be on the day before.
-    return (max(first, day - timedelta(days=1)), after) if is_sort_key else (max(first, day), "")
+    return max(first, day - timedelta(days=1)), after
 
 
 async def get_release(request: Request, _input: Input) -> Json:
@@ -141,13 +133,15 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     None after the last.
     """
     queries = queries_of(request)
-    previous = await queries.find_incident(query.after) if query.after else None
+    previous, until = None, None
+    if query.after:
+        previous = await queries.find_incident(query.after)
+        # The store reads a limited number of incidents before `until`. Other incidents may have
+        # the time of the previous one, so `until` is just after this time.
+        until = previous.occurred + timedelta(microseconds=1)
     if query.open:
         found = await queries.list_needing_action(query.first, query.to)
     else:
-        # This query reads a limited number of incidents before `until`. Other incidents may have
-        # the time of the previous one, so `until` is just after this time.
-        until = None if previous is None else previous.occurred + timedelta(microseconds=1)
         found = await queries.list_incidents(query.first, query.to, until)
     older = [
         one
@@ -165,12 +159,15 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
         drafts = await queries.ask(lambda: [read(one.id) for one in page])
         listed = [_with_drafts(queries, *each) for each in zip(page, drafts, strict=True)]
     else:
-        # An empty list of drafts would mean that an incident has none.
-        listed = [
-            {name: value for name, value in queries.incident_json(one).items() if name != "drafts"}
-            for one in page
-        ]
-    return {"incidents": listed, "next": before_next_page[-1].id if before_next_page else None}
+        listed = [queries.incident_json(one) for one in page]
+        for body in listed:
+            body.pop("drafts", None)  # an empty list would mean that it has none
+    return {"incidents": listed, "next": _last_id(before_next_page)}
+
+
+def _last_id(found: Sequence[Incident | Event]) -> str | None:
+    """Return the value of `next` after these, None without any."""
+    return found[-1].id if found else None
 
 
 def _with_drafts(queries: Queries, incident: Incident, drafts: Sequence[Draft]) -> Json:
@@ -185,13 +182,15 @@ async def get_incident(request: Request, _input: Input) -> Json:
     drafts = await queries.list_drafts(name)
     body = queries.incident_json(found, drafts)
     body["related"] = [one.id for one in await queries.list_related(found)]
-    return body | to_do_json(found, drafts) if queries.sees_all else body
+    if queries.sees_all:
+        body |= to_do_json(found, drafts)
+    return body
 
 
 async def list_events(request: Request, query: inputs.EventFilter) -> Json:
     """List every change of a verdict, oldest first."""
     found = await queries_of(request).list_events(query.after, query.release, query.limit)
-    return {"events": [event_json(one) for one in found], "next": found[-1].id if found else None}
+    return {"events": [event_json(one) for one in found], "next": _last_id(found)}
 
 
 async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
@@ -201,9 +200,10 @@ async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
     incident = await queries.find_incident(name)
     draft = find_version(await require_drafts(request, name), query.version)
     content, media = await queries.write_document(incident, draft, ending, query.document)
-    stem = f"{name}-{query.document}" if query.document else name
+    file_name = ""
     # Browsers show the other formats themselves, so only these are saved under a file name.
-    file_name = f"{stem}.{ending}" if ending in {"docx", "odt"} else ""
+    if ending in {"docx", "odt"}:
+        file_name = f"{'-'.join(filter(None, (name, query.document)))}.{ending}"
     return file_response(content, media, file_name)
 
 
@@ -227,15 +227,18 @@ async def list_calendars(request: Request, _input: ListInput) -> Json:
 
 
 def _calendar_row(name: str, ledger: LedgerStore) -> Json:
-    usable = next(iter(ledger.reads(name, 1, usable=True)), None)
-    last = next(iter(ledger.reads(name, 1)), None)
-    return {
+    row: Json = {
         "name": name,
-        "last_usable_read": instant_json(usable.finished) if usable is not None else None,
-        "entries": usable.entries if usable is not None else None,
-        "last_read": instant_json(last.finished) if last is not None else None,
-        "fault": "not read yet" if last is None else (last.fault or None),
+        "last_usable_read": None,
+        "entries": None,
+        "last_read": None,
+        "fault": "not read yet",
     }
+    for last in ledger.reads(name, 1):
+        row |= {"last_read": instant_json(last.finished), "fault": last.fault or None}
+    for usable in ledger.reads(name, 1, usable=True):
+        row |= {"last_usable_read": instant_json(usable.finished), "entries": usable.entries}
+    return row
 
 
 async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
@@ -253,7 +256,7 @@ async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
 async def list_on_call(request: Request, _input: Input) -> Json:
     """List the roles of each rota that are on call now. Only staff may read it."""
     queries = require_staff(request)
-    now = queries.clock.now()
+    now = queries.now()
     rotas = [
         {"rota": name, "roles": list(rota.on_call(now)), "words": rota.describe_on_call(now)}
         for name, rota in queries.rotas.items()
@@ -337,7 +340,7 @@ async def complete_step(request: Request, sent: inputs.Doing) -> Json | Response
     name = f"{STEP_PREFIX}{sent.step.removeprefix(STEP_PREFIX)}"
     if name not in texts_of_boxes(drafts[-1]):
         raise Refused(f"step: this report has no step {sent.step!r}")
-    at = parse_past_instant("" if sent.at is None else _form_text(sent.at, zone), now, zone)
+    at = parse_past_instant(_form_text(sent.at, zone), now, zone)
     text = DoneStep(at, one_line(sent.note or "")).write(zone)
     answers_to_step = inputs.Answering(
         version=drafts[-1].version, answers={name: text}, reason=sent.reason, merge=None
@@ -355,15 +358,13 @@ async def attach_file(request: Request, sent: inputs.Attaching) -> Json:
 
 async def grade_incident(request: Request, sent: inputs.Grading) -> Json:
     """Raise or lower the grade of one incident, or choose the form of its draft."""
-    desk, name = require_desk(request), request.path_params["incident"]
-    now = desk.clock.now()
+    desk = require_desk(request)
+    now, form = desk.clock.now(), sent.form or ""
 
     def grade(known: Incident) -> Incident:
-        form = sent.form or ""
         return by_hand.grade_incident(known, desk.actor.role, sent.grade, sent.reason, now, form)
 
-    await desk.save_answers(name, words={}, read=0, change=grade)
-    return await incident_answer(request, name)
+    return await change_incident(request, desk, grade)
 
 
 async def add_notes(request: Request, sent: inputs.Noting) -> Json:
@@ -382,11 +383,19 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     now, role = desk.clock.now(), desk.actor.role
     apart = {"note", "at", "mail", "cite_others", "done", "close"}
     given = sent.model_dump(exclude_none=True, exclude=apart)
+    files = {}
+    if sent.mail is not None:
+        files["mail"] = sent.mail
     # The fields have the names that they have in the form on the incident's page.
-    fields = {key: _form_text(value, zone) for key, value in given.items()}
-    files = {} if sent.mail is None else {"mail": sent.mail}
-    add_form = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields, files), now, zone)
-    at = "" if sent.at is None else _form_text(sent.at, zone)
+    form = SentForm(
+        desk,
+        UNKNOWN_PERSON,
+        name,
+        {key: _form_text(value, zone) for key, value in given.items()},
+        files,
+    )
+    add_form = make_notes(form, now, zone)
+    at = _form_text(sent.at, zone)
 
     def add_all(incident: Incident) -> Incident:
         if sent.note is not None or (at and sent.done is None):
@@ -397,11 +406,11 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
             incident = complete_action(incident, role, sent.done, now, at, zone)
         if sent.cite_others:
             incident = by_hand.cite_other_incidents(incident, role, now)
-        return by_hand.close_incident(incident, role, now) if sent.close else incident
+        if sent.close:
+            incident = by_hand.close_incident(incident, role, now)
+        return incident
 
-    # No version of a report was read, and none of its boxes change.
-    await desk.save_answers(name, words={}, read=0, change=add_all)
-    return await incident_answer(request, name)
+    return await change_incident(request, desk, add_all)
 
 
 async def list_acts(request: Request, _input: Input) -> Json:
@@ -543,23 +552,22 @@ def _form_json(incident: str, draft: Draft, conflicts: Sequence[Conflict] = ()) 
     """
     report = report_from_json(draft.facts)
     open_fields = set(list_open_fields(report))
-    boxes = [
-        {
-            "id": field.id,
-            "section": section.heading,
-            **fields_json(field, "label", "required"),
-            "measured": list(field.paragraphs),
-            **fields_json(field, "placeholder", "guidance", "notes"),
-            "answer": (
-                None if field.answer is None else fields_json(field.answer, "text", "by", "at")
-            ),
-            "filled_by": field.filled_by.value,
-            "standing": _standing_of(field, is_open=field.id in open_fields),
-            "unmeasured": list(find_wrong_numbers(report, field.id)),
-        }
-        for section in report.sections
-        for field in section.fields
-    ]
+    boxes = []
+    for section in report.sections:
+        for field in section.fields:
+            answer = field.answer and fields_json(field.answer, "text", "by", "at")
+            box = {
+                "id": field.id,
+                "section": section.heading,
+                **fields_json(field, "label", "required"),
+                "measured": list(field.paragraphs),
+                **fields_json(field, "placeholder", "guidance", "notes"),
+                "answer": answer,
+                "filled_by": field.filled_by.value,
+                "standing": _standing_of(field, is_open=field.id in open_fields),
+                "unmeasured": list(find_wrong_numbers(report, field.id)),
+            }
+            boxes.append(box)
     return {
         "incident": incident,
         **fields_json(draft, "version", "form", "signed"),
@@ -587,12 +595,15 @@ def _standing_of(field: Field, *, is_open: bool) -> str:
 
 def _form_text(value: object, timezone: str) -> str:
     """Return a value as a person would type it into the form: a date-time is local and ends in
-    seconds.
+    seconds. Empty for None.
     """
-    if isinstance(value, datetime):
-        local_time = value if value.tzinfo is None else local(value, timezone)
-        return local_time.replace(tzinfo=None, microsecond=0).isoformat()
-    return str(value)
+    if value is None:
+        return ""
+    if not isinstance(value, datetime):
+        return str(value)
+    if value.tzinfo is not None:
+        value = local(value, timezone)
+    return value.replace(tzinfo=None, microsecond=0).isoformat()
 
 
 _post = partial(Operation, method="POST")

@@ -21,7 +21,7 @@ from monitor.web import fragments
 from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.queries import Queries
-from monitor.web.request import check_parameters, parse_day, queries_of, read_form
+from monitor.web.request import PostRoute, check_parameters, parse_day, queries_of, read_form
 from monitor.web.strip import Strip, exact_slot, read_strips
 
 FOLDED_OVER = 20
@@ -57,13 +57,12 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     """
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
-    cookie = request.cookies.get(PRODUCER_COOKIE, "")
     # The producer that this browser remembers is a filter, unless the query has another.
-    own_producer = cookie if _PRODUCER_ID_OR_EMPTY.fullmatch(cookie) else ""
-    chosen = {
-        name: query.get(name, own_producer if name == "producer" else "").strip()
-        for name in _FILTERS
-    }
+    own_producer = request.cookies.get(PRODUCER_COOKIE, "")
+    if not _PRODUCER_ID_OR_EMPTY.fullmatch(own_producer):
+        own_producer = ""
+    given = {"producer": own_producer} | dict(query)
+    chosen = {name: given.get(name, "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
     # Many releases share one slot, so the gravest status comes first within a slot. Sorts are
     # stable.
@@ -71,7 +70,7 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
     rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)
-    now = queries.clock.now()
+    now = queries.now()
     is_today = day == queries.today()
     last_looks = _last_looks(queries, releases, now) if is_today else {}
     counted_at = now if has_durations else None
@@ -167,9 +166,10 @@ def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[
     for row in rows:
         if not fragments.has_gone_wrong(row):
             good.setdefault(names.get(row["producer"], row["producer"]), []).append(row)
-    folded = [RowGroup(name, some, is_folded=True) for name, some in sorted(good.items())]
-    wrong = [RowGroup("", bad, is_folded=len(bad) > FOLDED_OVER)] if bad else []
-    return [*wrong, *folded]
+    groups = [RowGroup(name, some, is_folded=True) for name, some in sorted(good.items())]
+    if bad:
+        groups.insert(0, RowGroup("", bad, is_folded=len(bad) > FOLDED_OVER))
+    return groups
 
 
 def _last_looks(
@@ -229,13 +229,14 @@ def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
     """Return the day in the query or else `default`, and an error if the query has something that
     is not a date.
     """
-    # Three blank fields make 00-00-00. Then no date was typed.
     typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
-    text = query.get("date") or (typed if typed != "00-00-00" else "")
+    text = query.get("date") or typed
+    if text == "00-00-00":  # three blank fields, so no date was typed
+        return default, ""
     try:
-        return parse_day(text) if text else default, ""
+        return parse_day(text), ""
     except ValueError:
         return default, "Date must be a real date, such as 27 3 2026"
 
 
-ROUTES = [Route("/", show_board), Route("/mine", remember_producer, methods=["POST"])]
+ROUTES = [Route("/", show_board), PostRoute("/mine", remember_producer)]

@@ -24,21 +24,16 @@ from monitor.errors import NotAllowed, UnknownName
 from monitor.web.answers import Addition
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
-from monitor.web.hand_calendar import (
-    HandCalendar,
-    Json,
-    add_address,
-    add_release,
-    remove_addition,
-)
+from monitor.web.hand_calendar import HandCalendar, add_address, add_release, remove_addition
 from monitor.web.pages import render
 from monitor.web.queries import Queries
-from monitor.web.request import check_parameters, may_act, queries_of
+from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.address import canonical_address
 from schedules.announcement import BY_HAND
 from schedules.dates.read import read_date, with_time
 from schedules.slot import Precision
+from schedules.times.json import Json
 from schedules.times.words import MINUTE, day_text, stamp
 from schedules.times.zone import AMBIGUOUS, NONEXISTENT, local, local_date
 
@@ -78,7 +73,7 @@ async def show_forms(
         # a fault of the sent form in the same box is shown instead
         faults = {_LAST_BOX: str(fault)} | faults
     known = await queries.find_release(typed["release"]) if typed.get("release") else None
-    now = queries.clock.now()
+    now = queries.now()
     return render(
         request,
         "by_hand.html",
@@ -250,7 +245,7 @@ async def _find_conflicting_release(queries: Queries, url: str) -> str:
     """Return a fault if a release within `_NEAR` has this address: the new one would be joined to
     it. Else empty.
     """
-    now, address = queries.clock.now(), canonical_address(url)
+    now, address = queries.now(), canonical_address(url)
     known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
     title = next(
         (one.title for one in known if address in map(canonical_address, (one.url, one.link))), ""
@@ -286,7 +281,7 @@ async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, boo
     """
     release = added.of or (await _releases_of(queries, [added.entry])).get(added.entry, "")
     try:
-        return release, slot_has_passed(await queries.find_release(release), queries.clock.now())
+        return release, slot_has_passed(await queries.find_release(release), queries.now())
     except UnknownName:
         return "", False
 
@@ -306,7 +301,7 @@ def require_calendar(queries: Queries) -> HandCalendar:
 
 
 ROUTES = [
-    Route("/by-hand", show_forms, methods=["GET"]),
-    Route("/by-hand", add, methods=["POST"]),
-    Route("/by-hand/remove", remove, methods=["POST"]),
+    Route("/by-hand", show_forms),
+    PostRoute("/by-hand", add),
+    PostRoute("/by-hand/remove", remove),
 ]

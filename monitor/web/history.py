@@ -203,7 +203,7 @@ class HistoryCache:
         """Return the releases of twelve months with a final verdict, by slot, from the cache or the
         store.
         """
-        now = queries.clock.now()
+        now = queries.now()
         starts = month_starts(now, queries.timezone)
         async with self._lock:
             for begins, ends in zip(starts, [*starts[1:], now], strict=True):
@@ -294,7 +294,7 @@ async def show_history(request: Request) -> Response:
     queries = queries_of(request)
     check_parameters(request, ("producer", "host"))
     cache: HistoryCache = request.app.state.history
-    points, now = await cache.points(queries), queries.clock.now()
+    points, now = await cache.points(queries), queries.now()
     producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
     # Thousands of releases take long, so they are counted in a thread.
     values = await queries.ask(partial(_page_values, queries, points, producer, host, now))

@@ -4,8 +4,8 @@ actions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,8 +25,7 @@ from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.request import problem_response, queries_of, require_desk, require_staff
 from monitor.web.users import Peer
-
-Json = dict[str, Any]
+from schedules.times.json import Json
 
 
 async def sign_report(request: Request, sent: inputs.Signing) -> Json | Response:
@@ -63,7 +62,16 @@ async def close_incident(request: Request, sent: inputs.Closing) -> Json:
         with_cause = by_hand.record_cause(known, role, sent.cause or "", now)
         return by_hand.close_incident(with_cause, role, now, sent.reason or "")
 
-    await desk.save_answers(name, words={}, read=0, change=record_cause_and_close)
+    return await change_incident(request, desk, record_cause_and_close)
+
+
+async def change_incident(
+    request: Request, desk: Desk, change: Callable[[Incident], Incident]
+) -> Json:
+    """Change the incident of the path, and return its JSON."""
+    name = _incident_of(request)
+    # No version of a report was read, and none of its boxes change.
+    await desk.save_answers(name, words={}, read=0, change=change)
     return await incident_answer(request, name)
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from monitor.web.board import PRODUCER_COOKIE, read_board
 from monitor.web.pages import millis, render
 from monitor.web.request import may_act, queries_of
-from schedules.times.json import instant_from_json
+from monitor.web.strip import exact_slot
 from schedules.times.words import clock as time_of_day
 
 _SHARED_SECONDS = 1.0
@@ -73,7 +73,7 @@ async def _make_board(board: SharedBoard, request: Request) -> None:
     values = await read_board(request, has_durations=False)
     board.body = bytes(render(request, "board_main.html", **values).body)
     board.made = queries.clock.monotonic()
-    now = queries.clock.now()
+    now = queries.now()
     is_near = any(is_near_slot(row, now) for row in values["releases"])
     board.headers = {
         "ETag": f'"{hashlib.sha256(board.body).hexdigest()[:32]}"',
@@ -87,12 +87,10 @@ async def _make_board(board: SharedBoard, request: Request) -> None:
 
 def is_near_slot(row: Mapping[str, Any], now: datetime) -> bool:
     """Return whether an open board is read every two seconds because of this release."""
-    slot = row["slot"]
-    if slot is None or slot["precision"] != "instant":
+    slot = exact_slot(row)
+    if slot is None:
         return False
-    begins = instant_from_json(slot["start"])
-    is_close = begins is not None and -_NEAR_BEFORE <= now - begins <= _NEAR_AFTER
-    return is_close or row["verdict"] == "overdue"
+    return -_NEAR_BEFORE <= now - slot <= _NEAR_AFTER or row["verdict"] == "overdue"
 
 
 async def poll_board(request: Request) -> Response:

@@ -17,7 +17,7 @@ from alerts.by_hand import InvalidInput
 from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import render
-from monitor.web.request import check_parameters, may_act, queries_of
+from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 
 Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
@@ -92,6 +92,6 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
 
 
 ROUTES = [
-    Route("/incidents/new", show_log_form, methods=["GET"]),
-    Route("/incidents/new", log_incident, methods=["POST"]),
+    Route("/incidents/new", show_log_form),
+    PostRoute("/incidents/new", log_incident),
 ]

@@ -64,7 +64,7 @@ async def show_month(request: Request) -> Response:
         query.get("producer", "").strip(),
     )
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    releases, now = await queries.list_releases(first, last), queries.clock.now()
+    releases, now = await queries.list_releases(first, last), queries.now()
     producers = list_producers(releases, queries.producers)
     if producer and producer not in {*queries.producers, *(one for one, _ in producers)}:
         raise UnknownName(f"There is no producer {producer!r}.")

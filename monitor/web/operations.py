@@ -31,8 +31,8 @@ from monitor.web.inputs import ID, Input
 from monitor.web.request import PROBLEM, check_parameters, problem_response, read_body
 from monitor.web.users import Peer, Program
 from schedules.contract.verdict import FindingKind
+from schedules.times.json import Json
 
-Json = dict[str, Any]
 _JSON, _CSV = "application/json", "text/csv; charset=utf-8"
 _COMPACT: Json = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
 _REF = "#/components/schemas/{model}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from starlette.requests import Request
 
@@ -20,9 +19,7 @@ from monitor.web.request import require_staff
 from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
-from schedules.times.json import fields_json
-
-Json = dict[str, Any]
+from schedules.times.json import Json, fields_json
 
 
 async def explain_release(request: Request, query: inputs.AsOf) -> Json:
@@ -30,7 +27,7 @@ async def explain_release(request: Request, query: inputs.AsOf) -> Json:
     it.
     """
     queries, name = require_staff(request), request.path_params["release"]
-    at = query.at or queries.clock.now()
+    at = query.at or queries.now()
     explained = await queries.ask(lambda: queries.explain_verdict(name, at))
     if explained is None:
         raise await queries.ask(lambda: _unknown_release(queries, name))
@@ -40,7 +37,7 @@ async def explain_release(request: Request, query: inputs.AsOf) -> Json:
 async def show_history(request: Request, _input: Input) -> Json:
     """Return every promise of a release, where and when it was read, and what changed."""
     queries, name = require_staff(request), request.path_params["release"]
-    now = queries.clock.now()
+    now = queries.now()
     return await queries.ask(lambda: _read_history(queries, name, now))
 
 

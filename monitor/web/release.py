@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from starlette.requests import Request
@@ -12,22 +13,24 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.claim import NO_PROOF
-from alerts.ticks import Tick
 from monitor.deliver.ticks import entries_of_ticks
 from monitor.files.facts import NotRead
 from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
 from monitor.judge.explain.timeline import build_timeline
-from monitor.judge.judge import ReleaseCase
 from monitor.readiness.ticks import TICKED_BY_PEOPLE
-from monitor.store.rows import Act
+from monitor.watch.rejudge import Explained
 from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
+from monitor.web.queries import Queries
 from monitor.web.request import queries_of
 from schedules.contract.verdict import FindingKind
-from schedules.times.json import instant_from_json
+from schedules.times.json import Json, instant_from_json
 
 _PUBLIC_REASONS = {"promise", "policy", "blind"}
 """The reasons that everyone may see. Others can quote pages that are embargoed."""
+
+_ONLY_FOR_SOME = ("why", "would_change", "timeline", "claims", "people", "not_read", "incidents")
+"""Values of the page that not every viewer gets."""
 
 
 async def show_release(
@@ -42,12 +45,18 @@ async def show_release(
     by box.
     """
     queries, name = queries_of(request), request.path_params["release"]
-    body, now = await queries.find_release(name), queries.clock.now()
+    body, now = await queries.find_release(name), queries.now()
+    has_passed = slot_has_passed(body, now)
     ticks = await queries.list_ticks(name)
-    shows_all = queries.sees_all or slot_has_passed(body, now)
-    explained = await queries.ask(lambda: queries.explain_verdict(name, now)) if shows_all else None
-    case = explained.case if explained is not None else None
-    reasons = FACT_HEADINGS if queries.sees_all else _PUBLIC_REASONS
+    done = {tick for tick, _ in ticks}
+    values: Json = dict.fromkeys(_ONLY_FOR_SOME, ())
+    if queries.sees_all or has_passed:
+        values["claims"] = await queries.ask(lambda: queries.store.ledger.claims(url=body["url"]))
+        explained = await queries.ask(lambda: queries.explain_verdict(name, now))
+        if explained is not None:
+            values |= _explain(explained, body, now, queries)
+    if queries.sees_all:
+        values["incidents"] = await queries.ask(lambda: queries.store.verdicts.incidents_of(name))
     return render(
         request,
         "release.html",
@@ -56,36 +65,40 @@ async def show_release(
         faults=faults or {},
         asked=_find_question(body, now),
         ticks=entries_of_ticks(act for _, act in ticks),
-        unticked={} if slot_has_passed(body, now) else _list_unticked(ticks),
-        why=group_by_heading(explained.explanation, reasons) if explained is not None else [],
-        would_change=explained.explanation.would_change if explained is not None else (),
-        timeline=None
-        if case is None
-        else build_timeline(body, case.runs, case.blind, now, queries.timezone),
-        claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"]))
-        if shows_all
-        else [],
+        unticked={
+            tick: words
+            for tick, words in TICKED_BY_PEOPLE.items()
+            if tick not in done and not has_passed
+        },
         no_proof=NO_PROOF,
-        people=_list_people(case) if case is not None and queries.sees_all else [],
-        not_read=_list_files_not_read(case) if case is not None and queries.sees_all else {},
-        incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name))
-        if queries.sees_all
-        else [],
+        **values,
     )
 
 
-def _list_people(case: ReleaseCase) -> Sequence[str]:
-    """Return the people whom files of a release name in their properties, without duplicates."""
-    runs = (run for of_target in case.runs.values() for run in of_target)
-    signs = (sign for run in runs for sign in run.signs)
-    names = (sign.text for sign in signs if sign.kind is FindingKind.PERSONAL_METADATA)
-    return list(dict.fromkeys(names))
+def _explain(explained: Explained, body: Json, now: datetime, queries: Queries) -> Json:
+    """Return what the page says of a verdict: its reasons and looks, and to staff its files too.
 
-
-def _list_files_not_read(case: ReleaseCase) -> Mapping[str, str]:
-    """Return why files could not be read inside, by their addresses."""
-    runs = (run for of_target in case.runs.values() for run in of_target)
-    return {run.address: run.inside.reason for run in runs if isinstance(run.inside, NotRead)}
+    `body` is what the viewer may see of the release.
+    """
+    case, explanation = explained.case, explained.explanation
+    reasons: Collection[str] = _PUBLIC_REASONS
+    people, not_read = [], {}
+    if queries.sees_all:
+        reasons = FACT_HEADINGS
+        for run in chain.from_iterable(case.runs.values()):
+            # The people whom files name in their properties, and why files could not be read.
+            people += [
+                sign.text for sign in run.signs if sign.kind is FindingKind.PERSONAL_METADATA
+            ]
+            if isinstance(run.inside, NotRead):
+                not_read[run.address] = run.inside.reason
+    return {
+        "why": group_by_heading(explanation, reasons),
+        "would_change": explanation.would_change,
+        "timeline": build_timeline(body, case.runs, case.blind, now, queries.timezone),
+        "people": list(dict.fromkeys(people)),
+        "not_read": not_read,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +126,6 @@ def _find_question(body: Mapping[str, Any], now: datetime) -> _Question | None:
     times = readings if settled or slot["precision"] == "instant" else []
     first = instant_from_json(min(readings, default=slot["start"]))
     return _Question(times, is_too_late=first is not None and first <= now)
-
-
-def _list_unticked(ticks: Iterable[tuple[Tick, Act]]) -> Mapping[Tick, str]:
-    ticked = {tick for tick, _ in ticks}
-    return {tick: words for tick, words in TICKED_BY_PEOPLE.items() if tick not in ticked}
 
 
 ROUTES = [Route("/releases/{release:path}", show_release)]

@@ -24,7 +24,7 @@ from monitor.web import answers, inputs
 from monitor.web.fragments import sort_by_name
 from monitor.web.operations import ApiRoute, Operation, file_response
 from monitor.web.pages import render
-from monitor.web.request import check_parameters, queries_of, require_desk, require_staff
+from monitor.web.request import PostRoute, check_parameters, queries_of, require_desk, require_staff
 from monitor.web.staff_form import SentForm, with_staff_form
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ async def show_report(request: Request) -> Response:
     report, fault = None, ""
     if choice["from"] or choice["to"] or choice["series"]:
         try:
-            period, now = await _read_period(request, choice), queries.clock.now()
+            period, now = await _read_period(request, choice), queries.now()
             report = await _run_alone(request, lambda periods: periods.report(period, now))
         except UserFault as exc:
             fault = str(exc)
@@ -64,7 +64,7 @@ async def show_report(request: Request) -> Response:
 async def get_report(request: Request, query: inputs.ReportChoice) -> Response:
     """Return the report on a period or series as a file. Only staff may."""
     require_staff(request)
-    kind, now = request.path_params["kind"], queries_of(request).clock.now()
+    kind, now = request.path_params["kind"], queries_of(request).now()
     if kind not in FORMATS:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
     period = await _find_period(request, query)
@@ -123,7 +123,7 @@ async def _find_period(request: Request, choice: inputs.ReportChoice) -> Period:
 
     Raises `UserFault`, `UnknownName`.
     """
-    now, producer, series = queries_of(request).clock.now(), choice.producer or "", choice.series
+    now, producer, series = queries_of(request).now(), choice.producer or "", choice.series
     first, last, host = choice.first, choice.to, choice.host or ""
     if series:
         return await _run_alone(request, lambda periods: periods.series(series, now, producer))
@@ -156,8 +156,8 @@ def _require_periods(request: Request) -> Periods:
 
 
 ROUTES = [
-    Route("/reports", show_report, methods=["GET"]),
-    Route("/reports", save_as_draft, methods=["POST"]),
+    Route("/reports", show_report),
+    PostRoute("/reports", save_as_draft),
 ]
 OPERATIONS = [
     ApiRoute(

@@ -33,7 +33,7 @@ class TitleIndex:
 
     async def find(self, queries: Queries, words: Sequence[str]) -> list[str]:
         """Return the ids of at most fifty releases with all of the words, the latest slot first."""
-        now = queries.clock.now()
+        now = queries.now()
         async with self._lock:
             read_at = self._read_at
             # The age is negative if the clock was set back. Then read again too.

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from alerts.by_hand import BoxFault, InvalidInput
 from monitor.deliver.desk import Desk
@@ -17,7 +16,7 @@ from monitor.errors import UserFault
 from monitor.web.by_hand import read_slot
 from monitor.web.queries import Queries
 from monitor.web.release import show_release
-from monitor.web.request import queries_of
+from monitor.web.request import PostRoute, queries_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.zone import instant
 
@@ -65,4 +64,4 @@ def _read_meant(sent: SentForm, zone: str) -> datetime:
     return meant
 
 
-ROUTES = [Route("/releases/{release:path}/slot", settle_by_form, methods=["POST"])]
+ROUTES = [PostRoute("/releases/{release:path}/slot", settle_by_form)]

@@ -135,7 +135,7 @@ async def read_strips(queries: Queries, rows: Sequence[Row]) -> list[Strip]:
         with suppress(StoreFault):
             blind = await queries.ask(lambda: queries.store.runs.blind(begin, end))
     rules = StripRules(queries.producers, queries.policies, blind)
-    return make_strips(rows, queries.clock.now(), rules)
+    return make_strips(rows, queries.now(), rules)
 
 
 def exact_slot(row: Row) -> datetime | None:

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from alerts.by_hand import BoxFault, InvalidInput
 from alerts.ticks import Tick
@@ -15,7 +14,7 @@ from monitor.deliver.desk import Desk
 from monitor.readiness.ticks import TICKED_BY_PEOPLE
 from monitor.web.queries import Queries
 from monitor.web.release import show_release
-from monitor.web.request import queries_of
+from monitor.web.request import PostRoute, queries_of
 from monitor.web.staff_form import SentForm, with_staff_form
 from schedules.times.json import instant_from_json
 
@@ -48,4 +47,4 @@ async def tick_by_form(request: Request, sent: SentForm) -> Response:
     return RedirectResponse(f"/releases/{quote(release)}", 303)
 
 
-ROUTES = [Route("/releases/{release:path}/ticks", tick_by_form, methods=["POST"])]
+ROUTES = [PostRoute("/releases/{release:path}/ticks", tick_by_form)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from alerts.draft.report import Bars, Report, SlotStrip, Table, Timeline
 from alerts.draft.write import outline
@@ -11,7 +11,7 @@ from alerts.draft.write import outline
 PAGE_BREAK = "---\n\n"
 # Characters that begin a list, a rule or an underlined heading at the start of a line.
 LINE_MARK = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
-MARKS: Mapping[outline.Tone, str] = {
+MARKS = {
     **dict.fromkeys((outline.Tone.PLAIN, outline.Tone.TYPED), "{}"),
     outline.Tone.OPEN: "**{}**",
     outline.Tone.ASK: "*• {}*",
