@@ -31,7 +31,7 @@ from alerts.draft.letters import (
     write_lines_to_take,
     write_statement,
 )
-from alerts.draft.report import Field, Paragraphs, Report, Section, format_report_date
+from alerts.draft.report import Field, Paragraphs, Report, build_sections, format_report_date
 from alerts.draft.timeline import build_figure
 from alerts.finding import title_part
 from alerts.incident import Incident
@@ -110,14 +110,7 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         date_of_report=_format_report_day(inputs),
         last_amended=_format_amendment_day(inputs),
         preamble=form.preamble,
-        sections=tuple(
-            Section(
-                chapter.id,
-                chapter.heading,
-                tuple(_build_field(each, inputs) for each in chapter.questions),
-            )
-            for chapter in form.chapters
-        ),
+        sections=build_sections(form, lambda question: _build_field(question, inputs)),
         measured=tabulate_parts(measured) if measured else (),
         timeline=build_figure(measured) if measured else None,
         certainty=explain_certainty(inputs),

@@ -27,7 +27,15 @@ from alerts.draft.period import (
     measure_punctuality,
     name_producers,
 )
-from alerts.draft.report import Field, Paragraphs, Report, Section, SlotBar, SlotStrip, Table
+from alerts.draft.report import (
+    Field,
+    Paragraphs,
+    Report,
+    SlotBar,
+    SlotStrip,
+    Table,
+    build_sections,
+)
 from alerts.incident import Incident
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds, Interval
@@ -56,14 +64,6 @@ def build_period_report(
     """
     period = name_producers(period, name_of)
     form = get_form("period")
-    sections = tuple(
-        Section(
-            chapter.id,
-            chapter.heading,
-            tuple(_build_field(each, period, name) for each in chapter.questions),
-        )
-        for chapter in form.chapters
-    )
     return Report(
         # A report names its incident. This one names its period instead.
         incident=f"period {period.begins.isoformat()} to {period.ends.isoformat()}",
@@ -73,7 +73,7 @@ def build_period_report(
         producer=name,
         at=now,
         date_of_report=day_text(local_date(now, zone)),
-        sections=sections,
+        sections=build_sections(form, lambda question: _build_field(question, period, name)),
         measured=_tabulate_incidents(period),
         figures=chart_faults(period),
         strip=_draw_strip(period),

@@ -5,7 +5,7 @@ Each writer reads it, and the store keeps it as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from alerts.draft.form import FilledBy, Question, find_question
+from alerts.draft.form import FilledBy, Form, Question, find_question
 from alerts.steps import Step
 
 Paragraphs = tuple[str, ...]
@@ -123,6 +123,14 @@ class Section:
     id: str
     heading: str
     fields: tuple[Field, ...]
+
+
+def build_sections(form: Form, build_field: Callable[[Question], Field]) -> tuple[Section, ...]:
+    """Return the sections of a form, with a field for each question."""
+    return tuple(
+        Section(chapter.id, chapter.heading, tuple(map(build_field, chapter.questions)))
+        for chapter in form.chapters
+    )
 
 
 @dataclass(frozen=True, slots=True)

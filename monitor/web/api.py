@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -47,18 +47,25 @@ from monitor.web import (
     inputs,
     reasons_api,
     reports,
-    ticks,
     upkeep_api,
 )
 from monitor.web import by_hand as by_hand_page
 from monitor.web.incident_acts import change_incident, find_version, require_drafts
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
-from monitor.web.operations import ApiRoute, Operation, Rows, describe_api, file_response
+from monitor.web.operations import (
+    ApiRoute,
+    Operation,
+    Rows,
+    describe_api,
+    file_response,
+    post_operation,
+)
 from monitor.web.pages import list_silences, render, render_fragment
 from monitor.web.queries import Queries
+from monitor.web.release import settle_slot
+from monitor.web.release import tick_release as record_tick
 from monitor.web.request import parse_day, problem_response, queries_of, require_desk, require_staff
-from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
 from schedules.times.json import Json, fields_json, instant_json
@@ -121,7 +128,7 @@ def _read_position(after: str | None, first: date) -> tuple[date, str]:
     return max(first, day - timedelta(days=1)), after
 
 
-async def get_release(request: Request, _input: Input) -> Json:
+async def get_release(request: Request) -> Json:
     """Return one release."""
     return await queries_of(request).find_release(request.path_params["release"])
 
@@ -175,7 +182,7 @@ def _with_drafts(queries: Queries, incident: Incident, drafts: Sequence[Draft]) 
     return queries.incident_json(incident, drafts) | {"to_do": steps}
 
 
-async def get_incident(request: Request, _input: Input) -> Json:
+async def get_incident(request: Request) -> Json:
     """Return one incident with the versions of its draft."""
     queries, name = queries_of(request), request.path_params["incident"]
     found = await queries.find_incident(name)
@@ -207,7 +214,7 @@ async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
     return file_response(content, media, file_name)
 
 
-async def list_producers(request: Request, _input: Input) -> Json:
+async def list_producers(request: Request) -> Json:
     """List the producers that are configured or have announced a release. Only staff may."""
     queries = require_staff(request)
     releases = await queries.ask(queries.store.ledger.releases)
@@ -253,7 +260,7 @@ async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
     return assessment.as_json()
 
 
-async def list_on_call(request: Request, _input: Input) -> Json:
+async def list_on_call(request: Request) -> Json:
     """List the roles of each rota that are on call now. Only staff may read it."""
     queries = require_staff(request)
     now = queries.now()
@@ -278,7 +285,7 @@ async def show_silences(request: Request, query: inputs.SilenceFilter) -> Json:
     return {"silences": [silence_json(one) for one in every if queries.sees_all]}
 
 
-async def end_silence(request: Request, _sent: Input) -> Json:
+async def end_silence(request: Request) -> Json:
     """End a silence now, or before it begins. People get what it suppressed."""
     return silence_json(await require_desk(request).end_silence(request.path_params["silence"]))
 
@@ -413,7 +420,7 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     return await change_incident(request, desk, add_all)
 
 
-async def list_acts(request: Request, _input: Input) -> Json:
+async def list_acts(request: Request) -> Json:
     """List which account did what to an incident, in time order. Only staff may read it."""
     queries = queries_of(request)
     found = await require_staff(request).find_incident(request.path_params["incident"])
@@ -421,7 +428,7 @@ async def list_acts(request: Request, _input: Input) -> Json:
     return {"acts": [fields_json(act, "at", "account", "role", "what") for act in acts]}
 
 
-async def acknowledge(request: Request, _sent: Input) -> Json:
+async def acknowledge(request: Request) -> Json:
     """Acknowledge an incident. Repeating it changes nothing."""
     desk, queries = require_desk(request), queries_of(request)
     known = await queries.find_incident(request.path_params["incident"])
@@ -436,10 +443,10 @@ async def settle_release(request: Request, sent: inputs.Settling) -> Json:
     """
     release = request.path_params["release"]
     desk, queries = require_desk(request), queries_of(request)
-    return dict(await settle_slot(queries, desk, release, sent.meant))
+    return await settle_slot(queries, desk, release, sent.meant)
 
 
-async def list_ticks(request: Request, _input: Input) -> Json:
+async def list_ticks(request: Request) -> Json:
     """List what was ticked to prepare a release. Only staff may read it."""
     queries, release = queries_of(request), request.path_params["release"]
     await require_staff(request).find_release(release)
@@ -453,7 +460,7 @@ async def tick_release(request: Request, sent: inputs.Ticking) -> Json:
     """
     queries, release = queries_of(request), request.path_params["release"]
     desk = require_desk(request)
-    await ticks.tick_release(queries, desk, release, Tick(sent.tick), sent.time)
+    await record_tick(queries, desk, release, Tick(sent.tick), sent.time)
     return await _ticks_json(queries, release)
 
 
@@ -481,16 +488,16 @@ async def add_address(request: Request, sent: inputs.AddingAddress) -> Json:
 async def _add_by_hand(request: Request, sent: Input, **more: str) -> Json:
     queries = queries_of(request)
     release = await by_hand_page.add_addition(queries, _fill_form(request, sent, **more))
-    return await list_additions(request, sent) | {"release": release}
+    return await list_additions(request) | {"release": release}
 
 
 async def remove_by_hand(request: Request, sent: inputs.RemovingAddition) -> Json:
     """Remove what was added by hand, before its slot."""
     await by_hand_page.remove_by_hand(queries_of(request), _fill_form(request, sent))
-    return await list_additions(request, sent)
+    return await list_additions(request)
 
 
-async def list_additions(request: Request, _input: Input) -> Json:
+async def list_additions(request: Request) -> Json:
     """List what people added by hand and did not remove, the newest first. Only staff may."""
     queries = require_staff(request)
     added = await by_hand_page.require_calendar(queries).list_additions()
@@ -524,7 +531,7 @@ async def log_incident(request: Request, sent: inputs.Logging) -> Json:
     return incident_json(logged, await queries.list_drafts(logged.id)) | {"is_new": is_new}
 
 
-async def get_description(_request: Request, _input: Input) -> Response:
+async def get_description(_request: Request) -> Response:
     """Describe this API."""
     return JSONResponse(await asyncio.to_thread(_describe_once))
 
@@ -606,7 +613,6 @@ def _form_text(value: object, timezone: str) -> str:
     return value.replace(tzinfo=None, microsecond=0).isoformat()
 
 
-_post = partial(Operation, method="POST")
 _FORM = 1 << 20
 """Bytes of a body with the answers of a whole form."""
 _FILE = 10 << 20
@@ -625,34 +631,36 @@ ROUTES = [
     ApiRoute(
         "/releases",
         Operation("listReleases", "releases", list_releases, answers.Releases, _RELEASES),
-        _post("addRelease", "releases", add_release, answers.Additions, status=201),
+        post_operation("addRelease", "releases", add_release, answers.Additions, status=201),
     ),
     ApiRoute(
         "/releases/{release}/addresses",
-        _post("addAddress", "releases", add_address, answers.Additions, status=201),
+        post_operation("addAddress", "releases", add_address, answers.Additions, status=201),
     ),
     ApiRoute(
         "/additions", Operation("listAdditions", "releases", list_additions, answers.Additions)
     ),
     ApiRoute(
-        "/additions/remove", _post("removeAddition", "releases", remove_by_hand, answers.Additions)
+        "/additions/remove",
+        post_operation("removeAddition", "releases", remove_by_hand, answers.Additions),
     ),
     # An id may contain slashes, so the shortest address is tried last.
     ApiRoute(
         "/releases/{release}/ticks",
         Operation("listTicks", "releases", list_ticks, answers.Ticks),
-        _post("tickRelease", "releases", tick_release, answers.Ticks),
+        post_operation("tickRelease", "releases", tick_release, answers.Ticks),
     ),
     ApiRoute(
         "/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)
     ),
     ApiRoute(
-        "/releases/{release}/slot", _post("settleSlot", "releases", settle_release, answers.Release)
+        "/releases/{release}/slot",
+        post_operation("settleSlot", "releases", settle_release, answers.Release),
     ),
     ApiRoute(
         "/incidents",
         Operation("listIncidents", "incidents", list_incidents, answers.Incidents, _INCIDENTS),
-        _post(
+        post_operation(
             "logIncident", "incidents", log_incident, answers.Incident, max_bytes=_FORM, status=201
         ),
     ),
@@ -662,30 +670,30 @@ ROUTES = [
     ),
     ApiRoute(
         "/incidents/{incident}/acknowledge",
-        _post("acknowledge", "incidents", acknowledge, answers.Incident),
+        post_operation("acknowledge", "incidents", acknowledge, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/answers",
         Operation("readForm", "incidents", get_form, answers.Form),
-        _post("answerForm", "incidents", answer_form, answers.Form, max_bytes=_FORM),
+        post_operation("answerForm", "incidents", answer_form, answers.Form, max_bytes=_FORM),
     ),
     ApiRoute(
         "/incidents/{incident}/steps",
-        _post("completeStep", "incidents", complete_step, answers.Form),
+        post_operation("completeStep", "incidents", complete_step, answers.Form),
     ),
     ApiRoute(
         "/incidents/{incident}/attachments",
-        _post(
+        post_operation(
             "attachFile", "incidents", attach_file, answers.Incident, max_bytes=_FILE, status=201
         ),
     ),
     ApiRoute(
         "/incidents/{incident}/grade",
-        _post("gradeIncident", "incidents", grade_incident, answers.Incident),
+        post_operation("gradeIncident", "incidents", grade_incident, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",
-        _post("noteIncident", "incidents", add_notes, answers.Incident, max_bytes=_FILE),
+        post_operation("noteIncident", "incidents", add_notes, answers.Incident, max_bytes=_FILE),
     ),
     ApiRoute(
         "/incidents/{incident}/acts", Operation("listActs", "incidents", list_acts, answers.Acts)
@@ -697,10 +705,11 @@ ROUTES = [
     ApiRoute(
         "/silences",
         Operation("listSilences", "silences", show_silences, answers.Silences, _SILENCES),
-        _post("holdBack", "silences", mute_messages, answers.Silence, status=201),
+        post_operation("holdBack", "silences", mute_messages, answers.Silence, status=201),
     ),
     ApiRoute(
-        "/silences/{silence}/end", _post("endSilence", "silences", end_silence, answers.Silence)
+        "/silences/{silence}/end",
+        post_operation("endSilence", "silences", end_silence, answers.Silence),
     ),
     ApiRoute("/events", Operation("listEvents", "releases", list_events, answers.Events, _EVENTS)),
     ApiRoute(

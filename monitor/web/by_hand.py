@@ -7,7 +7,7 @@ then on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -28,7 +28,7 @@ from monitor.web.hand_calendar import HandCalendar, add_address, add_release, re
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
-from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
 from schedules.address import canonical_address
 from schedules.announcement import BY_HAND
 from schedules.dates.read import read_date, with_time
@@ -48,11 +48,7 @@ _MOST_SHOWN = 50
 _log = structlog.get_logger(__name__)
 
 
-async def show_forms(
-    request: Request,
-    typed: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
-) -> Response:
+async def show_forms(request: Request, typed: BoxTexts = None, faults: BoxTexts = None) -> Response:
     """Show the form for a release, or for one more address of the query's `release`, and what
     people added.
 

@@ -5,7 +5,6 @@ actions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,8 +20,7 @@ from monitor.errors import NotAllowed, UnknownName
 from monitor.store.rows import Draft
 from monitor.web import answers, inputs
 from monitor.web.incident_page import send_evidence
-from monitor.web.inputs import Input
-from monitor.web.operations import ApiRoute, Operation
+from monitor.web.operations import ApiRoute, Operation, post_operation
 from monitor.web.request import problem_response, queries_of, require_desk, require_staff
 from monitor.web.users import Peer
 from schedules.times.json import Json
@@ -75,7 +73,7 @@ async def change_incident(
     return await incident_answer(request, name)
 
 
-async def list_versions(request: Request, _input: Input) -> Json:
+async def list_versions(request: Request) -> Json:
     """List the versions of a report, each with the boxes that changed, the oldest first."""
     drafts = await require_drafts(request, _incident_of(request))
     versions = [
@@ -99,7 +97,7 @@ async def get_version(request: Request, query: inputs.VersionChoice) -> Json:
     return {**draft_json(draft), "report": draft.facts, "words": draft.words}
 
 
-async def export_evidence(request: Request, _input: Input) -> Response:
+async def export_evidence(request: Request) -> Response:
     """Return the evidence of an incident with its hashes as a zip, after the slot has passed."""
     desk, queries, name = require_desk(request), queries_of(request), _incident_of(request)
     incident = await queries.find_incident(name)
@@ -176,19 +174,18 @@ def _require_head(request: Request) -> Desk:
     raise NotAllowed(f"{desk.actor.account} may not sign or waive a report: {remedy}")
 
 
-_post = partial(Operation, method="POST")
 ROUTES = [
     ApiRoute(
         "/incidents/{incident}/sign",
-        _post("signReport", "incidents", sign_report, answers.Incident),
+        post_operation("signReport", "incidents", sign_report, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/waive",
-        _post("waiveReport", "incidents", waive_report, answers.Incident),
+        post_operation("waiveReport", "incidents", waive_report, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/close",
-        _post("closeIncident", "incidents", close_incident, answers.Incident),
+        post_operation("closeIncident", "incidents", close_incident, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/versions",

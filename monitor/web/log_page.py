@@ -4,7 +4,6 @@ e-mail.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import render
 from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
-from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
 
 Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
 SORTS: dict[Sort, str] = {
@@ -39,9 +38,7 @@ _MOST_OFFERED = 250
 
 
 async def show_log_form(
-    request: Request,
-    typed: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    request: Request, typed: BoxTexts = None, faults: BoxTexts = None
 ) -> Response:
     """Show the form with the releases of near days, filled in with the query's `release` if it has
     one.

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -75,14 +75,14 @@ class Operation:
 
     `name` and `tag` are for programs that are generated from the description.
 
-    `endpoint` is called with the request and the input, whose model its signature names. It returns
-    the JSON of an `answer`, which can also be read as CSV if there are `rows`, or a whole response
-    of one of the `media`.
+    `endpoint` is called with the request and the input, if its signature names a model of one. It
+    returns the JSON of an `answer`, which can also be read as CSV if there are `rows`, or a whole
+    response of one of the `media`.
     """
 
     name: str
     tag: str
-    endpoint: Callable[[Request, Any], Awaitable[Any]]
+    endpoint: Callable[..., Awaitable[Any]]
     answer: type[Answer] | None = None
     rows: Rows | None = None
     media: tuple[str, ...] = (_JSON,)
@@ -111,7 +111,8 @@ class Operation:
         else:
             sent = self.input.read(await read_body(request, self.max_bytes))
         try:
-            answer: Any = await self.endpoint(request, sent)
+            inputs = () if self.input is Input else (sent,)
+            answer: Any = await self.endpoint(request, *inputs)
         except InvalidInput as fault:
             faults = [*map(str, fault.faults)]
             return problem_response(409, "; ".join(faults), faults=faults)
@@ -191,10 +192,13 @@ class Operation:
 
 
 @cache
-def _find_input(endpoint: Callable[[Request, Any], Awaitable[Any]]) -> type[Input]:
-    _request, sent = inspect.signature(endpoint, eval_str=True).parameters.values()
-    model: type[Input] = sent.annotation
-    return model
+def _find_input(endpoint: Callable[..., Awaitable[Any]]) -> type[Input]:
+    _request, *others = inspect.signature(endpoint, eval_str=True).parameters.values()
+    models: list[type[Input]] = [sent.annotation for sent in others]
+    return next(iter(models), Input)
+
+
+post_operation = partial(Operation, method="POST")
 
 
 class ApiRoute(Route):

@@ -12,7 +12,6 @@ from monitor.errors import UnknownName, unknown_name
 from monitor.judge.explain.explain import explanation_json
 from monitor.watch.rejudge import titles_of_release
 from monitor.web import answers, inputs
-from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.queries import Queries
 from monitor.web.request import require_staff
@@ -34,7 +33,7 @@ async def explain_release(request: Request, query: inputs.AsOf) -> Json:
     return {**explained.body, "explanation": explanation_json(explained.explanation)}
 
 
-async def show_history(request: Request, _input: Input) -> Json:
+async def show_history(request: Request) -> Json:
     """Return every promise of a release, where and when it was read, and what changed."""
     queries, name = require_staff(request), request.path_params["release"]
     now = queries.now()

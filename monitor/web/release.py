@@ -1,42 +1,54 @@
-"""The page of one release: its verdict with the reasons, and a timeline of observations."""
+"""The page of one release: its verdict with the reasons, and a timeline of observations.
+
+It has two forms: a person says which time the doubtful text of a calendar means, and people tick
+what is prepared.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from alerts.by_hand import BoxFault, InvalidInput
 from alerts.claim import NO_PROOF
+from alerts.ticks import Tick
+from monitor.deliver.desk import Desk
 from monitor.deliver.ticks import entries_of_ticks
+from monitor.errors import UserFault
 from monitor.files.facts import NotRead
 from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
 from monitor.judge.explain.timeline import build_timeline
 from monitor.readiness.ticks import TICKED_BY_PEOPLE
 from monitor.watch.rejudge import Explained
+from monitor.web.by_hand import read_slot
 from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.queries import Queries
-from monitor.web.request import queries_of
+from monitor.web.request import PostRoute, queries_of
+from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
 from schedules.contract.verdict import FindingKind
 from schedules.times.json import Json, instant_from_json
+from schedules.times.zone import instant
 
 _PUBLIC_REASONS = {"promise", "policy", "blind"}
 """The reasons that everyone may see. Others can quote pages that are embargoed."""
 
 _ONLY_FOR_SOME = ("why", "would_change", "timeline", "claims", "people", "not_read", "incidents")
 """Values of the page that not every viewer gets."""
+_BOXES_OF_SLOT = {name: name for name in ("meant", "day", "time")}
 
 
 async def show_release(
-    request: Request,
-    typed: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    request: Request, typed: BoxTexts = None, faults: BoxTexts = None
 ) -> Response:
     """Return the page of the path's release. Before its slot, only staff see the reasons, the
     timeline and the claims.
@@ -128,4 +140,73 @@ def _find_question(body: Mapping[str, Any], now: datetime) -> _Question | None:
     return _Question(times, is_too_late=first is not None and first <= now)
 
 
-ROUTES = [Route("/releases/{release:path}", show_release)]
+async def settle_slot(queries: Queries, desk: Desk, release: str, meant: datetime) -> Json:
+    """Record which time is meant, and return the JSON of the release.
+
+    Raises `UnknownName`, `InvalidInput`, and `UserFault` on a standby.
+    """
+    if queries.live.is_standby():
+        raise UserFault("Another monitor leads. Answer there: only it reads calendars.")
+    await queries.find_release(release)  # raises if this person may not see it
+    await desk.settle_slot(release, meant)
+    return await queries.find_release(release)
+
+
+@with_staff_form
+async def settle_by_form(request: Request, sent: SentForm) -> Response:
+    """Record the time that the form chooses, and show the release, or the form with its faults."""
+    queries, release = queries_of(request), request.path_params["release"]
+    try:
+        meant = _read_meant(sent, queries.timezone)
+        await settle_slot(queries, sent.desk, release, meant)
+    except InvalidInput as fault:
+        faults = faults_by_box(fault, _BOXES_OF_SLOT, "meant")
+        return await show_release(request, typed=sent.fields, faults=faults)
+    return RedirectResponse(f"/releases/{quote(release)}", 303)
+
+
+def _read_meant(sent: SentForm, zone: str) -> datetime:
+    """Return the chosen instant, or that of the typed day and time. Raises `InvalidInput`."""
+    if "day" in sent.fields:
+        now = sent.desk.clock.now()
+        return instant(read_slot(sent.text("day"), sent.text("time"), now, zone), zone)
+    with suppress(ValueError):
+        meant = datetime.fromisoformat(sent.text("meant"))
+        if meant.tzinfo is not None:
+            return meant
+    raise InvalidInput(BoxFault("meant", "Choose the time that is meant."))
+
+
+async def tick_release(
+    queries: Queries, desk: Desk, release: str, tick: Tick, time: datetime | None = None
+) -> None:
+    """Record a tick. `time` is that for which the publishing tool has scheduled the release.
+
+    Raises `UnknownName`, and `InvalidInput` for a time with another tick.
+    """
+    body = await queries.find_release(release)  # raises if this person may not see it
+    if time is not None and tick is not Tick.SCHEDULED:
+        raise InvalidInput(BoxFault("time", "only for the tick `scheduled`"))
+    slot = body["slot"] or {}
+    is_announced = time is None or time == instant_from_json(slot.get("start"))
+    await desk.tick(release, tick if is_announced else Tick.SCHEDULED_OTHERWISE)
+
+
+@with_staff_form
+async def tick_by_form(request: Request, sent: SentForm) -> Response:
+    """Record what the form ticks, and show the release again."""
+    queries, release = queries_of(request), request.path_params["release"]
+    chosen = [tick for tick in TICKED_BY_PEOPLE if sent.text(tick)]
+    if not chosen:
+        faults = {"ticks": "Tick what was done."}
+        return await show_release(request, typed=sent.fields, faults=faults)
+    for tick in chosen:
+        await tick_release(queries, sent.desk, release, tick)
+    return RedirectResponse(f"/releases/{quote(release)}", 303)
+
+
+ROUTES = [
+    Route("/releases/{release:path}", show_release),
+    PostRoute("/releases/{release:path}/slot", settle_by_form),
+    PostRoute("/releases/{release:path}/ticks", tick_by_form),
+]

@@ -22,7 +22,7 @@ from monitor.threads import run_in_thread
 from monitor.watch.periods import FORMATS, Periods, file_stem_of
 from monitor.web import answers, inputs
 from monitor.web.fragments import sort_by_name
-from monitor.web.operations import ApiRoute, Operation, file_response
+from monitor.web.operations import ApiRoute, Operation, file_response, post_operation
 from monitor.web.pages import render
 from monitor.web.request import PostRoute, check_parameters, queries_of, require_desk, require_staff
 from monitor.web.staff_form import SentForm, with_staff_form
@@ -166,8 +166,6 @@ OPERATIONS = [
     ),
     ApiRoute(
         "/reports",
-        Operation(
-            "keepReport", "releases", keep_report, answers.Incident, method="POST", status=201
-        ),
+        post_operation("keepReport", "releases", keep_report, answers.Incident, status=201),
     ),
 ]

@@ -19,7 +19,7 @@ from monitor.web.fragments import sort_by_name
 from monitor.web.pages import list_silences, render
 from monitor.web.queries import Queries
 from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
-from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
 from monitor.web.strip import exact_slot
 from schedules.times.zone import local
 
@@ -30,9 +30,7 @@ _DEFAULT_LENGTH, _OFFERED_BEFORE = timedelta(hours=4), timedelta(days=30)
 
 
 async def show_mute_form(
-    request: Request,
-    typed: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    request: Request, typed: BoxTexts = None, faults: BoxTexts = None
 ) -> Response:
     """Show the form that mutes messages, and the current and future silences, the spans in which
     they are muted.

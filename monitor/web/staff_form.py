@@ -24,6 +24,9 @@ signed in.
 _MOST_FIELDS = 300
 _HIDDEN_FIELDS = ("guard", "version", "do")
 
+BoxTexts = Mapping[str, str] | None
+"""What was typed into the boxes of a form, or their faults; None before the form was sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
