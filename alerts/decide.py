@@ -75,7 +75,9 @@ def decide(
         known = None
     kind = find_incident_kind(facts, now)
     if known is None:
-        return Decision() if kind is None else _open_incident(facts, kind, now, earlier_ids)
+        if kind is None:
+            return Decision()
+        return _open_incident(facts, kind, now, earlier_ids)
     if kind is not None and _needs_new_incident(kind, known):
         return _open_next_incident(known, facts, kind, now, earlier_ids)
     incident = _update_incident(known, facts, kind)
@@ -258,8 +260,9 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) 
     if builder.has_graver_grade:
         yield builder.notice("grade_changed", builder.incident.grade, changed, reported_kind)
     elif findings:
-        is_elsewhere = any(key.kind is FactKind.ELSEWHERE for key in findings)
-        kind = "elsewhere" if is_elsewhere else "new_finding"
+        kind = "new_finding"
+        if any(key.kind is FactKind.ELSEWHERE for key in findings):
+            kind = "elsewhere"
         yield builder.notice(kind, _join_keys(findings), changed, reported_kind)
     # An incident of kind DUE is about a page that was not found yet. If the page is out now, it was
     # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all

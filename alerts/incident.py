@@ -215,6 +215,11 @@ class Incident:
         return self.facts.timezone if self.facts is not None else LONDON
 
     @property
+    def host(self) -> str:
+        """Return the host of its release, empty without one."""
+        return "" if self.facts is None else self.facts.host
+
+    @property
     def producers(self) -> tuple[str, ...]:
         """Return the ids of all producers of the releases it is about."""
         others = self.facts.others if self.facts is not None else ()

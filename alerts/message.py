@@ -47,7 +47,12 @@ DIGESTED = frozenset({"opened", "due", "unproven"})
 PERSON_ACTS = ("acknowledged", "closed", "signed")
 """Kinds of notices about what people did. Only webhooks and pagers get them."""
 _NAMED_LIKE_KIND = ("reminder", *PERSON_ACTS, "summary", "readiness", "test")
-_EVENT_OF_KIND = {"digest": "opened", "final": "over"} | {kind: kind for kind in _NAMED_LIKE_KIND}
+_EVENT_OF_KIND = {
+    **dict.fromkeys((*OPENING_KINDS, "digest"), "opened"),
+    "final": "over",
+    **{kind: kind for kind in _NAMED_LIKE_KIND},
+}
+"""The `event` that webhooks publish beside the `kind` of a notice, else `changed`."""
 _DIGEST_WORDS = {
     "opened": (
         "in trouble together",
@@ -278,10 +283,7 @@ def _message_data(
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        # Webhooks publish `kind` and `event`. An event groups several kinds of notices.
-        "event": (
-            "opened" if notice.kind in OPENING_KINDS else _EVENT_OF_KIND.get(notice.kind, "changed")
-        ),
+        "event": _EVENT_OF_KIND.get(notice.kind, "changed"),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),
         "link": link,
@@ -310,7 +312,8 @@ def _facts_json(facts: ReleaseFacts) -> Json:
         fields_json(part, *_PART_KEYS) | {"users_delay": bounds_json(part.wait)}
         for part in facts.parts
     ]
-    return measured | {
+    return {
+        **measured,
         "available_elsewhere": [each.as_json() for each in facts.elsewhere],
         "parts": parts,
     }

@@ -217,7 +217,7 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     # been absent since.
     if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
         what_followed = f"not out again {_describe_delay(part.delay)}"
-    return f"{verdict}, {what_followed}" if what_followed else verdict
+    return ", ".join(filter(None, (verdict, what_followed)))
 
 
 def _describe_appearance(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:

@@ -239,8 +239,10 @@ def _draw_shapes(figure: Timeline | Bars | SlotStrip) -> tuple[int, str]:
 
 
 def _row_of_bar(bar: Bar) -> Row:
-    share = 100 * bar.number / max(1, bar.whole)
-    return Row(bar.label, bar.share, [Mark("late", 0.0, round(share, 1))] if bar.number else [])
+    marks = []
+    if bar.number:
+        marks.append(Mark("late", 0.0, round(100 * bar.number / max(1, bar.whole), 1)))
+    return Row(bar.label, bar.share, marks)
 
 
 def _draw_strip(figure: SlotStrip) -> tuple[int, str]:
@@ -347,8 +349,9 @@ def _draw_ticks(figure: Timeline, bottom: int) -> str:
     for number, at in enumerate(choose_ticks(figure)):
         x = axis.place(at.timestamp())
         day = local_date(at, figure.timezone)
-        day_before_time = f"{day.day} {day:%b} " if len(days) > 1 else ""
-        text = f"{day_before_time}{clock(at, figure.timezone, zone=False)}"
+        text = clock(at, figure.timezone, zone=False)
+        if len(days) > 1:
+            text = f"{day.day} {day:%b} {text}"
         # A narrow screen leaves out every second label.
         kind = "few" if number % 2 else "tick"
         svg += (
@@ -387,7 +390,9 @@ def _text_anchor(x: float) -> str:
     """Return how a text is aligned at this percentage, so that no side cuts it."""
     if x < 25:
         return "start"
-    return "end" if x > 75 else "middle"
+    if x > 75:
+        return "end"
+    return "middle"
 
 
 def _draw_legend(figure: Timeline, top: int) -> tuple[int, str]:

@@ -64,8 +64,7 @@ class Silence:
                 return self.name == incident.id
             case Scope.HOST:
                 # The `producer` of an incident about a host is the host.
-                host = incident.facts.host if incident.facts is not None else ""
-                return self.name in (host, incident.producer)
+                return self.name in (incident.host, incident.producer)
             case Scope.PRODUCER:
                 # Messages about a platform also report the releases of other producers, which no
                 # one has silenced.
@@ -88,7 +87,9 @@ def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
     Raises `InvalidInput` with all faults at once.
     """
     words = one_line(reason.strip(), _LONGEST_REASON)
-    faults = [] if words else [BoxFault("reason", "say why")]
+    faults = []
+    if not words:
+        faults.append(BoxFault("reason", "say why"))
     begins = now if begins is None else max(now, begins)
     if begins > now + FARTHEST_AHEAD:
         faults.append(BoxFault("from", f"must begin within {FARTHEST_AHEAD.days} days"))

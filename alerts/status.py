@@ -189,8 +189,9 @@ def brief_length(lasted: Bounds) -> str:
         return f"up to {longest}"
     shortest = length(least, math.floor, parts=units, tenths=False)
     number, _, unit = shortest.partition(" ")
-    has_same_unit = unit == longest.partition(" ")[2]
-    return f"{number if has_same_unit else shortest} to {longest}"
+    if unit == longest.partition(" ")[2]:
+        shortest = number
+    return f"{shortest} to {longest}"
 
 
 def is_late_part_absent(facts: ReleaseFacts) -> bool:
@@ -264,7 +265,9 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
     part = _find_longest_hidden_part(facts)
     if part is None:  # the finding `stale_edge` may have no times
         return "a cache kept it from users"
-    published = "published on time" if part.verdict == "on_time" else "published"
+    published = "published"
+    if part.verdict == "on_time":
+        published += " on time"
     return f"{published}{_describe_users_wait(part, facts, now)}{_name_part_unless_page(part)}"
 
 
@@ -296,9 +299,8 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     )
     times = sum(exposure.part == longest.part for exposure in facts.exposures)
     if times > 1:
-        was = f"{was}, one of {times} times"
-    what_followed = _describe_page_after_exposure(facts, now)
-    return f"{was}; {what_followed}" if what_followed else was
+        was += f", one of {times} times"
+    return "; ".join(filter(None, (was, _describe_page_after_exposure(facts, now))))
 
 
 def _name_exposed_parts(exposures: Sequence[Exposure], facts: ReleaseFacts) -> str:
@@ -530,8 +532,10 @@ def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
     lines = describe_alternatives(facts, now)
     if not lines:
         return ""
-    others = len(lines) - 1
-    return f"; {lines[0]} (and at {count(others, 'other')})" if others else f"; {lines[0]}"
+    mention = f"; {lines[0]}"
+    if len(lines) > 1:
+        mention += f" (and at {count(len(lines) - 1, 'other')})"
+    return mention
 
 
 def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:

@@ -59,7 +59,9 @@ def write_chronology(inputs: DraftInput) -> Paragraphs:
 def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
     incident = inputs.incident
     # The account begins with the sentence by which a person logged the incident.
-    logged = one_line(incident.words.get("what", "")) if incident.kind is IncidentKind.HAND else ""
+    logged = ""
+    if incident.kind is IncidentKind.HAND:
+        logged = one_line(incident.words.get("what", ""))
     for entry in incident.timeline_by_time:
         is_omitted = entry.text == logged or entry.text.startswith(OMITTED_PREFIXES)
         if entry.by != MONITOR and not is_omitted:
@@ -81,8 +83,8 @@ def _write_entry(entry: Entry, time: str) -> str:
 
 
 def _write_done_step(step: Step, done: DoneStep, inputs: DraftInput, time: str) -> str:
-    host = inputs.facts.host if inputs.facts is not None else ""
-    publisher = PUBLISHERS.get(host, "The people who publish it were")
+    publisher = PUBLISHERS.get(inputs.incident.host, "The people who publish it were")
     sentence = step.past.format(at=time, publisher=publisher)
-    note = f" ({done.note})" if done.note else ""
-    return f"{sentence}{note}."
+    if done.note:
+        sentence += f" ({done.note})"
+    return f"{sentence}."

@@ -141,7 +141,9 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)
     ]
     asks_first = question.facts[0] in missing
-    if "human.impact" in missing and _was_elsewhere(inputs):
+    facts = inputs.measured_facts
+    # Who was given the content that was at another address?
+    if "human.impact" in missing and facts and narrative.list_later_alternatives(facts):
         missing.insert(missing.index("human.impact"), "human.given")
     facts_with_help = list(missing)
     # We fill in `clause.cite`, but a person who completes the answer (MIXED) must check it, and
@@ -157,13 +159,13 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         # Most facts get help from only one of these three functions, or from none.
         help_texts += _summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
-        help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
+        help_texts += guidance.ask_about_clock_change(fact, facts)
     if "incident.date" in known:
         help_texts += _question_dates(inputs)
     if "incident.narrative" in known and _is_date_without_text(inputs):
         help_texts.append("What happened on each of the dates?")
     label = question.label
-    if label is not None and inputs.measured_facts is None:
+    if label is not None and facts is None:
         label = LABELS_OF_LOGGED.get(label, label)
     paragraphs = tuple(text for texts in known.values() for text in texts)
     placeholder = " ".join(
@@ -176,14 +178,6 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         guidance=tuple(dict.fromkeys(help_texts)),
         notes=tuple(text for fact in question.facts for text in _list_warnings(fact, inputs)),
     )
-
-
-def _was_elsewhere(inputs: DraftInput) -> bool:
-    """Return whether content of the release was at another address, so that a person must say who
-    was given that.
-    """
-    facts = inputs.measured_facts
-    return facts is not None and bool(narrative.list_later_alternatives(facts))
 
 
 def _format_report_day(inputs: DraftInput) -> str:

@@ -130,13 +130,16 @@ def write_statement(inputs: DraftInput) -> Paragraphs:
     facts = inputs.measured_facts
     if facts is None or facts.slot is None:
         return ()
-    return (_say_early(inputs, facts),) if facts.exposures else _say_late(inputs, facts)
+    if facts.exposures:
+        return (_say_early(inputs, facts),)
+    return _say_late(inputs, facts)
 
 
 def title_correction(inputs: DraftInput) -> str:
     """Return the title of the notice that stays with the release. No delay is a correction."""
-    has_other_content = bool(CORRECTED_KINDS & {*inputs.kinds})
-    return "Correction notice" if has_other_content else "Note on the time of publication"
+    if CORRECTED_KINDS & {*inputs.kinds}:
+        return "Correction notice"
+    return "Note on the time of publication"
 
 
 def write_correction(inputs: DraftInput) -> Paragraphs:
@@ -218,7 +221,9 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> Paragraphs:
     if facts.verdict not in ("overdue", "not_published") and not is_late:
         return ()
     account = " ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts)])
-    return (account, NEXT_STEP, APOLOGY) if is_late_part_absent(facts) else (account, APOLOGY)
+    if is_late_part_absent(facts):
+        return account, NEXT_STEP, APOLOGY
+    return account, APOLOGY
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:

@@ -43,8 +43,9 @@ def format_ordinal(number: int) -> str:
     """Return `second`, `third` …, in digits from eleven up: `21st`. `number` is at least two."""
     if number < 2 + len(_ORDINALS):
         return _ORDINALS[number - 2]
-    ending = "th" if number % 100 in (11, 12, 13) else _ENDINGS.get(number % 10, "th")
-    return f"{number}{ending}"
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{_ENDINGS.get(number % 10, 'th')}"
 
 
 def format_length(seconds: int) -> str:
@@ -127,8 +128,9 @@ def _round_to(unit: int, seconds: float, towards: Callable[[float], int]) -> int
 
 def _join_lengths(first: str, last: str) -> str:
     number, _, unit = first.partition(" ")
-    is_one_unit = " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s")
-    return f"{number if is_one_unit else first} to {last}"
+    if " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s"):
+        first = number
+    return f"{first} to {last}"
 
 
 def format_days(first: date, last: date) -> str:
@@ -137,8 +139,9 @@ def format_days(first: date, last: date) -> str:
         return day_text(first)
     if first.year != last.year:
         return f"{day_text(first)} to {day_text(last)}"
-    opening = str(first.day) if first.month == last.month else f"{first.day} {first:%B}"
-    return f"{opening} to {day_text(last)}"
+    if first.month != last.month:
+        return f"{first.day} {first:%B} to {day_text(last)}"
+    return f"{first.day} to {day_text(last)}"
 
 
 def format_clock(at: datetime, timezone: str) -> str:

@@ -28,7 +28,13 @@ from monitor.web.hand_calendar import HandCalendar, add_address, add_release, re
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
-from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
+from monitor.web.staff_form import (
+    BoxTexts,
+    SentForm,
+    faults_by_box,
+    find_known_release,
+    with_staff_form,
+)
 from schedules.address import canonical_address
 from schedules.announcement import BY_HAND
 from schedules.dates.read import read_date, with_time
@@ -68,7 +74,7 @@ async def show_forms(request: Request, typed: BoxTexts = None, faults: BoxTexts 
         added = []
         # a fault of the sent form in the same box is shown instead
         faults = {_LAST_BOX: str(fault)} | faults
-    known = await queries.find_release(typed["release"]) if typed.get("release") else None
+    known = await find_known_release(queries, typed)
     now = queries.now()
     return render(
         request,

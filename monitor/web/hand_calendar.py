@@ -259,13 +259,12 @@ def _list_additions(data: Json) -> Iterator[Addition]:
     """
     for table in (one for one in data.get("release", []) if not _is_removed(one)):
         entry, title, of = (str(table.get(key, "")) for key in ("id", "title", "of"))
-        release = [] if of else [{**table, "id": ""}]
-        for one in [*release, *table.get("part", [])]:
-            part, url, reason = (
-                str(one.get("id")),
-                str(one.get("url", "")),
-                str(one.get("reason", "")),
-            )
+        rows = table.get("part", [])
+        if not of:
+            rows = [{**table, "id": ""}, *rows]
+        for one in rows:
+            url, reason = (str(one.get(key, "")) for key in ("url", "reason"))
+            part = str(one.get("id"))
             yield Addition(entry=entry, part=part, title=title, url=url, reason=reason, of=of)
 
 

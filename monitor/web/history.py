@@ -101,11 +101,9 @@ class Group:
     def share(self) -> str:
         """Return the share on time among releases with a proved verdict, such as `50 %, 2 of 4`."""
         on_time, judged = count_on_time(one.verdict for one in self.points)
-        return (
-            f"{100 * on_time // judged} %, {on_time} of {judged}"
-            if judged
-            else "no releases judged"
-        )
+        if not judged:
+            return "no releases judged"
+        return f"{100 * on_time // judged} %, {on_time} of {judged}"
 
     @cached_property
     def median(self) -> str:
@@ -317,11 +315,9 @@ def _page_values(
     `points` are releases with their delays. If `producer` or `host` is not empty, only its points
     are shown.
     """
-    producers, hosts, names = (
-        {one.producer for one in points},
-        {one.host for one in points},
-        queries.producers,
-    )
+    producers = {one.producer for one in points}
+    hosts = {one.host for one in points}
+    names = queries.producers
     if producer and producer not in producers | set(names):
         raise UnknownName(f"There is no producer {producer!r}.")
     if host not in hosts | {""}:
@@ -329,18 +325,17 @@ def _page_values(
     chosen = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
     starts, total = month_starts(now, queries.timezone), Group("all", chosen)
     delay_minutes = [one.seconds / 60 for one in chosen if one.seconds is not None]
-    # The points are in the order of their slots, so each series gets the title of its newest
-    # edition.
-    titles = {(one.producer, one.series): one.title for one in points}
-    series = group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
     # In these charts each release is a dot. One chart has a row for each producer, the other one
-    # for each series.
-    dot_charts = {
-        "producer": []
-        if producer
-        else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
-        "series": series if producer or len(producers) == 1 else [],
-    }
+    # for each series. The points are in the order of their slots, so a series has the title of its
+    # newest edition.
+    dot_charts: dict[str, list[Group]] = {"producer": [], "series": []}
+    if not producer:
+        dot_charts["producer"] = group_by(chosen, lambda one: names.get(one.producer, one.producer))
+    if producer or len(producers) == 1:
+        titles = {(one.producer, one.series): one.title for one in points}
+        dot_charts["series"] = group_by(
+            chosen, lambda one: titles[one.producer, one.series], worst_first=True
+        )
     axes = Axes(starts, now, low=min([-1, *delay_minutes]), high=max([5, *delay_minutes]))
     return {
         "axes": axes,

@@ -17,7 +17,13 @@ from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import render
 from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
-from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
+from monitor.web.staff_form import (
+    BoxTexts,
+    SentForm,
+    faults_by_box,
+    find_known_release,
+    with_staff_form,
+)
 
 Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
 SORTS: dict[Sort, str] = {
@@ -60,7 +66,7 @@ async def show_log_form(
         faults=faults or {},
         sorts=SORTS,
         offered=offered[:_MOST_OFFERED],
-        known=await queries.find_release(typed["release"]) if typed.get("release") else None,
+        known=await find_known_release(queries, typed),
         producers=sort_by_name(queries.producers, queries.producers),
         today=today,
     )
@@ -71,14 +77,14 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     """Log the incident and show it. If the input is invalid, show the form again with the
     faults.
     """
-    release, day, time = sent.text("release"), sent.text("day"), sent.text("time")
+    release = sent.text("release")
     # The title and the producer of a watched release are known, so the form does not have them.
     names = ["what", "sort", "until", "page", "url"]
-    names += [] if release else ["title", "producer"]
+    if not release:
+        names += ["title", "producer"]
     words = {name: sent.text(name) for name in names}
-    words["when"] = f"{day}T{time}" if day and time else day
-    due_day, due_time = sent.text("due"), sent.text("due-time")
-    words["due"] = f"{due_day}T{due_time}" if due_day and due_time else due_day
+    words["when"] = _join_time(sent.text("day"), sent.text("time"))
+    words["due"] = _join_time(sent.text("due"), sent.text("due-time"))
     words["url"] = "\n".join(words["url"].split())  # stored as one address a line
     filled = {name: text for name, text in words.items() if text}
     try:
@@ -86,6 +92,12 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     except InvalidInput as fault:
         return await show_log_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
+
+
+def _join_time(day: str, time: str) -> str:
+    if day and time:
+        return f"{day}T{time}"
+    return day
 
 
 ROUTES = [

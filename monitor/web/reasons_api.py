@@ -73,13 +73,11 @@ def _promise_json(promise: Promise) -> Json:
 
 
 def _event_json(event: LedgerEvent) -> Json:
-    return {
-        **fields_json(event, "what", "at", "since", "calendar"),
-        "before": event.before.as_json() if event.before else None,
-        "after": event.after.as_json() if event.after else None,
-        "promised": slot_text(event.after) if event.after else None,
-        "detail": event.detail,
-    }
+    body = fields_json(event, "what", "at", "since", "calendar", "before", "after")
+    promised = None
+    if event.after is not None:
+        promised = slot_text(event.after)
+    return {**body, "promised": promised, "detail": event.detail}
 
 
 def _unknown_release(queries: Queries, name: str) -> UnknownName:

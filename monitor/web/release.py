@@ -134,7 +134,7 @@ def _find_question(body: Mapping[str, Any], now: datetime) -> _Question | None:
     settled = slot.get("settled")
     if not settled and not slot.get("doubt"):
         return None
-    readings = settled["readings"] if settled else slot.get("readings", [])
+    readings = (settled or slot).get("readings", [])
     times = readings if settled or slot["precision"] == "instant" else []
     first = instant_from_json(min(readings, default=slot["start"]))
     return _Question(times, is_too_late=first is not None and first <= now)

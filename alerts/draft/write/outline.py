@@ -136,7 +136,7 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
             blocks = _build_head(report)
             how = "How it was measured" if report.measured else "What was recorded"
             for title, body in _build_evidence(report):
-                heading = how if title == "evidence" else words.capitalise(title)
+                heading = {"evidence": how}.get(title, words.capitalise(title))
                 blocks += [Heading(2, heading), *body]
             return blocks
         case Document.STEPS:
