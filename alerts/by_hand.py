@@ -222,14 +222,18 @@ def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
     """
     if not at.strip():
         return now
-    try:
-        instant = parse_instant(at.strip(), timezone)
-    except ValueError as exc:
-        why = f'not a date-time, write "2018-01-05T09:41" (got "{at}")'
-        raise InvalidInput(BoxFault("at", why)) from exc
+    instant = _read_instant("at", at, timezone, "2018-01-05T09:41")
     if instant > now:
         raise InvalidInput(BoxFault("at", f'is in the future (got "{at}")'))
     return instant
+
+
+def _read_instant(box: str, text: str, timezone: str, example: str) -> datetime:
+    try:
+        return parse_instant(text.strip(), timezone)
+    except ValueError as exc:
+        why = f'not a date-time, write "{example}" (got "{text}")'
+        raise InvalidInput(BoxFault(box, why)) from exc
 
 
 def logged_end(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
@@ -290,11 +294,7 @@ def bring_forward(
     If the incident has this time already, return it unchanged. Raises `InvalidInput` if `when` is
     no date-time.
     """
-    try:
-        to = parse_instant(when.strip(), timezone)
-    except ValueError as exc:
-        why = f'not a date-time, write "2018-01-05T09:00" (got "{when}")'
-        raise InvalidInput(BoxFault("brought forward", why)) from exc
+    to = _read_instant("brought forward", when, timezone, "2018-01-05T09:00")
     by = clean_role(role)
     instant = to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:

@@ -107,7 +107,9 @@ def report_unreadable_dates(
     """Open an incident because dates of entries cannot be read: `entries` are titles and date
     texts. The same entries have the same incident.
     """
-    number = f"{len(entries)} dates" if len(entries) > 1 else "a date"
+    number = "a date"
+    if len(entries) > 1:
+        number = f"{len(entries)} dates"
     lines = _list_entries([f"- “{one_line(title)}”: “{one_line(text)}”" for title, text in entries])
     lines.insert(0, "Their releases are not watched closely and cannot be judged:")
     digest = sha256("\n".join(map(str, sorted(entries))).encode()).hexdigest()
@@ -234,7 +236,9 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
 def _list_entries(lines: list[str]) -> list[str]:
     """Return the first lines, and how many more there are."""
     more = len(lines) - _MOST_ENTRIES
-    return [*lines[:_MOST_ENTRIES], f"- and {more} more"] if more > 0 else lines
+    if more > 0:
+        return [*lines[:_MOST_ENTRIES], f"- and {more} more"]
+    return lines
 
 
 def _make_incident(

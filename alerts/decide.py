@@ -82,8 +82,9 @@ def decide(
         return _open_next_incident(known, facts, kind, now, earlier_ids)
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
-    is_reopened = any(notice.kind == "reopened" for notice in notices)
-    closed = None if is_reopened else incident.closed
+    closed = incident.closed
+    if any(notice.kind == "reopened" for notice in notices):
+        closed = None
     if closed is None and _is_over(incident, facts):
         closed = now
     entries = (Entry(now, MONITOR, notice.subject) for notice in notices)

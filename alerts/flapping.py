@@ -50,13 +50,15 @@ def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
     it follows.
     """
     stretch = find_flapping_stretches(facts)[-1]
-    is_ahead = facts.slot is not None and now < facts.slot
     steady_minutes = STEADY_AFTER // timedelta(minutes=1)
-    return (
+    text = (
         f"it comes and goes, {len(stretch)} changes since"
         f" {moment(stretch[0], facts.timezone, now)}; the next notice follows once nothing has"
-        f" changed for {steady_minutes} minutes{', or when its slot has come' if is_ahead else ''}"
+        f" changed for {steady_minutes} minutes"
     )
+    if facts.slot is not None and now < facts.slot:
+        text += ", or when its slot has come"
+    return text
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:

@@ -161,15 +161,20 @@ def build_message(
             f" {notice.incident}"
         )
     # A notice about several releases has no facts of a single one.
-    facts = incident.measured if incident is not None and notice.release else None
+    facts, address, picture = None, "", ""
+    if incident is not None and notice.release:
+        facts = incident.measured
     # Content that was public early must not be opened by accident.
     is_logged = incident is not None and incident.kind is IncidentKind.HAND
     has_links = not is_logged and (facts is None or not is_early(facts))
-    # A notice that a release is out or that an incident is over has no alarming colour.
-    grade_for_colour = notice.grade if notice.kind not in ("final", "appeared") else ""
-    buttons = _list_buttons(
-        incident, link, board, facts.url if facts is not None and has_links else ""
-    )
+    if facts is not None:
+        picture = draw_release(facts)
+        if has_links:
+            address = facts.url
+    grade_for_colour = notice.grade
+    if notice.kind in ("final", "appeared"):  # nothing to be alarmed at
+        grade_for_colour = ""
+    buttons = _list_buttons(incident, link, board, address)
     return Message(
         id=notice.id,
         notice=notice.follows or notice.id,  # the notice that opened the thread
@@ -182,7 +187,7 @@ def build_message(
             grade_for_colour,
             buttons,
             linked=has_links,
-            picture=draw_release(facts) if facts is not None else "",
+            picture=picture,
         ),
         brief=write_brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link)
@@ -245,8 +250,7 @@ def _say_who_has_it(notice: Notice, incident: Incident | None) -> str:
     """Return who has acknowledged an incident and when its next notice comes, as a line; empty if
     no one has.
     """
-    entry = incident.acknowledged if incident is not None else None
-    if incident is None or entry is None or entry.at > notice.at:
+    if incident is None or (entry := incident.acknowledged) is None or entry.at > notice.at:
         return ""
     since = moment(entry.at.replace(microsecond=0), incident.timezone, notice.at)
     following = "The next message comes when something changes; there are no reminders."
@@ -288,8 +292,8 @@ def _message_data(
         "subject": one_line(notice.subject),
         "link": link,
         "attachments": [attachment.name for attachment in attachments],
-        "incident": None if incident is None else _incident_json(incident),
-        "measured": None if facts is None else _facts_json(facts),
+        "incident": incident and _incident_json(incident),
+        "measured": facts and _facts_json(facts),
     }
 
 
@@ -299,7 +303,7 @@ def _incident_json(incident: Incident) -> Json:
         **fields_json(incident, "id", "kind"),
         "title": one_line(incident.title),
         **fields_json(incident, "opened", "closed"),
-        "acknowledged": fields_json(acknowledged, "at", "by") if acknowledged is not None else None,
+        "acknowledged": acknowledged and fields_json(acknowledged, "at", "by"),
         "signed": instant_json(instant_from_json(incident.words.get(SIGNED))),
     }
 

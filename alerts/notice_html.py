@@ -60,7 +60,9 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
         how_long = f", {brief_length(lasted)}"
     head = f"{status}{how_long}: "
     room = LONGEST_BRIEF - len(head) - _SHORTEST_TITLE - len(" ()")
-    producer = f" ({_shorten_producer(facts, room)})" if room >= _SHORTEST_PRODUCER else ""
+    producer = ""
+    if room >= _SHORTEST_PRODUCER:
+        producer = f" ({_shorten_producer(facts, room)})"
     return f"{head}{one_line(facts.title, LONGEST_BRIEF - len(head) - len(producer))}{producer}"
 
 

@@ -212,7 +212,9 @@ def write_subject_and_text(
     late_and_out = [link for link in releases if link.stands == OUT]
     cleared = [link for link in releases if link.stands == CLEARED]
     due = moment(incident.occurred, incident.linked[0].timezone, now)
-    status = f"{len(awaited)} not out yet" if awaited else "all out"
+    status = "all out"
+    if awaited:
+        status = f"{len(awaited)} not out yet"
     counted = _count_late_releases(incident, [*awaited, *late_and_out])
     subject = (
         f"LATE{SUBJECT_SUFFIX.get(kind, '')}: {counted} on {incident.producer} due {due}, {status}"

@@ -152,9 +152,12 @@ def _find_earliest_send(route: Route, notice: Notice, now: datetime, timezone: s
     begins, ends = route.quiet
     wall = local(now, timezone)
     clock = wall.time()
-    is_overnight = begins > ends
-    is_quiet = (clock >= begins or clock < ends) if is_overnight else begins <= clock < ends
+    is_quiet = begins <= clock < ends
+    if begins > ends:  # overnight
+        is_quiet = clock >= begins or clock < ends
     if not is_quiet:
         return now
-    day_of_end = wall.date() if clock < ends else wall.date() + timedelta(days=1)
+    day_of_end = wall.date()
+    if clock >= ends:
+        day_of_end += timedelta(days=1)
     return max(now, datetime.combine(day_of_end, ends, wall.tzinfo).astimezone(UTC))

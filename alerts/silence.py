@@ -49,7 +49,7 @@ class Silence:
     @property
     def ends(self) -> datetime:
         """Return when messages are sent again."""
-        return self.until if self.ended is None else min(self.ended, self.until)
+        return min(self.ended or self.until, self.until)
 
     def is_on(self, now: datetime) -> bool:
         """Return whether it suppresses messages now."""
@@ -90,7 +90,7 @@ def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
     faults = []
     if not words:
         faults.append(BoxFault("reason", "say why"))
-    begins = now if begins is None else max(now, begins)
+    begins = max(now, begins or now)
     if begins > now + FARTHEST_AHEAD:
         faults.append(BoxFault("from", f"must begin within {FARTHEST_AHEAD.days} days"))
     if not begins < until <= begins + LONGEST_SILENCE:

@@ -131,9 +131,13 @@ def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
 
 def _say_looks(certainty: Certainty) -> str:
     names = [f"“{name}”" for name in sorted({certainty.monitor, *certainty.others}) if name]
-    monitors = "the monitors" if len(names) > 1 else "the monitor"
+    monitors = "the monitor"
+    if len(names) > 1:
+        monitors = "the monitors"
     by = f"{monitors} {words.join(names)}".rstrip()
-    failed = f"{certainty.failed_looks:,}" if certainty.failed_looks else "none"
+    failed = "none"
+    if certainty.failed_looks:
+        failed = f"{certainty.failed_looks:,}"
     sentences = [f"{count(certainty.looks, 'look')} made by {by}; {failed} of them failed."]
     if certainty.widest_gap is not None:
         sentences.append(

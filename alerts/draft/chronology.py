@@ -53,7 +53,9 @@ def write_chronology(inputs: DraftInput) -> Paragraphs:
         time = words.format_clock_day(at, inputs.timezone, named_day)
         lines.append(write_line(time))
         named_day = local_date(at, inputs.timezone)
-    return (HEADING, *lines) if lines else ()
+    if not lines:
+        return ()
+    return (HEADING, *lines)
 
 
 def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:

@@ -223,11 +223,11 @@ def _find_obstacle(field: Field) -> str:
     if field.answer is None:
         # A person signs the report itself.
         is_sign_off = field.facts == ("human.signoff",)
-        is_open = field.required and field.placeholder and not is_sign_off
-        return "is to be completed" if is_open else ""
-    if "[two wordings" in field.answer.text:
+        if field.required and field.placeholder and not is_sign_off:
+            return "is to be completed"
+    elif "[two wordings" in field.answer.text:
         return "holds two wordings, to be made one"
-    if "[to be completed" in field.answer.text:
+    elif "[to be completed" in field.answer.text:
         return "still holds [to be completed …]"
     return ""
 

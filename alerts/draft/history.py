@@ -100,7 +100,9 @@ def describe_outcome(incident: Incident) -> str:
         longest = max(facts.exposures, key=lambda exposure: exposure.seconds.min or 0.0)
         length = words.round_length(longest.seconds)
         outcome = "public before its announced time"
-        return f"{outcome} for {length}" if length else outcome
+        if length:
+            outcome += f" for {length}"
+        return outcome
     if facts.verdict == "unproven":
         return "whether it was published as announced is not known"
     # The delay of the announced page counts if that was late, else the longest delay of a part.

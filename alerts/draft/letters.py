@@ -205,7 +205,9 @@ def _say_seen_early(facts: ReleaseFacts, first: Interval | None) -> str:
     """Return the sentence that the release was public before its slot, and since when: `first` is
     the first start.
     """
-    subject = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
+    subject = "Part of it"
+    if all(part.exposures for part in facts.parts if part.required):
+        subject = "It"
     if first is None:
         return f"{subject} could be seen before that time."
     if first.by and facts.slot and facts.slot - first.by < narrative.ON_TIME_TOLERANCE:

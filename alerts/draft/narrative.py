@@ -283,7 +283,7 @@ def _say_wrong_file(wrong_file: Finding, facts: ReleaseFacts) -> str:
 
 
 def _find_slot_day(facts: ReleaseFacts) -> date | None:
-    return local_date(facts.slot, facts.timezone) if facts.slot else None
+    return facts.slot and local_date(facts.slot, facts.timezone)
 
 
 def _was_early_on_another_day(facts: ReleaseFacts) -> bool:

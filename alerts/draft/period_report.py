@@ -116,7 +116,9 @@ def _say_early_bounds(period: Period) -> Paragraphs:
     if not seconds_early:
         return ()
     longest = words.format_length(math.ceil(max(seconds_early)))
-    number = "One" if len(seconds_early) == 1 else f"{len(seconds_early):,}"
+    number = f"{len(seconds_early):,}"
+    if len(seconds_early) == 1:
+        number = "One"
     return (
         (
             f"{number} of those on time may have come up to {longest} early: no look nearer to the"
@@ -293,11 +295,13 @@ def _write_logged_row(incident: Incident) -> tuple[str, ...]:
     occurred = day_text(local_date(incident.occurred))
     if has_time_of_day(incident):
         occurred = words.format_instant(incident.occurred, LONDON)
-    end = logged_end(incident)
+    ended = "not told"
+    if end := logged_end(incident):
+        ended = words.format_instant(end, LONDON)
     return (
         occurred,
         f"{incident.title}\n{incident.producer}",
-        words.format_instant(end, LONDON) if end else "not told",
+        ended,
         words.capitalise(describe_outcome(incident)),
         incident.words.get("cause", NOT_LOGGED),
     )

@@ -42,8 +42,9 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
     ]
     if gaps := tuple(span for span in clipped if span.begins < span.ends):
         lanes.append(Lane("monitor", gaps))
-    slot = f"Announced for {instant_text(facts.slot, facts.timezone)}. " if facts.slot else ""
-    alt = slot + " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
+    alt = " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
+    if facts.slot:
+        alt = f"Announced for {instant_text(facts.slot, facts.timezone)}. {alt}"
     return Timeline(
         f"Timeline of {facts.title}", begins, ends, facts.slot, facts.timezone, tuple(lanes), alt
     )

@@ -64,9 +64,9 @@ async def healthz(_request: Request) -> Response:
 async def livez(request: Request) -> Response:
     """Return `ok`, or 503 with the reasons if only a restart of the process would help."""
     stuck = list(request.app.state.queries.live.stuck())
-    return PlainTextResponse(
-        "\n".join([*stuck, ""]) if stuck else "ok\n", status_code=503 if stuck else 200
-    )
+    if stuck:
+        return PlainTextResponse("\n".join([*stuck, ""]), status_code=503)
+    return PlainTextResponse("ok\n")
 
 
 async def readyz(request: Request) -> Response:

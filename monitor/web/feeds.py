@@ -169,5 +169,8 @@ async def serve_calendar(request: Request) -> Response:
     return Response(file, media_type=FORMATS[kind][1])
 
 
-ROUTES = [Route("/badges/{producer}.svg", serve_badge), Route("/atom.xml", serve_atom)]
-ROUTES += [Route("/calendar.{kind}", serve_calendar)]
+ROUTES = [
+    Route("/badges/{producer}.svg", serve_badge),
+    Route("/atom.xml", serve_atom),
+    Route("/calendar.{kind}", serve_calendar),
+]

@@ -116,7 +116,9 @@ class Operation:
         except InvalidInput as fault:
             faults = [*map(str, fault.faults)]
             return problem_response(409, "; ".join(faults), faults=faults)
-        return answer if isinstance(answer, Response) else self._respond_with(request, sent, answer)
+        if isinstance(answer, Response):
+            return answer
+        return self._respond_with(request, sent, answer)
 
     def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:
         """Return the answer as JSON or CSV with a link to the next page.
@@ -299,11 +301,9 @@ def _describe_problem(words: str) -> Json:
 
 
 def _path_parameter(name: str) -> Json:
-    shape: Json = (
-        {"enum": [*MEDIA]}
-        if name == "ending"
-        else {"type": "string", "minLength": 1, "pattern": ID}
-    )
+    shape: Json = {"type": "string", "minLength": 1, "pattern": ID}
+    if name == "ending":
+        shape = {"enum": [*MEDIA]}
     return {"name": name, "in": "path", "required": True, "schema": shape}
 
 

@@ -381,11 +381,9 @@ class Queries:
             ]
             visible = [one for one, release in with_release if self.is_slot_past(release, now)]
         # Their durations grow, so they are measured again.
-        return (
-            visible
-            if self.desk is None
-            else [self.desk.current.refresh(one, now) for one in visible]
-        )
+        if self.desk is None:
+            return visible
+        return [self.desk.current.refresh(one, now) for one in visible]
 
     def is_slot_past(self, release: str, now: datetime) -> bool:
         """Return whether the slot of a release has passed. Reads the store."""

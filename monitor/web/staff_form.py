@@ -94,7 +94,7 @@ def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             and not name.startswith(("tick.", "acted.", "quick."))
             and text.strip()
         ):
-            yield (box.label if box is not None else None) or name.removeprefix("box."), text
+            yield (box and box.label) or name.removeprefix("box."), text
 
 
 async def find_known_release(queries: Queries, typed: Mapping[str, str]) -> Json | None:

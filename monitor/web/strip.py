@@ -23,6 +23,7 @@ from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind
 from monitor.web.fragments import (
     WITHOUT_PROBLEM,
+    Row,
     count_statuses,
     has_gone_wrong,
     sort_gravest_first,
@@ -31,8 +32,6 @@ from monitor.web.pages import least_length
 from monitor.web.queries import Queries
 from schedules.contract.verdict import verdict_text
 from schedules.times.json import instant_from_json
-
-Row = Mapping[str, Any]
 
 _MOST_NAMED = 14
 _MOST_PRODUCERS = 4

@@ -77,7 +77,7 @@ async def keep_claim(request: Request, sent: inputs.Claiming) -> Json:
         sent.url,
         sent.first_published.astimezone(UTC),
         sent.title,
-        None if sent.slot is None else sent.slot.astimezone(UTC),
+        sent.slot and sent.slot.astimezone(UTC),
         sent.slot_source or "",
         sent.source,
         sent.read_at.astimezone(UTC),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from alerts.draft.report import Bars, Report, SlotStrip, Table, Timeline
 from alerts.draft.write import outline
@@ -57,8 +58,7 @@ def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def _escape_text(text: str) -> str:
-    parts = enumerate(outline.WEB_ADDRESS.split(text))
-    escaped = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in parts)
+    escaped = outline.write_parts(text, "<{}>".format, partial(SPECIAL.sub, r"\\\1"))
     return LINE_MARK.sub(r"\1\\\2", "".join(escaped))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -350,15 +350,24 @@ def format_footer(report: Report) -> str:
 WEB_ADDRESS = re.compile(
     r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])"
 )
-"""A web address in a text, without the punctuation that ends a sentence. After a split, odd places
-are addresses.
-"""
+"""A web address in a text, without the punctuation that ends a sentence."""
 NONCHARACTERS = "".join(
     f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
 )
 UNPRINTABLE = re.compile(
     rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{NONCHARACTERS}]"
 )
+
+
+def write_parts(
+    text: str, write_address: Callable[[str], str], write_text: Callable[[str], str]
+) -> Iterator[str]:
+    """Yield the web addresses in a text and the parts between them in order, each as one of these
+    functions writes it.
+    """
+    for place, part in enumerate(WEB_ADDRESS.split(text)):
+        write = write_address if place % 2 else write_text
+        yield write(part)
 
 
 def make_printable(text: str) -> str:
