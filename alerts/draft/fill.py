@@ -5,6 +5,7 @@ complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -222,16 +223,6 @@ def _answer_date(inputs: DraftInput) -> Paragraphs:
     return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)
 
 
-def _parse_typed_dates(inputs: DraftInput) -> list[datetime]:
-    """Return the instants of the dates that a person typed; empty without any, or if one is not
-    ISO.
-    """
-    try:
-        return parse_instants(inputs.incident.words.get("when", ""), inputs.timezone)
-    except ValueError:
-        return []
-
-
 def _answer_account(inputs: DraftInput) -> Paragraphs:
     if inputs.incident.kind != "hand":
         account = narrative.write_account(inputs)
@@ -354,7 +345,9 @@ def _question_dates(inputs: DraftInput) -> Paragraphs:
     """Return a question about each unlikely date: at a weekend, more than a month before the
     report, or after it.
     """
-    dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
+    dates = [inputs.incident.occurred]
+    with suppress(ValueError):  # without typed dates, or if one is not ISO
+        dates = parse_instants(inputs.incident.words.get("when", ""), inputs.timezone)
     days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)
     questions = [

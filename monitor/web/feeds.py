@@ -23,7 +23,7 @@ from monitor.ledger.export import export_calendar
 from monitor.store.rows import Event
 from monitor.web.history import Group, HistoryCache
 from monitor.web.pages import render_fragment
-from monitor.web.queries import Queries
+from monitor.web.queries import Queries, is_fresh
 from monitor.web.request import check_parameters, queries_of
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
@@ -126,10 +126,9 @@ class CalendarCache:
 
     def _find_fresh(self, key: CalendarKey, now: datetime) -> bytes:
         written_at, file = self._files.get(key, (None, b""))
-        # The age is negative if the clock was set back.
-        if written_at is None or not timedelta() <= now - written_at < _CALENDAR_KEPT_FOR:
-            return b""
-        return file
+        if is_fresh(written_at, now, _CALENDAR_KEPT_FOR):
+            return file
+        return b""
 
     def _export_and_cache(self, key: CalendarKey, now: datetime) -> bytes:
         """Return a calendar as a file, and cache it.

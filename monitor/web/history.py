@@ -28,7 +28,7 @@ from monitor.errors import UnknownName
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import delay_from_slot, render
-from monitor.web.queries import Queries
+from monitor.web.queries import Queries, is_fresh
 from monitor.web.request import check_parameters, queries_of
 from schedules.times.words import day_text
 from schedules.titles import read_title
@@ -208,8 +208,7 @@ class HistoryCache:
                 # The verdicts of a month may still be corrected for some time after its end.
                 cached_for = _CACHED_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
                 read_at, _ = self._by_month.get(begins, (None, ()))
-                # The age is negative if the clock was set back. Then read again too.
-                if read_at is None or not timedelta() <= now - read_at < cached_for:
+                if not is_fresh(read_at, now, cached_for):
                     # In a thread, and one month at a time, so that only a month of rows is in
                     # memory.
                     self._by_month[begins] = (

@@ -59,24 +59,19 @@ def optional(description: str, alias: str | None = None) -> Any:  # noqa: ANN401
 
 
 Day = Annotated[date, BeforeValidator(lambda text: parse_day(str(text))), WithJsonSchema(_A_DAY)]
-Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500)]
+Name = Annotated[str, Field(pattern=ID, max_length=500)]
 Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
 Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Line = Annotated[Words, Field(max_length=1000)]
 Moment = Annotated[datetime, AfterValidator(check_year)]
 Instant = Annotated[AwareDatetime, AfterValidator(check_year)]
-Limit = Annotated[
-    int,
-    BeforeValidator(_validate_limit),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
-    Field(description="How many at most."),
-]
 Number = Annotated[
     int,
     BeforeValidator(_validate_limit),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
 ]
+Limit = Annotated[Number, Field(description="How many at most.")]
 After = Annotated[Name, Field(description="The `next` of the page before.")]
 
 

@@ -53,6 +53,11 @@ MOST_INCIDENTS = 500
 _ASSESSED_FOR = timedelta(minutes=1)
 
 
+def is_fresh(made_at: datetime | None, now: datetime, kept_for: timedelta) -> bool:
+    """Return whether what was made then may be used again. Not so after the clock was set back."""
+    return made_at is not None and timedelta() <= now - made_at < kept_for
+
+
 @dataclass
 class Queries:
     """The queries of the web pages, in threads of their own, so that no page delays a look.
@@ -309,7 +314,7 @@ class Queries:
         if reader is None or not self.sees_all:
             return None
         known = self._assessed.get(day)
-        if known is not None and now - _ASSESSED_FOR < known.at <= now:
+        if known is not None and is_fresh(known.at, now, _ASSESSED_FOR):
             return known
         # An open board is read every few seconds.
         made = await self.ask(

@@ -35,7 +35,9 @@ async def show_report(request: Request) -> Response:
     """Show a form to choose a period or series, filled with the last month, or with what was chosen
     and the report on it.
     """
-    queries, choice = queries_of(request), _read_choice(request)
+    queries = queries_of(request)
+    check_parameters(request, _PARAMETERS)
+    choice = {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}
     report, fault = None, ""
     if choice["from"] or choice["to"] or choice["series"]:
         try:
@@ -95,15 +97,6 @@ async def _keep_period(request: Request, desk: Desk, period: Period) -> dict[str
     queries, periods, now = queries_of(request), _require_periods(request), desk.clock.now()
     incident, _ = await desk.writer.write(lambda tx: periods.save_as_draft(tx, period, now))
     return incident_json(incident, await queries.list_drafts(incident.id))
-
-
-def _read_choice(request: Request) -> dict[str, str]:
-    """Return what the query chooses, each part empty if it is not given.
-
-    Raises `UserFault`.
-    """
-    check_parameters(request, _PARAMETERS)
-    return {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}
 
 
 async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
