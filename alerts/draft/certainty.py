@@ -35,7 +35,6 @@ ADDRESS_ORIGINS = {
 }
 NO_BLIND_SPAN = "No time in which the monitor could not see is recorded for this release."
 
-_WITHOUT_DELAY = {"unproven": "Not proved", "pending": "Not judged yet"}
 ABOUT_TIMES = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence"
     " at its end. Bounds are rounded outward. A look that failed proves nothing and is not counted"
@@ -202,8 +201,8 @@ def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     if part.verdict == "on_time":
         # If it may have been early by some seconds, `sureness` says so.
         return f"On time{sureness(part.early_bound)}{hidden}"
-    if part.verdict in _WITHOUT_DELAY:
-        return _WITHOUT_DELAY[part.verdict]
+    if part.verdict in ("unproven", "pending"):
+        return "Not proved" if part.verdict == "unproven" else "Not judged yet"
     if part.exposures:
         return "Early"  # the column on exposures says how early
     if part.delay is None or facts.slot is None:  # for example, only the day was announced
