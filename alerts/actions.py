@@ -91,8 +91,9 @@ def describe_action(action: Action, timezone: str) -> str:
     """Return an action as one sentence of a report: the text, the owner, and the day it is due or
     was done.
     """
-    done = None if action.done is None else day_text(local_date(action.done, timezone))
-    when = f"by {day_text(action.due)}" if done is None else f"done on {done}"
+    when = f"by {day_text(action.due)}"
+    if action.done is not None:
+        when = f"done on {day_text(local_date(action.done, timezone))}"
     return f"{action.text.rstrip('.')}: {action.owner}, {when}."
 
 
@@ -107,11 +108,7 @@ def overdue_actions(
     """Return each overdue action with its incident and its number in it, the longest overdue
     first.
     """
-    return [
-        (one, number, action)
-        for one, number, action in list_actions(incidents)
-        if is_overdue(action, today)
-    ]
+    return [row for row in list_actions(incidents) if is_overdue(row[2], today)]
 
 
 def list_actions(

@@ -94,15 +94,17 @@ def log_by_hand(
     `InvalidInput` with all faults.
     """
     words = {name: make_storable(text).strip() for name, text in words.items()}
-    faults = list(_find_faults(words, facts, now, timezone))
-    if faults:
+    if faults := list(_find_faults(words, facts, now, timezone)):
         raise InvalidInput(*faults)
+    if facts is None:
+        release, producer = words.get("release", ""), one_line(words["producer"])
+        title = one_line(words["title"])
+    else:
+        release, producer, title = facts.release, facts.producer, facts.title
     dates = parse_instants(words["when"], timezone)
     occurred = dates[0]
     if words.get("until"):
         dates.append(parse_instant(words["until"], timezone))
-    release = facts.release if facts is not None else words.get("release", "")
-    producer = facts.producer if facts is not None else one_line(words["producer"])
     # With a hash of all words, a form sent twice makes one incident.
     typed = "\x1f".join(f"{key}={words[key]}" for key in sorted(words))
     digest = hashlib.sha256(typed.encode()).hexdigest()[:6]
@@ -115,13 +117,13 @@ def log_by_hand(
         kind=IncidentKind.HAND,
         release=release,
         producer=producer,
-        title=facts.title if facts is not None else one_line(words["title"]),
+        title=title,
         opened=now,
         occurred=occurred,
         grade=words.get("grade", "report"),
         facts=facts,
         timeline=(logged, *warnings),
-        words=dict(words),
+        words=words,
     )
 
 
@@ -154,7 +156,9 @@ def add_note(
 
     Raises `InvalidInput` if a role or the text is missing, or if `at` is not a time in the past.
     """
-    faults = [] if text.strip() else [BoxFault("", "write the text of the note")]
+    faults = list[BoxFault]()
+    if not text.strip():
+        faults.append(BoxFault("", "write the text of the note"))
     happened = now
     try:
         happened = parse_past_instant(at, now, timezone)
@@ -202,8 +206,10 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
         b"\n".join(text for text in texts if isinstance(text, bytes)).decode("utf-8", "replace")
     )
     account = one_line(what.strip() or "an e-mail to users was sent")
-    account += f", from {host}" if has_host and host.isprintable() else ""
-    account += f", with a link to {link[0]}" if link and is_address(link[0]) else ""
+    if has_host and host.isprintable():
+        account += f", from {host}"
+    if link and is_address(link[0]):
+        account += f", with a link to {link[0]}"
     return add_note(incident, role, account, now, at.isoformat()).with_entries(
         Entry(now, MONITOR, evidence)
     )
@@ -214,14 +220,20 @@ def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
 
     Raises `InvalidInput` unless it is in the past.
     """
-    try:
-        instant = parse_instant(at.strip(), timezone) if at.strip() else now
-    except ValueError as exc:
-        why = f'not a date-time, write "2018-01-05T09:41" (got "{at}")'
-        raise InvalidInput(BoxFault("at", why)) from exc
+    if not at.strip():
+        return now
+    instant = _read_instant("at", at, timezone, "2018-01-05T09:41")
     if instant > now:
         raise InvalidInput(BoxFault("at", f'is in the future (got "{at}")'))
     return instant
+
+
+def _read_instant(box: str, text: str, timezone: str, example: str) -> datetime:
+    try:
+        return parse_instant(text.strip(), timezone)
+    except ValueError as exc:
+        why = f'not a date-time, write "{example}" (got "{text}")'
+        raise InvalidInput(BoxFault(box, why)) from exc
 
 
 def logged_end(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
@@ -261,8 +273,10 @@ def assign_role(incident: Incident, role: str, to: str, now: datetime) -> Incide
 
     Raises `InvalidInput` if it is not a role.
     """
-    assigned = clean_role(to) if to.strip() else ""
-    if not assigned or incident.words.get("assigned") == assigned:
+    if not to.strip():
+        return incident
+    assigned = clean_role(to)
+    if incident.words.get("assigned") == assigned:
         return incident
     return _record_act(incident, role, f"{ASSIGNED_PREFIX}{assigned}", now, assigned=assigned)
 
@@ -280,11 +294,7 @@ def bring_forward(
     If the incident has this time already, return it unchanged. Raises `InvalidInput` if `when` is
     no date-time.
     """
-    try:
-        to = parse_instant(when.strip(), timezone)
-    except ValueError as exc:
-        why = f'not a date-time, write "2018-01-05T09:00" (got "{when}")'
-        raise InvalidInput(BoxFault("brought forward", why)) from exc
+    to = _read_instant("brought forward", when, timezone, "2018-01-05T09:00")
     by = clean_role(role)
     instant = to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
@@ -350,14 +360,17 @@ def grade_incident(
         faults.append(BoxFault("grade-reason", "say why"))
     if faults:
         raise InvalidInput(*faults)
-    chosen_form = form or incident.words.get(GRADED_FORM, "")
-    if (incident.grade, incident.words.get(GRADED_FORM, "")) == (grade, chosen_form):
+    form_before = incident.words.get(GRADED_FORM, "")
+    chosen_form = form or form_before
+    if (incident.grade, form_before) == (grade, chosen_form):
         return incident
-    on_form = f" on form {chosen_form}" if chosen_form else ""
-    entry = f"{GRADED_PREFIX}{grade}{on_form}, was {incident.grade}: {why}"
-    measured = incident.grade if incident.measured is None else incident.measured.grade
-    words = {GRADED: grade, GRADED_FROM: str(measured), GRADED_FORM: chosen_form}
-    return replace(_record_act(incident, role, entry, now, **words), grade=grade)
+    entry = f"{GRADED_PREFIX}{grade}"
+    if chosen_form:
+        entry += f" on form {chosen_form}"
+    measured = incident.measured or incident
+    words = {GRADED: grade, GRADED_FROM: str(measured.grade), GRADED_FORM: chosen_form}
+    act = _record_act(incident, role, f"{entry}, was {incident.grade}: {why}", now, **words)
+    return replace(act, grade=grade)
 
 
 def attach_file(incident: Incident, role: str, name: str, digest: str, now: datetime) -> Incident:
@@ -381,8 +394,9 @@ def close_incident(incident: Incident, role: str, now: datetime, text: str = "")
     role = clean_role(role)
     if incident.closed is not None:
         return incident
-    typed = make_storable(text).strip()
-    words = f"closed: {typed}" if typed else "closed"
+    words = "closed"
+    if typed := make_storable(text).strip():
+        words += f": {typed}"
     return replace(incident.with_entries(Entry(now, role, words)), closed=now)
 
 
@@ -398,7 +412,9 @@ def clean_role(role: str) -> str:
 def _find_faults(
     words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str
 ) -> Iterator[BoxFault]:
-    needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
+    needed = ["what", "when"]
+    if facts is None:
+        needed = ["title", "producer", *needed]
     yield from (BoxFault(key, "is missing") for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in list(Grade):
         yield BoxFault("grade", f'not one of {", ".join(Grade)} (got "{words["grade"]}")')
@@ -458,12 +474,11 @@ def check_year(day: D) -> D:
 
 
 def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> str:
-    days, day = (
-        abs(instant - occurred) // timedelta(days=1),
-        day_text(local_date(instant, timezone)),
-    )
+    days = abs(instant - occurred) // timedelta(days=1)
+    number = "1 day" if days == 1 else f"{days} days"
     side = "before" if instant < occurred else "after"
-    return f"check date: {day} is {days} day{'s' if days != 1 else ''} {side} the incident"
+    day = day_text(local_date(instant, timezone))
+    return f"check date: {day} is {number} {side} the incident"
 
 
 def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
@@ -471,8 +486,7 @@ def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> It
     occurred = instants[0]
     for instant in instants:
         day = local_date(instant, timezone)
-        is_weekend = day.isoweekday() > 5
-        if is_weekend:
+        if day.isoweekday() > 5:  # at a weekend
             yield f"check date: {day_text(day)} is a {day:%A}"
         if abs(instant - occurred) > _NEAR_INCIDENT:
             yield _warn_of_distance(instant, occurred, timezone)

@@ -25,6 +25,7 @@ from alerts.notice_text import list_finding_details, write_title_with_slot
 from alerts.one_line import one_line, slug
 from alerts.status import describe_status
 from alerts.steps import ACKNOWLEDGE, numbered_steps, steps_at
+from schedules.times.interval import latest_known
 from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
 
@@ -66,9 +67,12 @@ def report_trouble(
             return Decision()
         return Decision(replace(known, closed=None).with_entries(Entry(now, MONITOR, fault)))
     identity = f"calendar-{found.calendar}-{local_date(found.since, timezone)}"
-    trouble = "is not believed" if found.doubted else "cannot be read"
-    step_list = "calendar_doubted" if found.doubted else "calendar_unread"
-    last_read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
+    trouble, step_list = "cannot be read", "calendar_unread"
+    if found.doubted:
+        trouble, step_list = "is not believed", "calendar_doubted"
+    last_read = "never"
+    if found.last_read is not None:
+        last_read = moment(found.last_read, timezone, now)
     lines = [f"Last usable read: {last_read}.", "The announcements of that read remain in force."]
     incident = _make_incident(
         identity, f"Calendar {found.calendar}", found.producer, now, step_list
@@ -83,14 +87,13 @@ def report_changed_periods(
     """Open an incident because entries now name another period: `periods` are their titles before
     and after.
     """
-    entries = f"{len(periods)} entries" if len(periods) > 1 else f"“{one_line(periods[0][0], 80)}”"
+    entries = f"“{one_line(periods[0][0], 80)}”"
+    if len(periods) > 1:
+        entries = f"{len(periods)} entries"
     subject = f"CALENDAR: {calendar} has given {entries} another period"
-    lines = [
-        f"- “{one_line(after)}”, was “{one_line(before)}”"
-        for before, after in periods[:_MOST_ENTRIES]
-    ]
-    if len(periods) > _MOST_ENTRIES:
-        lines.append(f"- and {len(periods) - _MOST_ENTRIES} more")
+    lines = _list_entries(
+        [f"- “{one_line(after)}”, was “{one_line(before)}”" for before, after in periods]
+    )
     identity = f"calendar-{calendar}-retitled-{now:%Y-%m-%dT%H%M%SZ}"
     incident = _make_incident(
         identity, f"Calendar {calendar}: another period", producer, now, "calendar_periods"
@@ -104,23 +107,18 @@ def report_unreadable_dates(
     """Open an incident because dates of entries cannot be read: `entries` are titles and date
     texts. The same entries have the same incident.
     """
-    subject = f"CALENDAR: {calendar} has {_count_dates(entries)} that cannot be read"
-    lines = ["Their releases are not watched closely and cannot be judged:"]
-    lines += [
-        f"- “{one_line(title)}”: “{one_line(text)}”" for title, text in entries[:_MOST_ENTRIES]
-    ]
-    if len(entries) > _MOST_ENTRIES:
-        lines.append(f"- and {len(entries) - _MOST_ENTRIES} more")
+    number = "a date"
+    if len(entries) > 1:
+        number = f"{len(entries)} dates"
+    lines = _list_entries([f"- “{one_line(title)}”: “{one_line(text)}”" for title, text in entries])
+    lines.insert(0, "Their releases are not watched closely and cannot be judged:")
     digest = sha256("\n".join(map(str, sorted(entries))).encode()).hexdigest()
     identity = f"calendar-{calendar}-dates-{digest[:12]}"
     incident = _make_incident(
         identity, f"Calendar {calendar}: dates", producer, now, "calendar_doubted"
     )
+    subject = f"CALENDAR: {calendar} has {number} that cannot be read"
     return _open_with_notice(incident, subject, lines)
-
-
-def _count_dates(entries: Sequence[tuple[str, str]]) -> str:
-    return f"{len(entries)} dates" if len(entries) > 1 else "a date"
 
 
 def report_missing_edition(
@@ -193,10 +191,8 @@ def are_of_one_edit(one: Incident, other: Incident) -> bool:
     of one producer.
     """
     read = _find_revealing_read(one)
-    return read is not None and (read, one.producer) == (
-        _find_revealing_read(other),
-        other.producer,
-    )
+    is_of_one_read = read is not None and read == _find_revealing_read(other)
+    return is_of_one_read and one.producer == other.producer
 
 
 def _find_revealing_read(incident: Incident) -> tuple[str | None, datetime] | None:
@@ -206,10 +202,10 @@ def _find_revealing_read(incident: Incident) -> tuple[str | None, datetime] | No
     facts = incident.facts
     if facts is None or incident.kind is not IncidentKind.CALENDAR:
         return None
-    reads = [
-        finding.at for finding in facts.findings if finding.kind in CALENDAR_FINDINGS and finding.at
-    ]
-    return (facts.slot_source, max(reads)) if reads else None
+    last_read = latest_known(
+        finding.at for finding in facts.findings if finding.kind in CALENDAR_FINDINGS
+    )
+    return None if last_read is None else (facts.slot_source, last_read)
 
 
 def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: datetime) -> Notice:
@@ -235,6 +231,14 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
         dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident))
     )
     return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
+
+
+def _list_entries(lines: list[str]) -> list[str]:
+    """Return the first lines, and how many more there are."""
+    more = len(lines) - _MOST_ENTRIES
+    if more > 0:
+        return [*lines[:_MOST_ENTRIES], f"- and {more} more"]
+    return lines
 
 
 def _make_incident(

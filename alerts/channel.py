@@ -68,8 +68,8 @@ class Accepted:
 class Refused:
     """The message was refused. If `permanent`, a retry cannot help. `reason` contains no secret."""
 
-    permanent: bool
     reason: str
+    permanent: bool = False
     retry_after: timedelta | None = None
 
 

@@ -75,13 +75,16 @@ def decide(
         known = None
     kind = find_incident_kind(facts, now)
     if known is None:
-        return Decision() if kind is None else _open_incident(facts, kind, now, earlier_ids)
+        if kind is None:
+            return Decision()
+        return _open_incident(facts, kind, now, earlier_ids)
     if kind is not None and _needs_new_incident(kind, known):
         return _open_next_incident(known, facts, kind, now, earlier_ids)
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
-    is_reopened = any(notice.kind == "reopened" for notice in notices)
-    closed = None if is_reopened else incident.closed
+    closed = incident.closed
+    if any(notice.kind == "reopened" for notice in notices):
+        closed = None
     if closed is None and _is_over(incident, facts):
         closed = now
     entries = (Entry(now, MONITOR, notice.subject) for notice in notices)
@@ -129,33 +132,33 @@ def _open_incident(
 ) -> Decision:
     """Return a new incident, its id of release and day (and kind, if taken), with its notice."""
     occurred = _find_occurrence(facts, kind)
-    # So that a later breach can have the plain id.
-    lead_prefix = "lead-" if kind is IncidentKind.LEAD else ""
-    day_id = f"{facts.release}-{lead_prefix}{local_date(occurred, facts.timezone)}"
+    day_id = f"{facts.release}-{local_date(occurred, facts.timezone)}"
+    if kind is IncidentKind.LEAD:
+        # So that a later breach can have the plain id.
+        day_id = f"{facts.release}-lead-{local_date(occurred, facts.timezone)}"
+    if day_id in earlier_ids:
+        day_id = f"{day_id}-{kind}"
+    grade: str = facts.grade
+    if kind is IncidentKind.DUE:
+        # Without a delay the measured grade may be `none`, which a route may leave out.
+        grade = choose_worst_grade((grade, Grade.NOTE))
     incident = Incident(
-        id=day_id if day_id not in earlier_ids else f"{day_id}-{kind}",
+        id=day_id,
         kind=kind,
         release=facts.release,
         producer=facts.producer,
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # Without a delay the measured grade may be `none`, which a route may leave out.
-        grade=(
-            facts.grade
-            if kind is not IncidentKind.DUE
-            else choose_worst_grade((facts.grade, Grade.NOTE))
-        ),
+        grade=grade,
         facts=facts,
+    )
+    if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE:
         # A complete measurement closes it at once.
-        closed=now if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE else None,
-    )
+        incident = replace(incident, closed=now)
     opening = make_fact_notice(_choose_opening_kind(kind), "thread", incident, facts, now)
-    return Decision(
-        incident.with_entries(Entry(now, MONITOR, opening.subject)),
-        (opening,),
-        draft=incident.has_draft,
-    )
+    incident = incident.with_entries(Entry(now, MONITOR, opening.subject))
+    return Decision(incident, (opening,), draft=incident.has_draft)
 
 
 def _choose_opening_kind(kind: IncidentKind) -> str:
@@ -164,9 +167,12 @@ def _choose_opening_kind(kind: IncidentKind) -> str:
 
 def _find_occurrence(facts: ReleaseFacts, kind: IncidentKind) -> datetime:
     """Return when an incident occurred: at the exposure or slot, or when a change was found."""
+    occurred = facts.slot
     if kind is IncidentKind.EARLY:
-        return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
-    return facts.at if kind in _KINDS_CLOSED_BY_PEOPLE else facts.slot or facts.at
+        occurred = fact_rules.find_first_exposure_start(facts.exposures)
+    elif kind in _KINDS_CLOSED_BY_PEOPLE:
+        occurred = None
+    return occurred or facts.at
 
 
 def _update_incident(known: Incident, facts: ReleaseFacts, kind: IncidentKind | None) -> Incident:
@@ -255,8 +261,9 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) 
     if builder.has_graver_grade:
         yield builder.notice("grade_changed", builder.incident.grade, changed, reported_kind)
     elif findings:
-        is_elsewhere = any(key.kind is FactKind.ELSEWHERE for key in findings)
-        kind = "elsewhere" if is_elsewhere else "new_finding"
+        kind = "new_finding"
+        if any(key.kind is FactKind.ELSEWHERE for key in findings):
+            kind = "elsewhere"
         yield builder.notice(kind, _join_keys(findings), changed, reported_kind)
     # An incident of kind DUE is about a page that was not found yet. If the page is out now, it was
     # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all
@@ -304,9 +311,7 @@ class _NoticeBuilder:
     def is_awaited_page_found(self) -> bool:
         """Return whether a page that was not found yet is out now, perhaps in time."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [
-            page is not None and fact_rules.find_appearance(page).by is not None for page in pages
-        ]
+        seen = [page is not None and fact_rules.has_appeared(page) for page in pages]
         return self.known.kind is IncidentKind.DUE and seen == [False, True]
 
     def verdict_reached(self) -> Notice:
@@ -371,8 +376,9 @@ def _explain_close(facts: ReleaseFacts) -> str:
     if facts.final:
         return "the measurement is complete"
     # A release not found yet was found, or was perhaps not due.
-    is_found = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
-    return "found" if is_found else "it is not certain any more that it was due at that time"
+    if all(map(fact_rules.has_appeared, (part for part in facts.parts if part.required))):
+        return "found"
+    return "it is not certain any more that it was due at that time"
 
 
 def _explain_ends(keys: Sequence[FactKey], facts: ReleaseFacts) -> list[str]:
@@ -390,5 +396,6 @@ def _describe_key(key: FactKey) -> str:
     if key.kind is FactKind.CHANGED:
         return key.subject  # what the calendar shows
     name, _ = _NAME_AND_KIND[key.kind]
-    has_part = key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT)
-    return f"{name}: {part_label(key.subject)}" if has_part else name
+    if key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT):
+        return f"{name}: {part_label(key.subject)}"
+    return name

@@ -81,34 +81,35 @@ def find_appearance(part: PartVerdict) -> Interval:
     return part.released if part.released.by or part.exposures else part.first_seen
 
 
+def has_appeared(part: PartVerdict) -> bool:
+    """Return whether a part appeared at or after its slot."""
+    return find_appearance(part).by is not None
+
+
+def _has_late_part(facts: ReleaseFacts) -> bool:
+    late_findings = facts.finding_kinds & {FindingKind.LATE, FindingKind.PARTIAL}
+    return facts.verdict in LATE_VERDICTS or bool(late_findings)
+
+
 def is_late(facts: ReleaseFacts) -> bool:
     """Return whether users had to wait for the page, a part, or a stale cache."""
-    has_late_part = facts.verdict in LATE_VERDICTS or bool(
-        facts.finding_kinds & {FindingKind.LATE, FindingKind.PARTIAL}
-    )
-    return has_late_part or (
-        FindingKind.STALE_EDGE in facts.finding_kinds and facts.grade != "none"
-    )
+    is_stale = FindingKind.STALE_EDGE in facts.finding_kinds and facts.grade != "none"
+    return _has_late_part(facts) or is_stale
 
 
 def is_only_stale(facts: ReleaseFacts) -> bool:
     """Return whether users had to wait only for a stale cache."""
-    return (
-        is_late(facts)
-        and facts.verdict not in LATE_VERDICTS
-        and not facts.finding_kinds & {FindingKind.LATE, FindingKind.PARTIAL}
-    )
+    return is_late(facts) and not _has_late_part(facts)
 
 
 def find_earlier_publication(facts: ReleaseFacts, part: PartVerdict) -> datetime | None:
     """Return by when the publisher had a part out, a minute or more before users, else None."""
     seen_after = find_appearance(part).after
-    published = (
+    first = earliest_known(
         each.at
         for each in facts.findings
         if each.kind == FindingKind.STALE_EDGE and each.part == part.id
     )
-    first = earliest_known(published)
     if first is None or seen_after is None or seen_after - first < timedelta(minutes=1):
         return None
     return first
@@ -142,7 +143,7 @@ def is_partial(facts: ReleaseFacts) -> bool:
     page = facts.page
     if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
-    is_page_out = page.verdict == "on_time" or find_appearance(page).by is not None
+    is_page_out = page.verdict == "on_time" or has_appeared(page)
     return is_page_out and any(
         part.required and part.verdict in LATE_VERDICTS for part in facts.parts
     )
@@ -175,13 +176,13 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
         finding for finding in find_alterations(facts) if finding.kind == FindingKind.WITHDRAWN
     )
     for removal in sorted(removals, key=_finding_time):
-        group = groups[-1] if groups else []
-        is_same_part_again = any(earlier.part == removal.part for earlier in group)
         # Files are checked once an hour.
-        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= timedelta(
-            hours=2
+        is_together = (
+            bool(groups)
+            and _finding_time(removal) - _finding_time(groups[-1][0]) <= timedelta(hours=2)
+            and all(earlier.part != removal.part for earlier in groups[-1])
         )
-        if is_same_part_again or not is_together:
+        if not is_together:
             groups.append([])
         groups[-1].append(removal)
     return groups
@@ -224,7 +225,7 @@ def is_not_found_yet(facts: ReleaseFacts) -> bool:
 def is_page_awaited(facts: ReleaseFacts) -> bool:
     """Return whether the announced page should be out and was not seen yet."""
     page = facts.page
-    if page is None or find_appearance(page).by is not None:
+    if page is None or has_appeared(page):
         return False
     return page.verdict in {*LATE_VERDICTS, "unproven", "pending"}
 
@@ -273,7 +274,7 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
     for part in facts.parts:
         if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:
             keys.add(FactKey(FactKind.BEHIND, part.id))
-            if find_appearance(part).by is not None:
+            if has_appeared(part):
                 keys.add(FactKey(FactKind.OUT, part.id))
     keys.update(
         FactKey(FactKind.WRONG_FILE, finding.part or "") for finding in find_wrong_files(facts)
@@ -324,9 +325,9 @@ def select_drafted_facts(facts: ReleaseFacts | None) -> object:
     for part in facts.parts:
         # A wait or a finding that still goes on is longer at each look. That must not write the
         # draft again.
-        ended_wait = part.wait if has_upper_bound(part.wait) else None
-        verdict = part.verdict if part.required else ""
-        parts.append((part.id, verdict, part.first_seen, part.released, ended_wait))
+        ended_wait = has_upper_bound(part.wait) and part.wait
+        required_verdict = part.required and part.verdict
+        parts.append((part.id, required_verdict, part.first_seen, part.released, ended_wait))
     exposures = [
         (exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures
     ]
@@ -334,16 +335,8 @@ def select_drafted_facts(facts: ReleaseFacts | None) -> object:
     findings = sorted(
         (each.kind, each.part or "", has_upper_bound(each.seconds)) for each in facts.findings
     )
-    return (
-        facts.verdict,
-        facts.grade,
-        facts.final,
-        facts.slot,
-        parts,
-        exposures,
-        findings,
-        facts.elsewhere,
-    )
+    measured = (facts.verdict, facts.grade, facts.final, facts.slot, facts.elsewhere)
+    return measured, parts, exposures, findings
 
 
 def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:

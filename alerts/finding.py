@@ -4,7 +4,6 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -12,14 +11,14 @@ from urllib.parse import urlsplit
 from schedules.contract.verdict import JudgedRelease, PartVerdict
 from schedules.times.interval import Bounds
 
-ROLE_NAMES: Mapping[str, str] = {
+ROLE_NAMES = {
     "html": "HTML version",
     "attachment": "attachment",
     "data": "data file",
     "alternative": "alternative address",
     "message": "message",
 }
-PART_TITLES: Mapping[str, str] = {
+PART_TITLES = {
     "bulletin": "bulletin",
     "dashboard": "dashboard",
     "report": "report",
@@ -28,7 +27,7 @@ PART_TITLES: Mapping[str, str] = {
     "tables": "data tables",
 }
 """What users call a part, by the word that is its id."""
-PAGE_NAMES: Mapping[str, str] = {
+PAGE_NAMES = {
     "announced": "announced page",
     "guessed": "page at the address guessed from its announcement",
     "led_to": "page that its announcement leads to",
@@ -56,10 +55,12 @@ def title_part(part: PartVerdict) -> str:
 
 def part_name(part: PartVerdict) -> str:
     """Return the name of a part in a sentence, such as `announced page` or `data file (tables)`."""
-    # Once the release was found at a guessed address, that it was guessed no longer matters.
-    is_found = part.address == "guessed" and part.first_seen.by is not None
-    page = "landing page" if is_found else PAGE_NAMES[part.address]
-    role = page if part.role == "page" else ROLE_NAMES.get(part.role, part.role)
+    role = ROLE_NAMES.get(part.role, part.role)
+    if part.role == "page":
+        role = PAGE_NAMES[part.address]
+        # Once the release was found at a guessed address, that it was guessed no longer matters.
+        if part.address == "guessed" and part.first_seen.by is not None:
+            role = "landing page"
     return role if part.id in (part.role, "page") else f"{role} ({part.id})"
 
 
@@ -115,6 +116,11 @@ class ReleaseFacts(JudgedRelease):
         return frozenset(finding.kind for finding in self.findings)
 
     @property
+    def is_exposed(self) -> bool:
+        """Return whether something is public early now."""
+        return any(exposure.open for exposure in self.exposures)
+
+    @property
     def producer_names(self) -> str:
         """Return the names of its producers, or their ids without names."""
         return ", ".join(self.names or self.producers)
@@ -129,11 +135,10 @@ class ReleaseFacts(JudgedRelease):
         """Return when the announced time was last read, None if that was shortly before the slot,
         as it should be.
         """
-        if self.slot is None or self.confirmed is None:
+        read_at = self.confirmed
+        if self.slot is None or read_at is None:
             return None
         # Calendars are read again four minutes before a slot.
-        return (
-            self.confirmed
-            if min(self.slot, self.at) - self.confirmed > timedelta(minutes=10)
-            else None
-        )
+        if min(self.slot, self.at) - read_at <= timedelta(minutes=10):
+            return None
+        return read_at

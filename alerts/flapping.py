@@ -16,6 +16,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, IncidentKind, make_fact_notice
 from alerts.notice import Notice, notice_id
 from schedules.contract.verdict import Ended
+from schedules.times.interval import earliest_known, latest_known
 from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)
@@ -49,13 +50,15 @@ def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
     it follows.
     """
     stretch = find_flapping_stretches(facts)[-1]
-    is_ahead = facts.slot is not None and now < facts.slot
     steady_minutes = STEADY_AFTER // timedelta(minutes=1)
-    return (
+    text = (
         f"it comes and goes, {len(stretch)} changes since"
         f" {moment(stretch[0], facts.timezone, now)}; the next notice follows once nothing has"
-        f" changed for {steady_minutes} minutes{', or when its slot has come' if is_ahead else ''}"
+        f" changed for {steady_minutes} minutes"
     )
+    if facts.slot is not None and now < facts.slot:
+        text += ", or when its slot has come"
+    return text
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
@@ -101,24 +104,21 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     or a removal after the release, it is that of the first part. For a return or the end of an
     exposure, it is that of the last part.
     """
-    changes: list[datetime] = []
+    changes: list[datetime | None] = []
     for exposures in group_exposures(facts.exposures):
-        if (began := find_first_exposure_start(exposures)) is not None:
-            changes.append(began)
-        ends = [exposure.to.by for exposure in exposures if exposure.to.by is not None]
+        changes.append(find_first_exposure_start(exposures))
         # An exposure that ended because its slot came was not removed.
-        if ends and all(exposure.ended is Ended.REMOVED for exposure in exposures):
-            changes.append(max(ends))
+        if all(exposure.ended is Ended.REMOVED for exposure in exposures):
+            changes.append(latest_known(exposure.to.by for exposure in exposures))
     for removals in group_removals(facts):  # removals after the release
-        removed_at, back_at = [], []
-        for removal in removals:
-            if removal.at is not None:
-                removed_at.append(removal.at)
-                # `seconds` is how long the content was absent. It has an upper bound only once the
-                # content is back.
-                if removal.seconds is not None and removal.seconds.max is not None:
-                    back_at.append(removal.at + timedelta(seconds=removal.seconds.max))
-        changes += [min(removed_at)] if removed_at else []
-        is_all_back = len(back_at) == len(removed_at)
-        changes += [max(back_at)] if back_at and is_all_back else []
-    return sorted(changes)
+        changes.append(earliest_known(removal.at for removal in removals))
+        dated = [(removal.at, removal.seconds) for removal in removals if removal.at is not None]
+        # How long the content was absent has an upper bound only once the content is back.
+        back_at = [
+            removed_at + timedelta(seconds=absent.max)
+            for removed_at, absent in dated
+            if absent is not None and absent.max is not None
+        ]
+        if len(back_at) == len(dated):
+            changes.append(latest_known(back_at))
+    return sorted(change for change in changes if change is not None)

@@ -21,6 +21,7 @@ from alerts.one_line import one_line
 from alerts.status import NO_BREACH, find_current_status
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
 from schedules.contract.verdict import choose_worst_grade
+from schedules.times.zone import LONDON
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
@@ -197,8 +198,9 @@ class Incident:
         graded, known = self.words.get(GRADED), self.words.get(GRADED_FROM, measured)
         if graded is None:
             return choose_worst_grade((self.grade, measured))
-        is_graver_now = choose_worst_grade((known, measured)) != known
-        return choose_worst_grade((graded, measured)) if is_graver_now else graded
+        if choose_worst_grade((known, measured)) == known:
+            return graded
+        return choose_worst_grade((graded, measured))
 
     @property
     def measured(self) -> ReleaseFacts | None:
@@ -206,6 +208,16 @@ class Incident:
         fault.
         """
         return None if self.kind is IncidentKind.HAND else self.facts
+
+    @property
+    def timezone(self) -> str:
+        """Return the zone in which people read its times."""
+        return self.facts.timezone if self.facts is not None else LONDON
+
+    @property
+    def host(self) -> str:
+        """Return the host of its release, empty without one."""
+        return "" if self.facts is None else self.facts.host
 
     @property
     def producers(self) -> tuple[str, ...]:
@@ -299,10 +311,10 @@ def confirmation_notice_id(incident: str) -> str:
 
 def find_reminder_number(notice: Notice) -> int:
     """Return the number of a reminder, from 1 up to `ESCALATED_TO_ALL`, by its id."""
-    ids = [
-        notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)
-    ]
-    return ids.index(notice.id) + 1 if notice.id in ids else ESCALATED_TO_ALL
+    for number in range(1, ESCALATED_TO_ALL):
+        if notice.id == notice_id(notice.incident, "reminder", str(number)):
+            return number
+    return ESCALATED_TO_ALL
 
 
 def steps_for_incident(
@@ -388,10 +400,12 @@ def make_thread_notice(
     `occasion` tells the notices of one kind apart, by their ids. If it is `thread`, the notice
     opens the thread.
     """
-    thread = thread_id(incident.id)
+    identity, follows = notice_id(incident.id, kind, occasion), thread_id(incident.id)
+    if occasion == "thread":
+        identity, follows = follows, ""
     subject, text = contents
     return Notice(
-        id=thread if occasion == "thread" else notice_id(incident.id, kind, occasion),
+        id=identity,
         kind=kind,
         incident=incident.id,
         release=incident.release,
@@ -401,7 +415,7 @@ def make_thread_notice(
         at=now,
         subject=subject,
         text=text,
-        follows="" if occasion == "thread" else thread,
+        follows=follows,
     )
 
 
@@ -409,18 +423,22 @@ def list_route_names(incident: Incident) -> tuple[str, ...]:
     """Return the names of findings that routes match for an incident, the main one first."""
     if incident.facts is not None:
         return _name_findings(incident.facts, incident.kind)
-    return ("late", "platform") if incident.kind is IncidentKind.PLATFORM else (str(incident.kind),)
+    if incident.kind is IncidentKind.PLATFORM:
+        return ("late", "platform")
+    return (str(incident.kind),)
 
 
 def _name_findings(facts: ReleaseFacts, reported_kind: IncidentKind) -> tuple[str, ...]:
     """Return those of a notice."""
+    main, kinds = str(reported_kind), facts.finding_kinds
     # A notice names either alterations or all others, so that silencing one never silences the
     # other.
-    alterations = facts.finding_kinds & fact_rules.ALTERED_FINDINGS
-    findings = (
-        alterations if reported_kind is IncidentKind.ALTERED else facts.finding_kinds - alterations
-    )
+    if reported_kind is IncidentKind.ALTERED:
+        findings = kinds & fact_rules.ALTERED_FINDINGS
+    else:
+        findings = kinds - fact_rules.ALTERED_FINDINGS
+    names = {*map(one_line, findings), main}
     # After a stale cache only, `late` is not the main one.
-    is_stale = reported_kind is IncidentKind.LATE and fact_rules.is_only_stale(facts)
-    main = "stale_edge" if is_stale else str(reported_kind)
-    return (main, *sorted({*map(one_line, findings), str(reported_kind)} - {main}))
+    if reported_kind is IncidentKind.LATE and fact_rules.is_only_stale(facts):
+        main = "stale_edge"
+    return (main, *sorted(names - {main}))

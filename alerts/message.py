@@ -47,8 +47,13 @@ DIGESTED = frozenset({"opened", "due", "unproven"})
 PERSON_ACTS = ("acknowledged", "closed", "signed")
 """Kinds of notices about what people did. Only webhooks and pagers get them."""
 _NAMED_LIKE_KIND = ("reminder", *PERSON_ACTS, "summary", "readiness", "test")
-_EVENT_OF_KIND = {"digest": "opened", "final": "over"} | {kind: kind for kind in _NAMED_LIKE_KIND}
-_DIGEST_WORDS: dict[str, tuple[str, str]] = {
+_EVENT_OF_KIND = {
+    **dict.fromkeys((*OPENING_KINDS, "digest"), "opened"),
+    "final": "over",
+    **{kind: kind for kind in _NAMED_LIKE_KIND},
+}
+"""The `event` that webhooks publish beside the `kind` of a notice, else `changed`."""
+_DIGEST_WORDS = {
     "opened": (
         "in trouble together",
         (
@@ -82,13 +87,15 @@ def make_opening_by_hand(
     incident: Incident, now: datetime | None = None, timezone: str = LONDON
 ) -> Notice:
     """Return the notice that opens the thread of an incident logged by hand."""
+    page = incident.words.get("page", "")
+    if incident.facts is not None:
+        timezone = incident.facts.timezone
+        page = page or incident.facts.url
     title = one_line(incident.title, _LONGEST_TITLE)
-    zone = incident.facts.timezone if incident.facts is not None else timezone
-    badge = write_badge(incident, zone)
+    badge = write_badge(incident, timezone)
     subject = f"{badge[:1].upper()}{badge[1:]}: {title} ({incident.producer_names}), logged by hand"
-    happened = " ".join(say_what_happened(incident, zone))
+    happened = " ".join(say_what_happened(incident, timezone))
     release = [f"Release: {one_line(incident.title)}", f"Producer: {incident.producer_names}"]
-    page = incident.words.get("page") or (incident.facts.url if incident.facts is not None else "")
     if page:
         release.append(f"Address: {page}")
     steps = numbered_steps(steps_for_incident(incident))
@@ -154,15 +161,20 @@ def build_message(
             f" {notice.incident}"
         )
     # A notice about several releases has no facts of a single one.
-    facts = incident.measured if incident is not None and notice.release else None
+    facts, address, picture = None, "", ""
+    if incident is not None and notice.release:
+        facts = incident.measured
     # Content that was public early must not be opened by accident.
     is_logged = incident is not None and incident.kind is IncidentKind.HAND
     has_links = not is_logged and (facts is None or not is_early(facts))
-    # A notice that a release is out or that an incident is over has no alarming colour.
-    grade_for_colour = notice.grade if notice.kind not in ("final", "appeared") else ""
-    buttons = _list_buttons(
-        incident, link, board, facts.url if facts is not None and has_links else ""
-    )
+    if facts is not None:
+        picture = draw_release(facts)
+        if has_links:
+            address = facts.url
+    grade_for_colour = notice.grade
+    if notice.kind in ("final", "appeared"):  # nothing to be alarmed at
+        grade_for_colour = ""
+    buttons = _list_buttons(incident, link, board, address)
     return Message(
         id=notice.id,
         notice=notice.follows or notice.id,  # the notice that opened the thread
@@ -175,7 +187,7 @@ def build_message(
             grade_for_colour,
             buttons,
             linked=has_links,
-            picture=draw_release(facts) if facts is not None else "",
+            picture=picture,
         ),
         brief=write_brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link)
@@ -238,11 +250,9 @@ def _say_who_has_it(notice: Notice, incident: Incident | None) -> str:
     """Return who has acknowledged an incident and when its next notice comes, as a line; empty if
     no one has.
     """
-    entry = incident.acknowledged if incident is not None else None
-    if incident is None or entry is None or entry.at > notice.at:
+    if incident is None or (entry := incident.acknowledged) is None or entry.at > notice.at:
         return ""
-    timezone = incident.facts.timezone if incident.facts is not None else LONDON
-    since = moment(entry.at.replace(microsecond=0), timezone, notice.at)
+    since = moment(entry.at.replace(microsecond=0), incident.timezone, notice.at)
     following = "The next message comes when something changes; there are no reminders."
     if notice.kind == "final":
         following = "This is the last message, unless something changes again."
@@ -255,15 +265,13 @@ def _list_buttons(incident: Incident | None, link: str, board: str, address: str
     `link` is where people acknowledge. If that is the incident's own page, `board`, it gets one
     button instead of two.
     """
-    is_one_page = link == board
-    addresses = {
-        "I'm on it": "" if is_one_page else link,
-        "The incident: read and acknowledge it" if is_one_page else "The incident": board or link,
-        "The draft of the report": (
-            f"{board}#draft" if board and incident is not None and incident.has_draft else ""
-        ),
-        "The announced page": address,
-    }
+    if link == board:
+        addresses = {"The incident: read and acknowledge it": board}
+    else:
+        addresses = {"I'm on it": link, "The incident": board or link}
+    if board and incident is not None and incident.has_draft:
+        addresses["The draft of the report"] = f"{board}#draft"
+    addresses["The announced page"] = address
     return {label: where for label, where in addresses.items() if where}
 
 
@@ -279,16 +287,13 @@ def _message_data(
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        # Webhooks publish `kind` and `event`. An event groups several kinds of notices.
-        "event": (
-            "opened" if notice.kind in OPENING_KINDS else _EVENT_OF_KIND.get(notice.kind, "changed")
-        ),
+        "event": _EVENT_OF_KIND.get(notice.kind, "changed"),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),
         "link": link,
         "attachments": [attachment.name for attachment in attachments],
-        "incident": None if incident is None else _incident_json(incident),
-        "measured": None if facts is None else _facts_json(facts),
+        "incident": incident and _incident_json(incident),
+        "measured": facts and _facts_json(facts),
     }
 
 
@@ -298,7 +303,7 @@ def _incident_json(incident: Incident) -> Json:
         **fields_json(incident, "id", "kind"),
         "title": one_line(incident.title),
         **fields_json(incident, "opened", "closed"),
-        "acknowledged": fields_json(acknowledged, "at", "by") if acknowledged is not None else None,
+        "acknowledged": acknowledged and fields_json(acknowledged, "at", "by"),
         "signed": instant_json(instant_from_json(incident.words.get(SIGNED))),
     }
 
@@ -311,7 +316,8 @@ def _facts_json(facts: ReleaseFacts) -> Json:
         fields_json(part, *_PART_KEYS) | {"users_delay": bounds_json(part.wait)}
         for part in facts.parts
     ]
-    return measured | {
+    return {
+        **measured,
         "available_elsewhere": [each.as_json() for each in facts.elsewhere],
         "parts": parts,
     }

@@ -60,7 +60,9 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
         how_long = f", {brief_length(lasted)}"
     head = f"{status}{how_long}: "
     room = LONGEST_BRIEF - len(head) - _SHORTEST_TITLE - len(" ()")
-    producer = f" ({_shorten_producer(facts, room)})" if room >= _SHORTEST_PRODUCER else ""
+    producer = ""
+    if room >= _SHORTEST_PRODUCER:
+        producer = f" ({_shorten_producer(facts, room)})"
     return f"{head}{one_line(facts.title, LONGEST_BRIEF - len(head) - len(producer))}{producer}"
 
 
@@ -77,7 +79,7 @@ def draw_release(facts: ReleaseFacts) -> str:
 
     Empty if it was neither, or has no slot.
     """
-    slot, late = facts.slot, find_main_late_part(facts)
+    slot = facts.slot
     if slot is None:
         return ""
     exposures = []
@@ -85,8 +87,11 @@ def draw_release(facts: ReleaseFacts) -> str:
         begins, ends = one.start.after or one.start.by, one.to.by or slot
         if begins is not None:
             exposures.append(((begins - slot).total_seconds(), (ends - slot).total_seconds()))
-    delay = (late[1] if late is not None else None) or Bounds()
-    state = "open" if late is not None and delay.max is None else "late"
+    state, delay = "late", Bounds()
+    if (late := find_main_late_part(facts)) is not None:
+        delay = late[1] or delay
+        if delay.max is None:
+            state = "open"
     marks = mark_release(state, delay.min, delay.max, exposures)
     return draw_slot_bars_for_mail(marks) if marks else ""
 

@@ -24,7 +24,6 @@ from alerts.status import (
     describe_status,
     find_current_status,
     is_wait_over,
-    list_late_parts,
     measure_breach,
     say_elsewhere_since,
     subject_prefix,
@@ -94,16 +93,18 @@ def _write_head(kind: str, status: str, facts: ReleaseFacts, now: datetime) -> s
     if kind == "grade_changed" and facts.grade != Grade.REPORT:
         suffix = ", a note is now due"
     if kind in ("appeared", "reminder") and choose_step_list(status, facts) == OUT:
-        lasted = measure_breach(facts, now)
-        how_late = "" if lasted is None else f", {brief_length(lasted)} late"
-        return f"{OUT_NOW}{how_late}{'' if kind == 'appeared' else suffix}"
+        head = OUT_NOW
+        if (lasted := measure_breach(facts, now)) is not None:
+            head += f", {brief_length(lasted)} late"
+        return head if kind == "appeared" else head + suffix
+    head = subject_prefix(status)
+    if status != "wrong_file" and any(is_wrong_file_there(facts, part) for part in facts.parts):
+        head += ", WRONG FILE?"
+    if since := say_elsewhere_since(facts, now):
+        head += f", out elsewhere since {since}"
     if kind == "reminder" and status == "early" and not facts.is_exposed:
-        suffix = f", over{suffix}"
-    since = say_elsewhere_since(facts, now)
-    elsewhere = f", out elsewhere since {since}" if since else ""
-    is_file_wrong = any(is_wrong_file_there(facts, part) for part in facts.parts)
-    question = ", WRONG FILE?" if is_file_wrong and status != "wrong_file" else ""
-    return f"{subject_prefix(status)}{question}{elsewhere}{suffix}"
+        head += ", over"
+    return head + suffix
 
 
 def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
@@ -123,14 +124,17 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     steps: Iterable[Step] = (),
 ) -> str:
     """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
-    elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
+    head = [write_notice_subject(kind, reported_kind, facts, now)]
+    if changed:
+        head.append(f"What changed: {changed}")
+    elsewhere = []
+    if say_elsewhere_since(facts, now):
+        alternatives = describe_alternatives(facts, now)
+        elsewhere = ["Users can get it now:", *(f"- {line}" for line in alternatives)]
     measured_at = moment(rounded(min(facts.at, now)), facts.timezone, now)
     return write_blocks(
-        [
-            write_notice_subject(kind, reported_kind, facts, now),
-            *([f"What changed: {changed}"] if changed else []),
-        ],
-        ["Users can get it now:", *(f"- {line}" for line in elsewhere)] if elsewhere else [],
+        head,
+        elsewhere,
         [*_write_release(facts)],
         [f"Measured so far, as of {measured_at}:", *_write_measurements(reported_kind, facts, now)],
         numbered_steps(steps),
@@ -154,15 +158,15 @@ def _write_release(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Release: {one_line(facts.title)}"
     yield f"Producer: {facts.producer_names}"
     yield f"Address: {facts.url}"
-    announced = f"announced by {facts.slot_source}" if facts.slot_source else "announced"
+    announced = "announced"
+    if facts.slot_source:
+        announced += f" by {facts.slot_source}"
     if facts.slot is None:
         yield f"Promised: {one_line(facts.slot_text) or 'at no announced time'} ({announced})"
         return
     if facts.slot_learnt:
-        announced += (
-            ", first read on"
-            f" {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
-        )
+        learnt_on = local_date(facts.slot_learnt, facts.timezone)
+        announced += f", first read on {day_text(learnt_on, weekday=True)}"
     yield f"Promised: {instant_text(facts.slot, facts.timezone)} ({announced})"
 
 
@@ -171,11 +175,10 @@ def _write_measurements(reported_kind: str, facts: ReleaseFacts, now: datetime) 
     if find_current_status(reported_kind, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
-        name, aside = (
-            part_name(part),
-            "" if part.required or part.role == "alternative" else " (not required)",
-        )
-        yield f"- {name[:1].upper()}{name[1:]}{aside}: {_describe_part(part, facts, now)}"
+        name = part_name(part)
+        if not part.required and part.role != "alternative":
+            name += " (not required)"
+        yield f"- {name[:1].upper()}{name[1:]}: {_describe_part(part, facts, now)}"
         yield f"  {part.shown_at}"
         yield from (f"  {_describe_exposure(exposure, facts, now)}" for exposure in part.exposures)
     yield from (f"  {line}" for line in list_finding_details(reported_kind, facts))
@@ -187,8 +190,8 @@ def list_finding_details(kind: str, facts: ReleaseFacts) -> Iterator[str]:
     """
     status = find_current_status(kind, facts)
     if status in ("altered", "wrong_file"):
-        of_file = find_alterations(facts) if status == "altered" else find_wrong_files(facts)
-        yield from (f"{part_label(each.part)}: {one_line(each.detail)}" for each in of_file)
+        find = find_alterations if status == "altered" else find_wrong_files
+        yield from (f"{part_label(each.part)}: {one_line(each.detail)}" for each in find(facts))
     # The detail of an exposure may quote content that was public early, so only the evidence has
     # it.
     elif status in ("lead", "calendar", "unproven"):
@@ -199,32 +202,38 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     """Return the verdict on a part with first sight, delay and wait, or what followed if it was
     public early.
     """
-    if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
+    is_alternative = part.role == "alternative"
+    if is_alternative and part.verdict in ("overdue", "not_published"):
         return "not seen there"
-    verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
-    if part.role == "alternative" and part.verdict == "late":
+    verdict = part.verdict.replace("_", " ")
+    if part.verdict == "pending":
+        verdict = "not seen yet"
+    elif is_alternative and part.verdict == "late":
         verdict = "published there"  # no one promised it there, so it cannot be late
-    if part.exposures:
-        what_followed = describe_release_after_exposure(part, facts, now)
-        # It was removed before its slot, and not published again then. `delay` is how long it has
-        # been absent since.
-        if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
-            what_followed = f"not out again {_describe_delay(part.delay)}"
-        return f"{verdict}, {what_followed}" if what_followed else verdict
+    if not part.exposures:
+        return f"{verdict}{_describe_appearance(part, facts, now)}"
+    what_followed = describe_release_after_exposure(part, facts, now)
+    # It was removed before its slot, and not published again then. `delay` is how long it has
+    # been absent since.
+    if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
+        what_followed = f"not out again {_describe_delay(part.delay)}"
+    return ", ".join(filter(None, (verdict, what_followed)))
+
+
+def _describe_appearance(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
+    text = ""
     if part.verdict == "on_time":
-        verdict += sureness(part.early_bound)  # says by how much it may have been early
+        text = sureness(part.early_bound)  # says by how much it may have been early
     appeared = find_appearance(part)
-    seen = f", first seen {between_moments(appeared, facts.timezone, now)}" if appeared.by else ""
-    delay = f", {_describe_delay(part.delay)}" if part.delay is not None else ""
-    wait = ""
+    if appeared.by:
+        text += f", first seen {between_moments(appeared, facts.timezone, now)}"
+    if part.delay is not None:
+        text += f", {_describe_delay(part.delay)}"
     if part.is_hidden and part.wait is not None:  # a cache hid it from users
-        have_users_got_it = part.wait.max is not None
-        wait = (
-            f"; users could get it {_describe_delay(part.wait)}"
-            if have_users_got_it
-            else "; not for users yet"
-        )
-    return f"{verdict}{seen}{delay}{wait}"
+        if part.wait.max is None:
+            return f"{text}; not for users yet"
+        text += f"; users could get it {_describe_delay(part.wait)}"
+    return text
 
 
 def _describe_delay(delay: Bounds) -> str:
@@ -245,9 +254,8 @@ def _describe_delay(delay: Bounds) -> str:
             after = length(high, math.ceil, tenths=False)
             return f"between {before} before and {after} after the slot"
     # Here one bound has the sign of both.
-    known = high if low is None else low
-    side = "before" if known is not None and known < 0 else "after"
-    return f"{whole_lengths(delay)} {side} the slot"
+    is_before = (low or 0) < 0 or (high or 0) < 0
+    return f"{whole_lengths(delay)} {'before' if is_before else 'after'} the slot"
 
 
 def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
@@ -267,23 +275,14 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
         # Each way in which an exposure ends has a list of its name. The worst comes first: it
         # lasted until the slot.
         ways = {exposure.ended for exposure in facts.exposures}
-        return str(
-            next(
-                (way for way in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if way in ways),
-                Ended.UNKNOWN,
-            )
-        )
+        known_ways = (way for way in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if way in ways)
+        return next(known_ways, Ended.UNKNOWN).value
     if status in {"late", "partial", "stale"} and is_wait_over(facts):
         return OUT
     if status == "calendar" and facts.readings is not None and not facts.readings.by:
         return "calendar_readings"
     # For users a stale cache is the same as a late release.
     return "late" if status == "stale" else status
-
-
-def is_late_part_absent(facts: ReleaseFacts) -> bool:
-    """Return whether a part that is late is not out yet."""
-    return any(find_appearance(part).by is None for part, _ in list_late_parts(facts))
 
 
 def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:

@@ -60,5 +60,9 @@ def whole_lengths(seconds: Bounds) -> str:
     second.
     """
     size = magnitude(seconds)
-    least = size.min if size.min is not None and size.min >= 1 else None
-    return lengths(Bounds(least, None if size.max is None else max(size.max, 1.0)), tenths=False)
+    least, most = size.min, size.max
+    if least is not None and least < 1:
+        least = None
+    if most is not None:
+        most = max(most, 1.0)
+    return lengths(Bounds(least, most), tenths=False)

@@ -26,13 +26,13 @@ from alerts.incident import (
     steps_for_incident,
 )
 from alerts.notice import Notice, write_blocks
-from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
+from alerts.notice_text import SUBJECT_SUFFIX
 from alerts.one_line import one_line
-from alerts.status import describe_status
+from alerts.status import describe_status, is_late_part_absent
 from alerts.steps import numbered_steps
 from schedules.contract.verdict import FindingKind, choose_worst_grade
 from schedules.times.words import count, moment
-from schedules.times.zone import LONDON, local
+from schedules.times.zone import local
 
 _COVERED_KINDS = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
 _LONGEST_TITLE = 120
@@ -54,11 +54,9 @@ def shared_platform_id(facts: ReleaseFacts | None) -> str:
     """Return the id of the platform incident that a release shares with others, empty if it is late
     by itself.
     """
-    return (
-        platform_id_of(facts)
-        if facts is not None and FindingKind.PLATFORM in facts.finding_kinds
-        else ""
-    )
+    if facts is None or FindingKind.PLATFORM not in facts.finding_kinds:
+        return ""
+    return platform_id_of(facts)
 
 
 def platform_id_of(facts: ReleaseFacts) -> str:
@@ -161,8 +159,7 @@ def _pace_at_night(number: int, incident: Incident, now: datetime) -> int:
     """
     if incident.facts is not None and incident.facts.is_exposed:
         return number
-    timezone = incident.facts.timezone if incident.facts is not None else LONDON
-    hour = local(now, timezone).hour
+    hour = local(now, incident.timezone).hour
     is_night = hour >= _NIGHT_BEGINS or hour < _NIGHT_ENDS
     if is_night and number > ESCALATED_TO_ALL:
         return number - number % _EVERY_AT_NIGHT
@@ -215,14 +212,19 @@ def write_subject_and_text(
     late_and_out = [link for link in releases if link.stands == OUT]
     cleared = [link for link in releases if link.stands == CLEARED]
     due = moment(incident.occurred, incident.linked[0].timezone, now)
-    status = f"{len(awaited)} not out yet" if awaited else "all out"
+    status = "all out"
+    if awaited:
+        status = f"{len(awaited)} not out yet"
     counted = _count_late_releases(incident, [*awaited, *late_and_out])
     subject = (
         f"LATE{SUBJECT_SUFFIX.get(kind, '')}: {counted} on {incident.producer} due {due}, {status}"
     )
+    head = [subject]
+    if changed:
+        head.append(f"{_CHANGED_PREFIX}{changed}")
     steps = steps_for_incident(replace(incident, linked=tuple(releases)), is_last=kind == "final")
     text = write_blocks(
-        [subject, *([f"{_CHANGED_PREFIX}{changed}"] if changed else [])],
+        head,
         [
             (
                 "They are late at one time on one platform, which may be the cause."
@@ -300,16 +302,17 @@ def _find_change_to_report(
     """
     if known is None:
         return "opened", "thread", ""
-    is_awaited = _count_awaited(incident) > 0
     if known.closed is not None:
-        title = one_line(changed.title, _LONGEST_TITLE)
-        return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
-    if not is_awaited:
-        # Shortly after the opening, further releases may still turn out to be late on this
-        # platform. So wait for them.
-        has_waited_for_others = now - known.opened >= timedelta(seconds=5)
-        return ("final", now.isoformat(), "all are out") if has_waited_for_others else None
-    return None if is_unsent else _find_change_while_open(known, incident, changed)
+        if not _count_awaited(incident):
+            return None
+        return "reopened", now.isoformat(), f"not out: {one_line(changed.title, _LONGEST_TITLE)}"
+    if _count_awaited(incident):
+        return None if is_unsent else _find_change_while_open(known, incident, changed)
+    # Shortly after the opening, further releases may still turn out to be late on this platform.
+    # So wait for them.
+    if now - known.opened < timedelta(seconds=5):
+        return None
+    return "final", now.isoformat(), "all are out"
 
 
 def _find_change_while_open(
@@ -322,16 +325,14 @@ def _find_change_while_open(
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"
     if all(link.incident != changed.incident for link in known.linked):
-        return (
-            "new_finding",
-            changed.incident,
-            f"also late: {one_line(changed.title, _LONGEST_TITLE)}",
-        )
+        title = one_line(changed.title, _LONGEST_TITLE)
+        return "new_finding", changed.incident, f"also late: {title}"
     half = len(incident.linked) / 2
     is_half_out_now = _count_awaited(incident) <= half < _count_awaited(known)
     # Those who acknowledged get a notice when half are out. For others the reminders report it.
-    is_due = is_half_out_now and known.acknowledged is not None
-    return ("appeared", "half", "half of them are out") if is_due else None
+    if is_half_out_now and known.acknowledged is not None:
+        return "appeared", "half", "half of them are out"
+    return None
 
 
 def _count_awaited(incident: Incident) -> int:

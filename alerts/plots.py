@@ -136,7 +136,8 @@ def mark_release(
     """
     marks = [SLOT_AXIS.mark("early", *exposure) for exposure in exposures]
     if state == "open":
-        marks.append(SLOT_AXIS.mark("open", 0.0, SLOT_AXIS.points[-1][0] if high is None else high))
+        end_of_axis, _ = SLOT_AXIS.points[-1]
+        marks.append(SLOT_AXIS.mark("open", 0.0, end_of_axis if high is None else high))
     elif low is not None and high is not None and not marks:
         if state == "late":
             marks.append(SLOT_AXIS.mark("lateness", 0.0, low))
@@ -238,8 +239,10 @@ def _draw_shapes(figure: Timeline | Bars | SlotStrip) -> tuple[int, str]:
 
 
 def _row_of_bar(bar: Bar) -> Row:
-    share = 100 * bar.number / max(1, bar.whole)
-    return Row(bar.label, bar.share, [Mark("late", 0.0, round(share, 1))] if bar.number else [])
+    marks = []
+    if bar.number:
+        marks.append(Mark("late", 0.0, round(100 * bar.number / max(1, bar.whole), 1)))
+    return Row(bar.label, bar.share, marks)
 
 
 def _draw_strip(figure: SlotStrip) -> tuple[int, str]:
@@ -284,8 +287,8 @@ def _draw_row(row: Row) -> str:
         ' stroke="#555555" stroke-width="0.5"/>'
     )
     for mark in row.marks:
-        is_thin = mark.state in _THIN
-        svg += _draw_mark(mark, 20 if is_thin else 16, 4 if is_thin else _BAR)
+        y, height = (20, 4) if mark.state in _THIN else (16, _BAR)
+        svg += _draw_mark(mark, y, height)
     return svg
 
 
@@ -346,8 +349,9 @@ def _draw_ticks(figure: Timeline, bottom: int) -> str:
     for number, at in enumerate(choose_ticks(figure)):
         x = axis.place(at.timestamp())
         day = local_date(at, figure.timezone)
-        day_before_time = f"{day.day} {day:%b} " if len(days) > 1 else ""
-        text = f"{day_before_time}{clock(at, figure.timezone, zone=False)}"
+        text = clock(at, figure.timezone, zone=False)
+        if len(days) > 1:
+            text = f"{day.day} {day:%b} {text}"
         # A narrow screen leaves out every second label.
         kind = "few" if number % 2 else "tick"
         svg += (
@@ -386,7 +390,9 @@ def _text_anchor(x: float) -> str:
     """Return how a text is aligned at this percentage, so that no side cuts it."""
     if x < 25:
         return "start"
-    return "end" if x > 75 else "middle"
+    if x > 75:
+        return "end"
+    return "middle"
 
 
 def _draw_legend(figure: Timeline, top: int) -> tuple[int, str]:

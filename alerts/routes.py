@@ -99,11 +99,9 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
         if any(map(route.matches_finding, notice.findings)):
             begin = _find_earliest_send(route, notice, now, timezone)
             # Each reminder goes to one more channel of the route's list `escalate`.
-            escalated = (
-                route.escalate
-                if reminder_number >= ESCALATED_TO_ALL
-                else route.escalate[:reminder_number]
-            )
+            escalated = route.escalate[:reminder_number]
+            if reminder_number >= ESCALATED_TO_ALL:
+                escalated = route.escalate
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
@@ -133,7 +131,9 @@ def _list_further_findings(findings: Sequence[str]) -> set[str]:
     others = {*findings[1:]} & {*_GROUP_OF_FINDING, "late", "lead"}
     if findings[0] in _DELAY_FINDINGS:
         return others - _DELAY_FINDINGS
-    return others - (_DELAY_FINDINGS - {"late"} if "late" in others else set())
+    if "late" in others:
+        return others - _DELAY_FINDINGS | {"late"}
+    return others
 
 
 def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
@@ -152,9 +152,12 @@ def _find_earliest_send(route: Route, notice: Notice, now: datetime, timezone: s
     begins, ends = route.quiet
     wall = local(now, timezone)
     clock = wall.time()
-    is_overnight = begins > ends
-    is_quiet = (clock >= begins or clock < ends) if is_overnight else begins <= clock < ends
+    is_quiet = begins <= clock < ends
+    if begins > ends:  # overnight
+        is_quiet = clock >= begins or clock < ends
     if not is_quiet:
         return now
-    day_of_end = wall.date() if clock < ends else wall.date() + timedelta(days=1)
+    day_of_end = wall.date()
+    if clock >= ends:
+        day_of_end += timedelta(days=1)
     return max(now, datetime.combine(day_of_end, ends, wall.tzinfo).astimezone(UTC))

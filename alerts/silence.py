@@ -4,7 +4,6 @@ while.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -50,7 +49,7 @@ class Silence:
     @property
     def ends(self) -> datetime:
         """Return when messages are sent again."""
-        return self.until if self.ended is None else min(self.ended, self.until)
+        return min(self.ended or self.until, self.until)
 
     def is_on(self, now: datetime) -> bool:
         """Return whether it suppresses messages now."""
@@ -58,20 +57,19 @@ class Silence:
 
     def covers(self, incident: Incident) -> bool:
         """Return whether this silence suppresses messages about an incident."""
-        # Messages about a platform also report the releases of other producers, which no one has
-        # silenced.
-        is_of_all_linked = all(self.name in link.producers for link in incident.linked)
-        # The `producer` of an incident about a host is the host.
-        names: dict[Scope, Iterable[str]] = {
-            Scope.RELEASE: (incident.release,),
-            Scope.PRODUCER: incident.producers if is_of_all_linked else (),
-            Scope.HOST: (
-                incident.facts.host if incident.facts is not None else "",
-                incident.producer,
-            ),
-            Scope.INCIDENT: (incident.id,),
-        }
-        return self.name in names[self.scope]
+        match self.scope:
+            case Scope.RELEASE:
+                return self.name == incident.release
+            case Scope.INCIDENT:
+                return self.name == incident.id
+            case Scope.HOST:
+                # The `producer` of an incident about a host is the host.
+                return self.name in (incident.host, incident.producer)
+            case Scope.PRODUCER:
+                # Messages about a platform also report the releases of other producers, which no
+                # one has silenced.
+                is_of_all_linked = all(self.name in link.producers for link in incident.linked)
+                return is_of_all_linked and self.name in incident.producers
 
 
 def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
@@ -89,8 +87,10 @@ def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
     Raises `InvalidInput` with all faults at once.
     """
     words = one_line(reason.strip(), _LONGEST_REASON)
-    faults = [] if words else [BoxFault("reason", "say why")]
-    begins = now if begins is None else max(now, begins)
+    faults = []
+    if not words:
+        faults.append(BoxFault("reason", "say why"))
+    begins = max(now, begins or now)
     if begins > now + FARTHEST_AHEAD:
         faults.append(BoxFault("from", f"must begin within {FARTHEST_AHEAD.days} days"))
     if not begins < until <= begins + LONGEST_SILENCE:

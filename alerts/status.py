@@ -24,6 +24,7 @@ from schedules.times.words import (
     MINUTE,
     SECOND,
     between_moments,
+    count,
     length,
     moment,
     rounded,
@@ -104,14 +105,13 @@ def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | Non
 
 def find_main_late_part(facts: ReleaseFacts) -> tuple[PartVerdict, Bounds | None] | None:
     """Return the part that is late for longest, the page first, with its delay."""
-    return max(list_late_parts(facts), key=_order_by_delay, default=None)
 
+    def order_by_delay(late: tuple[PartVerdict, Bounds | None]) -> tuple[bool, float, bool]:
+        part, delay = late
+        longest = (delay or Bounds()).max or 0.0
+        return not fact_rules.has_appeared(part), longest, part.id == "page"
 
-def _order_by_delay(part_and_delay: tuple[PartVerdict, Bounds | None]) -> tuple[bool, float, bool]:
-    part, delay = part_and_delay
-    is_absent = fact_rules.find_appearance(part).by is None
-    longest = delay.max if delay is not None and delay.max is not None else 0.0
-    return is_absent, longest, part.id == "page"
+    return max(list_late_parts(facts), key=order_by_delay, default=None)
 
 
 def was_public_at_slot(part: PartVerdict) -> bool:
@@ -137,7 +137,9 @@ def describe_exposure_end(ended: str | None, when: str) -> str:
     """Return why, if stored, and `when` an exposure ended."""
     if ended == Ended.SLOT:
         return "still public when its slot came"
-    return f"removed {when}" if ended == Ended.REMOVED else f"ended, for an unknown reason, {when}"
+    if ended == Ended.REMOVED:
+        return f"removed {when}"
+    return f"ended, for an unknown reason, {when}"
 
 
 def measure_breach(facts: ReleaseFacts, now: datetime) -> Bounds | None:
@@ -146,31 +148,34 @@ def measure_breach(facts: ReleaseFacts, now: datetime) -> Bounds | None:
     What goes on counts until `now`.
     """
     if fact_rules.is_early(facts):
-        return _measure_exposure(facts, now)
+        open_since = earliest_known(each.start.by for each in facts.exposures if each.open)
+        if open_since is not None:
+            return _measure_so_far(open_since, now)
+        lengths = (each.seconds for each in facts.exposures if each.seconds.max is not None)
+        return max(lengths, key=lambda lasted: lasted.max or 0.0, default=None)
     if facts.slot is None or not fact_rules.is_late(facts):
         return None
-    hidden = _find_longest_hidden_part(facts)
+    lasted: Bounds | None = None
     late = find_main_late_part(facts)
     if late is None:
-        lasted = None if hidden is None else hidden.wait
+        if (hidden := _find_longest_hidden_part(facts)) is not None:
+            lasted = hidden.wait
     else:
-        part, delay = late
+        part, lasted = late
+        if part.is_hidden:
+            lasted = part.wait
         seen = fact_rules.find_appearance(part).by
         # The facts may be newer than `now`.
-        is_out = seen is not None and seen <= now
-        lasted = (part.wait if part.is_hidden else delay) if is_out else Bounds()
+        if seen is None or seen > now:
+            lasted = Bounds()
     if lasted is not None and lasted.max is None:
-        so_far = max(0.0, (now - facts.slot).total_seconds())
-        return Bounds(so_far, so_far)
+        return _measure_so_far(facts.slot, now)
     return lasted
 
 
-def _measure_exposure(facts: ReleaseFacts, now: datetime) -> Bounds | None:
-    if open_since := earliest_known(each.start.by for each in facts.exposures if each.open):
-        so_far = max(0.0, (now - open_since).total_seconds())
-        return Bounds(so_far, so_far)
-    lengths = (each.seconds for each in facts.exposures if each.seconds.max is not None)
-    return max(lengths, key=lambda lasted: lasted.max or 0.0, default=None)
+def _measure_so_far(began: datetime, now: datetime) -> Bounds:
+    seconds = max(0.0, (now - began).total_seconds())
+    return Bounds(seconds, seconds)
 
 
 def brief_length(lasted: Bounds) -> str:
@@ -184,29 +189,32 @@ def brief_length(lasted: Bounds) -> str:
         return f"up to {longest}"
     shortest = length(least, math.floor, parts=units, tenths=False)
     number, _, unit = shortest.partition(" ")
-    has_same_unit = unit == longest.partition(" ")[2]
-    return f"{number if has_same_unit else shortest} to {longest}"
+    if unit == longest.partition(" ")[2]:
+        shortest = number
+    return f"{shortest} to {longest}"
+
+
+def is_late_part_absent(facts: ReleaseFacts) -> bool:
+    """Return whether a part that is late is not out yet."""
+    return not all(fact_rules.has_appeared(part) for part, _ in list_late_parts(facts))
 
 
 def is_wait_over(facts: ReleaseFacts) -> bool:
     """Return whether users can get every part that was late or hidden by a cache."""
-    is_any_absent = any(
-        fact_rules.find_appearance(part).by is None for part, _ in list_late_parts(facts)
-    )
     hidden = _find_longest_hidden_part(facts)
     is_any_hidden = hidden is not None and not fact_rules.has_upper_bound(hidden.wait)
-    return not is_any_absent and not is_any_hidden
+    return not is_late_part_absent(facts) and not is_any_hidden
 
 
 def _find_longest_hidden_part(facts: ReleaseFacts) -> PartVerdict | None:
     """Return the required part that a cache kept from users for longest, or None."""
+
+    def order_by_wait(part: PartVerdict) -> tuple[bool, float]:
+        wait = part.wait or Bounds()
+        return wait.max is None, wait.min or 0.0
+
     hidden = (part for part in facts.parts if part.required and part.is_hidden)
-    return max(hidden, key=_order_by_wait, default=None)
-
-
-def _order_by_wait(part: PartVerdict) -> tuple[bool, float]:
-    wait = part.wait or Bounds()
-    return wait.max is None, wait.min or 0.0
+    return max(hidden, key=order_by_wait, default=None)
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
@@ -221,19 +229,19 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
     elif seen.by is None:
         status = _describe_absence(facts, delay, now)
     else:
-        how_late = (
-            f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
-        )
         # If it was public early, it was first seen then.
         how = "released" if part.exposures else "first seen"
-        appeared = f"{how} {between_moments(seen, facts.timezone, now)}"
-        status = f"{appeared}{how_late}{_describe_users_wait(part, facts, now)}"
+        status = f"{how} {between_moments(seen, facts.timezone, now)}"
+        if delay is not None and delay.max is not None:
+            status += f", {whole_lengths(delay)} late"
+        status += _describe_users_wait(part, facts, now)
         if published := fact_rules.find_earlier_publication(facts, part):
             by = moment(rounded_up_until(published, now), facts.timezone, now)
             status += f", although published by {by}"
-    has_other_file = fact_rules.is_wrong_file_there(facts, part)
-    other_file = ", another file is at its address" if has_other_file else ""
-    return f"{status}{_name_part_unless_page(part)}{other_file}{_mention_alternatives(facts, now)}"
+    status += _name_part_unless_page(part)
+    if fact_rules.is_wrong_file_there(facts, part):
+        status += ", another file is at its address"
+    return f"{status}{_mention_alternatives(facts, now)}"
 
 
 def _name_part_unless_page(part: PartVerdict) -> str:
@@ -257,7 +265,9 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
     part = _find_longest_hidden_part(facts)
     if part is None:  # the finding `stale_edge` may have no times
         return "a cache kept it from users"
-    published = "published on time" if part.verdict == "on_time" else "published"
+    published = "published"
+    if part.verdict == "on_time":
+        published += " on time"
     return f"{published}{_describe_users_wait(part, facts, now)}{_name_part_unless_page(part)}"
 
 
@@ -289,8 +299,8 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     )
     times = sum(exposure.part == longest.part for exposure in facts.exposures)
     if times > 1:
-        was = f"{was}, one of {times} times"
-    return "; ".join([was, *_describe_page_after_exposure(facts, now)])
+        was += f", one of {times} times"
+    return "; ".join(filter(None, (was, _describe_page_after_exposure(facts, now))))
 
 
 def _name_exposed_parts(exposures: Sequence[Exposure], facts: ReleaseFacts) -> str:
@@ -313,27 +323,24 @@ def _name_exposed_part(part_id: str, facts: ReleaseFacts) -> str:
     return title if is_only else f"{title} {part_id}"
 
 
-def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return what happened at the slot and after to a release that was public early."""
+def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> str:
+    """Return what happened at the slot and after to a release that was public early, or ""."""
     page = facts.page
     if page is None or facts.slot is None or facts.at < facts.slot:
-        return []
+        return ""
     # A page still public at its slot matters more than another late part.
     if list_late_parts(facts) and not was_public_at_slot(page):
-        return [_describe_late(facts, now)]
-    what_followed = describe_release_after_exposure(page, facts, now)
-    return [what_followed] if what_followed else []
+        return _describe_late(facts, now)
+    return describe_release_after_exposure(page, facts, now)
 
 
 def describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
     """Return that an exposed part was public at its slot, or when it was released, or ""."""
     if was_public_at_slot(part):
         return "already public when its slot came"
-    return (
-        f"released {between_moments(part.released, facts.timezone, now)}"
-        if was_released(part)
-        else ""
-    )
+    if was_released(part):
+        return f"released {between_moments(part.released, facts.timezone, now)}"
+    return ""
 
 
 def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
@@ -357,17 +364,20 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     unproven = [part for part in facts.parts if part.required and part.verdict == "unproven"]
     # About the page, unless only other parts are unproven.
     part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
-    seen = Interval() if part is None else fact_rules.find_appearance(part)
-    name = "" if part is None or part.id == "page" else f"{part.id} "
-    if part is not None and part.changed.by is not None:
+    if part is None:
+        return f"{_explain_doubt(facts, Interval(), now)}; not seen yet{elsewhere}"
+    name = "" if part.id == "page" else f"{part.id} "
+    if part.changed.by is not None:
         # This may be the release, after the previous edition.
         return f"{name}changed {between_moments(part.changed, facts.timezone, now)}{elsewhere}"
-    if part is not None and part.was_in_place:
+    seen = fact_rules.find_appearance(part)
+    if part.was_in_place:
         published = "in place before its slot"
     elif seen.by is None:
         published = "not seen yet"
     else:
-        published = f"published by {_format_minute(seen.by, facts, now, up=True)}"
+        by = rounded_up_until(seen.by, now, MINUTE)
+        published = f"published by {_format_minute(by, facts, now)}"
     return f"{_explain_doubt(facts, seen, now)}; {name}{published}{elsewhere}"
 
 
@@ -384,10 +394,8 @@ def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
     ]
     if blind:
         longest = max(blind, key=lambda span: span.ends - span.begins)
-        begins, ends = (
-            _format_minute(longest.begins, facts, now),
-            _format_minute(longest.ends, facts, now, up=True),
-        )
+        begins = _format_minute(rounded(longest.begins, MINUTE), facts, now)
+        ends = _format_minute(rounded_up_until(longest.ends, now, MINUTE), facts, now)
         return f"{say_cause_of_blindness(longest.cause)} {begins}\N{EN DASH}{ends}"
     if FindingKind.CLOCK_FAULT in facts.finding_kinds:
         return "the monitor's clock was in doubt"
@@ -399,33 +407,27 @@ def say_cause_of_blindness(cause: str) -> str:
     return _CAUSES_OF_BLINDNESS.get(cause.split(", ", maxsplit=1)[0], "the monitor could not see")
 
 
-def _format_minute(
-    instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False
-) -> str:
-    """Return the local time to the minute, `up` for ends of spans."""
-    shown = rounded_up_until(instant, now, MINUTE) if up else rounded(instant, MINUTE)
-    return moment(shown.replace(microsecond=0), facts.timezone, now).rpartition(" ")[0]
+def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime) -> str:
+    """Return the local time to the minute, without its zone."""
+    return moment(instant.replace(microsecond=0), facts.timezone, now).rpartition(" ")[0]
 
 
 def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:
-    if facts.page is None:
-        return "came out on time"
-    seen = fact_rules.find_appearance(facts.page)
-    first = (
-        f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
-    )
-    return f"came out on time{sureness(facts.page.early_bound)}{first}"
+    status = "came out on time"
+    if facts.page is not None:
+        status += sureness(facts.page.early_bound)
+        seen = fact_rules.find_appearance(facts.page)
+        if seen.by is not None:
+            status += f", first seen {between_moments(seen, facts.timezone, now)}"
+    return status
 
 
 def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
     changes = []
     if groups := fact_rules.group_removals(facts):
         changes.append(f"{_describe_removals(groups[-1], facts, now)} ({_name_parts(groups[-1])})")
-    if swapped := [
-        finding
-        for finding in fact_rules.find_alterations(facts)
-        if finding.kind == FindingKind.SWAPPED
-    ]:
+    alterations = fact_rules.find_alterations(facts)
+    if swapped := [each for each in alterations if each.kind == FindingKind.SWAPPED]:
         changes.append(f"other bytes than at its release ({_name_parts(swapped)})")
     return "; ".join(changes)
 
@@ -433,8 +435,7 @@ def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
 def _describe_wrong_file(facts: ReleaseFacts, _now: datetime) -> str:
     wrong_file = fact_rules.find_wrong_files(facts)[0]
     verb = "was" if fact_rules.has_upper_bound(wrong_file.seconds) else "is"
-    said = say_instead(wrong_file)
-    return f"what is out {verb} {said} ({part_label(wrong_file.part)})"
+    return f"what is out {verb} {say_instead(wrong_file)} ({part_label(wrong_file.part)})"
 
 
 def say_instead(wrong_file: Finding) -> str:
@@ -453,21 +454,22 @@ def _name_parts(findings: list[Finding]) -> str:
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
     """Return that parts were removed, when, and whether all are back."""
     parts = {part.id: part for part in facts.parts}
-    last_removed_at = latest_known(removal.at for removal in removals)
-    removed_by = Interval(None, last_removed_at)
-    when = f" {between_moments(removed_by, facts.timezone, now)}" if removed_by else ""
+    change = "removed"
+    if all(removal.is_readable for removal in removals):
+        change = "marked as withdrawn"
+    removed_by = Interval(None, latest_known(removal.at for removal in removals))
     # That users had it before matters more than the time.
     if all(
         _was_out_before_removal(parts.get(removal.part or "page"), removal.at)
         for removal in removals
     ):
-        when = " after its release"
+        change += " after its release"
+    elif removed_by:
+        change += f" {between_moments(removed_by, facts.timezone, now)}"
     # An absence has an upper bound once the part is back.
-    are_all_back = all(fact_rules.has_upper_bound(removal.seconds) for removal in removals)
-    change = "removed"
-    if all(removal.is_readable for removal in removals):
-        change = "marked as withdrawn"
-    return f"was {change}{when}, and is back" if are_all_back else f"{change}{when}"
+    if all(fact_rules.has_upper_bound(removal.seconds) for removal in removals):
+        return f"was {change}, and is back"
+    return change
 
 
 def _was_out_before_removal(part: PartVerdict | None, removed_at: datetime | None) -> bool:
@@ -498,20 +500,25 @@ def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
     Once the announced page is out, these are rarely looked at, so no line says that one is still
     available.
     """
-    lines, is_awaited = [], fact_rules.is_page_awaited(facts)
+    lines = []
+    verb, since = "was available", "from"
+    if fact_rules.is_page_awaited(facts):
+        verb, since = "available", "since"
     for alternative in fact_rules.list_public_alternatives(facts):
+        line = f"{verb} at {alternative.url} {since} {_format_start(alternative, facts, now)}"
         # One from a listing has only a numbered id.
-        name = "" if alternative.part.startswith("elsewhere-") else f"{alternative.part} "
-        start = _format_start(alternative, facts, now)
-        verb, since = ("available", "since") if is_awaited else ("was available", "from")
-        lines.append(f"{name}{verb} at {alternative.url} {since} {start}")
+        if not alternative.part.startswith("elsewhere-"):
+            line = f"{alternative.part} {line}"
+        lines.append(line)
     return lines
 
 
 def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
     """Return since when an alternative has the release while its page has not, or ""."""
-    found = fact_rules.list_public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
-    return _format_start(found[0], facts, now) if found else ""
+    found = fact_rules.list_public_alternatives(facts)
+    if not found or not fact_rules.is_page_awaited(facts):
+        return ""
+    return _format_start(found[0], facts, now)
 
 
 def _format_start(alternative: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
@@ -522,10 +529,13 @@ def _format_start(alternative: Elsewhere, facts: ReleaseFacts, now: datetime) ->
 
 def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
     """Return the first alternative, and how many others there are."""
-    first, *others = describe_alternatives(facts, now) or [""]
-    if others:
-        return f"; {first} (and at {len(others)} other{'s' if len(others) > 1 else ''})"
-    return f"; {first}" if first else ""
+    lines = describe_alternatives(facts, now)
+    if not lines:
+        return ""
+    mention = f"; {lines[0]}"
+    if len(lines) > 1:
+        mention += f" (and at {count(len(lines) - 1, 'other')})"
+    return mention
 
 
 def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
@@ -534,8 +544,9 @@ def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
     doubt = next((kind for kind in CALENDAR_DOUBTS if kind in facts.finding_kinds), None)
     if doubt is None:
         return "in no calendar"
-    asked = ask_which_time(facts) if doubt == FindingKind.PROMISE_IN_DOUBT else ""
-    return asked or CALENDAR_DOUBTS[doubt]
+    if doubt == FindingKind.PROMISE_IN_DOUBT and (asked := ask_which_time(facts)):
+        return asked
+    return CALENDAR_DOUBTS[doubt]
 
 
 def ask_which_time(facts: ReleaseFacts) -> str:

@@ -51,10 +51,13 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     # The alert of an open breach lasts for `hold`, because later messages renew or end it. Any
     # other alert may get no later message, so it ends by itself after the shorter time
     # `hold_others`.
-    lifetime = settings.hold if is_open and not is_no_breach else settings.hold_others
-    yield _build_alert(
-        message, grade, opened, ends=at if message.kind == "final" else at + lifetime
-    )
+    lifetime = settings.hold_others
+    if is_open and not is_no_breach:
+        lifetime = settings.hold
+    ends = at
+    if message.kind != "final":
+        ends += lifetime
+    yield _build_alert(message, grade, opened, ends)
     if incident and message.kind in ("grade_changed", "reopened", "final", "still"):
         grades: list[str] = list(Grade)  # the least grave first
         for lower in grades[: grades.index(grade)] if grade in grades else ():

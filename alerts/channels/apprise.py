@@ -51,12 +51,12 @@ class Apprise(ThreadChannel[AppriseSettings]):
             options.setdefault("priority", priority)
         service = apprise.Apprise(asset=asset)
         if not options or not service.add(options):
-            return Refused(permanent=False, reason="the address is not one that apprise knows")
+            return Refused("the address is not one that apprise knows")
         if service.notify(
             text, subject, urgency, body_format=apprise.NotifyFormat.TEXT, timeout=self._timeout
         ):
             return Accepted(scheme)
-        return Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
+        return Refused(f"the service behind {scheme} did not take it")
 
 
 def _add_button(options: dict[str, Any], link: str) -> bool:

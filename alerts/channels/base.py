@@ -59,6 +59,10 @@ class NamedChannel(Generic[SettingsT]):
         self._timeout = settings.timeout.total_seconds()
         self._now = now
         self._outbound = outbound
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Set up what only this kind of channel has, once its settings are known."""
 
     async def close(self) -> None:
         """Return at once, because each message has its own connection."""
@@ -70,11 +74,8 @@ class ThreadChannel(NamedChannel[SettingsT], ABC):
     It has its own thread, so that the loop's default threads are free for name look-ups.
     """
 
-    def __init__(
-        self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound
-    ) -> None:
-        super().__init__(settings, now, outbound)
-        self._thread = ThreadPoolExecutor(1, f"channel-{settings.name}")
+    def _prepare(self) -> None:
+        self._thread = ThreadPoolExecutor(1, f"channel-{self.name}")
 
     async def send(self, message: Message) -> Outcome:
         """Send the message once, on the channel's thread."""
@@ -98,4 +99,4 @@ async def limit_attempt(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
         async with asyncio.timeout(seconds):
             return await sending
     except TimeoutError:
-        return Refused(permanent=False, reason=f"no answer within {seconds:g} s")
+        return Refused(f"no answer within {seconds:g} s")

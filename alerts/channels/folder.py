@@ -35,7 +35,7 @@ class Folder(ThreadChannel[FolderSettings]):
         A message that was written before is not changed.
         """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", message.id):
-            return Refused(permanent=True, reason="the message's id cannot be a file name")
+            return Refused("the message's id cannot be a file name", permanent=True)
         # Use the date of the notice, so that a second attempt after midnight finds the files of the
         # first.
         at = instant_from_json(message.data.get("at")) or self._now()
@@ -47,9 +47,7 @@ class Folder(ThreadChannel[FolderSettings]):
                 _write_files(folder, _list_files(message))
         except OSError as fault:
             # A full disk or a missing mount is a fault of the channel, so the message is retried.
-            return Refused(
-                permanent=False, reason=loggable_reason(f"{type(fault).__name__}: {fault.strerror}")
-            )
+            return Refused(loggable_reason(f"{type(fault).__name__}: {fault.strerror}"))
         return Accepted(str(last_file.with_suffix(".txt")))
 
 

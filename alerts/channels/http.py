@@ -33,14 +33,11 @@ class HttpChannel(NamedChannel[SettingsT]):
 
         Return the outcome, within the time limit.
         """
-        all_headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "ninethirty",
-            **(headers or {}),
-        }
+        all_headers = {"Content-Type": "application/json", "User-Agent": "ninethirty"}
+        all_headers.update(headers or {})
         return await limit_attempt(self._timeout, self._post_once(url, body, all_headers))
 
-    async def _post_once(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    async def _post_once(self, url: str, body: bytes, headers: dict[str, str]) -> Outcome:
         """Send a body once and read the answer.
 
         Follows no redirect, reads no proxy from the environment.
@@ -52,16 +49,14 @@ class HttpChannel(NamedChannel[SettingsT]):
             transport = self._outbound.transport(url, tls, self._timeout)
             async with (
                 httpx.AsyncClient(transport=transport, trust_env=False) as client,
-                client.stream("POST", url, content=body, headers=dict(headers)) as response,
+                client.stream("POST", url, content=body, headers=headers) as response,
             ):
                 return outcome_of_status(
                     response.status_code, response.headers.get("retry-after", ""), self._now()
                 )
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
             # The fault's own words may quote the address, which may be a secret.
-            return Refused(
-                permanent=False, reason=loggable_reason(f"no answer: {type(fault).__name__}")
-            )
+            return Refused(loggable_reason(f"no answer: {type(fault).__name__}"))
 
 
 def outcome_of_status(status: int, retry_header: str, now: datetime) -> Outcome:
@@ -70,10 +65,10 @@ def outcome_of_status(status: int, retry_header: str, now: datetime) -> Outcome:
     """
     if 200 <= status < 300:
         return Accepted(str(status))
-    permanent = status in _PERMANENT_STATUSES
-    wait = None if permanent else retry_after(retry_header, now)
+    if status in _PERMANENT_STATUSES:
+        return Refused(f"{status} was the answer", permanent=True)
     what = "a redirect, which is not followed" if 300 <= status < 400 else "the answer"
-    return Refused(permanent=permanent, reason=f"{status} was {what}", retry_after=wait)
+    return Refused(f"{status} was {what}", retry_after=retry_after(retry_header, now))
 
 
 def loggable_reason(text: str, secrets: Iterable[str] = ()) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -13,7 +13,7 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.base import NamedChannel, Outbound, limit_attempt
+from alerts.channels.base import NamedChannel, limit_attempt
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import MailSettings
 from schedules.times.json import instant_from_json
@@ -25,6 +25,9 @@ _LOGIN_FAULTS = (
     aiosmtplib.SMTPHeloError,
 )
 
+Refusals = Mapping[str, aiosmtplib.SMTPResponse | aiosmtplib.SMTPRecipientRefused]
+"""The recipients that were refused, each with the code and the text of the server."""
+
 
 class Mail(NamedChannel[MailSettings]):
     """Sends each message once to each recipient.
@@ -34,10 +37,7 @@ class Mail(NamedChannel[MailSettings]):
 
     formats = ("docx",)
 
-    def __init__(
-        self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound
-    ) -> None:
-        super().__init__(settings, now, outbound)
+    def _prepare(self) -> None:
         # The recipients of a message that were refused for now, and whether anyone has the message.
         self._retries: dict[str, tuple[tuple[str, ...], bool]] = {}
 
@@ -56,40 +56,31 @@ class Mail(NamedChannel[MailSettings]):
 
         Return the outcome.
         """
-        everyone = tuple(self._settings.to)
-        to, _is_taken_by_any = self._retries.get(message_id, (everyone, False))
+        to, _is_taken_by_any = self._retries.get(message_id, (tuple(self._settings.to), False))
         try:
             refused, answer = await self._send_mail(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
-            refused, answer = (
-                {
-                    refusal.recipient: (refusal.code, refusal.message)
-                    for refusal in fault.recipients
-                },
-                "",
-            )
+            refused, answer = {refusal.recipient: refusal for refusal in fault.recipients}, ""
         except aiosmtplib.SMTPResponseException as fault:
             # A wrong password or a greeting of 554 is a fault of the channel, so the message is
             # retried.
             is_permanent = fault.code >= 500 and not isinstance(fault, _LOGIN_FAULTS)
-            return Refused(
-                permanent=is_permanent, reason=self._redact_secrets(f"{fault.code} {fault.message}")
-            )
+            reason = self._redact_secrets(f"{fault.code} {fault.message}")
+            return Refused(reason, permanent=is_permanent)
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
-            return Refused(
-                permanent=False, reason=self._redact_secrets(f"{type(fault).__name__}: {fault}")
-            )
+            return Refused(self._redact_secrets(f"{type(fault).__name__}: {fault}"))
         return self._combine_refusals(message_id, to, refused, answer)
 
-    async def _send_mail(
-        self, mail: EmailMessage, to: Sequence[str]
-    ) -> tuple[dict[str, tuple[int, str]], str]:
+    async def _send_mail(self, mail: EmailMessage, to: Sequence[str]) -> tuple[Refusals, str]:
         """Send an e-mail.
 
-        Return (code, text) for each recipient that was refused, and the server's answer.
+        Return the recipients that were refused, and the server's answer.
         """
         settings = self._settings
-        refused, answer = await aiosmtplib.send(
+        tls = None
+        if settings.security != "none":
+            tls = ssl.create_default_context(cafile=settings.ca_file)
+        return await aiosmtplib.send(
             mail,
             sender=parseaddr(settings.sender)[1],
             recipients=list(to),
@@ -101,46 +92,34 @@ class Mail(NamedChannel[MailSettings]):
             # Never opportunistic: a server that hides STARTTLS must not get the password in the
             # clear.
             start_tls=settings.security == "starttls",
-            tls_context=None
-            if settings.security == "none"
-            else ssl.create_default_context(cafile=settings.ca_file),
+            tls_context=tls,
             timeout=self._timeout,
         )
-        return {
-            address: (refusal.code, refusal.message) for address, refusal in refused.items()
-        }, answer
 
     def _combine_refusals(
-        self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
+        self, message_id: str, to: Sequence[str], refused: Refusals, answer: str
     ) -> Outcome:
-        """Return the outcome of an attempt to send to recipients, of which some were `refused`
-        (SMTP code, text).
-        """
+        """Return the outcome of an attempt to send to recipients, of which some were `refused`."""
         _recipients, was_taken_by_any = self._retries.pop(message_id, ((), False))
         is_taken_by_any = was_taken_by_any or any(address not in refused for address in to)
         # An SMTP code from 500 up is final. Recipients refused with a lower one are remembered for
         # the retry.
         refused_for_now = tuple(
-            address for address in to if address in refused and refused[address][0] < 500
+            address for address in to if address in refused and refused[address].code < 500
         )
         reasons = self._redact_secrets(
-            "; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items())
+            "; ".join(f"{address}: {one.code} {one.message}" for address, one in refused.items())
         )
         if refused_for_now:
             if len(self._retries) >= 1000:
                 del self._retries[next(iter(self._retries))]  # the oldest
             self._retries[message_id] = refused_for_now, is_taken_by_any
-            return Refused(
-                permanent=False,
-                reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}",
-            )
+            return Refused(f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
         if not is_taken_by_any:
-            return Refused(permanent=True, reason=reasons)
+            return Refused(reasons, permanent=True)
         # At least one recipient has it, now or since an earlier attempt, so the message counts as
         # accepted.
-        return Accepted(
-            self._redact_secrets(answer) if not refused else f"refused for good: {reasons}"
-        )
+        return Accepted(f"refused for good: {reasons}" if refused else self._redact_secrets(answer))
 
     def _redact_secrets(self, text: str) -> str:
         return loggable_reason(text, self._secrets.values())

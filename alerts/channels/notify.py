@@ -6,9 +6,8 @@ import base64
 import hashlib
 import json
 import ssl
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -16,9 +15,10 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, make_short_form
-from alerts.channels.base import NamedChannel, Outbound, limit_attempt
+from alerts.channels.base import NamedChannel, limit_attempt
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
+from schedules.times.json import Json
 
 API = "https://api.notifications.service.gov.uk"
 _PERMANENT_STATUSES = frozenset({400, 413, 422})
@@ -33,7 +33,7 @@ class RefusedByNotify(Exception):
 
     def __init__(self, status: int | None, text: str) -> None:
         super().__init__(text)
-        self.status, self.text = status, text
+        self.status = status
 
 
 class Notify(NamedChannel[NotifySettings]):
@@ -42,11 +42,8 @@ class Notify(NamedChannel[NotifySettings]):
     Notify does not drop copies, so each is looked up by its reference first.
     """
 
-    def __init__(
-        self, settings: NotifySettings, now: Callable[[], datetime], outbound: Outbound
-    ) -> None:
-        super().__init__(settings, now, outbound)
-        self.formats = ("docx",) if settings.draft_field else ()
+    def _prepare(self) -> None:
+        self.formats = ("docx",) if self._settings.draft_field else ()
 
     async def send(self, message: Message) -> Outcome:
         """Send the message to each recipient once.
@@ -54,7 +51,7 @@ class Notify(NamedChannel[NotifySettings]):
         Return one outcome for all of them.
         """
         if len(self._secrets["key"]) < 2 * _ID_LENGTH + 2:
-            return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
+            return Refused("the key is not one of GOV.UK Notify")
         return await limit_attempt(self._timeout, self._send_to_all(message))
 
     async def _send_to_all(self, message: Message) -> Outcome:
@@ -65,41 +62,77 @@ class Notify(NamedChannel[NotifySettings]):
         async with httpx.AsyncClient(
             base_url=base_url, transport=transport, timeout=seconds, trust_env=False
         ) as http:
-            client = NotifyClient(http, self._secrets["key"], self._now)
-            outcomes = [
-                await _send_one(client, self._settings, message, to) for to in self._settings.to
-            ]
+            outcomes = [await self._send_one(http, message, to) for to in self._settings.to]
         return _combine_outcomes(outcomes)
 
+    async def _send_one(self, http: httpx.AsyncClient, message: Message, to: str) -> Outcome:
+        """Send a message to one recipient, unless Notify has it from an earlier attempt.
 
-@dataclass(frozen=True, slots=True)
-class NotifyClient:
-    """The three requests of the API that this channel needs. Each raises `RefusedByNotify`."""
+        Return the outcome.
+        """
+        reference = notify_reference(message, to)
+        try:
+            known = await self._find_id(http, reference)
+            return Accepted(known or await self._submit_message(http, message, to))
+        except RefusedByNotify as refusal:
+            # Without an answer, Notify may have accepted the message.
+            if refusal.status in (None, 503):
+                with suppress(RefusedByNotify, KeyError, TypeError, ValueError):
+                    if (known := await self._find_id(http, reference)) is not None:
+                        return Accepted(known)
+            return self._explain_refusal(refusal)
+        except (KeyError, TypeError, ValueError) as fault:
+            return Refused(f"an answer that makes no sense: {type(fault).__name__}")
 
-    http: httpx.AsyncClient
-    key: str
-    now: Callable[[], datetime]
+    async def _submit_message(self, http: httpx.AsyncClient, message: Message, to: str) -> str:
+        """Submit a message as a text message or e-mail, in its short form if it is too long.
 
-    async def send_email(self, fields: Mapping[str, Any]) -> str:
-        """Submit an e-mail, and return its id."""
-        return str((await self._request_json("POST", "/v2/notifications/email", json=fields))["id"])
+        Return Notify's id.
+        """
+        settings = self._settings
+        common = {"template_id": settings.template, "reference": notify_reference(message, to)}
+        subject, link = make_short_form(message)
+        if "@" not in to:
+            short = {"subject": subject, "text": link}
+            sms = common | {"phone_number": to, "personalisation": short}
+            return await self._submit(http, "sms", sms)
+        fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
+        if settings.draft_field is not None:
+            # The template has the field, so it needs a value even without a draft.
+            fields[settings.draft_field] = _prepare_draft(message.attachments)
+        email = common | {"email_address": to, "personalisation": fields}
+        try:
+            return await self._submit(http, "email", email)
+        except RefusedByNotify as refusal:
+            if refusal.status not in _TOO_LONG:
+                raise
+        # Notify refused the full text, so send the short form: someone must be notified.
+        short = fields | {"subject": subject, "text": link or subject}
+        return await self._submit(http, "email", email | {"personalisation": short})
 
-    async def send_sms(self, fields: Mapping[str, Any]) -> str:
-        """Submit a text message, and return its id."""
-        return str((await self._request_json("POST", "/v2/notifications/sms", json=fields))["id"])
+    async def _submit(self, http: httpx.AsyncClient, kind: str, fields: Json) -> str:
+        """Submit an `email` or `sms`, and return its id."""
+        answer = await self._request_json(http, "POST", f"/v2/notifications/{kind}", json=fields)
+        return str(answer["id"])
 
-    async def find_id(self, reference: str) -> str | None:
+    async def _find_id(self, http: httpx.AsyncClient, reference: str) -> str | None:
         """Return the id of the message that Notify has under our reference, if any."""
         params = {"reference": reference}
-        found = (await self._request_json("GET", "/v2/notifications", params=params))[
-            "notifications"
-        ]
+        answer = await self._request_json(http, "GET", "/v2/notifications", params=params)
+        found = answer["notifications"]
         return str(found[0]["id"]) if found else None
 
-    async def _request_json(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401 # JSON
+    async def _request_json(
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        **content: Any,  # noqa: ANN401 # as httpx takes it
+    ) -> Any:  # noqa: ANN401 # JSON
+        """Return the answer to one request. Raises `RefusedByNotify`."""
         headers = {"Authorization": f"Bearer {self._make_token()}", "User-Agent": "ninethirty"}
         try:
-            answer = await self.http.request(method, path, headers=headers, **content)
+            answer = await http.request(method, path, headers=headers, **content)
         except (httpx.HTTPError, OSError) as fault:
             # The fault's own words may quote the address of a proxy, which may bear a secret.
             raise RefusedByNotify(None, f"no answer: {type(fault).__name__}") from fault
@@ -109,9 +142,19 @@ class NotifyClient:
 
     def _make_token(self) -> str:
         """Return a token that Notify accepts for 30 seconds."""
-        service, secret = self.key[-2 * _ID_LENGTH - 1 : -_ID_LENGTH - 1], self.key[-_ID_LENGTH:]
-        claims = {"iss": service, "iat": int(self.now().timestamp())}
+        key = self._secrets["key"]
+        service, secret = key[-2 * _ID_LENGTH - 1 : -_ID_LENGTH - 1], key[-_ID_LENGTH:]
+        claims = {"iss": service, "iat": int(self._now().timestamp())}
         return jwt.encode({"typ": "JWT", "alg": "HS256"}, claims, OctKey.import_key(secret))
+
+    def _explain_refusal(self, refusal: RefusedByNotify) -> Refused:
+        """Return the refusal without the API key in its reason."""
+        key = self._secrets["key"]
+        text = str(refusal)
+        if refusal.status is not None:
+            text = f"{refusal.status}: {text}"
+        reason = loggable_reason(text, (key, key[-_ID_LENGTH:]))
+        return Refused(reason, permanent=refusal.status in _PERMANENT_STATUSES)
 
 
 def notify_reference(message: Message, to: str) -> str:
@@ -123,72 +166,16 @@ def _combine_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
     """Return one outcome for all: refused for now if any was, else accepted if any was, else
     refused for good.
     """
+    accepted = [outcome.reference for outcome in outcomes if isinstance(outcome, Accepted)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    references = ", ".join(accepted)
+    if not refused:
+        return Accepted(references)
     reasons = "; ".join(dict.fromkeys(refusal.reason for refusal in refused))
-    if not all(refusal.permanent for refusal in refused):
-        return Refused(permanent=False, reason=reasons)
-    if len(refused) == len(outcomes):
-        return Refused(permanent=True, reason=reasons)
-    references = ", ".join(
-        outcome.reference for outcome in outcomes if isinstance(outcome, Accepted)
-    )
-    return Accepted(references if not refused else f"{references}; refused for good: {reasons}")
-
-
-async def _send_one(
-    client: NotifyClient, settings: NotifySettings, message: Message, to: str
-) -> Outcome:
-    """Send a message to one recipient, unless Notify has it from an earlier attempt.
-
-    Return the outcome.
-    """
-    reference = notify_reference(message, to)
-    try:
-        known = await client.find_id(reference)
-        return Accepted(known or await _submit_message(client, settings, message, to))
-    except RefusedByNotify as refusal:
-        has_answer = refusal.status is not None and refusal.status != 503
-        # Without an answer, Notify may have accepted the message.
-        known = None if has_answer else await _find_after_fault(client, reference)
-        return _explain_refusal(refusal, settings) if known is None else Accepted(known)
-    except (KeyError, TypeError, ValueError) as fault:
-        return Refused(
-            permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}"
-        )
-
-
-async def _find_after_fault(client: NotifyClient, reference: str) -> str | None:
-    try:
-        return await client.find_id(reference)
-    except (RefusedByNotify, KeyError, TypeError, ValueError):
-        return None
-
-
-async def _submit_message(
-    client: NotifyClient, settings: NotifySettings, message: Message, to: str
-) -> str:
-    """Submit a message as a text message or e-mail, in its short form if it is too long.
-
-    Return Notify's id.
-    """
-    common = {"template_id": settings.template, "reference": notify_reference(message, to)}
-    subject, link = make_short_form(message)
-    if "@" not in to:
-        short = {"subject": subject, "text": link}
-        return await client.send_sms(common | {"phone_number": to, "personalisation": short})
-    fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
-    if settings.draft_field is not None:
-        # The template has the field, so it needs a value even without a draft.
-        fields[settings.draft_field] = _prepare_draft(message.attachments)
-    email = common | {"email_address": to, "personalisation": fields}
-    try:
-        return await client.send_email(email)
-    except RefusedByNotify as refusal:
-        if refusal.status not in _TOO_LONG:
-            raise
-    # Notify refused the full text, so send the short form: someone must be notified.
-    short = fields | {"subject": subject, "text": link or subject}
-    return await client.send_email(email | {"personalisation": short})
+    is_final = all(refusal.permanent for refusal in refused)
+    if accepted and is_final:
+        return Accepted(f"{references}; refused for good: {reasons}")
+    return Refused(reasons, permanent=is_final)
 
 
 def _error_text(answer: httpx.Response) -> str:
@@ -198,14 +185,6 @@ def _error_text(answer: httpx.Response) -> str:
         return "; ".join(str(error["message"]) for error in errors)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
         return answer.reason_phrase
-
-
-def _explain_refusal(refusal: RefusedByNotify, settings: NotifySettings) -> Refused:
-    """Return the refusal without the API key in its reason."""
-    status = "" if refusal.status is None else f"{refusal.status}: "
-    key = settings.key.reveal()
-    reason = loggable_reason(f"{status}{refusal.text}", (key, key[-_ID_LENGTH:]))
-    return Refused(permanent=refusal.status in _PERMANENT_STATUSES, reason=reason)
 
 
 def _prepare_draft(attachments: Sequence[Attachment]) -> object:

@@ -44,10 +44,15 @@ def build_event(message: Message, routing_key: str) -> Json | None:
         return None
     is_over = message.kind == "final" or incident.get("closed") is not None
     is_acknowledged = message.kind == "acknowledged"
+    action = "trigger"
+    if is_over:
+        action = "resolve"
+    elif is_acknowledged:
+        action = "acknowledge"
     # The numbers below are limits of PagerDuty, in characters.
     event: Json = {
         "routing_key": routing_key,
-        "event_action": "resolve" if is_over else "acknowledge" if is_acknowledged else "trigger",
+        "event_action": action,
         "dedup_key": str(incident.get("id") or message.notice)[:255],
     }
     if is_over or is_acknowledged:

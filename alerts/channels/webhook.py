@@ -6,11 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
-from datetime import datetime
 
 from alerts.channel import Message, Outcome
-from alerts.channels.base import Outbound
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import WebhookSettings
 
@@ -18,11 +15,8 @@ from alerts.channels.settings import WebhookSettings
 class Webhook(HttpChannel[WebhookSettings]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
 
-    def __init__(
-        self, settings: WebhookSettings, now: Callable[[], datetime], outbound: Outbound
-    ) -> None:
-        super().__init__(settings, now, outbound)
-        self.formats = ("docx",) if settings.with_attachments else ()
+    def _prepare(self) -> None:
+        self.formats = ("docx",) if self._settings.with_attachments else ()
 
     async def send(self, message: Message) -> Outcome:
         """Post the message once."""

@@ -5,14 +5,13 @@ UTC.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import datetime
 
 from alerts.by_hand import has_time_of_day
 from alerts.draft import words
 from alerts.draft.input import DraftInput, sort_parts
 from alerts.draft.narrative import FINDING_SENTENCES
-from alerts.draft.report import Table
+from alerts.draft.report import Paragraphs, Table
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts, part_name
 from alerts.notice_text import write_title_with_slot
 from alerts.status import say_cause_of_blindness, was_public_at_slot
@@ -22,7 +21,7 @@ from schedules.times.json import instant_json
 from schedules.times.words import count, instant_text, length, lengths, sureness
 from schedules.times.zone import local_date
 
-ADDRESS_ORIGINS: Mapping[str, str] = {
+ADDRESS_ORIGINS = {
     "guessed": "it was guessed from that of its announcement, and absence there proves nothing",
     "guessed and awaited": (
         "it was guessed from that of its announcement. That the release was not out rests on the"
@@ -48,20 +47,13 @@ ABOUT_RECORDS = (
 )
 
 
-def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
+def explain_certainty(inputs: DraftInput) -> Paragraphs:
     """Return the paragraphs on how certain the measured times are; if logged by hand, that nothing
     was measured.
     """
     facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
-    certainty = facts.certainty
-    clock = "The monitor's clock was not compared with those of the watched hosts."
-    offset = certainty.clock_offset
-    if offset is not None and offset != Bounds():  # Bounds() has no limit, so that nothing is known
-        clock = (
-            f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
-        )
     doubts = list_unproven(facts)
     if facts.unread_since is not None:
         # The calendar was not read shortly before the slot, so the slot may have changed. This
@@ -82,16 +74,15 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         for finding in facts.findings
         if finding.kind in detailed_kinds and finding.detail
     ]
-    # evidence records of requests and answers
-    about_records = [ABOUT_RECORDS] if certainty.records else []
-    looks = f"{_say_looks(certainty)} {clock}"
+    about_measurement = [ABOUT_TIMES]
+    if facts.certainty.records:  # evidence records of requests and answers
+        about_measurement.append(ABOUT_RECORDS)
     return (
-        looks,
+        _say_looks(facts.certainty),
         *(doubts or [NO_BLIND_SPAN]),
         *say_where_announced(facts),
         *details,
-        ABOUT_TIMES,
-        *about_records,
+        *about_measurement,
     )
 
 
@@ -99,12 +90,15 @@ def say_where_announced(facts: ReleaseFacts) -> list[str]:
     """Return sentences on where and when the announcement was read, and how an unannounced address
     is known.
     """
-    origins = [f"is from the calendar “{facts.slot_source}”"] if facts.slot_source else []
+    origins, sentences = [], []
+    if facts.slot_source:
+        origins.append(f"is from the calendar “{facts.slot_source}”")
     if facts.slot_learnt:
         origins.append(
             f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}"
         )
-    sentences = [f"The announced time {' and '.join(origins)}."] if origins else []
+    if origins:
+        sentences.append(f"The announced time {' and '.join(origins)}.")
     address: str = facts.address
     if facts.page is not None and address == "guessed":
         if facts.page.first_seen.by is not None:
@@ -120,14 +114,11 @@ def list_unproven(facts: ReleaseFacts) -> list[str]:
     """Return sentences on what remains unproven, and on each time in which the monitor could not
     see.
     """
-    unproven = (
-        [f"Not proved: {facts.unproven_because.rstrip('.')}."] if facts.unproven_because else []
-    )
+    sentences = [describe_blind_span(span, facts.timezone) for span in facts.certainty.blind]
+    if facts.unproven_because:
+        sentences.insert(0, f"Not proved: {facts.unproven_because.rstrip('.')}.")
     # Two monitors may have the same gap, for example if they lost the same store.
-    return [
-        *unproven,
-        *dict.fromkeys(describe_blind_span(span, facts.timezone) for span in facts.certainty.blind),
-    ]
+    return list(dict.fromkeys(sentences))
 
 
 def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
@@ -139,24 +130,35 @@ def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
 
 def _say_looks(certainty: Certainty) -> str:
     names = [f"“{name}”" for name in sorted({certainty.monitor, *certainty.others}) if name]
-    by = f" by the monitor{'s' if len(names) > 1 else ''} {words.join(names)}".rstrip()
-    failed = f"{certainty.failed_looks:,}" if certainty.failed_looks else "none"
-    made = f"{count(certainty.looks, 'look')} made{by}; {failed} of them failed."
-    if certainty.widest_gap is None:
-        return made
-    gap = length(certainty.widest_gap, math.ceil)
-    return (
-        f"{made} The widest gap between two looks that could tell whether the page was out was"
-        f" {gap}."
-    )
+    monitors = "the monitor"
+    if len(names) > 1:
+        monitors = "the monitors"
+    by = f"{monitors} {words.join(names)}".rstrip()
+    failed = "none"
+    if certainty.failed_looks:
+        failed = f"{certainty.failed_looks:,}"
+    sentences = [f"{count(certainty.looks, 'look')} made by {by}; {failed} of them failed."]
+    if certainty.widest_gap is not None:
+        sentences.append(
+            "The widest gap between two looks that could tell whether the page was out was"
+            f" {length(certainty.widest_gap, math.ceil)}."
+        )
+    clock = "The monitor's clock was not compared with those of the watched hosts."
+    offset = certainty.clock_offset
+    if offset is not None and offset != Bounds():  # Bounds() has no limit, so that nothing is known
+        clock = (
+            f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
+        )
+    return " ".join([*sentences, clock])
 
 
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
     """Return the table of parts in local time: first sight, delay, and publication before the
     announced time.
     """
-    slot = instant_text(facts.slot, facts.timezone) if facts.slot else ""
-    caption = f"Announced time: {slot}" if slot else f"Announced: {facts.slot_text}"
+    caption = f"Announced: {facts.slot_text}"
+    if facts.slot:
+        caption = f"Announced time: {instant_text(facts.slot, facts.timezone)}"
     header = (
         "Part and address",
         "First seen by the monitor",
@@ -181,7 +183,9 @@ def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
         return f"Already public; came {first_seen}"
     if part.exposures and part.released.by:
         return f"Released {words.format_interval(part.released, facts.timezone)}"
-    return "Not seen" if part.first_seen.by is None else words.capitalise(first_seen)
+    if part.first_seen.by is None:
+        return "Not seen"
+    return words.capitalise(first_seen)
 
 
 def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -191,8 +195,8 @@ def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     hidden = ""
     if part.is_hidden and part.wait is not None:  # a cache hid it, and users waited so long for it
         hidden = f"; for users {words.format_bounds(part.wait)} late"
-    is_seen = part.first_seen.by is not None or bool(part.exposures)
-    if part.role == "alternative" and not is_seen:
+    is_alternative = part.role == "alternative"
+    if is_alternative and part.first_seen.by is None and not part.exposures:
         return "Not used"
     if part.verdict == "on_time":
         # If it may have been early by some seconds, `sureness` says so.
@@ -207,14 +211,14 @@ def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     if high is not None and high <= 0:
         # A delay of -5 to -3 minutes is 3 to 5 minutes early: without their signs, the bounds
         # change places.
-        text = f"{words.format_bounds(Bounds(-high, None if low is None else -low))} early"
+        early = Bounds(-high, None if low is None else -low)
+        text = f"{words.format_bounds(early)} early"
     else:
         # No alternative address was announced, so a release there cannot be late.
-        text = (
-            f"{words.format_bounds(part.delay)}"
-            f" {'after it' if part.role == 'alternative' else 'late'}"
-        )
-        text += " so far" if part.verdict == "overdue" else ""
+        side = "after it" if is_alternative else "late"
+        text = f"{words.format_bounds(part.delay)} {side}"
+        if part.verdict == "overdue":
+            text += " so far"
     return words.capitalise(f"{text}{hidden}")
 
 
@@ -223,11 +227,10 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts) -> str:
         return "None proved" if part.verdict == "unproven" else "None seen"
     lines = []
     for exposure in part.exposures:
-        length = words.format_bounds(
-            Bounds(exposure.seconds.min, None) if exposure.open else exposure.seconds
-        )
-        began = words.format_interval(exposure.start, facts.timezone)
-        lines.append(f"{length}{', still open' if exposure.open else ''}; began {began}")
+        length = words.format_bounds(exposure.seconds)
+        if exposure.open:
+            length = f"{words.format_bounds(Bounds(exposure.seconds.min))}, still open"
+        lines.append(f"{length}; began {words.format_interval(exposure.start, facts.timezone)}")
     return words.capitalise("; ".join(lines))
 
 
@@ -269,59 +272,53 @@ def _tabulate_incident(inputs: DraftInput) -> Table:
 
 def _tabulate_times(facts: ReleaseFacts) -> Table:
     # The announced time has no bounds, so its last cell is a remark.
-    rows = [
-        (
-            "Announced time",
-            _format_utc(facts.slot) if facts.slot else "not an instant",
-            "as announced",
-        )
-    ]
+    announced = "not an instant"
+    if facts.slot:
+        announced = _format_utc(facts.slot)
+    rows = [("Announced time", announced, "as announced")]
+
+    def add(what: str, part: PartVerdict, seen: Interval) -> None:
+        name = f"{what}: {part_name(part)}"
+        rows.append((name, _format_utc(seen.after), _format_utc(seen.by)))
+
     unknown = Interval()
     for part in sort_parts(facts):
         if part.first_seen != unknown:
-            rows.append(_interval_row(f"First seen: {part_name(part)}", part.first_seen))
+            add("First seen", part, part.first_seen)
         is_released_later = part.released not in (unknown, part.first_seen)
         # A part that was already public when its slot came was not released then. Its exposure has
         # the times.
         if is_released_later and not was_public_at_slot(part):
-            rows.append(_interval_row(f"Released: {part_name(part)}", part.released))
+            add("Released", part, part.released)
         for exposure in part.exposures:
-            rows.append(_interval_row(f"Exposure begins: {part_name(part)}", exposure.start))
+            add("Exposure begins", part, exposure.start)
             if not exposure.open:
-                rows.append(_interval_row(f"Exposure ends: {part_name(part)}", exposure.to))
+                add("Exposure ends", part, exposure.to)
     return Table("Times in UTC", ("What", "After", "By"), tuple(rows))
 
 
-def _interval_row(what: str, seen: Interval) -> tuple[str, str, str]:
-    return what, _format_utc(seen.after), _format_utc(seen.by)
-
-
 def _tabulate_records(facts: ReleaseFacts) -> Table:
+    caption, records = "Evidence records", facts.certainty.records
     heads = dict(facts.certainty.heads)
     if not heads:
-        return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records, (1, 2))
+        return Table(caption, ("Record", "SHA-256"), records, (1, 2))
     rows = tuple(
-        (name, digest, heads.get(name, "In the record itself"))
-        for name, digest in facts.certainty.records
+        (name, digest, heads.get(name, "In the record itself")) for name, digest in records
     )
-    return Table(
-        "Evidence records",
-        ("Record", "SHA-256", "Status and headers of the answer"),
-        rows,
-        (2, 5, 6),
-    )
+    header = ("Record", "SHA-256", "Status and headers of the answer")
+    return Table(caption, header, rows, (2, 5, 6))
 
 
 def _tabulate_notes(inputs: DraftInput) -> Table:
     rows = []
     for entry in inputs.incident.timeline_by_time:
-        # Remove the shortened title and the slot: the head of the draft shows both in full.
-        head = f"{write_title_with_slot(inputs.facts, entry.at)}, " if inputs.facts else ""
-        at = words.format_instant(entry.at, inputs.timezone)
-        rows.append((at, entry.by, entry.text.replace(head, "", 1)))
-    return Table(
-        "What was noted during the incident", ("When", "By (role)", "Note"), tuple(rows), (4, 4, 9)
-    )
+        note = entry.text
+        if inputs.facts:
+            # Remove the shortened title and the slot: the head of the draft shows both in full.
+            note = note.replace(f"{write_title_with_slot(inputs.facts, entry.at)}, ", "", 1)
+        rows.append((words.format_instant(entry.at, inputs.timezone), entry.by, note))
+    header = ("When", "By (role)", "Note")
+    return Table("What was noted during the incident", header, tuple(rows), (4, 4, 9))
 
 
 def _format_utc(instant: datetime | None) -> str:

@@ -12,6 +12,7 @@ from alerts.draft import guidance, words
 from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.input import DraftInput
+from alerts.draft.report import Paragraphs
 from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, Entry, IncidentKind
 from alerts.one_line import one_line
 from alerts.steps import Step
@@ -41,7 +42,7 @@ PUBLISHERS = {"www.gov.uk": "The GOV.UK support team was"}
 Event = tuple[datetime, Callable[[str], str]]
 
 
-def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
+def write_chronology(inputs: DraftInput) -> Paragraphs:
     """Return a heading and one line for each event that was logged or ticked, oldest first; empty
     without any.
     """
@@ -52,13 +53,17 @@ def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
         time = words.format_clock_day(at, inputs.timezone, named_day)
         lines.append(write_line(time))
         named_day = local_date(at, inputs.timezone)
-    return (HEADING, *lines) if lines else ()
+    if not lines:
+        return ()
+    return (HEADING, *lines)
 
 
 def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
     incident = inputs.incident
     # The account begins with the sentence by which a person logged the incident.
-    logged = one_line(incident.words.get("what", "")) if incident.kind is IncidentKind.HAND else ""
+    logged = ""
+    if incident.kind is IncidentKind.HAND:
+        logged = one_line(incident.words.get("what", ""))
     for entry in incident.timeline_by_time:
         is_omitted = entry.text == logged or entry.text.startswith(OMITTED_PREFIXES)
         if entry.by != MONITOR and not is_omitted:
@@ -80,8 +85,8 @@ def _write_entry(entry: Entry, time: str) -> str:
 
 
 def _write_done_step(step: Step, done: DoneStep, inputs: DraftInput, time: str) -> str:
-    host = inputs.facts.host if inputs.facts is not None else ""
-    publisher = PUBLISHERS.get(host, "The people who publish it were")
+    publisher = PUBLISHERS.get(inputs.incident.host, "The people who publish it were")
     sentence = step.past.format(at=time, publisher=publisher)
-    note = f" ({done.note})" if done.note else ""
-    return f"{sentence}{note}."
+    if done.note:
+        sentence += f" ({done.note})"
+    return f"{sentence}."

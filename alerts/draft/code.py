@@ -25,7 +25,7 @@ OUTSIDE_CODE = (
 )
 
 # The index of the practice to cite if the table offers two. Other findings cite both.
-PREFERRED_PRACTICE: Mapping[str, int] = {"unannounced": 0, "short_notice": 1}
+PREFERRED_PRACTICE = {"unannounced": 0, "short_notice": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,15 +175,14 @@ def parse_minute(text: str) -> int:
 
 def list_open_fields(report: Report) -> list[str]:
     """Return the ids of fields that a person must complete: no answer, or two wordings."""
-    return [
-        field.id
-        for field in report.fields()
-        if (
-            field.placeholder
-            if field.answer is None
-            else field.answer.text.startswith(TWO_WORDINGS)
-        )
-    ]
+    open_fields = []
+    for field in report.fields():
+        is_open = bool(field.placeholder)
+        if field.answer is not None:
+            is_open = field.answer.text.startswith(TWO_WORDINGS)
+        if is_open:
+            open_fields.append(field.id)
+    return open_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +223,13 @@ def _find_obstacle(field: Field) -> str:
     if field.answer is None:
         # A person signs the report itself.
         is_sign_off = field.facts == ("human.signoff",)
-        return (
-            "is to be completed" if field.required and field.placeholder and not is_sign_off else ""
-        )
-    if "[two wordings" in field.answer.text:
+        if field.required and field.placeholder and not is_sign_off:
+            return "is to be completed"
+    elif "[two wordings" in field.answer.text:
         return "holds two wordings, to be made one"
-    return "still holds [to be completed …]" if "[to be completed" in field.answer.text else ""
+    elif "[to be completed" in field.answer.text:
+        return "still holds [to be completed …]"
+    return ""
 
 
 def _assign_boxes(words: Mapping[str, str], new: Report) -> dict[str, str]:
@@ -238,10 +238,12 @@ def _assign_boxes(words: Mapping[str, str], new: Report) -> dict[str, str]:
     # Those whose own box exists come first, so that no other text moves there.
     assigned = {name: name for name in words if name in boxes}
     for name in [name for name in words if name not in boxes]:
-        question = find_question(name)
-        facts = question.facts if question else ()
         # Measured or configured facts do not move a text.
-        typed_facts = {fact for fact in facts if fact.startswith(("human.", "statement."))}
+        typed_facts = set()
+        if question := find_question(name):
+            typed_facts = {
+                fact for fact in question.facts if fact.startswith(("human.", "statement."))
+            }
         similar = (field.id for field in new.fields() if typed_facts & {*field.facts})
         assigned[name] = next((box for box in similar if box not in assigned.values()), "")
     return assigned
@@ -257,8 +259,8 @@ def _choose_answer(
     text that its author saw, because later measurements are compared with it. The author saw the
     report `seen`, or `before` if that is None.
     """
-    field_before = before.find_field(field.id) if before else None
-    answer_before = field_before.answer if field_before is not None else None
+    field_before = before and before.find_field(field.id)
+    answer_before = field_before and field_before.answer
     # `instead` is whether an answer replaces the measured text. If only this changed, the answer is
     # also a new one.
     if answer_before and (answer_before.text, answer_before.instead) == (
@@ -266,6 +268,8 @@ def _choose_answer(
         new_answer.instead,
     ):
         return answer_before
-    field_seen = seen.find_field(field.id) if seen is not None else field_before
+    field_seen = field_before
+    if seen is not None:
+        field_seen = seen.find_field(field.id)
     # A report from before a change of the form may lack the field.
     return replace(new_answer, basis=(field_seen or field).paragraphs)

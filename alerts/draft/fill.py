@@ -5,6 +5,7 @@ complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -31,7 +32,7 @@ from alerts.draft.letters import (
     write_lines_to_take,
     write_statement,
 )
-from alerts.draft.report import Field, Report, Section, format_report_date
+from alerts.draft.report import Field, Paragraphs, Report, build_sections, format_report_date
 from alerts.draft.timeline import build_figure
 from alerts.finding import title_part
 from alerts.incident import Incident
@@ -46,7 +47,7 @@ OPTIONAL_FACTS = (
     "release.calendar_sources",
     "incident.evidence_list",
 )
-LABELS_OF_LOGGED: Mapping[str, str] = {
+LABELS_OF_LOGGED = {
     "What happened (measured)": "What happened",
     "Measured delay or exposure": "How long it lasted",
 }
@@ -110,14 +111,7 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         date_of_report=_format_report_day(inputs),
         last_amended=_format_amendment_day(inputs),
         preamble=form.preamble,
-        sections=tuple(
-            Section(
-                chapter.id,
-                chapter.heading,
-                tuple(_build_field(each, inputs) for each in chapter.questions),
-            )
-            for chapter in form.chapters
-        ),
+        sections=build_sections(form, lambda question: _build_field(question, inputs)),
         measured=tabulate_parts(measured) if measured else (),
         timeline=build_figure(measured) if measured else None,
         certainty=explain_certainty(inputs),
@@ -148,7 +142,9 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)
     ]
     asks_first = question.facts[0] in missing
-    if "human.impact" in missing and _was_elsewhere(inputs):
+    facts = inputs.measured_facts
+    # Who was given the content that was at another address?
+    if "human.impact" in missing and facts and narrative.list_later_alternatives(facts):
         missing.insert(missing.index("human.impact"), "human.given")
     facts_with_help = list(missing)
     # We fill in `clause.cite`, but a person who completes the answer (MIXED) must check it, and
@@ -164,13 +160,13 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         # Most facts get help from only one of these three functions, or from none.
         help_texts += _summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
-        help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
+        help_texts += guidance.ask_about_clock_change(fact, facts)
     if "incident.date" in known:
         help_texts += _question_dates(inputs)
     if "incident.narrative" in known and _is_date_without_text(inputs):
         help_texts.append("What happened on each of the dates?")
     label = question.label
-    if label is not None and inputs.measured_facts is None:
+    if label is not None and facts is None:
         label = LABELS_OF_LOGGED.get(label, label)
     paragraphs = tuple(text for texts in known.values() for text in texts)
     placeholder = " ".join(
@@ -183,14 +179,6 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         guidance=tuple(dict.fromkeys(help_texts)),
         notes=tuple(text for fact in question.facts for text in _list_warnings(fact, inputs)),
     )
-
-
-def _was_elsewhere(inputs: DraftInput) -> bool:
-    """Return whether content of the release was at another address, so that a person must say who
-    was given that.
-    """
-    facts = inputs.measured_facts
-    return facts is not None and bool(narrative.list_later_alternatives(facts))
 
 
 def _format_report_day(inputs: DraftInput) -> str:
@@ -223,7 +211,7 @@ def _group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
     return [(day, "; ".join(dict.fromkeys(cites))) for day, cites in sorted(cites_of_day.items())]
 
 
-def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
+def _answer_date(inputs: DraftInput) -> Paragraphs:
     """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day
     of each finding, each of several with its broken practices.
     """
@@ -235,49 +223,43 @@ def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)
 
 
-def _parse_typed_dates(inputs: DraftInput) -> list[datetime]:
-    """Return the instants of the dates that a person typed; empty without any, or if one is not
-    ISO.
-    """
-    try:
-        return parse_instants(inputs.incident.words.get("when", ""), inputs.timezone)
-    except ValueError:
-        return []
-
-
-def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
+def _answer_account(inputs: DraftInput) -> Paragraphs:
     if inputs.incident.kind != "hand":
-        return (*narrative.write_account(inputs), *write_chronology(inputs))
-    return (*_describe_logged_incident(inputs), *write_chronology(inputs))
+        account = narrative.write_account(inputs)
+    else:
+        account = _describe_logged_incident(inputs)
+    return (*account, *write_chronology(inputs))
 
 
-def _answer_practices(inputs: DraftInput) -> tuple[str, ...]:
+def _answer_practices(inputs: DraftInput) -> Paragraphs:
+    if inputs.is_outside_code:
+        return (OUTSIDE_CODE,)
     if not inputs.practices:
-        return (OUTSIDE_CODE,) if inputs.is_outside_code else ()
+        return ()
     return (
         *(practice.citation for practice in inputs.practices),
         f"({inputs.edition.title}, edition {inputs.edition.name})",
     )
 
 
-def _summarise_practices(fact: str, inputs: DraftInput) -> tuple[str, ...]:
+def _summarise_practices(fact: str, inputs: DraftInput) -> Paragraphs:
     """Return our summaries of the practices cited, to help a person decide whether they apply; else
     empty.
     """
-    if fact != "clause.cite":
+    if fact != "clause.cite" or all(each.quoted for each in inputs.practices):
         return ()
-    briefs = [f"In brief, {each.cite}: {each.text}" for each in inputs.practices if not each.quoted]
-    return (*briefs, f"The Code's own words: {CODE_URL}") if briefs else ()
+    briefs = (f"In brief, {each.cite}: {each.text}" for each in inputs.practices if not each.quoted)
+    return (*briefs, f"The Code's own words: {CODE_URL}")
 
 
-def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
+def _answer_delay(inputs: DraftInput) -> Paragraphs:
     facts = inputs.measured_facts
     if facts is None:
         return tuple(logged.say_end(inputs.incident, inputs.timezone))
     return (*narrative.say_lengths(facts), *narrative.say_delays(facts))
 
 
-def _answer_impact(inputs: DraftInput) -> tuple[str, ...]:
+def _answer_impact(inputs: DraftInput) -> Paragraphs:
     """Return how long parts were public early or delayed, unless another question asks for that."""
     facts = inputs.measured_facts
     if facts is None or "incident.delay" in inputs.requested_facts:
@@ -286,22 +268,22 @@ def _answer_impact(inputs: DraftInput) -> tuple[str, ...]:
     return (*narrative.say_lengths(facts, has_lead=False), *narrative.say_delays(facts))
 
 
-def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
+def _answer_addresses(inputs: DraftInput) -> Paragraphs:
     """Return the address of the statistics, then those of its other parts that were early or late;
     never one at which a person saw something.
     """
     page = inputs.incident.words.get("page") or (inputs.facts.url if inputs.facts else "")
-    parts = sort_parts(inputs.measured_facts) if inputs.measured_facts else []
-    affected = [
-        part
-        for part in parts
-        if part.can_be_late and (part.exposures or part.verdict in LATE_VERDICTS)
-    ]
-    others = [f"{words.capitalise(title_part(one))}: {one.shown_at}" for one in affected]
-    return (page, *(line for line in others if not line.endswith(f" {page}")))
+    addresses = [page]
+    if inputs.measured_facts:
+        for part in sort_parts(inputs.measured_facts):
+            line = f"{words.capitalise(title_part(part))}: {part.shown_at}"
+            is_affected = part.exposures or part.verdict in LATE_VERDICTS
+            if part.can_be_late and is_affected and not line.endswith(f" {page}"):
+                addresses.append(line)
+    return tuple(addresses)
 
 
-def _answer_slot(inputs: DraftInput) -> tuple[str, ...]:
+def _answer_slot(inputs: DraftInput) -> Paragraphs:
     if due := inputs.incident.words.get("due"):
         return (f"The release was due {logged.format_typed(due, inputs.timezone)}.",)
     if inputs.facts is not None:
@@ -309,7 +291,7 @@ def _answer_slot(inputs: DraftInput) -> tuple[str, ...]:
     return (inputs.incident.words.get("next_edition", ""),)
 
 
-ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
+ANSWERS: Mapping[str, Callable[[DraftInput], Paragraphs]] = {
     "release.title": lambda inputs: (inputs.title,),
     "release.landing_url": _answer_addresses,
     "producer.name": lambda inputs: (inputs.producer_name,),
@@ -335,21 +317,22 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
 }
 
 
-def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
+def _list_warnings(fact: str, inputs: DraftInput) -> Paragraphs:
     """Return sentences on what a person should check about a fact of the draft, such as
     `clause.cite`.
     """
-    if fact == "incident.previous":
-        return () if cite_earlier_incidents(inputs) else (say_none_recorded(inputs),)
+    if fact == "incident.previous" and not cite_earlier_incidents(inputs):
+        return (say_none_recorded(inputs),)
     # `clause.cite` names the practices of the Code of Practice that were broken. Some producers are
     # outside this Code.
-    if fact == "clause.cite" and not inputs.is_outside_code:
-        unsure = words.join(
-            [practice.cite for practice in inputs.practices if not practice.is_confirmed]
-        )
-        doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
-        return (*doubt, *_check_slot_time(inputs))  # the Code also requires releases at 9.30am
-    return ()
+    if fact != "clause.cite" or inputs.is_outside_code:
+        return ()
+    unsure = [practice.cite for practice in inputs.practices if not practice.is_confirmed]
+    warnings = _check_slot_time(inputs)  # the Code also requires releases at 9.30am
+    if unsure:
+        doubt = f"The number of {words.join(unsure)} is not confirmed: check it."
+        warnings = (doubt, *warnings)
+    return warnings
 
 
 def _is_date_without_text(inputs: DraftInput) -> bool:
@@ -358,11 +341,13 @@ def _is_date_without_text(inputs: DraftInput) -> bool:
     return has_several and not logged.list_texts(inputs.incident)
 
 
-def _question_dates(inputs: DraftInput) -> tuple[str, ...]:
+def _question_dates(inputs: DraftInput) -> Paragraphs:
     """Return a question about each unlikely date: at a weekend, more than a month before the
     report, or after it.
     """
-    dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
+    dates = [inputs.incident.occurred]
+    with suppress(ValueError):  # without typed dates, or if one is not ISO
+        dates = parse_instants(inputs.incident.words.get("when", ""), inputs.timezone)
     days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)
     questions = [
@@ -376,13 +361,14 @@ def _question_dates(inputs: DraftInput) -> tuple[str, ...]:
     return tuple(questions)
 
 
-def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
+def _check_slot_time(inputs: DraftInput) -> Paragraphs:
     """Return a sentence if the announced time is not 9.30am: such a time needs a permission on
     file.
     """
-    slot: datetime | None = inputs.facts.slot if inputs.facts else None
-    at = "" if slot is None else words.format_clock(slot, inputs.timezone)
-    if at in ("", "9.30am"):
+    if inputs.facts is None or inputs.facts.slot is None:
+        return ()
+    at = words.format_clock(inputs.facts.slot, inputs.timezone)
+    if at == "9.30am":
         return ()
     if permission_on_file := inputs.settings.get("slot_time_reference", ""):
         return (f"The announced time is {at}, not 9.30am; on file: {permission_on_file}.",)
@@ -392,7 +378,7 @@ def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
     return (f"The announced time is {at}, not 9.30am: is {permission} on file?",)
 
 
-def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
+def _describe_logged_incident(inputs: DraftInput) -> Paragraphs:
     """Return the account of an incident that a person logged: one paragraph, then where it was
     seen, and the last edition.
     """
@@ -433,12 +419,9 @@ def _say_announced_time(inputs: DraftInput) -> list[str]:
     if facts is None:
         next_edition = typed.get("next_edition", "").rstrip(".")
         return [f"Next release: {next_edition}."] if next_edition else []
-    is_before_slot = facts.slot is None or facts.slot > inputs.incident.occurred
+    subject = "The release concerned"
     # Before the slot, perhaps not the release itself was leaked, but its data. So do not call it
     # the release concerned.
-    is_leak_before_slot = "leak" in inputs.kinds and is_before_slot
-    return [
-        narrative.say_announcement(
-            facts, "The next release" if is_leak_before_slot else "The release concerned"
-        )
-    ]
+    if "leak" in inputs.kinds and (facts.slot is None or facts.slot > inputs.incident.occurred):
+        subject = "The next release"
+    return [narrative.say_announcement(facts, subject)]

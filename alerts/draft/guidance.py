@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from alerts.draft.code import load_data
+from alerts.draft.report import Paragraphs
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, IncidentKind
 from alerts.steps import Step, steps_at
 from schedules.contract.verdict import FindingKind
 from schedules.times.zone import local
 
-FINDING_FOR_KIND: Mapping[IncidentKind, str] = {
+FINDING_FOR_KIND = {
     IncidentKind.LATE: "late",
     IncidentKind.EARLY: "early_exposure",
     IncidentKind.PARTIAL: "partial",
@@ -26,7 +27,7 @@ FINDING_FOR_KIND: Mapping[IncidentKind, str] = {
     IncidentKind.WRONG_FILE: "wrong_edition",
     IncidentKind.HAND: "leak",
 }
-ONE_HOUR_OFF: Mapping[int, str] = {
+ONE_HOUR_OFF = {
     3600: (
         "It came out one hour late in the first week of summer time. Did a scheduled job still use"
         " winter time?"
@@ -72,7 +73,7 @@ def list_advice(kinds: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sort for sort in advice.values() if sort in needed))
 
 
-def list_questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
+def list_questions(fact: str, kinds: Sequence[str]) -> Paragraphs:
     """Return the questions that help a person to answer this fact."""
     by_sort = load_data("guidance")["questions"].get(fact, {})
     return tuple(text for sort in ("any", *list_advice(kinds)) for text in by_sort.get(sort, ()))
@@ -95,7 +96,7 @@ def describe_missing(fact: str) -> str:
     )
 
 
-def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, ...]:
+def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> Paragraphs:
     """Return a question beside the box for the cause if a release was an hour off in the week after
     the clocks changed.
 

@@ -7,6 +7,7 @@ from collections import Counter
 from alerts.draft import words
 from alerts.draft.input import DraftInput
 from alerts.draft.logged import describe_sort
+from alerts.draft.report import Paragraphs
 from alerts.incident import Incident
 from schedules.times.words import count
 
@@ -21,33 +22,29 @@ def say_none_recorded(inputs: DraftInput) -> str:
     return f"{sentence}."
 
 
-def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
+def cite_earlier_incidents(inputs: DraftInput) -> Paragraphs:
     """Return a sentence on each earlier incident that shares something with this, oldest first, on
     late editions in a row, and on their causes.
     """
     # What each earlier incident shares with this one: `release`, `series`, `producer`, `platform`,
     # …, or empty if nothing.
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
-    shared |= {
-        other.id: "series"
-        for other in inputs.previous
-        if other.id in inputs.series.incidents and shared[other.id] != "release"
-    }
-    oldest_first = sorted(inputs.previous, key=lambda other: other.occurred)
-    # A report on a period is stored as an incident of a platform without releases. It only lists
-    # other incidents.
-    about_releases = [
-        other
-        for other in oldest_first
-        if other.has_draft and (other.kind != "platform" or other.linked)
-    ]
+    for other_id in inputs.series.incidents & shared.keys():
+        if shared[other_id] != "release":
+            shared[other_id] = "series"
     earlier = [
-        other for other in about_releases if shared[other.id] and other.id != inputs.incident.id
+        other
+        for other in sorted(inputs.previous, key=lambda other: other.occurred)
+        # A report on a period is stored as an incident of a platform without releases. It only
+        # lists other incidents.
+        if other.has_draft
+        and (other.kind != "platform" or other.linked)
+        and shared[other.id]
+        and other.id != inputs.incident.id
     ]
     # Many incidents can share only the platform. The newest 3 have a sentence each, the older ones
     # are only counted.
-    of_platform = [other for other in earlier if shared[other.id] == "platform"]
-    only_counted = of_platform[:-3]
+    only_counted = [other for other in earlier if shared[other.id] == "platform"][:-3]
     sentences = [
         _cite_incident(other, shared[other.id], inputs)
         for other in earlier
@@ -75,19 +72,21 @@ def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:
     """Return a sentence on an earlier incident: its day, series or platform (if in `shared`),
     release, outcome and cause.
     """
-    where = " on the same platform" if "platform" in shared else ""
+    where = ""
     if shared == "series":
         where = " of the same series"
+    elif "platform" in shared:
+        where = " on the same platform"
     title = f"“{earlier.title}”"
     if earlier.producer != inputs.incident.producer:
         title += f" ({inputs.settings.get(f'name of {earlier.producer}') or 'another producer'})"
-    cause = earlier.words.get("cause")
-    logged = f" Its cause was: {cause.rstrip('.')}." if cause else ""
-    day = inputs.local_day(earlier.occurred)
-    return (
-        f"An earlier incident on {day}{where} concerned {title}:"
-        f" {describe_outcome(earlier)}.{logged}"
+    sentence = (
+        f"An earlier incident on {inputs.local_day(earlier.occurred)}{where} concerned {title}:"
+        f" {describe_outcome(earlier)}."
     )
+    if cause := earlier.words.get("cause"):
+        sentence += f" Its cause was: {cause.rstrip('.')}."
+    return sentence
 
 
 def describe_outcome(incident: Incident) -> str:
@@ -100,7 +99,10 @@ def describe_outcome(incident: Incident) -> str:
     if facts.exposures:
         longest = max(facts.exposures, key=lambda exposure: exposure.seconds.min or 0.0)
         length = words.round_length(longest.seconds)
-        return f"public before its announced time{f' for {length}' if length else ''}"
+        outcome = "public before its announced time"
+        if length:
+            outcome += f" for {length}"
+        return outcome
     if facts.verdict == "unproven":
         return "whether it was published as announced is not known"
     # The delay of the announced page counts if that was late, else the longest delay of a part.
@@ -108,8 +110,10 @@ def describe_outcome(incident: Incident) -> str:
     delay = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     if facts.page and facts.page.verdict == "late":
         delay = facts.page.delay
-    by = f" by {words.round_length(delay)}" if delay and (delay.min or 0) > 0 else ""
-    return f"{facts.verdict.replace('_', ' ')}{by}"
+    outcome = facts.verdict.replace("_", " ")
+    if delay and (delay.min or 0) > 0:
+        outcome += f" by {words.round_length(delay)}"
+    return outcome
 
 
 def describe_shared(earlier: Incident, incident: Incident) -> str:
@@ -123,10 +127,11 @@ def describe_shared(earlier: Incident, incident: Incident) -> str:
     # An empty release name is not shared.
     if incident.release and earlier.release == incident.release:
         return "release"
-    is_same_producer = earlier.producer == incident.producer
-    if not is_same_producer and not incident.words.get("cite_others"):
+    shared = []
+    if earlier.producer == incident.producer:
+        shared.append("producer")
+    elif not incident.words.get("cite_others"):
         return ""
-    shared = ["producer"] if is_same_producer else []
     facts, others = incident.facts, earlier.facts
     is_comparable = earlier.kind == incident.kind and incident.kind != "hand"
     if is_comparable and facts and others and facts.host == others.host != "":

@@ -11,7 +11,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import PartVerdict
 from schedules.times.words import day_text
-from schedules.times.zone import LONDON, local_date
+from schedules.times.zone import local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class DraftInput:
     @property
     def timezone(self) -> str:
         """Return the zone in which people read times."""
-        return self.facts.timezone if self.facts else LONDON
+        return self.incident.timezone
 
     def local_day(self, at: datetime) -> str:
         """Return the local date of an instant in words."""

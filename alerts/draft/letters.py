@@ -9,11 +9,10 @@ from __future__ import annotations
 from alerts.draft import narrative, words
 from alerts.draft.code import OUTSIDE_CODE
 from alerts.draft.input import DraftInput
-from alerts.draft.report import Report
-from alerts.fact_rules import find_appearance
+from alerts.draft.report import Paragraphs, Report
+from alerts.fact_rules import has_appeared
 from alerts.finding import ReleaseFacts
-from alerts.notice_text import is_late_part_absent
-from alerts.status import was_public_at_slot
+from alerts.status import is_late_part_absent, was_public_at_slot
 from schedules.contract.verdict import FindingKind
 from schedules.times.interval import Interval
 
@@ -41,34 +40,35 @@ USE_RELEASE_INSTEAD = "Anyone who used any of it before then should use the rele
 NO_COMMENT = "We do not comment on the statistics outside their release."
 
 
-def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
+def write_covering_email(inputs: DraftInput) -> Paragraphs:
     """Return the paragraphs of an e-mail with which the report, or the note for grade `note`, goes
     to the regulator.
     """
-    is_note = inputs.incident.grade == "note"
-    # A producer who has not adopted the Code of Practice for Statistics cannot breach it.
-    name = (
-        "Note on a release timing incident"
-        if is_note or inputs.is_outside_code
-        else "Breach report"
-    )
-    attached = f"Our {'note' if is_note else 'report'} is attached."
+    name, what = "Breach report", "report"
+    if inputs.incident.grade == "note":
+        name, what = "Note on a release timing incident", "note"
+    attached = f"Our {what} is attached."
     code = inputs.edition  # the edition of the Code of Practice that applied
     if inputs.is_outside_code:
+        # A producer who has not adopted the Code of Practice for Statistics cannot breach it.
+        name = "Note on a release timing incident"
         attached += f" {OUTSIDE_CODE}"
     elif inputs.practices:
         practices = words.join([practice.cite for practice in inputs.practices])
         attached += f" It concerns {practices} of the {code.title}, edition {code.name}."
-    measured_account = narrative.write_headline(inputs)  # empty without a measurement
-    typed_account = f"{_name_incident(inputs)} {inputs.incident.words.get('what', '')}".strip()
+    account = f"{_name_incident(inputs)} {inputs.incident.words.get('what', '')}".strip()
+    evidence: Paragraphs = ()
+    if inputs.measured_facts is not None:
+        account = narrative.write_headline(inputs.measured_facts)
+        evidence = (narrative.EVIDENCE_IS_SEPARATE,)
     signatory = inputs.settings.get("head_of_profession") or "Head of Profession for Statistics"
     return (
         f"{RECIPIENT_PREFIX}{inputs.settings.get('to') or '[to be completed: who receives this]'}",
         f"{SUBJECT_PREFIX}{name}: {inputs.title} ({inputs.producer_name})",
         "Dear colleague,",
-        measured_account or typed_account,
+        account,
         attached,
-        *([narrative.EVIDENCE_IS_SEPARATE] if inputs.measured_facts else []),
+        *evidence,
         f"{CLOSING_PREFIX}{signatory}",
     )
 
@@ -77,22 +77,24 @@ def _name_incident(inputs: DraftInput) -> str:
     return f"An incident on {inputs.local_day(inputs.incident.occurred)} concerns “{inputs.title}”."
 
 
-def insert_answers(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
+def insert_answers(report: Report, letter: Paragraphs) -> Paragraphs:
     """Return a letter with the recipient, sender, cause and actions that the report has, and
     prompts for others.
     """
-    answers = {
-        field.facts: field.answer.text for field in report.fields() if field.answer is not None
-    }
-    recipient = answers.get(("config.reporting.recipient",))
-    sender = answers.get(("contact.hop",))  # the head of profession, who signs the letter
     # The new paragraph for each beginning of a paragraph; empty if the report has no answer for it.
     replacements = {
-        RECIPIENT_PREFIX: f"{RECIPIENT_PREFIX}{recipient}" if recipient else "",
-        CLOSING_PREFIX: f"{CLOSING_PREFIX}{sender}" if sender else "",
         CAUSE_PROMPT: _find_answer(report, "human.reasons"),
         ACTIONS_PROMPT: _find_answer(report, "human.corrective"),
     }
+    # The head of profession signs the letter.
+    prefixes: dict[tuple[str, ...], str] = {
+        ("config.reporting.recipient",): RECIPIENT_PREFIX,
+        ("contact.hop",): CLOSING_PREFIX,
+    }
+    for field in report.fields():
+        prefix = prefixes.get(field.facts)
+        if prefix and field.answer is not None and field.answer.text:
+            replacements[prefix] = f"{prefix}{field.answer.text}"
     paragraphs = []
     for paragraph in letter:
         new_paragraph = next(
@@ -115,25 +117,32 @@ def _find_answer(report: Report, fact: str) -> str:
     field = next((field for field in report.fields() if fact in field.facts), None)
     if field is None or (field.answer is not None and field.answer.instead):
         return ""
-    actions = field.paragraphs if field.facts == ("human.corrective",) else ()
-    return "\n".join([*actions, *([field.answer.text] if field.answer else [])])
+    texts: list[str] = []
+    if field.facts == ("human.corrective",):
+        texts += field.paragraphs
+    if field.answer is not None:
+        texts.append(field.answer.text)
+    return "\n".join(texts)
 
 
-def write_statement(inputs: DraftInput) -> tuple[str, ...]:
+def write_statement(inputs: DraftInput) -> Paragraphs:
     """Return the paragraphs of a statement for users; empty if users were not affected."""
     facts = inputs.measured_facts
     if facts is None or facts.slot is None:
         return ()
-    return tuple(_say_early(inputs, facts) if facts.exposures else _say_late(inputs, facts))
+    if facts.exposures:
+        return (_say_early(inputs, facts),)
+    return _say_late(inputs, facts)
 
 
 def title_correction(inputs: DraftInput) -> str:
     """Return the title of the notice that stays with the release. No delay is a correction."""
-    has_other_content = bool(CORRECTED_KINDS & {*inputs.kinds})
-    return "Correction notice" if has_other_content else "Note on the time of publication"
+    if CORRECTED_KINDS & {*inputs.kinds}:
+        return "Correction notice"
+    return "Note on the time of publication"
 
 
-def write_correction(inputs: DraftInput) -> tuple[str, ...]:
+def write_correction(inputs: DraftInput) -> Paragraphs:
     """Return the notice that stays with the release, with prompts for what a person must add; empty
     if users were not affected.
     """
@@ -154,7 +163,7 @@ def write_correction(inputs: DraftInput) -> tuple[str, ...]:
     return (*paragraphs, CAUSE_PROMPT, ACTIONS_PROMPT, APOLOGY)
 
 
-def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
+def write_lines_to_take(inputs: DraftInput) -> Paragraphs:
     """Return the lines that ministers' offices and the press office can say, including that they do
     not comment.
     """
@@ -164,7 +173,7 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
     return (*statement, CAUSE_PROMPT, NO_COMMENT, questions, PRESS_CONTACT_PROMPT)
 
 
-def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
+def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> str:
     """Return the paragraph on a release that was public early: what was announced, and what users
     need to know now.
     """
@@ -172,36 +181,33 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
     # the earliest start; None if unknown
     first = min(starts, key=lambda start: start.by or facts.at, default=None)
-    seen_early = _say_seen_early(facts, first)
     if new_time := narrative.find_brought_forward_time(inputs):
         to = words.format_clock_day(new_time, facts.timezone)
-        is_ahead = new_time > inputs.now
-        moved = (
-            f"It will be released at {to} instead."
-            if is_ahead
-            else f"It was brought forward to {to}."
-        )
-        is_before_new_time = first is not None and first.by is not None and first.by < new_time
-        return [" ".join([announced, moved, *([seen_early] if is_before_new_time else [])])]
+        moved = f"It was brought forward to {to}."
+        if new_time > inputs.now:
+            moved = f"It will be released at {to} instead."
+        if first is not None and first.by is not None and first.by < new_time:
+            moved += f" {_say_seen_early(facts, first)}"
+        return f"{announced} {moved}"
     # `at` is when the facts were measured
     is_before_slot = facts.slot is not None and facts.at < facts.slot
     if is_before_slot:
         # Give no address: the request must not help anyone to find the content.
-        return [
-            f"{announced} {seen_early} Please do not use, quote or pass on any of it before then."
-        ]
-    return [
-        " ".join(
-            [*_say_where_now(inputs, facts), *narrative.say_availability(facts, has_lengths=False)]
+        return (
+            f"{announced} {_say_seen_early(facts, first)} Please do not use, quote or pass on any"
+            " of it before then."
         )
-    ]
+    available = narrative.say_availability(facts, has_lengths=False)
+    return " ".join([*_say_where_now(inputs, facts), *available])
 
 
 def _say_seen_early(facts: ReleaseFacts, first: Interval | None) -> str:
     """Return the sentence that the release was public before its slot, and since when: `first` is
     the first start.
     """
-    subject = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
+    subject = "Part of it"
+    if all(part.exposures for part in facts.parts if part.required):
+        subject = "It"
     if first is None:
         return f"{subject} could be seen before that time."
     if first.by and facts.slot and facts.slot - first.by < narrative.ON_TIME_TOLERANCE:
@@ -210,15 +216,16 @@ def _say_seen_early(facts: ReleaseFacts, first: Interval | None) -> str:
     return f"{subject} could be seen before that time, {narrative.say_since(first, facts)}."
 
 
-def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
+def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> Paragraphs:
     is_late = any(
         part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts
     )
     if facts.verdict not in ("overdue", "not_published") and not is_late:
-        return []
+        return ()
     account = " ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts)])
-    next_step = [NEXT_STEP] if is_late_part_absent(facts) else []
-    return [account, *next_step, APOLOGY]
+    if is_late_part_absent(facts):
+        return account, NEXT_STEP, APOLOGY
+    return account, APOLOGY
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
@@ -229,7 +236,7 @@ def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     is_due = slot is not None and facts.at >= slot  # `at` is when the facts were measured
     # A page that was public before and at the slot counts as out, although it did not appear after
     # the slot.
-    is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
+    is_out = page is not None and (has_appeared(page) or was_public_at_slot(page))
     if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]
     # Not "is available": it may be gone when the letter is read.

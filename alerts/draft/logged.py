@@ -6,7 +6,6 @@ Nothing here was measured, so no other incident of the release gives any of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import datetime
 
 from alerts.by_hand import has_time_of_day, logged_end, parse_instants
@@ -17,7 +16,7 @@ from schedules.times.interval import Bounds
 from schedules.times.words import day_text, length
 from schedules.times.zone import local_date
 
-OUTCOMES: Mapping[str, str] = {
+OUTCOMES = {
     "leak": "leak",
     "access": "access before release",
     "early_exposure": "early exposure",
@@ -27,7 +26,7 @@ OUTCOMES: Mapping[str, str] = {
     "unannounced": "unannounced release",
 }
 """What an incident of each sort was, in a few words."""
-_ENDS: Mapping[str, str] = {
+_ENDS = {
     "leak": "It could be seen{lasted}, until {end}.",
     "access": "Those who received it had it{lasted}, until {end}.",
     "early_exposure": "It could be seen{lasted}, until {end}.",
@@ -94,14 +93,11 @@ def say_end(incident: Incident, timezone: str) -> list[str]:
     if end is None:
         return []
     sentence = _ENDS.get(incident.words.get("sort", "leak"), _OTHER_END)
-    known_day = local_date(incident.occurred, timezone)
     lasted = words.round_length(logged_length(incident, timezone))
-    return [
-        sentence.format(
-            end=words.format_clock_day(end, timezone, known_day),
-            lasted=f" for {lasted}" if lasted else "",
-        )
-    ]
+    if lasted:
+        lasted = f" for {lasted}"
+    end_text = words.format_clock_day(end, timezone, local_date(incident.occurred, timezone))
+    return [sentence.format(end=end_text, lasted=lasted)]
 
 
 def name_dates(incident: Incident, timezone: str) -> str:
@@ -150,7 +146,9 @@ def _date_text(text: str, date: str, timezone: str) -> str:
     the day is added.
     """
     what = _end_sentence(text)
-    when = format_typed(date[: len("2016-10-01")] if _names_time(what, date) else date, timezone)
+    if _names_time(what, date):
+        date = date[: len("2016-10-01")]
+    when = format_typed(date, timezone)
     first_word = what.partition(" ")[0].lower()
     if first_word in ("at", "on", "in", "from", "between"):
         return f"{what} This happened {when}."

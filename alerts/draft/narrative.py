@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, sort_parts
+from alerts.draft.report import Paragraphs
 from alerts.finding import ReleaseFacts, title_part
 from alerts.one_line import one_line
 from alerts.status import list_late_parts, say_instead, was_public_at_slot, was_released
@@ -29,7 +30,7 @@ from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.words import count
 from schedules.times.zone import local_date
 
-ALTERNATIVE_NAMES: Mapping[str, str] = {
+ALTERNATIVE_NAMES = {
     "report": "the report",
     "bulletin": "the bulletin",
     "news": "a news story on the release",
@@ -38,7 +39,7 @@ ALTERNATIVE_NAMES: Mapping[str, str] = {
 """What an alternative address has, by its id. Others may show only part of the release."""
 WHOLE = "the release"
 """The subject if it is true of every required part."""
-FINDING_SENTENCES: Mapping[str, str] = {
+FINDING_SENTENCES = {
     "swapped": "A file was replaced after it had been published.",
     "withdrawn": "Part of the release was removed after it had been published.",
     "calendars_disagree": "Different release times had been announced for it.",
@@ -54,19 +55,11 @@ FINDING_SENTENCES: Mapping[str, str] = {
 MARKED_WITHDRAWN = "Part of the release was marked as withdrawn after it had been published."
 EVIDENCE_IS_SEPARATE = "The measured times and their evidence are set out in a separate document."
 ON_TIME_TOLERANCE = timedelta(minutes=1)
-CAP_SUBJECT_MARK, SUBJECT_MARK, WAS_MARK, CAP_IT_MARK, IT_MARK = (
-    "\x00S",
-    "\x00s",
-    "\x00w",
-    "\x00I",
-    "\x00i",
-)
-"""Marks for a sentence's subject, `was` or `were`, and `it` or `they`, CAP_ at its start."""
-AVAILABLE_MARK, PLACE_MARK = "\x00a", "\x00p"
-"""Marks for `available` and nothing, or `on its landing page` if that had other content."""
+_MARK = re.compile(r"<(\w+)>")
+"""A word of a sentence that depends on its subject: `_fill_sentence` says which there are."""
 
 
-def write_account(inputs: DraftInput) -> tuple[str, ...]:
+def write_account(inputs: DraftInput) -> Paragraphs:
     """Return the account in paragraphs, empty without facts."""
     facts = inputs.facts
     if facts is None:
@@ -74,29 +67,24 @@ def write_account(inputs: DraftInput) -> tuple[str, ...]:
     # Another question of the form may ask for these.
     has_slot = "release.slot" not in inputs.requested_facts
     has_lengths = "incident.delay" not in inputs.requested_facts
-    opening = [say_announcement(facts, "The release")] if has_slot else []
     times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
-    paragraphs = [" ".join([*opening, *_say_readings(facts), *times])]
+    opening = [*_say_readings(facts), *times]
+    if has_slot:
+        opening.insert(0, say_announcement(facts, "The release"))
+    paragraphs = [" ".join(opening)]
     if new_time := find_brought_forward_time(inputs):
-        to, role = (
-            words.format_clock_day(new_time, facts.timezone),
-            inputs.incident.words.get("brought_forward_by"),
-        )
-        decided = (
-            f"The {role} decided to bring the release forward" if role else "It was brought forward"
-        )
-        paragraphs.append(f"{decided} to {to}.")
-    paragraphs += _say_remarks(facts)
+        decided = "It was brought forward"
+        if role := inputs.incident.words.get("brought_forward_by"):
+            decided = f"The {role} decided to bring the release forward"
+        paragraphs.append(f"{decided} to {words.format_clock_day(new_time, facts.timezone)}.")
+    paragraphs.append(_say_remarks(facts))
     if inputs.series.last_edition:
         paragraphs.append(f"The last edition before it was {inputs.series.last_edition}.")
     return tuple(filter(None, paragraphs))
 
 
-def write_headline(inputs: DraftInput) -> str:
-    """Return the announced time, and when and where users got the release, if it was measured."""
-    facts = inputs.measured_facts
-    if facts is None:
-        return ""
+def write_headline(facts: ReleaseFacts) -> str:
+    """Return the announced time, and when and where users got the release."""
     # An e-mail must not spread the address of an exposure.
     is_due = facts.slot is None or facts.at >= facts.slot
     return " ".join([say_announcement(facts), *say_availability(facts, has_addresses=is_due)])
@@ -107,7 +95,9 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
     name = subject or f"“{facts.title}”"
     if facts.slot is None and not facts.slot_text:
         return f"{name} had no announced release time."
-    slot = words.format_clock_day(facts.slot, facts.timezone) if facts.slot else facts.slot_text
+    slot = facts.slot_text
+    if facts.slot:
+        slot = words.format_clock_day(facts.slot, facts.timezone)
     # Other calendars are not named.
     site = {"govuk": " on GOV.UK", "ons": " on the ONS website"}.get(facts.slot_source or "", "")
     return f"{name} was pre-announced{site} for {slot}."
@@ -119,8 +109,10 @@ def _say_readings(facts: ReleaseFacts) -> list[str]:
     if readings is None:
         return []
     day = _find_slot_day(facts)
-    times = [words.format_clock_day(time, facts.timezone, day) for time in readings.times]
-    could_be = f"could be read as {' or '.join(times)}" if times else "gave no clear time"
+    could_be = "gave no clear time"
+    if readings.times:
+        times = [words.format_clock_day(time, facts.timezone, day) for time in readings.times]
+        could_be = f"could be read as {' or '.join(times)}"
     sentences = [f"The time as announced, “{one_line(readings.text)}”, {could_be}."]
     if readings.at is not None and facts.slot is not None:
         said = words.format_clock_day(readings.at, facts.timezone, day)
@@ -143,7 +135,6 @@ def say_availability(
     """
     parts = sort_parts(facts)
     announced = [part for part in parts if part.can_be_late]
-    # `_fill_subjects` replaces marks by the parts of a sentence.
     exposures = [
         (part, _say_exposures(part, facts, has_lengths=has_lengths))
         for part in parts
@@ -157,48 +148,54 @@ def say_availability(
     sentences += _fill_subjects(releases, facts)
     if is_named and sentences:
         sentences[0] = re.sub("^The release ", "It ", sentences[0])
-    return [*sentences, *(_say_elsewhere(facts) if has_addresses else [])]
+    if has_addresses:
+        for part in _list_found_alternatives(facts):
+            name = words.capitalise(_name_alternative(part))
+            since = say_since(part.first_seen, facts)
+            sentences.append(f"{name} was available at {part.shown_at} {since}.")
+    return sentences
 
 
 def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> list[str]:
     """Return that the other parts were not public early, before the slot that none was found."""
-    if not any(part.exposures for part in announced):
-        return []
     others = [part for part in announced if not part.exposures]
+    if len(others) == len(announced):
+        return []
     sentences = []
     if pending := [part for part in others if part.verdict == "pending"]:
         name, _ = _name_parts(pending, facts)
         sentences.append(f"No early publication of {name} was found.")
-    not_early = f"{CAP_SUBJECT_MARK} {WAS_MARK} not {AVAILABLE_MARK} before the announced time."
-    absent = [(part, not_early) for part in others if _was_absent_until_slot(part)]
+    not_early = "<Subject> <was> not <available> before the announced time."
+    # Looks prove that these were absent until their slot.
+    absent = [
+        (part, not_early)
+        for part in others
+        if part.early_bound is not None or part.verdict in LATE_VERDICTS
+    ]
     return [*sentences, *_fill_subjects(absent, facts)]
 
 
-def _was_absent_until_slot(part: PartVerdict) -> bool:
-    """Return whether looks prove that a part was absent until its slot."""
-    return part.early_bound is not None or part.verdict in LATE_VERDICTS
-
-
-def say_lengths(facts: ReleaseFacts, *, has_lead: bool = True) -> tuple[str, ...]:
+def say_lengths(facts: ReleaseFacts, *, has_lead: bool = True) -> Paragraphs:
     """Return sentences on how long parts were public early, and with `has_lead` how early."""
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
-            how_early = _say_how_early(exposure, facts) if has_lead else ""
+            details = []
             # One that lasted until the slot is as long as it was early.
-            length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
-            if not (has_lead or length):
-                continue
-            details = [f"for {length}"] if length else []
-            details += [f"from {how_early}"] if how_early else []
-            available = f"available {', '.join(details)}".strip()
-            sentences.append(
-                (part, f"{CAP_SUBJECT_MARK} {WAS_MARK} {available} before the announced time.")
-            )
+            if exposure.ended is not Ended.SLOT and (
+                length := words.round_length(exposure.seconds)
+            ):
+                details.append(f"for {length}")
+            if has_lead and (how_early := _say_how_early(exposure, facts)):
+                details.append(f"from {how_early}")
+            if has_lead or details:
+                available = f"available {', '.join(details)}".strip()
+                sentence = f"<Subject> <was> {available} before the announced time."
+                sentences.append((part, sentence))
     return tuple(_fill_subjects(sentences, facts))
 
 
-def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
+def say_delays(facts: ReleaseFacts) -> Paragraphs:
     """Return sentences on how long users waited for parts, a minute or more, the longest first.
 
     Other addresses that had part of the release come last.
@@ -215,12 +212,14 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     ]
     if not waits:
         return ()
-    waits.sort(key=_order_by_wait)
+    # One that still lasts comes first, then the longest.
+    waits.sort(key=lambda one: (one[1].max is not None, -(one[1].max or 0.0)))
     sentences = []
     for part, wait in waits:
-        so_far = " so far" if wait.max is None else ""
-        delayed = f"was delayed by {words.round_length(wait)}{so_far}"
-        sentences.append((part, f"Access to {SUBJECT_MARK}{PLACE_MARK} {delayed}."))
+        delayed = f"was delayed by {words.round_length(wait)}"
+        if wait.max is None:
+            delayed += " so far"
+        sentences.append((part, f"Access to <subject><place> {delayed}."))
     elsewhere = [
         f"{words.capitalise(_name_alternative(part))} was at another address"
         f" {say_since(part.first_seen, facts)}."
@@ -239,69 +238,52 @@ def list_later_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
     return later
 
 
-def _order_by_wait(part_and_wait: tuple[PartVerdict, Bounds]) -> tuple[bool, float]:
-    """Return a key by which the longest wait comes first, before it one that still lasts."""
-    _part, wait = part_and_wait
-    longest = wait.max
-    return longest is not None, -(longest or 0.0)
-
-
 def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
     """Return the new time if a person recorded that it was brought forward, else None."""
     typed = inputs.incident.words.get("brought_forward")
     return datetime.fromisoformat(typed) if typed else None
 
 
-def _say_remarks(facts: ReleaseFacts) -> list[str]:
-    """Return one paragraph on findings that are not about times, if any."""
+def _say_remarks(facts: ReleaseFacts) -> str:
+    """Return one paragraph on findings that are not about times, empty without any."""
     wrong_file = fact_rules.find_wrong_file(facts)
-    others = (finding.kind for finding in facts.findings if finding is not wrong_file)
-    kinds = dict.fromkeys(others)
-    sentences = [
-        sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None
-    ]
+    kinds = dict.fromkeys(finding.kind for finding in facts.findings if finding is not wrong_file)
+    sentences = [FINDING_SENTENCES[kind] for kind in kinds if kind in FINDING_SENTENCES]
     withdrawals = [finding for finding in facts.findings if finding.kind == FindingKind.WITHDRAWN]
     if withdrawals and all(finding.is_readable for finding in withdrawals):
         place = sentences.index(FINDING_SENTENCES["withdrawn"])
         sentences[place] = MARKED_WITHDRAWN
     if wrong_file is not None:
-        since = ""
-        if wrong_file.at is not None:
-            at = words.format_clock_day(wrong_file.at, facts.timezone, _find_slot_day(facts))
-            since = f" from {at}"
-        name = _name_file(wrong_file, facts)
-        # Of two releases with the same file, no one knows whose it is.
-        is_unproven = any(
-            part.id == wrong_file.part and part.verdict is VerdictKind.UNPROVEN
-            for part in facts.parts
-        )
-        what = "it is not certain that it was" if is_unproven else "it was not"
-        what = (
-            f"{what} this release's"
-            if not wrong_file.instead
-            else f"it was {say_instead(wrong_file)}"
-        )
-        sentences.append(
-            f"The file{name} was there{since}{_say_stay(wrong_file, facts)}, but {what}."
-        )
+        sentences.append(_say_wrong_file(wrong_file, facts))
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the
         # other producers.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
-    return [" ".join(sentences)] if sentences else []
+    return " ".join(sentences)
 
 
-def _say_stay(wrong_file: Finding, facts: ReleaseFacts) -> str:
-    """Return until when a wrong file was there, empty if it may still be."""
+def _say_wrong_file(wrong_file: Finding, facts: ReleaseFacts) -> str:
+    """Return which file was another one, from when to when as far as known, and what it was."""
+    parts = [part for part in facts.parts if part.id == wrong_file.part]
+    file_names = (urlsplit(part.url).path.rpartition("/")[2] for part in parts)
+    sentence = " ".join(filter(None, ("The file", next(file_names, ""), "was there")))
     began, stay = wrong_file.at, wrong_file.seconds
-    if began is None or stay is None or stay.min is None or stay.max is None:
-        return ""
-    ended = Interval(began + timedelta(seconds=stay.min), began + timedelta(seconds=stay.max))
-    return f" {_say_until(ended, facts)}"
+    if began is not None:
+        began_at = words.format_clock_day(began, facts.timezone, _find_slot_day(facts))
+        sentence += f" from {began_at}"
+        if stay is not None and stay.min is not None and stay.max is not None:
+            limits = (began + timedelta(seconds=seconds) for seconds in (stay.min, stay.max))
+            sentence += f" {_say_until(Interval(*limits), facts)}"
+    if wrong_file.instead:
+        return f"{sentence}, but it was {say_instead(wrong_file)}."
+    # Of two releases with the same file, no one knows whose it is.
+    if any(part.verdict is VerdictKind.UNPROVEN for part in parts):
+        return f"{sentence}, but it is not certain that it was this release's."
+    return f"{sentence}, but it was not this release's."
 
 
 def _find_slot_day(facts: ReleaseFacts) -> date | None:
-    return local_date(facts.slot, facts.timezone) if facts.slot else None
+    return facts.slot and local_date(facts.slot, facts.timezone)
 
 
 def _was_early_on_another_day(facts: ReleaseFacts) -> bool:
@@ -330,26 +312,15 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
     sentences: list[str] = []
     for exposure in part.exposures:
         again = " again" if sentences else ""
-        how_early = _say_how_early(exposure, facts) if has_lengths else ""
-        start = _format_interval(exposure.start, facts) + (
-            f", {how_early} early" if how_early else ""
-        )
-        # the mark becomes a name
-        sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")
+        start = _format_interval(exposure.start, facts)
+        if has_lengths and (how_early := _say_how_early(exposure, facts)):
+            start += f", {how_early} early"
+        sentences.append(f"<Subject> became available{again} {start}.")
         sentences.append(_say_how_it_ended(part, exposure, facts))
     # it came and went: only the first start and the last end matter
     if (returns := len(part.exposures) - 1) > 1:
-        sentences[1:-1] = [
-            f"{CAP_IT_MARK} {WAS_MARK} removed and became available again {returns} times."
-        ]
+        sentences[1:-1] = [f"<It> <was> removed and became available again {returns} times."]
     return " ".join(sentences)
-
-
-def _name_file(finding: Finding, facts: ReleaseFacts) -> str:
-    """Return the file name in the address of a finding's part, after a blank; empty without one."""
-    urls = (part.url for part in facts.parts if part.id == finding.part)
-    name = urlsplit(next(urls, "")).path.rpartition("/")[2]
-    return f" {name}" if name else ""
 
 
 def _say_how_early(exposure: Exposure, facts: ReleaseFacts) -> str:
@@ -365,12 +336,11 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
     if exposure.open:
         return _say_still_open(part, began, facts, named_day)
     if exposure.ended is Ended.SLOT:
-        # the mark becomes `It` or `They`
-        return f"{CAP_IT_MARK} remained available until the announced time."
+        return "<It> remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
-        return f"It is not known whether {IT_MARK} {WAS_MARK} removed before the announced time."
+        return "It is not known whether <it> <was> removed before the announced time."
     removed = words.round_interval(exposure.to, facts.timezone, named_day)
-    return f"{CAP_IT_MARK} {WAS_MARK} removed {removed}."
+    return f"<It> <was> removed {removed}."
 
 
 def _say_still_open(
@@ -382,54 +352,59 @@ def _say_still_open(
     # In minutes, a sight soon after the start could seem to be before it.
     if began is None or last_seen - began >= timedelta(minutes=1):
         last_seen_at = words.format_clock_day(last_seen, facts.timezone, named_day)
-        return f"{CAP_IT_MARK} {WAS_MARK} still available at {last_seen_at}."
+        return f"<It> <was> still available at {last_seen_at}."
     if part.seen_until is None:
-        return f"{CAP_IT_MARK} had not yet been removed."
-    return f"It is not known whether {IT_MARK} {WAS_MARK} removed."
+        return "<It> had not yet been removed."
+    return "It is not known whether <it> <was> removed."
 
 
 def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return when a late part came, and until when a cache then hid it."""
     appeared = fact_rules.find_appearance(part)
     if _is_hidden_for_minutes(part):
-        published = f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}"
+        published = f"<Subject> <was> published {_format_interval(appeared, facts)}"
         return f"{published}, but {_say_hidden_until(part, facts)}."
     until = _say_until(appeared, facts)
     if (out_by := fact_rules.find_earlier_publication(facts, part)) is not None:
         by = _format_interval(Interval(None, out_by), facts)
-        return f"{CAP_SUBJECT_MARK} {WAS_MARK} published {by}, but users had no access {until}."
-    return f"{CAP_SUBJECT_MARK} {WAS_MARK} not {AVAILABLE_MARK} {until}."
+        return f"<Subject> <was> published {by}, but users had no access {until}."
+    return f"<Subject> <was> not <available> {until}."
 
 
 def _say_until(seen: Interval, facts: ReleaseFacts) -> str:
     """Return `until 9.51am`, `until about 9.51am` or `until some time between 9.40am
     and 9.51am`.
     """
-    end = _format_interval(seen, facts, prefix="")
+    about = "about "
     if words.find_nearest_minute(seen) is None:
-        return f"until some time {end}"
-    return f"until {end}" if words.is_one_minute(seen) else f"until about {end}"
+        about = "some time "
+    elif words.is_one_minute(seen):
+        about = ""
+    return f"until {about}{_format_interval(seen, facts, prefix='')}"
 
 
 def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
-    slot = f" at {_format_time(facts.slot, facts)}" if facts.slot else ""
-    hidden = f", but {_say_hidden_until(part, facts)}" if _is_hidden_for_minutes(part) else ""
-    return f"{CAP_SUBJECT_MARK} {WAS_MARK} published as announced{slot}{hidden}."
+    sentence = "<Subject> <was> published as announced"
+    if facts.slot:
+        sentence += f" at {_format_time(facts.slot, facts)}"
+    if _is_hidden_for_minutes(part):
+        sentence += f", but {_say_hidden_until(part, facts)}"
+    return f"{sentence}."
 
 
 def _is_hidden_for_minutes(part: PartVerdict) -> bool:
     """Return whether a cache hid a part for a minute or longer after slot and publication."""
-    published = part.delay.max if part.delay and part.delay.max else 0.0
-    return (
-        part.is_hidden
-        and ((part.wait or Bounds()).min or 0.0) - max(published, 0.0) >= words.MINUTE
-    )
+    published = (part.delay or Bounds()).max or 0.0
+    wait = (part.wait or Bounds()).min or 0.0
+    return part.is_hidden and wait - max(published, 0.0) >= words.MINUTE
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return `users had no access until 9.51am`, or `users still had no access at 9.51am`."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
-    without_access = None if wait.min is None else slot + timedelta(seconds=wait.min)
+    without_access = None
+    if wait.min is not None:
+        without_access = slot + timedelta(seconds=wait.min)
     if wait.max is None:
         return f"users still had no access at {_format_time(without_access or facts.at, facts)}"
     access_began = Interval(without_access, slot + timedelta(seconds=wait.max))
@@ -441,8 +416,8 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
     proved = facts.at
     if facts.slot and part.delay and part.delay.min:
         proved = facts.slot + timedelta(seconds=part.delay.min)
-    absent = AVAILABLE_MARK if part.address == "announced" else "found"
-    return f"{CAP_SUBJECT_MARK} {WAS_MARK} still not {absent} at {_format_time(proved, facts)}."
+    absent = "<available>" if part.address == "announced" else "found"
+    return f"<Subject> <was> still not {absent} at {_format_time(proved, facts)}."
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -458,31 +433,26 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
         return _say_late(part, facts)
     if not was_released(part):
         # It may have come long before, so only say `by`.
-        return (
-            f"{CAP_SUBJECT_MARK} {WAS_MARK} available"
-            f" {_format_interval(Interval(None, appeared.by), facts)}."
-        )
+        return f"<Subject> <was> available {_format_interval(Interval(None, appeared.by), facts)}."
     if part.exposures and facts.slot is not None and appeared.by <= facts.slot + ON_TIME_TOLERANCE:
         return _say_on_time(part, facts)
-    return f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}."
+    return f"<Subject> <was> published {_format_interval(appeared, facts)}."
 
 
 def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return that it is unknown whether a part was on time, and when it was first seen."""
-    seen = part.first_seen
-    unknown = f"It is not known whether {SUBJECT_MARK} {WAS_MARK} published as announced"
+    unknown = "It is not known whether <subject> <was> published as announced"
     if part.changed.by is not None:
         changed = _format_interval(part.changed, facts)
         return f"{unknown}; what had been at its address before changed {changed}."
+    seen = part.first_seen
     if seen.by is None:
         return f"{unknown}."
-    # No proof of absence before.
-    if seen.after is None and part.role != "page":
+    what = "<it> became available"
+    if seen.after is None:  # no proof of absence before
         # A file may be the edition before.
-        return f"{unknown}; something was at its address {_format_interval(seen, facts)}."
-    if seen.after is None:
-        return f"{unknown}; {IT_MARK} {WAS_MARK} available {_format_interval(seen, facts)}."
-    return f"{unknown}; {IT_MARK} became available {_format_interval(seen, facts)}."
+        what = "<it> <was> available" if part.role == "page" else "something was at its address"
+    return f"{unknown}; {what} {_format_interval(seen, facts)}."
 
 
 SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
@@ -490,7 +460,7 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "on_time": _say_on_time,
     "overdue": _say_overdue,
     "not_published": lambda _part, facts: (
-        f"{CAP_SUBJECT_MARK} had not been found by {_format_time(facts.at, facts)}."
+        f"<Subject> had not been found by {_format_time(facts.at, facts)}."
     ),
     "unproven": _say_unproven,
 }
@@ -529,10 +499,9 @@ def _separate_page(
 
 def _is_without_release(text: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> bool:
     """Return whether a sentence is only about the landing page, which had other content."""
-    (part, *others) = parts
-    is_about_place = AVAILABLE_MARK in text or PLACE_MARK in text
-    is_page = part.role == "page" and not others
-    return is_about_place and is_page and part.had_other_content and not _is_whole(parts, facts)
+    is_about_place = "<available>" in text or "<place>" in text
+    is_page = len(parts) == 1 and parts[0].role == "page" and parts[0].had_other_content
+    return is_about_place and is_page and not _is_whole(parts, facts)
 
 
 def _fill_sentence(
@@ -544,19 +513,11 @@ def _fill_sentence(
         name, available, place = WHOLE, "on its landing page", " on its landing page"
     if has_addresses and len(parts) == 1 and parts[0].role != "page":
         name += f" at {parts[0].shown_at}"
-    pronoun = "they" if is_plural else "it"
-    filled = {
-        CAP_SUBJECT_MARK: words.capitalise(name),
-        SUBJECT_MARK: name,
-        CAP_IT_MARK: words.capitalise(pronoun),
-        IT_MARK: pronoun,
-        WAS_MARK: "were" if is_plural else "was",
-        AVAILABLE_MARK: available,
-        PLACE_MARK: place,
-    }
-    for mark, by in filled.items():
-        text = text.replace(mark, by)
-    return text
+    it, was = ("they", "were") if is_plural else ("it", "was")
+    # A word for each mark. One with a capital letter begins a sentence.
+    word_of = {"subject": name, "it": it, "was": was, "available": available, "place": place}
+    word_of |= {"Subject": words.capitalise(name), "It": words.capitalise(it)}
+    return _MARK.sub(lambda mark: word_of[mark[1]], text)
 
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
@@ -590,14 +551,15 @@ def _name_alike(noun: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) ->
     if parts[0].role == "alternative":
         # Named by its content.
         return words.join([_name_alternative(part) for part in parts])
-    is_one = len(parts) == 1
     number_in_release = sum(_find_noun(part) == noun for part in facts.parts)
+    is_one = len(parts) == 1
+    counted = noun if is_one else count(len(parts), noun)
     if len(parts) == number_in_release:
-        return f"the {noun}" if is_one else f"the {count(len(parts), noun)}"
+        return f"the {counted}"
     file_names = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]
     if all("." in name for name in file_names):
         return f"the {noun if is_one else f'{noun}s'} {words.join(file_names)}"
-    return f"one {noun}" if is_one else count(len(parts), noun)
+    return f"one {noun}" if is_one else counted
 
 
 def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
@@ -610,14 +572,6 @@ def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
 
 def _name_alternative(part: PartVerdict) -> str:
     return ALTERNATIVE_NAMES.get(part.id, "content of the release")
-
-
-def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
-    return [
-        f"{words.capitalise(_name_alternative(part))} was available at {part.shown_at}"
-        f" {say_since(part.first_seen, facts)}."
-        for part in _list_found_alternatives(facts)
-    ]
 
 
 def say_since(seen: Interval, facts: ReleaseFacts) -> str:

@@ -28,7 +28,7 @@ def chart_faults(period: Period) -> tuple[Bars, ...]:
     if not period.incidents:
         return _chart_causes(period)
     weekdays = _list_groups(
-        period, lambda row: f"{get_local_slot(row):%A}", tuple(calendar.day_name)
+        period, lambda row: f"{get_local_slot(row):%A}", [*calendar.day_name].index
     )
     with_time = replace(
         period, rows=tuple(row for row in period.rows if row.precision == "instant")
@@ -96,10 +96,10 @@ def _chart_days_or_months(period: Period) -> Bars:
 
 
 def _list_groups(
-    period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()
+    period: Period, key: Callable[[Row], str], place_of: Callable[[str], Any] = str
 ) -> list[tuple[str, int, int]]:
     groups = count_faulty_by(period, key)
-    return sorted(groups, key=lambda group: (order.index(group[0]) if order else 0, group[0]))
+    return sorted(groups, key=lambda group: place_of(group[0]))
 
 
 def _make_chart(title: str, header: str, groups: Iterable[tuple[str, int, int]]) -> Bars:
@@ -117,7 +117,7 @@ def _describe_worst(bars: tuple[Bar, ...]) -> str:
         (bar for bar in bars if bar.number), key=lambda bar: (-bar.number / bar.whole, -bar.number)
     )
     named = [f"{bar.label} {bar.share}" for bar in worst[:NAMED_GROUPS]]
-    more = (
-        f", then {count(len(worst) - NAMED_GROUPS, 'other')}" if len(worst) > NAMED_GROUPS else ""
-    )
-    return f"Most: {'; '.join(named)}{more}. All figures are in the table."
+    text = f"Most: {'; '.join(named)}"
+    if len(worst) > NAMED_GROUPS:
+        text += f", then {count(len(worst) - NAMED_GROUPS, 'other')}"
+    return f"{text}. All figures are in the table."

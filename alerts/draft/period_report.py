@@ -27,7 +27,15 @@ from alerts.draft.period import (
     measure_punctuality,
     name_producers,
 )
-from alerts.draft.report import Field, Report, Section, SlotBar, SlotStrip, Table
+from alerts.draft.report import (
+    Field,
+    Paragraphs,
+    Report,
+    SlotBar,
+    SlotStrip,
+    Table,
+    build_sections,
+)
 from alerts.incident import Incident
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds, Interval
@@ -56,14 +64,6 @@ def build_period_report(
     """
     period = name_producers(period, name_of)
     form = get_form("period")
-    sections = tuple(
-        Section(
-            chapter.id,
-            chapter.heading,
-            tuple(_build_field(each, period, name) for each in chapter.questions),
-        )
-        for chapter in form.chapters
-    )
     return Report(
         # A report names its incident. This one names its period instead.
         incident=f"period {period.begins.isoformat()} to {period.ends.isoformat()}",
@@ -73,7 +73,7 @@ def build_period_report(
         producer=name,
         at=now,
         date_of_report=day_text(local_date(now, zone)),
-        sections=sections,
+        sections=build_sections(form, lambda question: _build_field(question, period, name)),
         measured=_tabulate_incidents(period),
         figures=chart_faults(period),
         strip=_draw_strip(period),
@@ -84,14 +84,14 @@ def build_period_report(
 
 def _build_field(question: Question, period: Period, name: str) -> Field:
     fact = question.facts[0]
-    paragraphs: tuple[str, ...] = (name,) if fact == "platform.name" else ()
+    if fact == "platform.name":
+        return Field.of_question(question, (name,), "")
     if fact in ANSWERS:
-        paragraphs = ANSWERS[fact](period)
-    placeholder = "" if paragraphs else f"[to be completed: {describe_missing(fact)}]"
-    return Field.of_question(question, paragraphs, placeholder)
+        return Field.of_question(question, ANSWERS[fact](period), "")
+    return Field.of_question(question, (), f"[to be completed: {describe_missing(fact)}]")
 
 
-def _say_counts(period: Period) -> tuple[str, ...]:
+def _say_counts(period: Period) -> Paragraphs:
     if not period.rows:
         return ("No release was watched.",)
     counts = count_verdicts(period)
@@ -106,7 +106,7 @@ def _say_counts(period: Period) -> tuple[str, ...]:
     )
 
 
-def _say_early_bounds(period: Period) -> tuple[str, ...]:
+def _say_early_bounds(period: Period) -> Paragraphs:
     """Return a sentence on how many on-time releases may in truth have been early, and how early;
     empty without any.
     """
@@ -116,15 +116,13 @@ def _say_early_bounds(period: Period) -> tuple[str, ...]:
     if not seconds_early:
         return ()
     longest = words.format_length(math.ceil(max(seconds_early)))
-    which = (
-        "One of those on time"
-        if len(seconds_early) == 1
-        else f"{len(seconds_early):,} of those on time"
-    )
+    number = f"{len(seconds_early):,}"
+    if len(seconds_early) == 1:
+        number = "One"
     return (
         (
-            f"{which} may have come up to {longest} early: no look nearer to the announced time"
-            " proved absence."
+            f"{number} of those on time may have come up to {longest} early: no look nearer to the"
+            " announced time proved absence."
         ),
     )
 
@@ -133,23 +131,23 @@ def _say_punctuality(period: Period) -> str:
     punctuality = measure_punctuality(period)
     if punctuality.share is None:
         return "No release of the period could be judged, so its punctuality is not known."
-    is_one = punctuality.judged == 1
-    if is_one:
+    if punctuality.judged == 1:
+        whose = "Its"
         came = "came" if punctuality.on_time else "did not come"
         sentences = [f"The one release that could be judged {came} out on time."]
     else:
+        whose = "Their mean"
         share = f"{punctuality.share:.1%}" if punctuality.on_time else "none"
         sentences = [
             f"Of the {punctuality.judged:,} releases that could be judged {share} came out on time."
         ]
     if punctuality.mean and punctuality.mean.max:
-        whose = "Its" if is_one else "Their mean"
         sentences.append(
             f"{whose} delay (indicator TP3) was {words.format_bounds(punctuality.mean)}."
         )
     if punctuality.left_out:
         longest_so_far = words.format_bounds(
-            Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None)
+            Bounds(max(delay.min or 0.0 for delay in punctuality.left_out))
         )
         number_left_out = count(len(punctuality.left_out), "release")
         sentences.append(
@@ -158,17 +156,16 @@ def _say_punctuality(period: Period) -> str:
     return " ".join(sentences)
 
 
-def _say_incidents(period: Period) -> tuple[str, ...]:
-    number, by_hand = len(period.incidents), len(period.logged)
-    logged = (f"{count(by_hand, 'incident')} logged by hand: see annex A.",) if by_hand else ()
-    if not number:
-        return ("No release of the period was late, early or unproven.", *logged)
-    platforms = map(_describe_platform_fault, find_platform_faults(period))
-    return (
-        f"{count(number, 'release')} late, early or unproven: see annex A.",
-        *platforms,
-        *logged,
-    )
+def _say_incidents(period: Period) -> Paragraphs:
+    sentences = ["No release of the period was late, early or unproven."]
+    if period.incidents:
+        number = count(len(period.incidents), "release")
+        sentences = [f"{number} late, early or unproven: see annex A."]
+        sentences += map(_describe_platform_fault, find_platform_faults(period))
+    if period.logged:
+        by_hand = count(len(period.logged), "incident")
+        sentences.append(f"{by_hand} logged by hand: see annex A.")
+    return tuple(sentences)
 
 
 def _describe_platform_fault(fault: PlatformFault) -> str:
@@ -177,17 +174,16 @@ def _describe_platform_fault(fault: PlatformFault) -> str:
     late = (
         f"{count(len(fault.rows), 'release')} of {producers} producers were late together: {titles}"
     )
-    unfinished = f"since {words.format_instant(fault.begins, zone)} and not over yet"
-    lasted = (
-        words.format_interval(Interval(fault.begins, fault.ends), zone)
-        if fault.ends
-        else unfinished
-    )
-    cause = f" Cause logged: {words.join(fault.causes)}." if fault.causes else ""
-    return f"One fault of {fault.host}, {lasted}: {late}.{cause}"
+    lasted = f"since {words.format_instant(fault.begins, zone)} and not over yet"
+    if fault.ends:
+        lasted = words.format_interval(Interval(fault.begins, fault.ends), zone)
+    sentence = f"One fault of {fault.host}, {lasted}: {late}."
+    if fault.causes:
+        sentence += f" Cause logged: {words.join(fault.causes)}."
+    return sentence
 
 
-def _say_delays(period: Period) -> tuple[str, ...]:
+def _say_delays(period: Period) -> Paragraphs:
     delays = list_late_delays(period)
     if not delays:
         return ("No release of the period was measured late.",)
@@ -200,7 +196,7 @@ def _say_delays(period: Period) -> tuple[str, ...]:
     return (f"Delays of {count(len(delays), 'late release')}: {words.join(lengths)}.",)
 
 
-def _say_coverage(period: Period) -> tuple[str, ...]:
+def _say_coverage(period: Period) -> Paragraphs:
     unproven = "No release was watched."
     if period.rows:
         number = count_verdicts(period).get("unproven", 0)
@@ -215,7 +211,7 @@ def _say_coverage(period: Period) -> tuple[str, ...]:
     return (unproven, gaps, *_say_claims(period.claims))
 
 
-ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
+ANSWERS: Mapping[str, Callable[[Period], Paragraphs]] = {
     "period.from": lambda period: (words.format_days(period.begins, period.ends),),
     "period.counts": _say_counts,
     "period.incidents": _say_incidents,
@@ -232,11 +228,12 @@ def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
         "Delay or exposure",
         "Verdict and practice",
     )
-    name = "Editions" if period.series else "Releases late, early or unproven"
-    rows = tuple(map(_write_row, period.rows if period.series else period.incidents))
+    name, rows = "Releases late, early or unproven", period.incidents
+    if period.series:
+        name, rows = "Editions", period.rows
     logged_rows = tuple(map(_write_logged_row, period.logged))
     tables = (
-        Table(name, header, rows, COLUMN_SHARES),
+        Table(name, header, tuple(map(_write_row, rows)), COLUMN_SHARES),
         Table("Logged by hand, not measured", LOGGED_HEADER, logged_rows, COLUMN_SHARES),
     )
     return tuple(table for table in tables if table.rows)
@@ -247,16 +244,17 @@ def _draw_strip(period: Period) -> SlotStrip | None:
     for the releases on time; None without a faulty one.
     """
     faulty = [row for row in period.incidents if row.precision == "instant"]
+    if not faulty:
+        return None
+    producers = sorted({row.producer for row in faulty}, key=str.casefold)
     bars: list[SlotBar] = []
-    for producer in sorted({row.producer for row in faulty}, key=str.casefold):
+    for producer in producers:
         own = [row for row in period.rows if row.producer == producer]
         bars += _fold_on_time(producer, own)
         bars += [_make_bar(row) for row in faulty if row.producer == producer]
-    producers = len({row.producer for row in faulty})
-    of = f"{count(len(faulty), 'release')} of {count(producers, 'producer')}"
+    of = f"{count(len(faulty), 'release')} of {count(len(producers), 'producer')}"
     alt = f"{of} late, early or unproven: the table has each."
-    strip = SlotStrip("Releases against their slots", tuple(bars[:_MOST_BARS]), alt)
-    return strip if bars else None
+    return SlotStrip("Releases against their slots", tuple(bars[:_MOST_BARS]), alt)
 
 
 def _fold_on_time(producer: str, rows: Sequence[Row]) -> list[SlotBar]:
@@ -273,11 +271,14 @@ def _fold_on_time(producer: str, rows: Sequence[Row]) -> list[SlotBar]:
 def _make_bar(row: Row) -> SlotBar:
     delay = row.delay or Bounds()
     exposures: tuple[tuple[float, float], ...] = ()
-    state = "open" if row.verdict in ("overdue", "not_published") else row.verdict
+    state, note = row.verdict, _say_length(row)
+    if row.verdict in ("overdue", "not_published"):
+        state, note = "open", "not out"
     if row.exposure is not None:
-        begins = delay.min if delay.min is not None else -(row.exposure.min or 0.0)
+        begins = delay.min
+        if begins is None:
+            begins = -(row.exposure.min or 0.0)
         exposures = ((begins, min(0.0, begins + (row.exposure.max or -begins))),)
-    note = "not out" if state == "open" else _say_length(row)
     return SlotBar(row.title, note, state, delay.min, delay.max, exposures)
 
 
@@ -291,15 +292,16 @@ def _say_length(row: Row) -> str:
 
 
 def _write_logged_row(incident: Incident) -> tuple[str, ...]:
-    end = logged_end(incident)
-    instant, day = (
-        words.format_instant(incident.occurred, LONDON),
-        day_text(local_date(incident.occurred)),
-    )
+    occurred = day_text(local_date(incident.occurred))
+    if has_time_of_day(incident):
+        occurred = words.format_instant(incident.occurred, LONDON)
+    ended = "not told"
+    if end := logged_end(incident):
+        ended = words.format_instant(end, LONDON)
     return (
-        instant if has_time_of_day(incident) else day,
+        occurred,
         f"{incident.title}\n{incident.producer}",
-        words.format_instant(end, LONDON) if end else "not told",
+        ended,
         words.capitalise(describe_outcome(incident)),
         incident.words.get("cause", NOT_LOGGED),
     )
@@ -309,18 +311,17 @@ def _write_row(row: Row) -> tuple[str, ...]:
     """Return the cells of a release: announced time, title, first sight, delay or exposure, and
     verdict.
     """
-    first_seen = (
-        words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
-    )
-    verdict_lines = (
-        words.capitalise(verdict_text(row.verdict)),
-        row.practice,
-        f"Cause: {row.cause}" if row.cause else "",
-        words.capitalise(row.decided),
-    )
-    announced = words.format_instant(row.slot, row.timezone) if row.slot else ""
+    verdict_lines = [words.capitalise(verdict_text(row.verdict)), row.practice]
+    if row.cause:
+        verdict_lines.append(f"Cause: {row.cause}")
+    verdict_lines.append(words.capitalise(row.decided))
+    announced, first_seen = "", "not seen"
     if row.precision == "day":
         announced = f"{day_text(get_local_slot(row).date())}, no time"
+    elif row.slot:
+        announced = words.format_instant(row.slot, row.timezone)
+    if row.first_seen.by:
+        first_seen = words.format_interval(row.first_seen, row.timezone)
     return (
         announced,
         f"{row.title}\n{row.producer}",
@@ -330,7 +331,7 @@ def _write_row(row: Row) -> tuple[str, ...]:
     )
 
 
-def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
+def _say_claims(claims: Sequence[Claim]) -> Paragraphs:
     """Return the sentences on how many claims the public record has and where they are listed;
     empty if none.
 
@@ -349,23 +350,21 @@ def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
     """Return a table of the publishers' claims, at most `MOST_LISTED_CLAIMS`; no table without
     claims.
     """
-    rows = tuple(
-        (
-            stamp(claim.at, zone),
-            f"{claim.title}\n{claim.producer}\n{claim.url}",
-            f"{stamp(claim.slot, zone)}\n{claim.slot_source}" if claim.slot else "not told",
-            f"{urlsplit(claim.source).hostname}, read {stamp(claim.read, zone)}",
-        )
-        for claim in claims[:MOST_LISTED_CLAIMS]
-    )
+    if not claims:
+        return ()
+    rows = []
+    for claim in claims[:MOST_LISTED_CLAIMS]:
+        slot = "not told"
+        if claim.slot:
+            slot = f"{stamp(claim.slot, zone)}\n{claim.slot_source}"
+        source = f"{urlsplit(claim.source).hostname}, read {stamp(claim.read, zone)}"
+        title = f"{claim.title}\n{claim.producer}\n{claim.url}"
+        rows.append((stamp(claim.at, zone), title, slot, source))
     header = (
         "First published, as claimed",
         "Publication and producer",
         "Slot in the record",
         "Source",
     )
-    return (
-        (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),)
-        if rows
-        else ()
-    )
+    caption = "Claimed by the publishers, not measured"
+    return (Table(caption, header, tuple(rows), (3.2, 7.4, 3.2, 3.0)),)

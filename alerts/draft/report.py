@@ -5,7 +5,7 @@ Each writer reads it, and the store keeps it as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -13,8 +13,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 
-from alerts.draft.form import FilledBy, Question, find_question
+from alerts.draft.form import FilledBy, Form, Question, find_question
 from alerts.steps import Step
+
+Paragraphs = tuple[str, ...]
+"""Paragraphs of a draft or letter, in order."""
 
 
 def format_report_date(date_of_report: str, last_amended: str) -> str:
@@ -52,7 +55,7 @@ class Answer:
     text: str
     by: str = ""
     at: datetime | None = None
-    basis: tuple[str, ...] = ()
+    basis: Paragraphs = ()
     instead: bool = False
 
 
@@ -70,17 +73,15 @@ class Field:
     filled_by: FilledBy
     facts: tuple[str, ...]
     multi_line: bool
-    paragraphs: tuple[str, ...] = ()
+    paragraphs: Paragraphs = ()
     placeholder: str = ""
-    guidance: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    guidance: Paragraphs = ()
+    notes: Paragraphs = ()
     answer: Answer | None = None
     asks_first: bool = False
 
     @classmethod
-    def of_question(
-        cls, question: Question, paragraphs: tuple[str, ...], placeholder: str
-    ) -> Field:
+    def of_question(cls, question: Question, paragraphs: Paragraphs, placeholder: str) -> Field:
         """Return the field of a question of the form, without guidance and notes."""
         copied = (
             question.id,
@@ -122,6 +123,14 @@ class Section:
     id: str
     heading: str
     fields: tuple[Field, ...]
+
+
+def build_sections(form: Form, build_field: Callable[[Question], Field]) -> tuple[Section, ...]:
+    """Return the sections of a form, with a field for each question."""
+    return tuple(
+        Section(chapter.id, chapter.heading, tuple(map(build_field, chapter.questions)))
+        for chapter in form.chapters
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +281,7 @@ class Report:
     timeline: Timeline | None = None
     figures: tuple[Bars, ...] = ()
     strip: SlotStrip | None = None
-    certainty: tuple[str, ...] = ()
+    certainty: Paragraphs = ()
     annex: tuple[Table, ...] = ()
     claimed: tuple[Table, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -282,13 +291,13 @@ class Report:
         PlainSerializer(lambda signed: str(signed or "")),
     ] = None
     anyway: str = ""
-    amendments: tuple[str, ...] = ()
+    amendments: Paragraphs = ()
     kept: Mapping[str, str] = field(default_factory=dict)
-    covering: tuple[str, ...] = ()
-    holding: tuple[str, ...] = ()
-    correction: tuple[str, ...] = ()
+    covering: Paragraphs = ()
+    holding: Paragraphs = ()
+    correction: Paragraphs = ()
     correction_title: str = "Note on the time of publication"
-    lines: tuple[str, ...] = ()
+    lines: Paragraphs = ()
 
     def fields(self) -> Iterator[Field]:
         """Yield every field of every section, in order."""

@@ -42,8 +42,9 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
     ]
     if gaps := tuple(span for span in clipped if span.begins < span.ends):
         lanes.append(Lane("monitor", gaps))
-    slot = f"Announced for {instant_text(facts.slot, facts.timezone)}. " if facts.slot else ""
-    alt = slot + " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
+    alt = " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
+    if facts.slot:
+        alt = f"Announced for {instant_text(facts.slot, facts.timezone)}. {alt}"
     return Timeline(
         f"Timeline of {facts.title}", begins, ends, facts.slot, facts.timezone, tuple(lanes), alt
     )
@@ -63,12 +64,9 @@ def _build_spans(
         if not exposure.open:
             # `to` is the interval in which it ended. If it did not end by removal, the state after
             # it is not known.
-            starts += _list_starts(
-                exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between"
-            )
-    # After an exposure, `first_seen` is when that began. `released` is since when the part was
-    # public after its slot.
-    starts += _list_starts(part.released if part.exposures else part.first_seen, "public")
+            state = "absent" if exposure.ended is Ended.REMOVED else "between"
+            starts += _list_starts(exposure.to, state)
+    starts += _list_starts(_find_publication(part), "public")
     known_until = ends
     if len(starts) == 1:
         known_until = now  # it was never seen, and is proved absent until now
@@ -80,13 +78,22 @@ def _build_spans(
     return tuple(span for span in spans if span.begins < span.ends)
 
 
+def _find_publication(part: PartVerdict) -> Interval:
+    """Return since when a part was public after its slot, or first seen without an exposure."""
+    # After an exposure, `first_seen` is when that began.
+    return part.released if part.exposures else part.first_seen
+
+
 def _list_starts(seen: Interval, state: str) -> list[tuple[datetime, str]]:
     """Return the start of a new `state`, and before it of the state `between` if its start is
     known.
     """
-    if seen.by is None:
-        return []
-    return [(seen.by, state)] if seen.after is None else [(seen.after, "between"), (seen.by, state)]
+    starts = []
+    if seen.by is not None:
+        if seen.after is not None:
+            starts.append((seen.after, "between"))
+        starts.append((seen.by, state))
+    return starts
 
 
 def _describe_part(part: PartVerdict, timezone: str) -> str:
@@ -94,12 +101,11 @@ def _describe_part(part: PartVerdict, timezone: str) -> str:
         f"became public early {words.format_interval(each.start, timezone)}"
         for each in part.exposures
     ]
-    appeared, how = (
-        (part.released, "released") if part.exposures else (part.first_seen, "first seen")
-    )
+    appeared = _find_publication(part)
     if was_public_at_slot(part):
         events.append("still public at the announced time")
     elif appeared.by:
+        how = "released" if part.exposures else "first seen"
         events.append(f"{how} {words.format_interval(appeared, timezone)}")
     return f"{words.capitalise(part_name(part))}: {', then '.join(events) or 'not seen'}."
 
@@ -115,15 +121,13 @@ def write_legend(figure: Timeline) -> str:
     """Return the meaning of the figure's marks in words, for formats that draw it without a
     legend.
     """
-    marks = "; ".join(
-        f"{look}: {meaning}" for meaning, look, _ in map(STATES.__getitem__, list_states(figure))
+    looks = (STATES[state] for state in list_states(figure))
+    marks = words.capitalise("; ".join(f"{look}: {meaning}" for meaning, look, _ in looks))
+    if figure.slot is None:
+        return f"{marks}."
+    return (
+        f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. {marks}."
     )
-    slot = (
-        f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. "
-        if figure.slot
-        else ""
-    )
-    return f"{slot}{words.capitalise(marks)}."
 
 
 def describe_lane(figure: Timeline, lane: Lane) -> str:

@@ -130,9 +130,10 @@ def _add_amendment(versions: Versions, report: Report, by: str) -> Report:
     if not report.signed:
         return report
     changed = [report.label_of(name) for name in list_changed_fields(versions[-1].report, report)]
-    whose = "" if by == MONITOR else f" by {by}"
-    day = day_text(local_date(report.at))
-    line = f"Amended after sign-off on {day}{whose}: {wording.join(changed) or 'annexes'}."
+    line = f"Amended after sign-off on {day_text(local_date(report.at))}"
+    if by != MONITOR:
+        line += f" by {by}"
+    line += f": {wording.join(changed) or 'annexes'}."
     return replace(report, amendments=(*report.amendments, line))
 
 

@@ -32,32 +32,28 @@ def capitalise(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def join(items: Sequence[str], by: str = "and") -> str:
+def join(items: Sequence[str]) -> str:
     """Return `a`, `a and b`, `a, b and c`."""
-    return (
-        items[0]
-        if len(items) == 1
-        else f"{', '.join(items[:-1])} {by} {items[-1]}"
-        if items
-        else ""
-    )
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def format_ordinal(number: int) -> str:
     """Return `second`, `third` …, in digits from eleven up: `21st`. `number` is at least two."""
     if number < 2 + len(_ORDINALS):
         return _ORDINALS[number - 2]
-    ending = "th" if number % 100 in (11, 12, 13) else _ENDINGS.get(number % 10, "th")
-    return f"{number}{ending}"
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{_ENDINGS.get(number % 10, 'th')}"
 
 
 def format_length(seconds: int) -> str:
     """Return whole seconds in the largest units that fit; days only from three days up: `40 hours
     30 minutes`.
     """
-    return times.length(
-        seconds, tenths=False, names=times.LONG if seconds >= 3 * DAY else times.LONG_WITHOUT_DAYS
-    )
+    names = times.LONG if seconds >= 3 * DAY else times.LONG_WITHOUT_DAYS
+    return times.length(seconds, tenths=False, names=names)
 
 
 def format_bounds(measured: Bounds | None) -> str:
@@ -66,23 +62,23 @@ def format_bounds(measured: Bounds | None) -> str:
     """
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
+    # A longer length is shown in larger units.
     longest = measured.max if measured.max is not None else measured.min or 0.0
-    # A longer length is shown in larger units. Rounding to milliseconds removes errors of floating
-    # point.
-    unit = SECOND if longest < 10 * MINUTE else MINUTE if longest < 3 * DAY else HOUR
-    low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
-    high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
-    if high is None:
+    unit = _choose_unit(longest) if longest >= 10 * MINUTE else SECOND
+    low = None if measured.min is None else _round_to(unit, measured.min, math.floor)
+    if measured.max is None:
         return f"at least {format_length(low)}" if low else "a time that is not known yet"
+    high = _round_to(unit, measured.max, math.ceil)
     if low is None or low <= 0 < high:
         return f"up to {format_length(high)}"
     if low == high:
         return format_length(high)
+    both = _join_lengths(format_length(low), format_length(high))
     # A range of up to 12 hours, such as `1 hour 5 minutes to 2 hours`, also gets both ends in
     # minutes.
-    has_minutes = HOUR < high <= 12 * HOUR and not low % MINUTE and not high % MINUTE
-    minutes = f" ({low // MINUTE} to {high // MINUTE} minutes)" if has_minutes else ""
-    return f"{_join_lengths(format_length(low), format_length(high))}{minutes}"
+    if HOUR < high <= 12 * HOUR and not low % MINUTE and not high % MINUTE:
+        both += f" ({low // MINUTE} to {high // MINUTE} minutes)"
+    return both
 
 
 def round_length(measured: Bounds | None) -> str:
@@ -91,22 +87,23 @@ def round_length(measured: Bounds | None) -> str:
     Bounds that are far apart give both ends, or `up to` or `at least` one of them. Empty without a
     measurement, or for a length that still grows and is under a minute so far.
     """
-    low, high = (None, None) if measured is None else (measured.min, measured.max)
+    measured = measured or Bounds()
+    low, high = measured.min or 0.0, measured.max
     if high is None:  # the length still grows, or was not measured
-        return f"at least {_format_in_units(low, math.floor)}" if low and low >= MINUTE else ""
+        return f"at least {_format_in_units(low, math.floor)}" if low >= MINUTE else ""
     if high < MINUTE:
         return "less than a minute"
-    middle = ((low or 0.0) + high) / 2
     # One length is given where its instants are one time each: for bounds up to 2 minutes apart.
     # For a short length the limit is 1 minute: `about 3 minutes` from 9.30am to 9.35am would look
     # wrong.
     widest_gap = MINUTE if high < 5 * MINUTE else NARROW_INTERVAL.total_seconds()
-    is_wide = high - (low or 0.0) > widest_gap
+    is_wide = high - low > widest_gap
     # Beside a far upper bound, a lower one of less than a minute says nothing.
-    if low is None or low <= 0 or (is_wide and low < MINUTE):
+    if low <= 0 or (is_wide and low < MINUTE):
         return f"up to {_format_in_units(high, math.ceil)}"
     if is_wide:
         return _join_lengths(_format_in_units(low, math.floor), _format_in_units(high, math.ceil))
+    middle = (low + high) / 2
     # Within five minutes of a half hour, `some 4½ hours` is easier to read than hours and minutes.
     half_hours = round(middle * 2 / HOUR)
     is_odd_half = half_hours % 2 == 1 and abs(middle - half_hours * HOUR / 2) <= 5 * MINUTE
@@ -117,14 +114,23 @@ def round_length(measured: Bounds | None) -> str:
 
 def _format_in_units(seconds: float, towards: Callable[[float], int]) -> str:
     """Return a length in whole minutes, or in hours from three days up; `towards` rounds it."""
-    unit = MINUTE if seconds < 3 * DAY else HOUR
-    return format_length(towards(round(seconds, 3) / unit) * unit)
+    return format_length(_round_to(_choose_unit(seconds), seconds, towards))
+
+
+def _choose_unit(seconds: float) -> int:
+    return MINUTE if seconds < 3 * DAY else HOUR
+
+
+def _round_to(unit: int, seconds: float, towards: Callable[[float], int]) -> int:
+    # Rounding to milliseconds first removes errors of floating point.
+    return towards(round(seconds, 3) / unit) * unit
 
 
 def _join_lengths(first: str, last: str) -> str:
     number, _, unit = first.partition(" ")
-    is_one_unit = " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s")
-    return f"{number if is_one_unit else first} to {last}"
+    if " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s"):
+        first = number
+    return f"{first} to {last}"
 
 
 def format_days(first: date, last: date) -> str:
@@ -133,8 +139,9 @@ def format_days(first: date, last: date) -> str:
         return day_text(first)
     if first.year != last.year:
         return f"{day_text(first)} to {day_text(last)}"
-    opening = str(first.day) if first.month == last.month else f"{first.day} {first:%B}"
-    return f"{opening} to {day_text(last)}"
+    if first.month != last.month:
+        return f"{first.day} {first:%B} to {day_text(last)}"
+    return f"{first.day} to {day_text(last)}"
 
 
 def format_clock(at: datetime, timezone: str) -> str:
@@ -144,8 +151,10 @@ def format_clock(at: datetime, timezone: str) -> str:
     here = local(at, timezone)
     if not here.minute and here.hour in (0, 12):
         return "noon" if here.hour else "midnight"
-    minute = f".{here:%M}" if here.minute else ""
-    return f"{here.hour % 12 or 12}{minute}{'am' if here.hour < 12 else 'pm'}"
+    clock_time = str(here.hour % 12 or 12)
+    if here.minute:
+        clock_time += f".{here:%M}"
+    return f"{clock_time}{'am' if here.hour < 12 else 'pm'}"
 
 
 def round_interval(
@@ -196,15 +205,17 @@ def format_clock_day(
     A time before or after a change of the clocks from that day names its zone: `5pm BST`.
     """
     day, clock_time = local_date(at, timezone), format_clock(at, timezone)
-    if known_day is not None:
-        name = local(at, timezone).tzname()
-        noon = datetime.combine(known_day, NOON, zone(timezone))
-        clock_time += "" if noon.tzname() == name else f" {name}"
+    if known_day is None:
+        return f"{clock_time} on {day_text(day, weekday=True)}"
+    name = local(at, timezone).tzname()
+    noon = datetime.combine(known_day, NOON, zone(timezone))
+    if noon.tzname() != name:
+        clock_time += f" {name}"
     if day == known_day and not names_day:
         return clock_time
-    is_year_known = known_day is not None and day.year == known_day.year
-    date_text = f"{day.day} {day:%B}" if is_year_known else day_text(day, weekday=True)
-    return f"{clock_time} on {date_text}"
+    if day.year == known_day.year:
+        return f"{clock_time} on {day.day} {day:%B}"
+    return f"{clock_time} on {day_text(day, weekday=True)}"
 
 
 def format_instant(at: datetime, timezone: str, *, exact: bool = False) -> str:

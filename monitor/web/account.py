@@ -9,7 +9,7 @@ from starlette.routing import Route
 from monitor.errors import NotAllowed, UnknownName
 from monitor.store.rows import SessionUse
 from monitor.web.pages import render
-from monitor.web.request import client_of, queries_of, read_form, session_of
+from monitor.web.request import PostRoute, client_of, queries_of, read_form, session_of
 from monitor.web.sessions import Session, Sessions
 
 
@@ -68,7 +68,7 @@ async def _read_form_of_session(request: Request) -> tuple[Session, Sessions, di
 
 
 ROUTES = [
-    Route("/account", show_account, methods=["GET"]),
-    Route("/account/feeds", make_feed_address, methods=["POST"]),
-    Route("/account/end", end_session, methods=["POST"]),
+    Route("/account", show_account),
+    PostRoute("/account/feeds", make_feed_address),
+    PostRoute("/account/end", end_session),
 ]

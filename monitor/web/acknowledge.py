@@ -22,6 +22,7 @@ from monitor.web.credentials import Guess, SignedLink
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import (
+    PostRoute,
     client_of,
     desk_of,
     may_act,
@@ -150,7 +151,7 @@ def _read_link(request: Request, token: str) -> SignedLink:
     queries, client = queries_of(request), client_of(request)
     # A valid link works even while the client must wait for wrong guesses, because a link is too
     # long to be guessed.
-    if (opened := queries.keys.read_link(token, queries.clock.now())) is not None:
+    if (opened := queries.keys.read_link(token, queries.now())) is not None:
         return opened
     if wait := queries.throttle.wait(Guess.LINK, client):
         raise Busy(wait)
@@ -159,8 +160,8 @@ def _read_link(request: Request, token: str) -> SignedLink:
 
 
 ROUTES = [
-    Route("/acknowledge", open_link, methods=["GET"]),
-    Route("/acknowledge", acknowledge_by_link, methods=["POST"]),
-    Route("/acknowledge-all", show_all, methods=["GET"]),
-    Route("/acknowledge-all", acknowledge_all, methods=["POST"]),
+    Route("/acknowledge", open_link),
+    PostRoute("/acknowledge", acknowledge_by_link),
+    Route("/acknowledge-all", show_all),
+    PostRoute("/acknowledge-all", acknowledge_all),
 ]

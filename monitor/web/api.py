@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, partial
-from typing import Any
+from functools import cache
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -39,7 +38,7 @@ from monitor.deliver.incident_json import (
 )
 from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
-from monitor.store.rows import Draft
+from monitor.store.rows import Draft, Event
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.web import (
     answers,
@@ -48,24 +47,29 @@ from monitor.web import (
     inputs,
     reasons_api,
     reports,
-    ticks,
     upkeep_api,
 )
 from monitor.web import by_hand as by_hand_page
-from monitor.web.incident_acts import find_version, incident_answer, require_drafts
+from monitor.web.incident_acts import change_incident, find_version, require_drafts
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
-from monitor.web.operations import ApiRoute, Operation, Rows, describe_api, file_response
+from monitor.web.operations import (
+    ApiRoute,
+    Operation,
+    Rows,
+    describe_api,
+    file_response,
+    post_operation,
+)
 from monitor.web.pages import list_silences, render, render_fragment
 from monitor.web.queries import Queries
+from monitor.web.release import settle_slot
+from monitor.web.release import tick_release as record_tick
 from monitor.web.request import parse_day, problem_response, queries_of, require_desk, require_staff
-from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
-from schedules.times.json import fields_json, instant_json
+from schedules.times.json import Json, fields_json, instant_json
 from schedules.times.zone import local
-
-Json = dict[str, Any]
 
 
 async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
@@ -80,9 +84,11 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
         raise UserFault("to: must not be a day before `from`, which is today by default")
     begins, last_key = _read_position(query.after, first)
     ends = min(last, begins + timedelta(days=inputs.MOST_DAYS))
-    # A page that would begin after the last day is empty.
-    rows = await queries.list_releases(begins, ends, query.producer) if begins <= last else []
-    by_key = {_sort_key(row): row for row in rows}
+    by_key: dict[str, Json] = {}
+    if begins <= last:  # a page that would begin after the last day is empty
+        for row in await queries.list_releases(begins, ends, query.producer):
+            # Several releases can share the start of a slot, so the id follows it: INSTANT/ID.
+            by_key[f"{(row['slot'] or {}).get('start') or ''}/{row['id']}"] = row
     remaining = sorted(key for key in by_key if key > last_key)
     page = remaining[: query.limit]
     # `next` is the key of this page's last release, or else the day after the days that were
@@ -92,20 +98,12 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
         next_page = page[-1]
     elif ends < last:
         next_page = (ends + timedelta(days=1)).isoformat()
-    releases = [by_key[key] for key in page]
     return {
-        "releases": releases,
+        "releases": [by_key[key] for key in page],
         "from": first.isoformat(),
         "to": last.isoformat(),
         "next": next_page,
     }
-
-
-def _sort_key(release: Json) -> str:
-    """Return INSTANT/ID, the start of a release's slot and its id, because several releases can
-    share a slot.
-    """
-    return f"{(release['slot'] or {}).get('start') or ''}/{release['id']}"
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
@@ -119,17 +117,18 @@ def _read_position(after: str | None, first: date) -> tuple[date, str]:
     """
     if not after:
         return first, ""  # an empty key is before all other keys
-    date_text, separator, _ = after.partition("T")
-    is_sort_key = bool(separator)
+    date_text, is_sort_key, _ = after.partition("T")
     try:
         day = parse_day(date_text)
     except ValueError as exc:
         raise UnknownName(f"no page after {after!r}") from exc
+    if not is_sort_key:
+        return max(first, day), ""
     # The key is in UTC. In a zone west of UTC, its instant can be on the day before.
-    return (max(first, day - timedelta(days=1)), after) if is_sort_key else (max(first, day), "")
+    return max(first, day - timedelta(days=1)), after
 
 
-async def get_release(request: Request, _input: Input) -> Json:
+async def get_release(request: Request) -> Json:
     """Return one release."""
     return await queries_of(request).find_release(request.path_params["release"])
 
@@ -141,13 +140,15 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     None after the last.
     """
     queries = queries_of(request)
-    previous = await queries.find_incident(query.after) if query.after else None
+    previous, until = None, None
+    if query.after:
+        previous = await queries.find_incident(query.after)
+        # The store reads a limited number of incidents before `until`. Other incidents may have
+        # the time of the previous one, so `until` is just after this time.
+        until = previous.occurred + timedelta(microseconds=1)
     if query.open:
         found = await queries.list_needing_action(query.first, query.to)
     else:
-        # This query reads a limited number of incidents before `until`. Other incidents may have
-        # the time of the previous one, so `until` is just after this time.
-        until = None if previous is None else previous.occurred + timedelta(microseconds=1)
         found = await queries.list_incidents(query.first, query.to, until)
     older = [
         one
@@ -165,12 +166,15 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
         drafts = await queries.ask(lambda: [read(one.id) for one in page])
         listed = [_with_drafts(queries, *each) for each in zip(page, drafts, strict=True)]
     else:
-        # An empty list of drafts would mean that an incident has none.
-        listed = [
-            {name: value for name, value in queries.incident_json(one).items() if name != "drafts"}
-            for one in page
-        ]
-    return {"incidents": listed, "next": before_next_page[-1].id if before_next_page else None}
+        listed = [queries.incident_json(one) for one in page]
+        for body in listed:
+            body.pop("drafts", None)  # an empty list would mean that it has none
+    return {"incidents": listed, "next": _last_id(before_next_page)}
+
+
+def _last_id(found: Sequence[Incident | Event]) -> str | None:
+    """Return the value of `next` after these, None without any."""
+    return found[-1].id if found else None
 
 
 def _with_drafts(queries: Queries, incident: Incident, drafts: Sequence[Draft]) -> Json:
@@ -178,20 +182,22 @@ def _with_drafts(queries: Queries, incident: Incident, drafts: Sequence[Draft]) 
     return queries.incident_json(incident, drafts) | {"to_do": steps}
 
 
-async def get_incident(request: Request, _input: Input) -> Json:
+async def get_incident(request: Request) -> Json:
     """Return one incident with the versions of its draft."""
     queries, name = queries_of(request), request.path_params["incident"]
     found = await queries.find_incident(name)
     drafts = await queries.list_drafts(name)
     body = queries.incident_json(found, drafts)
     body["related"] = [one.id for one in await queries.list_related(found)]
-    return body | to_do_json(found, drafts) if queries.sees_all else body
+    if queries.sees_all:
+        body |= to_do_json(found, drafts)
+    return body
 
 
 async def list_events(request: Request, query: inputs.EventFilter) -> Json:
     """List every change of a verdict, oldest first."""
     found = await queries_of(request).list_events(query.after, query.release, query.limit)
-    return {"events": [event_json(one) for one in found], "next": found[-1].id if found else None}
+    return {"events": [event_json(one) for one in found], "next": _last_id(found)}
 
 
 async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
@@ -201,13 +207,14 @@ async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
     incident = await queries.find_incident(name)
     draft = find_version(await require_drafts(request, name), query.version)
     content, media = await queries.write_document(incident, draft, ending, query.document)
-    stem = f"{name}-{query.document}" if query.document else name
+    file_name = ""
     # Browsers show the other formats themselves, so only these are saved under a file name.
-    file_name = f"{stem}.{ending}" if ending in {"docx", "odt"} else ""
+    if ending in {"docx", "odt"}:
+        file_name = f"{'-'.join(filter(None, (name, query.document)))}.{ending}"
     return file_response(content, media, file_name)
 
 
-async def list_producers(request: Request, _input: Input) -> Json:
+async def list_producers(request: Request) -> Json:
     """List the producers that are configured or have announced a release. Only staff may."""
     queries = require_staff(request)
     releases = await queries.ask(queries.store.ledger.releases)
@@ -227,15 +234,18 @@ async def list_calendars(request: Request, _input: ListInput) -> Json:
 
 
 def _calendar_row(name: str, ledger: LedgerStore) -> Json:
-    usable = next(iter(ledger.reads(name, 1, usable=True)), None)
-    last = next(iter(ledger.reads(name, 1)), None)
-    return {
+    row: Json = {
         "name": name,
-        "last_usable_read": instant_json(usable.finished) if usable is not None else None,
-        "entries": usable.entries if usable is not None else None,
-        "last_read": instant_json(last.finished) if last is not None else None,
-        "fault": "not read yet" if last is None else (last.fault or None),
+        "last_usable_read": None,
+        "entries": None,
+        "last_read": None,
+        "fault": "not read yet",
     }
+    for last in ledger.reads(name, 1):
+        row |= {"last_read": instant_json(last.finished), "fault": last.fault or None}
+    for usable in ledger.reads(name, 1, usable=True):
+        row |= {"last_usable_read": instant_json(usable.finished), "entries": usable.entries}
+    return row
 
 
 async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
@@ -250,10 +260,10 @@ async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
     return assessment.as_json()
 
 
-async def list_on_call(request: Request, _input: Input) -> Json:
+async def list_on_call(request: Request) -> Json:
     """List the roles of each rota that are on call now. Only staff may read it."""
     queries = require_staff(request)
-    now = queries.clock.now()
+    now = queries.now()
     rotas = [
         {"rota": name, "roles": list(rota.on_call(now)), "words": rota.describe_on_call(now)}
         for name, rota in queries.rotas.items()
@@ -275,7 +285,7 @@ async def show_silences(request: Request, query: inputs.SilenceFilter) -> Json:
     return {"silences": [silence_json(one) for one in every if queries.sees_all]}
 
 
-async def end_silence(request: Request, _sent: Input) -> Json:
+async def end_silence(request: Request) -> Json:
     """End a silence now, or before it begins. People get what it suppressed."""
     return silence_json(await require_desk(request).end_silence(request.path_params["silence"]))
 
@@ -337,7 +347,7 @@ async def complete_step(request: Request, sent: inputs.Doing) -> Json | Response
     name = f"{STEP_PREFIX}{sent.step.removeprefix(STEP_PREFIX)}"
     if name not in texts_of_boxes(drafts[-1]):
         raise Refused(f"step: this report has no step {sent.step!r}")
-    at = parse_past_instant("" if sent.at is None else _form_text(sent.at, zone), now, zone)
+    at = parse_past_instant(_form_text(sent.at, zone), now, zone)
     text = DoneStep(at, one_line(sent.note or "")).write(zone)
     answers_to_step = inputs.Answering(
         version=drafts[-1].version, answers={name: text}, reason=sent.reason, merge=None
@@ -355,15 +365,13 @@ async def attach_file(request: Request, sent: inputs.Attaching) -> Json:
 
 async def grade_incident(request: Request, sent: inputs.Grading) -> Json:
     """Raise or lower the grade of one incident, or choose the form of its draft."""
-    desk, name = require_desk(request), request.path_params["incident"]
-    now = desk.clock.now()
+    desk = require_desk(request)
+    now, form = desk.clock.now(), sent.form or ""
 
     def grade(known: Incident) -> Incident:
-        form = sent.form or ""
         return by_hand.grade_incident(known, desk.actor.role, sent.grade, sent.reason, now, form)
 
-    await desk.save_answers(name, words={}, read=0, change=grade)
-    return await incident_answer(request, name)
+    return await change_incident(request, desk, grade)
 
 
 async def add_notes(request: Request, sent: inputs.Noting) -> Json:
@@ -382,11 +390,19 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     now, role = desk.clock.now(), desk.actor.role
     apart = {"note", "at", "mail", "cite_others", "done", "close"}
     given = sent.model_dump(exclude_none=True, exclude=apart)
+    files = {}
+    if sent.mail is not None:
+        files["mail"] = sent.mail
     # The fields have the names that they have in the form on the incident's page.
-    fields = {key: _form_text(value, zone) for key, value in given.items()}
-    files = {} if sent.mail is None else {"mail": sent.mail}
-    add_form = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields, files), now, zone)
-    at = "" if sent.at is None else _form_text(sent.at, zone)
+    form = SentForm(
+        desk,
+        UNKNOWN_PERSON,
+        name,
+        {key: _form_text(value, zone) for key, value in given.items()},
+        files,
+    )
+    add_form = make_notes(form, now, zone)
+    at = _form_text(sent.at, zone)
 
     def add_all(incident: Incident) -> Incident:
         if sent.note is not None or (at and sent.done is None):
@@ -397,14 +413,14 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
             incident = complete_action(incident, role, sent.done, now, at, zone)
         if sent.cite_others:
             incident = by_hand.cite_other_incidents(incident, role, now)
-        return by_hand.close_incident(incident, role, now) if sent.close else incident
+        if sent.close:
+            incident = by_hand.close_incident(incident, role, now)
+        return incident
 
-    # No version of a report was read, and none of its boxes change.
-    await desk.save_answers(name, words={}, read=0, change=add_all)
-    return await incident_answer(request, name)
+    return await change_incident(request, desk, add_all)
 
 
-async def list_acts(request: Request, _input: Input) -> Json:
+async def list_acts(request: Request) -> Json:
     """List which account did what to an incident, in time order. Only staff may read it."""
     queries = queries_of(request)
     found = await require_staff(request).find_incident(request.path_params["incident"])
@@ -412,7 +428,7 @@ async def list_acts(request: Request, _input: Input) -> Json:
     return {"acts": [fields_json(act, "at", "account", "role", "what") for act in acts]}
 
 
-async def acknowledge(request: Request, _sent: Input) -> Json:
+async def acknowledge(request: Request) -> Json:
     """Acknowledge an incident. Repeating it changes nothing."""
     desk, queries = require_desk(request), queries_of(request)
     known = await queries.find_incident(request.path_params["incident"])
@@ -427,10 +443,10 @@ async def settle_release(request: Request, sent: inputs.Settling) -> Json:
     """
     release = request.path_params["release"]
     desk, queries = require_desk(request), queries_of(request)
-    return dict(await settle_slot(queries, desk, release, sent.meant))
+    return await settle_slot(queries, desk, release, sent.meant)
 
 
-async def list_ticks(request: Request, _input: Input) -> Json:
+async def list_ticks(request: Request) -> Json:
     """List what was ticked to prepare a release. Only staff may read it."""
     queries, release = queries_of(request), request.path_params["release"]
     await require_staff(request).find_release(release)
@@ -444,7 +460,7 @@ async def tick_release(request: Request, sent: inputs.Ticking) -> Json:
     """
     queries, release = queries_of(request), request.path_params["release"]
     desk = require_desk(request)
-    await ticks.tick_release(queries, desk, release, Tick(sent.tick), sent.time)
+    await record_tick(queries, desk, release, Tick(sent.tick), sent.time)
     return await _ticks_json(queries, release)
 
 
@@ -472,16 +488,16 @@ async def add_address(request: Request, sent: inputs.AddingAddress) -> Json:
 async def _add_by_hand(request: Request, sent: Input, **more: str) -> Json:
     queries = queries_of(request)
     release = await by_hand_page.add_addition(queries, _fill_form(request, sent, **more))
-    return await list_additions(request, sent) | {"release": release}
+    return await list_additions(request) | {"release": release}
 
 
 async def remove_by_hand(request: Request, sent: inputs.RemovingAddition) -> Json:
     """Remove what was added by hand, before its slot."""
     await by_hand_page.remove_by_hand(queries_of(request), _fill_form(request, sent))
-    return await list_additions(request, sent)
+    return await list_additions(request)
 
 
-async def list_additions(request: Request, _input: Input) -> Json:
+async def list_additions(request: Request) -> Json:
     """List what people added by hand and did not remove, the newest first. Only staff may."""
     queries = require_staff(request)
     added = await by_hand_page.require_calendar(queries).list_additions()
@@ -515,7 +531,7 @@ async def log_incident(request: Request, sent: inputs.Logging) -> Json:
     return incident_json(logged, await queries.list_drafts(logged.id)) | {"is_new": is_new}
 
 
-async def get_description(_request: Request, _input: Input) -> Response:
+async def get_description(_request: Request) -> Response:
     """Describe this API."""
     return JSONResponse(await asyncio.to_thread(_describe_once))
 
@@ -543,23 +559,22 @@ def _form_json(incident: str, draft: Draft, conflicts: Sequence[Conflict] = ()) 
     """
     report = report_from_json(draft.facts)
     open_fields = set(list_open_fields(report))
-    boxes = [
-        {
-            "id": field.id,
-            "section": section.heading,
-            **fields_json(field, "label", "required"),
-            "measured": list(field.paragraphs),
-            **fields_json(field, "placeholder", "guidance", "notes"),
-            "answer": (
-                None if field.answer is None else fields_json(field.answer, "text", "by", "at")
-            ),
-            "filled_by": field.filled_by.value,
-            "standing": _standing_of(field, is_open=field.id in open_fields),
-            "unmeasured": list(find_wrong_numbers(report, field.id)),
-        }
-        for section in report.sections
-        for field in section.fields
-    ]
+    boxes = []
+    for section in report.sections:
+        for field in section.fields:
+            answer = field.answer and fields_json(field.answer, "text", "by", "at")
+            box = {
+                "id": field.id,
+                "section": section.heading,
+                **fields_json(field, "label", "required"),
+                "measured": list(field.paragraphs),
+                **fields_json(field, "placeholder", "guidance", "notes"),
+                "answer": answer,
+                "filled_by": field.filled_by.value,
+                "standing": _standing_of(field, is_open=field.id in open_fields),
+                "unmeasured": list(find_wrong_numbers(report, field.id)),
+            }
+            boxes.append(box)
     return {
         "incident": incident,
         **fields_json(draft, "version", "form", "signed"),
@@ -587,15 +602,17 @@ def _standing_of(field: Field, *, is_open: bool) -> str:
 
 def _form_text(value: object, timezone: str) -> str:
     """Return a value as a person would type it into the form: a date-time is local and ends in
-    seconds.
+    seconds. Empty for None.
     """
-    if isinstance(value, datetime):
-        local_time = value if value.tzinfo is None else local(value, timezone)
-        return local_time.replace(tzinfo=None, microsecond=0).isoformat()
-    return str(value)
+    if value is None:
+        return ""
+    if not isinstance(value, datetime):
+        return str(value)
+    if value.tzinfo is not None:
+        value = local(value, timezone)
+    return value.replace(tzinfo=None, microsecond=0).isoformat()
 
 
-_post = partial(Operation, method="POST")
 _FORM = 1 << 20
 """Bytes of a body with the answers of a whole form."""
 _FILE = 10 << 20
@@ -614,34 +631,36 @@ ROUTES = [
     ApiRoute(
         "/releases",
         Operation("listReleases", "releases", list_releases, answers.Releases, _RELEASES),
-        _post("addRelease", "releases", add_release, answers.Additions, status=201),
+        post_operation("addRelease", "releases", add_release, answers.Additions, status=201),
     ),
     ApiRoute(
         "/releases/{release}/addresses",
-        _post("addAddress", "releases", add_address, answers.Additions, status=201),
+        post_operation("addAddress", "releases", add_address, answers.Additions, status=201),
     ),
     ApiRoute(
         "/additions", Operation("listAdditions", "releases", list_additions, answers.Additions)
     ),
     ApiRoute(
-        "/additions/remove", _post("removeAddition", "releases", remove_by_hand, answers.Additions)
+        "/additions/remove",
+        post_operation("removeAddition", "releases", remove_by_hand, answers.Additions),
     ),
     # An id may contain slashes, so the shortest address is tried last.
     ApiRoute(
         "/releases/{release}/ticks",
         Operation("listTicks", "releases", list_ticks, answers.Ticks),
-        _post("tickRelease", "releases", tick_release, answers.Ticks),
+        post_operation("tickRelease", "releases", tick_release, answers.Ticks),
     ),
     ApiRoute(
         "/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)
     ),
     ApiRoute(
-        "/releases/{release}/slot", _post("settleSlot", "releases", settle_release, answers.Release)
+        "/releases/{release}/slot",
+        post_operation("settleSlot", "releases", settle_release, answers.Release),
     ),
     ApiRoute(
         "/incidents",
         Operation("listIncidents", "incidents", list_incidents, answers.Incidents, _INCIDENTS),
-        _post(
+        post_operation(
             "logIncident", "incidents", log_incident, answers.Incident, max_bytes=_FORM, status=201
         ),
     ),
@@ -651,30 +670,30 @@ ROUTES = [
     ),
     ApiRoute(
         "/incidents/{incident}/acknowledge",
-        _post("acknowledge", "incidents", acknowledge, answers.Incident),
+        post_operation("acknowledge", "incidents", acknowledge, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/answers",
         Operation("readForm", "incidents", get_form, answers.Form),
-        _post("answerForm", "incidents", answer_form, answers.Form, max_bytes=_FORM),
+        post_operation("answerForm", "incidents", answer_form, answers.Form, max_bytes=_FORM),
     ),
     ApiRoute(
         "/incidents/{incident}/steps",
-        _post("completeStep", "incidents", complete_step, answers.Form),
+        post_operation("completeStep", "incidents", complete_step, answers.Form),
     ),
     ApiRoute(
         "/incidents/{incident}/attachments",
-        _post(
+        post_operation(
             "attachFile", "incidents", attach_file, answers.Incident, max_bytes=_FILE, status=201
         ),
     ),
     ApiRoute(
         "/incidents/{incident}/grade",
-        _post("gradeIncident", "incidents", grade_incident, answers.Incident),
+        post_operation("gradeIncident", "incidents", grade_incident, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",
-        _post("noteIncident", "incidents", add_notes, answers.Incident, max_bytes=_FILE),
+        post_operation("noteIncident", "incidents", add_notes, answers.Incident, max_bytes=_FILE),
     ),
     ApiRoute(
         "/incidents/{incident}/acts", Operation("listActs", "incidents", list_acts, answers.Acts)
@@ -686,10 +705,11 @@ ROUTES = [
     ApiRoute(
         "/silences",
         Operation("listSilences", "silences", show_silences, answers.Silences, _SILENCES),
-        _post("holdBack", "silences", mute_messages, answers.Silence, status=201),
+        post_operation("holdBack", "silences", mute_messages, answers.Silence, status=201),
     ),
     ApiRoute(
-        "/silences/{silence}/end", _post("endSilence", "silences", end_silence, answers.Silence)
+        "/silences/{silence}/end",
+        post_operation("endSilence", "silences", end_silence, answers.Silence),
     ),
     ApiRoute("/events", Operation("listEvents", "releases", list_events, answers.Events, _EVENTS)),
     ApiRoute(

@@ -26,7 +26,6 @@ from monitor.web import (
     feeds,
     history,
     incident_page,
-    live,
     log_page,
     month,
     pages,
@@ -34,12 +33,9 @@ from monitor.web import (
     reports,
     runbook,
     search,
-    settle,
     signin,
     silences,
-    ticks,
 )
-from monitor.web.live import SharedBoards
 from monitor.web.middleware import AccessLog, AddSecurityHeaders, RedactSecrets
 from monitor.web.queries import Queries
 
@@ -68,9 +64,9 @@ async def healthz(_request: Request) -> Response:
 async def livez(request: Request) -> Response:
     """Return `ok`, or 503 with the reasons if only a restart of the process would help."""
     stuck = list(request.app.state.queries.live.stuck())
-    return PlainTextResponse(
-        "\n".join([*stuck, ""]) if stuck else "ok\n", status_code=503 if stuck else 200
-    )
+    if stuck:
+        return PlainTextResponse("\n".join([*stuck, ""]), status_code=503)
+    return PlainTextResponse("ok\n")
 
 
 async def readyz(request: Request) -> Response:
@@ -134,10 +130,9 @@ def make_application(queries: Queries) -> AccessLog:
         incident_page,
         history,
         board,
-        live,
         release,
     ]
-    modules += [pages, api, month, reports, feeds, by_hand, search, settle, ticks]
+    modules += [pages, api, month, reports, feeds, by_hand, search]
     sign_in_routes = (
         signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
     )
@@ -162,7 +157,7 @@ def make_application(queries: Queries) -> AccessLog:
     )
     # A redirect to the address with or without a slash would repeat the `Host` that a client sent.
     app.router.redirect_slashes = False
-    app.state.queries, app.state.boards = queries, SharedBoards()
+    app.state.queries, app.state.boards = queries, board.SharedBoards()
     app.state.history = history.HistoryCache()
     app.state.titles = search.TitleIndex()
     # reports on a period take seconds, so `reports` makes only one at a time

@@ -1,10 +1,17 @@
-"""The front page: what needs a person, worst first, and the other releases of one day."""
+"""The front page: what needs a person, worst first, and the other releases of one day.
+
+Open boards read its changing part again every few seconds. Everyone who sees the same gets the same
+bytes: they are made at most once a second.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,10 +26,18 @@ from monitor.judge.as_json import is_by, verdict_or_due
 from monitor.threads import with_pauses
 from monitor.web import fragments
 from monitor.web.embargo import slot_has_passed
-from monitor.web.pages import render
+from monitor.web.pages import millis, render
 from monitor.web.queries import Queries
-from monitor.web.request import check_parameters, parse_day, queries_of, read_form
+from monitor.web.request import (
+    PostRoute,
+    check_parameters,
+    may_act,
+    parse_day,
+    queries_of,
+    read_form,
+)
 from monitor.web.strip import Strip, exact_slot, read_strips
+from schedules.times.words import clock as time_of_day
 
 FOLDED_OVER = 20
 """If a page has more releases, the board folds those without a problem, and a month its days."""
@@ -33,6 +48,11 @@ _DATE_FIELDS = ("day", "month", "year")
 PRODUCER_COOKIE = "ninethirty-mine"
 _COOKIE_SECONDS = 365 * 24 * 3600
 _PRODUCER_ID_OR_EMPTY = re.compile(r"[\w.-]{0,100}", re.ASCII)
+_SHARED_SECONDS = 1.0
+_MOST_KEPT = 64
+_NEAR_SECONDS, _FAR_SECONDS = 2, 10
+"""Seconds until an open board reads again, near a slot and else."""
+_NEAR_BEFORE, _NEAR_AFTER = timedelta(minutes=15), timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +77,12 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     """
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
-    cookie = request.cookies.get(PRODUCER_COOKIE, "")
     # The producer that this browser remembers is a filter, unless the query has another.
-    own_producer = cookie if _PRODUCER_ID_OR_EMPTY.fullmatch(cookie) else ""
-    chosen = {
-        name: query.get(name, own_producer if name == "producer" else "").strip()
-        for name in _FILTERS
-    }
+    own_producer = request.cookies.get(PRODUCER_COOKIE, "")
+    if not _PRODUCER_ID_OR_EMPTY.fullmatch(own_producer):
+        own_producer = ""
+    given = {"producer": own_producer} | dict(query)
+    chosen = {name: given.get(name, "").strip() for name in _FILTERS}
     day, fault = _read_day(query, queries.today())
     # Many releases share one slot, so the gravest status comes first within a slot. Sorts are
     # stable.
@@ -71,7 +90,7 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
     rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
     needing = await _list_needing_action(queries)
-    now = queries.clock.now()
+    now = queries.now()
     is_today = day == queries.today()
     last_looks = _last_looks(queries, releases, now) if is_today else {}
     counted_at = now if has_durations else None
@@ -167,9 +186,10 @@ def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[
     for row in rows:
         if not fragments.has_gone_wrong(row):
             good.setdefault(names.get(row["producer"], row["producer"]), []).append(row)
-    folded = [RowGroup(name, some, is_folded=True) for name, some in sorted(good.items())]
-    wrong = [RowGroup("", bad, is_folded=len(bad) > FOLDED_OVER)] if bad else []
-    return [*wrong, *folded]
+    groups = [RowGroup(name, some, is_folded=True) for name, some in sorted(good.items())]
+    if bad:
+        groups.insert(0, RowGroup("", bad, is_folded=len(bad) > FOLDED_OVER))
+    return groups
 
 
 def _last_looks(
@@ -229,13 +249,94 @@ def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
     """Return the day in the query or else `default`, and an error if the query has something that
     is not a date.
     """
-    # Three blank fields make 00-00-00. Then no date was typed.
     typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
-    text = query.get("date") or (typed if typed != "00-00-00" else "")
+    text = query.get("date") or typed
+    if text == "00-00-00":  # three blank fields, so no date was typed
+        return default, ""
     try:
-        return parse_day(text) if text else default, ""
+        return parse_day(text), ""
     except ValueError:
         return default, "Date must be a real date, such as 27 3 2026"
 
 
-ROUTES = [Route("/", show_board), Route("/mine", remember_producer, methods=["POST"])]
+@dataclass(eq=False)
+class SharedBoard:
+    """The last main part of the front page for one audience and filter.
+
+    `made` is in seconds of steady time.
+    """
+
+    made: float = float("-inf")
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class SharedBoards:
+    """Keeps what was made for each audience and filter, the most recently used `_MOST_KEPT`."""
+
+    def __init__(self) -> None:
+        self._boards: OrderedDict[tuple[object, ...], SharedBoard] = OrderedDict()
+
+    async def get(self, request: Request) -> SharedBoard:
+        """Return the board as this visitor sees it, at most `_SHARED_SECONDS` old."""
+        queries = queries_of(request)
+        key = (
+            queries.sees_all,
+            may_act(request),
+            request.url.query,
+            request.cookies.get(PRODUCER_COOKIE, ""),
+        )
+        board = self._boards.setdefault(key, SharedBoard())
+        self._boards.move_to_end(key)
+        if len(self._boards) > _MOST_KEPT:
+            self._boards.popitem(last=False)
+        async with board.lock:
+            if queries.clock.monotonic() - board.made > _SHARED_SECONDS:
+                await _make_board(board, request)
+        return board
+
+
+async def _make_board(board: SharedBoard, request: Request) -> None:
+    queries = queries_of(request)
+    values = await read_board(request, has_durations=False)
+    board.body = bytes(render(request, "board_main.html", **values).body)
+    board.made = queries.clock.monotonic()
+    now = queries.now()
+    is_near = any(is_near_slot(row, now) for row in values["releases"])
+    board.headers = {
+        "ETag": f'"{hashlib.sha256(board.body).hexdigest()[:32]}"',
+        "Cache-Control": "private, no-cache",
+        "Vary": "Cookie, Authorization",
+        "Board-Now": str(millis(now)),
+        "Board-Clock": time_of_day(now, queries.timezone, exact=True),
+        "Board-Next": str(_NEAR_SECONDS if is_near else _FAR_SECONDS),
+    }
+
+
+def is_near_slot(row: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether an open board is read every two seconds because of this release."""
+    slot = exact_slot(row)
+    if slot is None:
+        return False
+    return -_NEAR_BEFORE <= now - slot <= _NEAR_AFTER or row["verdict"] == "overdue"
+
+
+async def poll_board(request: Request) -> Response:
+    """Return the main part of the front page, or 304 if the browser has these very bytes.
+
+    `Board-Now` and `Board-Clock` are the monitor's time, `Board-Next` the seconds until the next
+    request.
+    """
+    shared: SharedBoards = request.app.state.boards
+    board = await shared.get(request)
+    if request.headers.get("If-None-Match") == board.headers["ETag"]:
+        return Response(None, 304, board.headers)
+    return Response(board.body, 200, board.headers, "text/html")
+
+
+ROUTES = [
+    Route("/", show_board),
+    PostRoute("/mine", remember_producer),
+    Route("/board", poll_board),
+]

@@ -7,7 +7,7 @@ then on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -24,21 +24,22 @@ from monitor.errors import NotAllowed, UnknownName
 from monitor.web.answers import Addition
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
-from monitor.web.hand_calendar import (
-    HandCalendar,
-    Json,
-    add_address,
-    add_release,
-    remove_addition,
-)
+from monitor.web.hand_calendar import HandCalendar, add_address, add_release, remove_addition
 from monitor.web.pages import render
 from monitor.web.queries import Queries
-from monitor.web.request import check_parameters, may_act, queries_of
-from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
+from monitor.web.staff_form import (
+    BoxTexts,
+    SentForm,
+    faults_by_box,
+    find_known_release,
+    with_staff_form,
+)
 from schedules.address import canonical_address
 from schedules.announcement import BY_HAND
 from schedules.dates.read import read_date, with_time
 from schedules.slot import Precision
+from schedules.times.json import Json
 from schedules.times.words import MINUTE, day_text, stamp
 from schedules.times.zone import AMBIGUOUS, NONEXISTENT, local, local_date
 
@@ -53,11 +54,7 @@ _MOST_SHOWN = 50
 _log = structlog.get_logger(__name__)
 
 
-async def show_forms(
-    request: Request,
-    typed: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
-) -> Response:
+async def show_forms(request: Request, typed: BoxTexts = None, faults: BoxTexts = None) -> Response:
     """Show the form for a release, or for one more address of the query's `release`, and what
     people added.
 
@@ -77,8 +74,8 @@ async def show_forms(
         added = []
         # a fault of the sent form in the same box is shown instead
         faults = {_LAST_BOX: str(fault)} | faults
-    known = await queries.find_release(typed["release"]) if typed.get("release") else None
-    now = queries.clock.now()
+    known = await find_known_release(queries, typed)
+    now = queries.now()
     return render(
         request,
         "by_hand.html",
@@ -250,7 +247,7 @@ async def _find_conflicting_release(queries: Queries, url: str) -> str:
     """Return a fault if a release within `_NEAR` has this address: the new one would be joined to
     it. Else empty.
     """
-    now, address = queries.clock.now(), canonical_address(url)
+    now, address = queries.now(), canonical_address(url)
     known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
     title = next(
         (one.title for one in known if address in map(canonical_address, (one.url, one.link))), ""
@@ -286,7 +283,7 @@ async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, boo
     """
     release = added.of or (await _releases_of(queries, [added.entry])).get(added.entry, "")
     try:
-        return release, slot_has_passed(await queries.find_release(release), queries.clock.now())
+        return release, slot_has_passed(await queries.find_release(release), queries.now())
     except UnknownName:
         return "", False
 
@@ -306,7 +303,7 @@ def require_calendar(queries: Queries) -> HandCalendar:
 
 
 ROUTES = [
-    Route("/by-hand", show_forms, methods=["GET"]),
-    Route("/by-hand", add, methods=["POST"]),
-    Route("/by-hand/remove", remove, methods=["POST"]),
+    Route("/by-hand", show_forms),
+    PostRoute("/by-hand", add),
+    PostRoute("/by-hand/remove", remove),
 ]

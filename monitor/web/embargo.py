@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from schedules.times.interval import NOTHING
-from schedules.times.json import instant_from_json, interval_json
+from schedules.times.json import Json, instant_from_json, interval_json
 
-Json = dict[str, Any]
 _FROM_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
 _HIDDEN_AS_NULL = [
     "delay",

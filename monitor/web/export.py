@@ -43,7 +43,7 @@ async def export(request: Request, query: inputs.ExportChoice) -> Response:
     periods = queries.periods
     if kind not in MEDIA or periods is None:
         raise UnknownName(f"There is no export of that kind: there are {', '.join(MEDIA)}.")
-    span, now = queries.span_of_days(query.first, query.to), queries.clock.now()
+    span, now = queries.span_of_days(query.first, query.to), queries.now()
     is_calendar = query.what == "calendar" or kind in {"ics", "toml"}
 
     def write() -> bytes:

@@ -23,7 +23,7 @@ from monitor.ledger.export import export_calendar
 from monitor.store.rows import Event
 from monitor.web.history import Group, HistoryCache
 from monitor.web.pages import render_fragment
-from monitor.web.queries import Queries
+from monitor.web.queries import Queries, is_fresh
 from monitor.web.request import check_parameters, queries_of
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
@@ -58,12 +58,12 @@ async def serve_atom(request: Request) -> Response:
     """Return an Atom feed of the newest verdict changes in the last fortnight, of releases whose
     slot has passed.
     """
-    queries, now = queries_of(request), queries_of(request).clock.now()
+    queries, now = queries_of(request), queries_of(request).now()
     events = await queries.ask(lambda: _read_recent_events(queries, now))
-    base = (
-        (queries.sessions.public_url if queries.sessions is not None else "")
-        or str(request.base_url)
-    ).rstrip("/")
+    base = str(request.base_url)
+    if queries.sessions is not None:
+        base = queries.sessions.public_url or base
+    base = base.rstrip("/")
     text = render_fragment(
         queries,
         "atom.xml",
@@ -91,13 +91,13 @@ def _read_recent_events(queries: Queries, now: datetime) -> list[Event]:
 def _make_entry(event: Event) -> dict[str, Any]:
     """Return the values of a feed entry about one change of a verdict, each text on one line."""
     body = event.body
-    late = lateness_text(body) if event.after in {"late", "overdue"} else ""
+    status = status_in_capitals(body)
+    if event.after in {"late", "overdue"} and (late := lateness_text(body)):
+        status += f" by {late}"
     return {
         "id": uuid.uuid5(uuid.NAMESPACE_URL, f"ninethirty event {event.id}").urn,
         "updated": instant_json(event.at),
-        "title": one_line(
-            f"{status_in_capitals(body)}{f' by {late}' if late else ''}: {body['title']}"
-        ),
+        "title": one_line(f"{status}: {body['title']}"),
         "summary": one_line(
             f"Promised for {slot_text(body['slot'])}. Before: {event.before or 'nothing'}."
         ),
@@ -118,7 +118,7 @@ class CalendarCache:
 
     async def read(self, key: CalendarKey) -> bytes:
         """Return a calendar as a file, written within the last minute."""
-        now = self._queries.clock.now()
+        now = self._queries.now()
         # Slow queries share one thread. While this one waits, another may write the same calendar.
         return self._find_fresh(key, now) or await self._queries.ask(
             lambda: self._find_fresh(key, now) or self._export_and_cache(key, now), is_slow=True
@@ -126,11 +126,9 @@ class CalendarCache:
 
     def _find_fresh(self, key: CalendarKey, now: datetime) -> bytes:
         written_at, file = self._files.get(key, (None, b""))
-        return (
-            file
-            if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR
-            else b""
-        )
+        if is_fresh(written_at, now, _CALENDAR_KEPT_FOR):
+            return file
+        return b""
 
     def _export_and_cache(self, key: CalendarKey, now: datetime) -> bytes:
         """Return a calendar as a file, and cache it.
@@ -170,5 +168,8 @@ async def serve_calendar(request: Request) -> Response:
     return Response(file, media_type=FORMATS[kind][1])
 
 
-ROUTES = [Route("/badges/{producer}.svg", serve_badge), Route("/atom.xml", serve_atom)]
-ROUTES += [Route("/calendar.{kind}", serve_calendar)]
+ROUTES = [
+    Route("/badges/{producer}.svg", serve_badge),
+    Route("/atom.xml", serve_atom),
+    Route("/calendar.{kind}", serve_calendar),
+]

@@ -68,7 +68,7 @@ def has_gone_wrong(row: Row) -> bool:
 
 def severity_rank(verdict: str) -> int:
     """Return the place of a verdict in the order of severity: 0 for the gravest."""
-    return _BY_SEVERITY.index(verdict) if verdict in _BY_SEVERITY else len(_BY_SEVERITY)
+    return [*_BY_SEVERITY, verdict].index(verdict)
 
 
 def sort_gravest_first(rows: Iterable[Row]) -> list[Row]:
@@ -96,9 +96,9 @@ def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] |
     None if there is no such slot.
     """
     slots = (row["slot"] for row in rows if row["slot"] and row["verdict"] != "cancelled")
-    starts = [instant_from_json(slot["start"]) for slot in slots if slot["precision"] == "instant"]
-    ahead = [start for start in starts if start is not None and start > now]
-    return (min(ahead), ahead.count(min(ahead))) if ahead else None
+    starts = (instant_from_json(slot["start"]) for slot in slots if slot["precision"] == "instant")
+    ahead = Counter(start for start in starts if start is not None and start > now)
+    return min(ahead.items(), default=None)
 
 
 def render_row(
@@ -137,7 +137,9 @@ def render_row(
 def _render_last_look(looked: datetime | None, now: datetime | None) -> str:
     if looked is None:
         return ""
-    text = f"last looked {ago(now - looked)} ago" if now is not None else ""
+    text = ""
+    if now is not None:
+        text = f"last looked {ago(now - looked)} ago"
     return f'<span class="looked" data-ago="{millis(looked)}">{text}</span>'
 
 
@@ -145,9 +147,10 @@ def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
     """Return the JSON of an incident with the texts `measured` and `overdue`, empty if no action is
     overdue.
     """
-    overdue = len(overdue_actions([incident], today))
-    overdue_text = f"{count(overdue, 'action')} overdue" if overdue else ""
-    return incident_json(incident) | {"measured": measured_text(incident), "overdue": overdue_text}
+    overdue = ""
+    if actions := overdue_actions([incident], today):
+        overdue = f"{count(len(actions), 'action')} overdue"
+    return incident_json(incident) | {"measured": measured_text(incident), "overdue": overdue}
 
 
 class NextStep(NamedTuple):
@@ -160,7 +163,9 @@ class NextStep(NamedTuple):
 
 def choose_next_step(incident: Mapping[str, Any]) -> NextStep:
     """Return the next step of an incident that needs action, from its JSON."""
-    whose = f"given to {incident['assigned']}" if incident["assigned"] else ""
+    whose = ""
+    if incident["assigned"]:
+        whose = f"given to {incident['assigned']}"
     if not incident["closed"]:
         if incident["acknowledged"]:
             return NextStep("See what to do now", "now", whose)

@@ -22,9 +22,9 @@ from monitor.threads import run_in_thread
 from monitor.web.answers import Addition
 from schedules.announcement import Role, State
 from schedules.export import toml_string
+from schedules.times.json import Json
 from schedules.titles import slug
 
-Json = dict[str, Any]
 T = TypeVar("T")
 _HEADING = (
     "# People add to this calendar on the pages of ninethirty. You can edit it too, but your"
@@ -99,18 +99,16 @@ class HandCalendar:
 
         Raises `InvalidInput` if damaged or not in our form.
         """
+        why: object = "write [[release]] and [[release.part]]"
         try:
-            data = (
-                tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
-            )
+            if not self.file.exists():
+                return {}
+            data = tomllib.loads(self.file.read_text(encoding="utf-8"))
             list(_list_additions(data))  # this and the next line raise for another form
             write_toml(data)
         except (OSError, ValueError, AttributeError, TypeError, RecursionError) as exc:
-            why = (
-                exc
-                if isinstance(exc, OSError | ValueError)
-                else "write [[release]] and [[release.part]]"
-            )
+            if isinstance(exc, OSError | ValueError):
+                why = exc
             fault = f"The file {self.file.name} cannot be read, so repair it first: {why}"
             raise InvalidInput(BoxFault("", fault)) from exc
         return data
@@ -200,17 +198,18 @@ def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> N
     id of one of them. `part` is the id of the address, or "" to cancel the release. The `reason` is
     saved in the entry. Raises `InvalidInput` if the address or the release was removed before.
     """
+    removed_before = InvalidInput(BoxFault("", "It was removed before."))
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), None)
+    if table is None:
+        raise removed_before
     if part:
-        addresses = [] if table is None else table.get("part", [])
-        is_present = any(one.get("id") == part for one in addresses)
-    else:
-        # with `of`, it adds addresses to another entry's release
-        is_present = table is not None and "of" not in table
-    if table is None or not is_present:
-        raise InvalidInput(BoxFault("", "It was removed before."))
-    if part:
-        table["part"] = [one for one in addresses if one.get("id") != part]
+        addresses = table.get("part", [])
+        table_part = [one for one in addresses if one.get("id") != part]
+        if len(table_part) == len(addresses):
+            raise removed_before
+        table["part"] = table_part
+    elif "of" in table:  # it adds addresses to another entry's release
+        raise removed_before
     else:
         table["state"] = State.CANCELLED.value
     table["reason"] = reason
@@ -222,13 +221,12 @@ def write_toml(data: Mapping[str, Any]) -> str:
     """
     lines = [_HEADING]
     for name, value in data.items():
-        heading = f"[[{name}]]" if isinstance(value, list) else f"[{name}]"
-        for table in value if isinstance(value, list) else [value]:
-            lines += [
-                heading,
-                *(f"{_write_key(key)} = {_write_value(one)}" for key, one in table.items()),
-                "",
-            ]
+        heading, tables = f"[{name}]", [value]
+        if isinstance(value, list):
+            heading, tables = f"[{heading}]", value
+        for table in tables:
+            pairs = (f"{_write_key(key)} = {_write_value(one)}" for key, one in table.items())
+            lines += [heading, *pairs, ""]
     return "\n".join(lines)
 
 
@@ -240,17 +238,17 @@ def _write_value(value: object) -> str:
     """Return a TOML value: a text, a table in braces, an array, a date or time, a number, or `true`
     or `false`.
     """
-    if isinstance(value, str):
-        return toml_string(value)
-    if isinstance(value, dict):
-        return (
-            "{ "
-            + ", ".join(f"{_write_key(key)} = {_write_value(one)}" for key, one in value.items())
-            + " }"
-        )
-    if isinstance(value, list):
-        return f"[{', '.join(map(_write_value, value))}]"
-    return value.isoformat() if isinstance(value, date | time) else str(value).lower()
+    match value:
+        case str():
+            return toml_string(value)
+        case dict():
+            pairs = (f"{_write_key(key)} = {_write_value(one)}" for key, one in value.items())
+            return f"{{ {', '.join(pairs)} }}"
+        case list():
+            return f"[{', '.join(map(_write_value, value))}]"
+        case date() | time():
+            return value.isoformat()
+    return str(value).lower()
 
 
 def _list_additions(data: Json) -> Iterator[Addition]:
@@ -261,13 +259,12 @@ def _list_additions(data: Json) -> Iterator[Addition]:
     """
     for table in (one for one in data.get("release", []) if not _is_removed(one)):
         entry, title, of = (str(table.get(key, "")) for key in ("id", "title", "of"))
-        release = [] if of else [{**table, "id": ""}]
-        for one in [*release, *table.get("part", [])]:
-            part, url, reason = (
-                str(one.get("id")),
-                str(one.get("url", "")),
-                str(one.get("reason", "")),
-            )
+        rows = table.get("part", [])
+        if not of:
+            rows = [{**table, "id": ""}, *rows]
+        for one in rows:
+            url, reason = (str(one.get(key, "")) for key in ("url", "reason"))
+            part = str(one.get("id"))
             yield Addition(entry=entry, part=part, title=title, url=url, reason=reason, of=of)
 
 

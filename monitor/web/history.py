@@ -28,7 +28,7 @@ from monitor.errors import UnknownName
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import delay_from_slot, render
-from monitor.web.queries import Queries
+from monitor.web.queries import Queries, is_fresh
 from monitor.web.request import check_parameters, queries_of
 from schedules.times.words import day_text
 from schedules.titles import read_title
@@ -101,11 +101,9 @@ class Group:
     def share(self) -> str:
         """Return the share on time among releases with a proved verdict, such as `50 %, 2 of 4`."""
         on_time, judged = count_on_time(one.verdict for one in self.points)
-        return (
-            f"{100 * on_time // judged} %, {on_time} of {judged}"
-            if judged
-            else "no releases judged"
-        )
+        if not judged:
+            return "no releases judged"
+        return f"{100 * on_time // judged} %, {on_time} of {judged}"
 
     @cached_property
     def median(self) -> str:
@@ -203,15 +201,14 @@ class HistoryCache:
         """Return the releases of twelve months with a final verdict, by slot, from the cache or the
         store.
         """
-        now = queries.clock.now()
+        now = queries.now()
         starts = month_starts(now, queries.timezone)
         async with self._lock:
             for begins, ends in zip(starts, [*starts[1:], now], strict=True):
                 # The verdicts of a month may still be corrected for some time after its end.
                 cached_for = _CACHED_FOR if now - ends < _CORRECTED_FOR else timedelta(days=1)
                 read_at, _ = self._by_month.get(begins, (None, ()))
-                # The age is negative if the clock was set back. Then read again too.
-                if read_at is None or not timedelta() <= now - read_at < cached_for:
+                if not is_fresh(read_at, now, cached_for):
                     # In a thread, and one month at a time, so that only a month of rows is in
                     # memory.
                     self._by_month[begins] = (
@@ -294,7 +291,7 @@ async def show_history(request: Request) -> Response:
     queries = queries_of(request)
     check_parameters(request, ("producer", "host"))
     cache: HistoryCache = request.app.state.history
-    points, now = await cache.points(queries), queries.clock.now()
+    points, now = await cache.points(queries), queries.now()
     producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
     # Thousands of releases take long, so they are counted in a thread.
     values = await queries.ask(partial(_page_values, queries, points, producer, host, now))
@@ -317,11 +314,9 @@ def _page_values(
     `points` are releases with their delays. If `producer` or `host` is not empty, only its points
     are shown.
     """
-    producers, hosts, names = (
-        {one.producer for one in points},
-        {one.host for one in points},
-        queries.producers,
-    )
+    producers = {one.producer for one in points}
+    hosts = {one.host for one in points}
+    names = queries.producers
     if producer and producer not in producers | set(names):
         raise UnknownName(f"There is no producer {producer!r}.")
     if host not in hosts | {""}:
@@ -329,18 +324,17 @@ def _page_values(
     chosen = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
     starts, total = month_starts(now, queries.timezone), Group("all", chosen)
     delay_minutes = [one.seconds / 60 for one in chosen if one.seconds is not None]
-    # The points are in the order of their slots, so each series gets the title of its newest
-    # edition.
-    titles = {(one.producer, one.series): one.title for one in points}
-    series = group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
     # In these charts each release is a dot. One chart has a row for each producer, the other one
-    # for each series.
-    dot_charts = {
-        "producer": []
-        if producer
-        else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
-        "series": series if producer or len(producers) == 1 else [],
-    }
+    # for each series. The points are in the order of their slots, so a series has the title of its
+    # newest edition.
+    dot_charts: dict[str, list[Group]] = {"producer": [], "series": []}
+    if not producer:
+        dot_charts["producer"] = group_by(chosen, lambda one: names.get(one.producer, one.producer))
+    if producer or len(producers) == 1:
+        titles = {(one.producer, one.series): one.title for one in points}
+        dot_charts["series"] = group_by(
+            chosen, lambda one: titles[one.producer, one.series], worst_first=True
+        )
     axes = Axes(starts, now, low=min([-1, *delay_minutes]), high=max([5, *delay_minutes]))
     return {
         "axes": axes,

@@ -4,8 +4,7 @@ actions.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,12 +20,10 @@ from monitor.errors import NotAllowed, UnknownName
 from monitor.store.rows import Draft
 from monitor.web import answers, inputs
 from monitor.web.incident_page import send_evidence
-from monitor.web.inputs import Input
-from monitor.web.operations import ApiRoute, Operation
+from monitor.web.operations import ApiRoute, Operation, post_operation
 from monitor.web.request import problem_response, queries_of, require_desk, require_staff
 from monitor.web.users import Peer
-
-Json = dict[str, Any]
+from schedules.times.json import Json
 
 
 async def sign_report(request: Request, sent: inputs.Signing) -> Json | Response:
@@ -63,11 +60,20 @@ async def close_incident(request: Request, sent: inputs.Closing) -> Json:
         with_cause = by_hand.record_cause(known, role, sent.cause or "", now)
         return by_hand.close_incident(with_cause, role, now, sent.reason or "")
 
-    await desk.save_answers(name, words={}, read=0, change=record_cause_and_close)
+    return await change_incident(request, desk, record_cause_and_close)
+
+
+async def change_incident(
+    request: Request, desk: Desk, change: Callable[[Incident], Incident]
+) -> Json:
+    """Change the incident of the path, and return its JSON."""
+    name = _incident_of(request)
+    # No version of a report was read, and none of its boxes change.
+    await desk.save_answers(name, words={}, read=0, change=change)
     return await incident_answer(request, name)
 
 
-async def list_versions(request: Request, _input: Input) -> Json:
+async def list_versions(request: Request) -> Json:
     """List the versions of a report, each with the boxes that changed, the oldest first."""
     drafts = await require_drafts(request, _incident_of(request))
     versions = [
@@ -91,7 +97,7 @@ async def get_version(request: Request, query: inputs.VersionChoice) -> Json:
     return {**draft_json(draft), "report": draft.facts, "words": draft.words}
 
 
-async def export_evidence(request: Request, _input: Input) -> Response:
+async def export_evidence(request: Request) -> Response:
     """Return the evidence of an incident with its hashes as a zip, after the slot has passed."""
     desk, queries, name = require_desk(request), queries_of(request), _incident_of(request)
     incident = await queries.find_incident(name)
@@ -168,19 +174,18 @@ def _require_head(request: Request) -> Desk:
     raise NotAllowed(f"{desk.actor.account} may not sign or waive a report: {remedy}")
 
 
-_post = partial(Operation, method="POST")
 ROUTES = [
     ApiRoute(
         "/incidents/{incident}/sign",
-        _post("signReport", "incidents", sign_report, answers.Incident),
+        post_operation("signReport", "incidents", sign_report, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/waive",
-        _post("waiveReport", "incidents", waive_report, answers.Incident),
+        post_operation("waiveReport", "incidents", waive_report, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/close",
-        _post("closeIncident", "incidents", close_incident, answers.Incident),
+        post_operation("closeIncident", "incidents", close_incident, answers.Incident),
     ),
     ApiRoute(
         "/incidents/{incident}/versions",

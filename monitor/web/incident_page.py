@@ -12,7 +12,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from starlette.background import BackgroundTask
@@ -38,20 +37,22 @@ from alerts.incident import Incident, IncidentKind, steps_for_incident
 from alerts.notice_text import list_finding_details, status_sentence
 from alerts.one_line import one_line
 from alerts.platform import describe_platform
+from alerts.steps import Step
 from monitor.deliver.by_hand import SigningBlocked, signing_obstacles
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.errors import NotAllowed, UnknownName, UserFault
 from monitor.store.evidence.attachments import MOST_BYTES
-from monitor.store.rows import Draft
+from monitor.store.rows import Act, Draft
 from monitor.web.fragments import incident_for_list
 from monitor.web.pages import list_silences, render
 from monitor.web.queries import Queries
-from monitor.web.request import desk_of, may_act, queries_of, session_of
+from monitor.web.request import PostRoute, desk_of, may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from monitor.web.strip import Strip, read_strips
 from schedules.contract.verdict import Grade
+from schedules.times.json import Json
 from schedules.times.zone import local
 
 _MOST_MAIL_MB = 2
@@ -64,14 +65,11 @@ _BOX_IDS = {
     )
 }
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
-_NO_REPORT: Mapping[str, Any] = {
-    "unanswered": 0,
-    "ticked": {},
-    "done_at": {},
-    "letter": None,
-    "quick_answers": {},
-}
-"""The values of the page about a report, if there is none."""
+_OF_REPORT = (
+    *("report", "missing", "unanswered", "ticked", "done_at", "letter"),
+    *("quick_answers", "strays", "boxes", "open_boxes"),
+)
+"""Values of the page that are empty without a report."""
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
 
 
@@ -122,22 +120,23 @@ async def show_incident(request: Request, outcome: SaveOutcome | None = None) ->
     """
     queries, name = queries_of(request), request.path_params["incident"]
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
-    report = report_from_json(drafts[-1].facts) if drafts else None
-    missing = list_missing(found, report) if report is not None else []
     outcome = outcome or SaveOutcome()
+    all_acts: Sequence[Act] = ()
+    if may_act(request):
+        all_acts = await queries.list_acts(found)
+    values: Json = {name: {} for name in _OF_REPORT}
+    if drafts:
+        values = _make_report_values(drafts[-1], found, outcome, queries.timezone)
     return render(
         request,
         "incident.html",
         outcome.code,
         saved="saved" in request.query_params,
         incident=incident_json(found, drafts),
-        report=report,
-        missing=missing,
+        **values,
         **_make_incident_values(found, queries),
-        **(_NO_REPORT if report is None else _make_report_values(report, found, queries.timezone)),
-        **_make_box_values(report, missing, outcome),
-        # of an earlier form
-        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},
+        answered=outcome,
+        conflicts={one.field: one for one in outcome.conflicts},
         # A form with the field `reason` amends a signed report. If it was sent without a reason,
         # that is a fault.
         amending="amend" in request.query_params
@@ -148,10 +147,10 @@ async def show_incident(request: Request, outcome: SaveOutcome | None = None) ->
             for one in versions_from_rows(drafts)
         },
         strips=await _read_strips_of(found, queries),
-        counted_at=queries.clock.now(),
+        counted_at=queries.now(),
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),
-        all_acts=await queries.list_acts(found) if may_act(request) else [],
+        all_acts=all_acts,
         endings=ENDINGS,
         grades=list(Grade),
         forms=[name for name in load_forms() if name != "period"],
@@ -168,68 +167,71 @@ async def _read_strips_of(incident: Incident, queries: Queries) -> list[Strip]:
     return await read_strips(queries, rows)
 
 
-def _make_incident_values(incident: Incident, queries: Queries) -> dict[str, Any]:
-    now, zone, facts = queries.clock.now(), queries.timezone, incident.facts
-    slot = facts.slot if facts is not None else None
-    shown_facts = facts if queries.sees_all else None
+def _make_incident_values(incident: Incident, queries: Queries) -> Json:
+    now, zone, today, facts = queries.now(), queries.timezone, queries.today(), incident.facts
+    details, logged, to_do = list[str](), "", list[Step]()
+    if facts is not None and queries.sees_all:
+        details += list_finding_details(incident.kind, facts)
+    if incident.kind is IncidentKind.HAND:
+        logged = measured_text(incident, zone)
+    if incident.closed is None:
+        to_do = steps_for_incident(incident)
     return {
         "happened": _describe_what_happened(incident, now, zone),
-        "logged": measured_text(incident, zone) if incident.kind is IncidentKind.HAND else "",
-        "acted": _list_acted(incident, queries),
+        "logged": logged,
+        "acted": [
+            (number, describe_action(act, zone), act.done is not None, is_overdue(act, today))
+            for _incident, number, act in list_actions([incident], done=True)
+        ],
         "cause": incident.words.get("cause", ""),
-        "to_do": steps_for_incident(incident) if incident.closed is None else [],
-        "details": list(list_finding_details(incident.kind, shown_facts)) if shown_facts else (),
+        "to_do": to_do,
+        "details": details,
         "has_evidence": bool(incident.release or incident.attachments),
-        "evidence_is_open": slot is None or slot <= now,
+        "evidence_is_open": facts is None or facts.slot is None or facts.slot <= now,
     }
 
 
-def _make_report_values(report: Report, incident: Incident, timezone: str) -> dict[str, Any]:
-    return {
-        "unanswered": len(list_open_fields(report)),
-        "ticked": {step.id: step.done for step in report.steps},
-        "done_at": show_steps(report, incident, timezone),
-        "letter": make_letter(report) if report.signed else None,
-        "quick_answers": {one.id: suggest_answer(one.facts) for one in report.fields()},
-    }
-
-
-def _make_box_values(
-    report: Report | None, missing: Sequence[tuple[str, str]], outcome: SaveOutcome
-) -> dict[str, Any]:
-    """Return the values of the page about its boxes: their texts, faults and conflicts, and which
-    are open.
-
-    `missing` is by box what a report needs before it is signed. `outcome` is that of the sent form.
+def _make_report_values(
+    draft: Draft, incident: Incident, outcome: SaveOutcome, timezone: str
+) -> Json:
+    """Return the values of the page about the report: what it needs, and its boxes with their
+    texts, of which those that need a person are open.
     """
+    report = report_from_json(draft.facts)
+    missing = list_missing(incident, report)
+    open_fields = list_open_fields(report)
+    # A box is contested if its measurement changed after a person replaced it.
+    contested = (one.id for one in report.fields() if one.is_contested)
+    clashing = (one.field for one in outcome.conflicts)
     unsaved = {
         key.removeprefix("box."): text
         for key, text in outcome.typed.items()
         if key.startswith("box.")
     }
-    # The boxes that need a person are open. A box is contested if its measurement changed after a
-    # person replaced it.
-    open_boxes = {*(one.field for one in outcome.conflicts), *(box for box, _ in missing)}
-    if report is not None:
-        open_boxes.update(list_open_fields(report))
-        open_boxes.update(one.id for one in report.fields() if one.is_contested)
     return {
-        "answered": outcome,  # the faults of the sent form
-        "conflicts": {one.field: one for one in outcome.conflicts},
-        "boxes": (typed_texts(report) if report is not None else {}) | unsaved,
-        "open_boxes": open_boxes,
+        "report": report,
+        "missing": missing,
+        "unanswered": len(open_fields),
+        "ticked": {step.id: step.done for step in report.steps},
+        "done_at": show_steps(report, incident, timezone),
+        "letter": report.signed and make_letter(report),
+        "quick_answers": {one.id: suggest_answer(one.facts) for one in report.fields()},
+        # of an earlier form
+        "strays": texts_without_box(draft.words, report),
+        "boxes": typed_texts(report) | unsaved,
+        "open_boxes": {*open_fields, *contested, *clashing, *(box for box, _ in missing)},
     }
 
 
 def make_letter(report: Report) -> Letter:
     """Return the letter of a report, with its answers."""
     paragraphs = insert_answers(report, report.covering)
-    to, subject, *body = (part.removeprefix(RECIPIENT_PREFIX) for part in paragraphs)
-    # Without a mail address, the person enters one.
-    recipient = quote(to, safe="@") if "@" in to and " " not in to else ""
+    recipient, subject, *body = (part.removeprefix(RECIPIENT_PREFIX) for part in paragraphs)
+    if "@" not in recipient or " " in recipient:
+        recipient = ""  # without a mail address, the person enters one
     subject = subject.removeprefix(SUBJECT_PREFIX)
     fields = f"subject={quote(subject)}&body={quote(_BETWEEN_PARAGRAPHS.join(body))}"
-    return Letter(paragraphs, f"mailto:{recipient}?{fields}")
+    return Letter(paragraphs, f"mailto:{quote(recipient, safe='@')}?{fields}")
 
 
 def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
@@ -237,18 +239,19 @@ def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
 
     The id is empty if there is no box.
     """
-    return [
-        (one.box, f"{one.label}: {one.why}" if one.box else one.why)
-        for one in signing_obstacles(incident, report)
-    ]
+    missing = []
+    for one in signing_obstacles(incident, report):
+        reason = f"{one.label}: {one.why}" if one.box else one.why
+        missing.append((one.box, reason))
+    return missing
 
 
 def typed_texts(report: Report) -> dict[str, str]:
     """Return the typed text of each box and step of a report by name, or an empty text."""
-    boxes = {
-        field.id: field.answer.text if field.answer is not None else "" for field in report.fields()
-    }
-    return boxes | {f"{STEP_PREFIX}{step.id}": step.done for step in report.steps}
+    texts = {f"{STEP_PREFIX}{step.id}": step.done for step in report.steps}
+    boxes = dict.fromkeys((field.id for field in report.fields()), "")
+    answers = {field.id: field.answer.text for field in report.fields() if field.answer is not None}
+    return boxes | answers | texts
 
 
 def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str]:
@@ -264,23 +267,15 @@ def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str
     }
 
 
-def _list_acted(incident: Incident, queries: Queries) -> list[tuple[int, str, bool, bool]]:
-    zone, today = queries.timezone, queries.today()
-    return [
-        (number, describe_action(act, zone), act.done is not None, is_overdue(act, today))
-        for _incident, number, act in list_actions([incident], done=True)
-    ]
-
-
 def _describe_what_happened(incident: Incident, now: datetime, timezone: str) -> str:
     """Return one or two sentences about what happened: as measured, or as a person logged it."""
     if incident.linked:
         return describe_platform(incident, now)
     if incident.kind is IncidentKind.HAND:
         return " ".join(say_what_happened(incident, timezone))
-    if incident.facts is None:
-        return incident.timeline[0].text if incident.timeline else ""
-    return status_sentence(incident.kind, incident.facts, now)
+    if incident.facts is not None:
+        return status_sentence(incident.kind, incident.facts, now)
+    return next((entry.text for entry in incident.timeline), "")
 
 
 @with_staff_form
@@ -298,18 +293,16 @@ async def save_form(request: Request, sent: SentForm) -> Response:
     drafts = await queries_of(request).list_drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
-        # `read` is the version that the page showed. Without a report there is none, and only notes
-        # are saved.
+        # The version that the page showed. Without a report there is none, and only notes are
+        # saved.
         read = _find_version(drafts, sent.fields.get("version", ""))
-        changes: dict[str, str] = {}
+        version, changes = 0, dict[str, str]()
         if read is not None:
             incident = await queries_of(request).find_incident(sent.incident)
             typed = _read_boxes(sent, read) | _read_steps(sent, read, incident, now, zone)
-            changes = dict(find_changes(read, drafts, typed))
-        apply_form = make_notes(
-            sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts)
-        )
-        version = read.version if read is not None else 0
+            version, changes = read.version, dict(find_changes(read, drafts, typed))
+        amends = bool(changes) and any(one.signed for one in drafts)
+        apply_form = make_notes(sent, now, zone, amends=amends)
         conflicts = await sent.desk.save_answers(sent.incident, changes, version, apply_form)
         if (attached := sent.files.get("attachment")) is not None:
             name = sent.text("attachment.filename")
@@ -343,7 +336,7 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
     missing = list_missing(found, report)
-    role, now = session.person.acting_role, queries.clock.now()
+    role, now = session.person.acting_role, queries.now()
     signed = append_signature(versions_from_rows(drafts), role, now)[-1]
     return render(
         request,
@@ -509,9 +502,11 @@ def show_steps(report: Report, incident: Incident, timezone: str) -> dict[str, t
     """
     shown = {}
     for step in report.steps:
+        at, note = "", step.done
         done = read_done_step(step.done, find_earliest(incident), timezone)
-        at = "" if done is None else f"{local(done.at, timezone):%Y-%m-%dT%H:%M}"
-        shown[f"{STEP_PREFIX}{step.id}"] = (at, step.done if done is None else done.note)
+        if done is not None:
+            at, note = f"{local(done.at, timezone):%Y-%m-%dT%H:%M}", done.note
+        shown[f"{STEP_PREFIX}{step.id}"] = (at, note)
     return shown
 
 
@@ -533,32 +528,29 @@ def make_notes(
     """
     if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(*faults)
-    call, address, mail = sent.text("call"), sent.text("address"), sent.files.get("mail")
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
-    call_note = f"call with {call}: {sent.text('said')}" if call else ""
-    address_note = f"it could also be seen at {address}" if address else ""
-    reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
 
     def apply_form(incident: Incident) -> Incident:
         """Return the incident with all changes of the form `sent`, each as an entry of the
         timeline.
         """
-        for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
-            incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
-        if mail is not None:
-            incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
+        role = sent.role
+        for note in _list_notes(sent, amends=amends):
+            incident = by_hand.add_note(incident, role, with_plain_line_ends(note), now)
+        if (mail := sent.files.get("mail")) is not None:
+            incident = by_hand.note_mail(incident, role, mail, sent.text("mailed"), now)
         if earlier_slot := sent.text("forward"):
-            incident = by_hand.bring_forward(incident, sent.role, earlier_slot, now, timezone)
-        incident = by_hand.record_cause(incident, sent.role, sent.text("cause"), now)
-        incident = by_hand.assign_role(incident, sent.role, sent.text("assigned"), now)
+            incident = by_hand.bring_forward(incident, role, earlier_slot, now, timezone)
+        incident = by_hand.record_cause(incident, role, sent.text("cause"), now)
+        incident = by_hand.assign_role(incident, role, sent.text("assigned"), now)
         if any(action.values()):
-            incident = add_action(incident, sent.role, action, now, timezone)
+            incident = add_action(incident, role, action, now, timezone)
         for number in range(1, len(incident.actions) + 1):
             if f"acted.{number}" in sent.fields:
-                incident = complete_action(incident, sent.role, number, now, timezone=timezone)
+                incident = complete_action(incident, role, number, now, timezone=timezone)
         incident = _grade_incident(incident, sent, now)
         if "close" in sent.fields:
-            incident = by_hand.close_incident(incident, sent.role, now)
+            incident = by_hand.close_incident(incident, role, now)
         return incident
 
     return apply_form
@@ -572,20 +564,27 @@ def _grade_incident(incident: Incident, sent: SentForm, now: datetime) -> Incide
     return by_hand.grade_incident(incident, sent.role, grade, reason, now, sent.text("form"))
 
 
+def _list_notes(sent: SentForm, *, amends: bool) -> Iterator[str]:
+    if note := sent.text("note"):
+        yield note
+    if call := sent.text("call"):
+        yield f"call with {call}: {sent.text('said')}"
+    if address := sent.text("address"):
+        yield f"it could also be seen at {address}"
+    if amends:
+        yield f"{AMENDED_PREFIX}{sent.text('reason')}"
+
+
 def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[BoxFault]:
     """Yield each fault of a form's notes.
 
     If it `amends` a signed report, a reason is needed.
     """
-    call, said, address, mail = (
-        sent.text("call"),
-        sent.text("said"),
-        sent.text("address"),
-        sent.files.get("mail"),
-    )
-    if bool(call) != bool(said):
-        why = "say with whom the call was, in which role, and what was said"
-        yield BoxFault("said" if call else "call", why)
+    address, mail = sent.text("address"), sent.files.get("mail")
+    for given, needed in (("call", "said"), ("said", "call")):
+        if sent.text(given) and not sent.text(needed):
+            why = "say with whom the call was, in which role, and what was said"
+            yield BoxFault(needed, why)
     if address and not is_address(address):
         yield BoxFault("address", "not a web address, it begins with https:// or http://")
     if mail is None and sent.text("mailed"):
@@ -603,11 +602,11 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[BoxFault]:
 
 ROUTES = [
     Route("/incidents", show_incidents),
-    Route("/incidents/{incident:path}/acknowledge", acknowledge_on_page, methods=["POST"]),
-    Route("/incidents/{incident:path}/draft", save_form, methods=["POST"]),
-    Route("/incidents/{incident:path}/sign", show_sign_page, methods=["GET"]),
-    Route("/incidents/{incident:path}/sign", sign_or_waive, methods=["POST"]),
-    Route("/incidents/{incident:path}/evidence.zip", download_evidence, methods=["GET"]),
+    PostRoute("/incidents/{incident:path}/acknowledge", acknowledge_on_page),
+    PostRoute("/incidents/{incident:path}/draft", save_form),
+    Route("/incidents/{incident:path}/sign", show_sign_page),
+    PostRoute("/incidents/{incident:path}/sign", sign_or_waive),
+    Route("/incidents/{incident:path}/evidence.zip", download_evidence),
     # The id of an incident may contain slashes, so the shortest address is tried last.
     Route("/incidents/{incident:path}", show_incident),
 ]

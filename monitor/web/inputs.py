@@ -6,7 +6,7 @@ Each reads and checks its input, and is described in OpenAPI.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -51,25 +51,27 @@ ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
 """The id of a release or an incident, at the end or in the middle of a path."""
 _A_DAY = {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
 Nothing = SkipJsonSchema[None]
+
+
+def optional(description: str, alias: str | None = None) -> Any:  # noqa: ANN401 # as pydantic's own
+    """Return the default of a field that may be left out, with its description."""
+    return Field(None, alias=alias, description=description)
+
+
 Day = Annotated[date, BeforeValidator(lambda text: parse_day(str(text))), WithJsonSchema(_A_DAY)]
-Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=500)]
+Name = Annotated[str, Field(pattern=ID, max_length=500)]
 Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
 Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Line = Annotated[Words, Field(max_length=1000)]
 Moment = Annotated[datetime, AfterValidator(check_year)]
 Instant = Annotated[AwareDatetime, AfterValidator(check_year)]
-Limit = Annotated[
-    int,
-    BeforeValidator(_validate_limit),
-    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
-    Field(description="How many at most."),
-]
 Number = Annotated[
     int,
     BeforeValidator(_validate_limit),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
 ]
+Limit = Annotated[Number, Field(description="How many at most.")]
 After = Annotated[Name, Field(description="The `next` of the page before.")]
 
 
@@ -115,41 +117,35 @@ def _describe_fault(fault: ErrorDetails) -> str:
 class ListInput(Input):
     """The format of a list."""
 
-    format: Literal["json", "csv"] | Nothing = Field(
-        None, description="Default by `Accept`, else json."
-    )
+    format: Literal["json", "csv"] | Nothing = optional("Default by `Accept`, else json.")
 
 
 class ReadinessDay(Input):
     """The day to assess."""
 
-    date: Day | Nothing = Field(None, description="Default the next day with a slot.")
+    date: Day | Nothing = optional("Default the next day with a slot.")
 
 
 class AsOf(Input):
     """An instant."""
 
-    at: Instant | Nothing = Field(None, description="Judge at this time; default now.")
+    at: Instant | Nothing = optional("Judge at this time; default now.")
 
 
 class SilenceFilter(ListInput):
     """Which silences to list."""
 
-    include: Literal["future", "all"] | Nothing = Field(
-        None, description="Also future ones, or all. Default only those in force."
+    include: Literal["future", "all"] | Nothing = optional(
+        "Also future ones, or all. Default only those in force."
     )
 
 
 class DayFilter(ListInput):
     """Days, a producer, and the page of the list."""
 
-    first: Day | Nothing = Field(
-        None, alias="from", description="The first day; of releases, default today."
-    )
-    to: Day | Nothing = Field(None, description="The last day; of releases, default the first.")
-    producer: Name | Nothing = Field(
-        None, description="Only of this producer. It may have others beside it."
-    )
+    first: Day | Nothing = optional("The first day; of releases, default today.", "from")
+    to: Day | Nothing = optional("The last day; of releases, default the first.")
+    producer: Name | Nothing = optional("Only of this producer. It may have others beside it.")
     after: After | Nothing = None
 
     @model_validator(mode="after")
@@ -162,45 +158,40 @@ class DayFilter(ListInput):
 class ReleaseFilter(DayFilter):
     """Releases by the days of their slots."""
 
-    limit: Limit | Nothing = Field(
-        None, description="How many at most; a page ends after 400 days in any case."
-    )
+    limit: Limit | Nothing = optional("How many at most; a page ends after 400 days in any case.")
 
 
 class Span(Input):
     """Days of slots, both included."""
 
-    first: Day | Nothing = Field(None, alias="from", description="The first day.")
-    to: Day | Nothing = Field(None, description="The last day.")
+    first: Day | Nothing = optional("The first day.", "from")
+    to: Day | Nothing = optional("The last day.")
 
 
 class ExportChoice(Span):
     """What to export, of which days."""
 
-    what: Literal["verdicts", "calendar", "events"] | Nothing = Field(
-        None, description="Default verdicts, and as `ics` or `toml` the calendar."
+    what: Literal["verdicts", "calendar", "events"] | Nothing = optional(
+        "Default verdicts, and as `ics` or `toml` the calendar."
     )
 
 
 class ReportChoice(Span):
     """The releases of a report: of a period, which needs both days, or of a series."""
 
-    producer: Name | Nothing = Field(None, description="Only of this producer.")
-    host: Name | Nothing = Field(None, description="Only on this host, such as www.gov.uk.")
-    series: Name | Nothing = Field(None, description="The title of any edition of a series.")
+    producer: Name | Nothing = optional("Only of this producer.")
+    host: Name | Nothing = optional("Only on this host, such as www.gov.uk.")
+    series: Name | Nothing = optional("The title of any edition of a series.")
 
 
 class IncidentFilter(DayFilter):
     """Incidents by the days on which they occurred."""
 
-    open: Literal["true"] | Nothing = Field(
-        None,
-        description=(
-            "Only those that need action: open, with a report owed, or with an overdue action."
-        ),
+    open: Literal["true"] | Nothing = optional(
+        "Only those that need action: open, with a report owed, or with an overdue action."
     )
-    drafts: Literal["true"] | Nothing = Field(
-        None, description="With the versions of each draft, without their texts."
+    drafts: Literal["true"] | Nothing = optional(
+        "With the versions of each draft, without their texts."
     )
     limit: Limit = 500
 
@@ -208,31 +199,27 @@ class IncidentFilter(DayFilter):
 class ActionFilter(Input):
     """Actions of incidents."""
 
-    incident: Name | Nothing = Field(
-        None, description="Only of this incident, those that are done too."
-    )
+    incident: Name | Nothing = optional("Only of this incident, those that are done too.")
 
 
 class EventFilter(ListInput):
     """Changes of verdicts."""
 
     after: After | Nothing = None
-    release: Name | Nothing = Field(None, description="Only of this release.")
+    release: Name | Nothing = optional("Only of this release.")
     limit: Limit = MOST
 
 
 class VersionChoice(Input):
     """A version of a report."""
 
-    version: Number | Nothing = Field(None, description="Its number; default the newest.")
+    version: Number | Nothing = optional("Its number; default the newest.")
 
 
 class DraftChoice(VersionChoice):
     """A document of a version of a report."""
 
-    document: Document | Nothing = Field(
-        None, description="Default draft, or report once it is signed."
-    )
+    document: Document | Nothing = optional("Default draft, or report once it is signed.")
 
 
 class Claiming(Input):
@@ -258,9 +245,7 @@ class Ticking(Input):
     """What was prepared for a release, or what the publishing tool says."""
 
     tick: Literal["scheduled", "files_uploaded", "list_sent", "second_named", "published"]
-    time: Instant | Nothing = Field(
-        None, description="With `scheduled`: for when. Default the announced time."
-    )
+    time: Instant | Nothing = optional("With `scheduled`: for when. Default the announced time.")
 
 
 class AddingRelease(Input):
@@ -276,16 +261,14 @@ class AddingAddress(Input):
     """One more address of a release."""
 
     url: Line
-    required: Literal[True] | Nothing = Field(
-        None, description="The verdict needs it too. Not after the slot."
-    )
+    required: Literal[True] | Nothing = optional("The verdict needs it too. Not after the slot.")
 
 
 class RemovingAddition(Input):
     """A release that was added by hand, or one of its added addresses."""
 
     entry: Annotated[Line, Field(description="Its `entry` in the list of additions.")]
-    part: Line | Nothing = Field(None, description="The `part` of an address.")
+    part: Line | Nothing = optional("The `part` of an address.")
 
 
 class Silencing(Input):
@@ -293,7 +276,7 @@ class Silencing(Input):
 
     of: Scope
     name: Name
-    begins: Instant | Nothing = Field(None, description="Default now, at most 90 days ahead.")
+    begins: Instant | Nothing = optional("Default now, at most 90 days ahead.")
     until: Instant
     reason: Annotated[Words, Field(max_length=300)]
 
@@ -306,35 +289,26 @@ class Answering(Input):
 
     version: Annotated[int, Field(ge=1, le=1_000_000)]
     answers: dict[str, Text]
-    merge: Literal[True] | Nothing = Field(
-        None,
-        description="Keep both texts in a box that another person changed, and save the rest.",
+    merge: Literal[True] | Nothing = optional(
+        "Keep both texts in a box that another person changed, and save the rest."
     )
-    reason: Line | Nothing = Field(
-        None, description="Why you amend the report. Required if it is signed."
-    )
+    reason: Line | Nothing = optional("Why you amend the report. Required if it is signed.")
 
 
 class Doing(Input):
     """A step that was done."""
 
     step: Annotated[Words, Field(max_length=80, description="Its id, such as `ask-platform`.")]
-    at: Moment | Nothing = Field(
-        None, description="When it was done, local if it has no offset. Default now."
-    )
-    note: Line | Nothing = Field(None, description="What the report adds, such as a reference.")
-    reason: Line | Nothing = Field(
-        None, description="Why you amend the report. Required if it is signed."
-    )
+    at: Moment | Nothing = optional("When it was done, local if it has no offset. Default now.")
+    note: Line | Nothing = optional("What the report adds, such as a reference.")
+    reason: Line | Nothing = optional("Why you amend the report. Required if it is signed.")
 
 
 class Grading(Input):
     """The grade, and if given the form, that a person decides for one incident."""
 
     grade: Grade
-    form: Literal["A0", "A", "B", "C", "D", "note"] | Nothing = Field(
-        None, description="The form of its draft."
-    )
+    form: Literal["A0", "A", "B", "C", "D", "note"] | Nothing = optional("The form of its draft.")
     reason: Line
 
 
@@ -348,12 +322,10 @@ class Attaching(Input):
 class Signing(Input):
     """The version that a person read before they sign it."""
 
-    version: Annotated[int, Field(ge=1, le=1_000_000)] | Nothing = Field(
-        None, description="Refused if the text changed since. Default the newest."
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | Nothing = optional(
+        "Refused if the text changed since. Default the newest."
     )
-    anyway: Line | Nothing = Field(
-        None, description="Why you sign although something is missing; it is recorded."
-    )
+    anyway: Line | Nothing = optional("Why you sign although something is missing; it is recorded.")
 
 
 class Waiving(Input):
@@ -376,32 +348,27 @@ class Noting(Input):
     """
 
     note: Line | Nothing = None
-    at: Moment | Nothing = Field(
-        None, description="When it happened, local if it has no offset. Default now."
-    )
-    mail: Base64Bytes | Nothing = Field(
-        None, description="An e-mail that users got, with its headers, in Base64."
-    )
-    mailed: Line | Nothing = Field(None, description="What the e-mail says.")
-    cite_others: Literal[True] | Nothing = Field(
-        None, description="Cite other producers' incidents on the same platform in the draft."
+    at: Moment | Nothing = optional("When it happened, local if it has no offset. Default now.")
+    mail: Base64Bytes | Nothing = optional("An e-mail that users got, with its headers, in Base64.")
+    mailed: Line | Nothing = optional("What the e-mail says.")
+    cite_others: Literal[True] | Nothing = optional(
+        "Cite other producers' incidents on the same platform in the draft."
     )
     call: Line | Nothing = None
     said: Line | Nothing = None
-    address: Line | Nothing = Field(None, description="Another web address where it is public.")
+    address: Line | Nothing = optional("Another web address where it is public.")
     cause: Line | Nothing = None
-    assigned: Role | Nothing = Field(None, description="The role that must act.")
-    forward: Moment | Nothing = Field(
-        None, description="The time to which it was brought forward, local if it has no offset."
+    assigned: Role | Nothing = optional("The role that must act.")
+    forward: Moment | Nothing = optional(
+        "The time to which it was brought forward, local if it has no offset."
     )
     action: Line | Nothing = None
-    owner: Role | Nothing = Field(None, description="The role that must do the action.")
-    due: Day | Nothing = Field(None, description="The last day for the action.")
-    done: (
-        Annotated[int, Field(ge=1, le=10_000, description="Number of an action that is done.")]
-        | Nothing
-    ) = None
-    close: Literal[True] | Nothing = Field(None, description="The incident is over.")
+    owner: Role | Nothing = optional("The role that must do the action.")
+    due: Day | Nothing = optional("The last day for the action.")
+    done: Annotated[int, Field(ge=1, le=10_000)] | Nothing = optional(
+        "Number of an action that is done."
+    )
+    close: Literal[True] | Nothing = optional("The incident is over.")
 
 
 class Logging(Input):
@@ -415,13 +382,11 @@ class Logging(Input):
         Field(description="Several local dates or times have commas. The first is the occurrence."),
     ]
     sort: Sort
-    grade: Grade | Nothing = Field(None, description="Default report.")
+    grade: Grade | Nothing = optional("Default report.")
     release: Name | Nothing = None
     title: Line | Nothing = None
     producer: Line | Nothing = None
     until: Moment | Nothing = None
-    due: Moment | Day | Nothing = Field(None, description="When the release was due.")
-    page: Line | Nothing = Field(None, description="The page of the statistics.")
-    url: Line | Nothing = Field(
-        None, description="Where it was seen. Several addresses are separated by blanks."
-    )
+    due: Moment | Day | Nothing = optional("When the release was due.")
+    page: Line | Nothing = optional("The page of the statistics.")
+    url: Line | Nothing = optional("Where it was seen. Several addresses are separated by blanks.")

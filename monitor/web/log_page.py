@@ -4,7 +4,6 @@ e-mail.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
@@ -17,8 +16,14 @@ from alerts.by_hand import InvalidInput
 from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import render
-from monitor.web.request import check_parameters, may_act, queries_of
-from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
+from monitor.web.staff_form import (
+    BoxTexts,
+    SentForm,
+    faults_by_box,
+    find_known_release,
+    with_staff_form,
+)
 
 Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
 SORTS: dict[Sort, str] = {
@@ -39,9 +44,7 @@ _MOST_OFFERED = 250
 
 
 async def show_log_form(
-    request: Request,
-    typed: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    request: Request, typed: BoxTexts = None, faults: BoxTexts = None
 ) -> Response:
     """Show the form with the releases of near days, filled in with the query's `release` if it has
     one.
@@ -63,7 +66,7 @@ async def show_log_form(
         faults=faults or {},
         sorts=SORTS,
         offered=offered[:_MOST_OFFERED],
-        known=await queries.find_release(typed["release"]) if typed.get("release") else None,
+        known=await find_known_release(queries, typed),
         producers=sort_by_name(queries.producers, queries.producers),
         today=today,
     )
@@ -74,14 +77,14 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     """Log the incident and show it. If the input is invalid, show the form again with the
     faults.
     """
-    release, day, time = sent.text("release"), sent.text("day"), sent.text("time")
+    release = sent.text("release")
     # The title and the producer of a watched release are known, so the form does not have them.
     names = ["what", "sort", "until", "page", "url"]
-    names += [] if release else ["title", "producer"]
+    if not release:
+        names += ["title", "producer"]
     words = {name: sent.text(name) for name in names}
-    words["when"] = f"{day}T{time}" if day and time else day
-    due_day, due_time = sent.text("due"), sent.text("due-time")
-    words["due"] = f"{due_day}T{due_time}" if due_day and due_time else due_day
+    words["when"] = _join_time(sent.text("day"), sent.text("time"))
+    words["due"] = _join_time(sent.text("due"), sent.text("due-time"))
     words["url"] = "\n".join(words["url"].split())  # stored as one address a line
     filled = {name: text for name, text in words.items() if text}
     try:
@@ -91,7 +94,13 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
 
 
+def _join_time(day: str, time: str) -> str:
+    if day and time:
+        return f"{day}T{time}"
+    return day
+
+
 ROUTES = [
-    Route("/incidents/new", show_log_form, methods=["GET"]),
-    Route("/incidents/new", log_incident, methods=["POST"]),
+    Route("/incidents/new", show_log_form),
+    PostRoute("/incidents/new", log_incident),
 ]

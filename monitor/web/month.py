@@ -59,12 +59,10 @@ async def show_month(request: Request) -> Response:
     """
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("month", "producer"))
-    first, producer = (
-        _read_month(query.get("month"), queries.today()),
-        query.get("producer", "").strip(),
-    )
+    first = _read_month(query.get("month"), queries.today())
+    producer = query.get("producer", "").strip()
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    releases, now = await queries.list_releases(first, last), queries.clock.now()
+    releases, now = await queries.list_releases(first, last), queries.now()
     producers = list_producers(releases, queries.producers)
     if producer and producer not in {*queries.producers, *(one for one, _ in producers)}:
         raise UnknownName(f"There is no producer {producer!r}.")
@@ -118,11 +116,9 @@ def _group_by_day(rows: Sequence[Row], timezone: str) -> list[DayRows]:
     def day_of(row: Row) -> date:
         slot = row["slot"] or {"start": None}
         start = instant_from_json(slot["start"])
-        return (
-            local_date(start, timezone)
-            if start and slot["precision"] in ("instant", "day")
-            else date.max
-        )
+        if start is None or slot["precision"] not in ("instant", "day"):
+            return date.max
+        return local_date(start, timezone)
 
     # The sort is stable, so the releases of a day stay in the order of their slots.
     ordered = sorted(rows, key=day_of)

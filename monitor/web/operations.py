@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -31,8 +31,8 @@ from monitor.web.inputs import ID, Input
 from monitor.web.request import PROBLEM, check_parameters, problem_response, read_body
 from monitor.web.users import Peer, Program
 from schedules.contract.verdict import FindingKind
+from schedules.times.json import Json
 
-Json = dict[str, Any]
 _JSON, _CSV = "application/json", "text/csv; charset=utf-8"
 _COMPACT: Json = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
 _REF = "#/components/schemas/{model}"
@@ -75,14 +75,14 @@ class Operation:
 
     `name` and `tag` are for programs that are generated from the description.
 
-    `endpoint` is called with the request and the input, whose model its signature names. It returns
-    the JSON of an `answer`, which can also be read as CSV if there are `rows`, or a whole response
-    of one of the `media`.
+    `endpoint` is called with the request and the input, if its signature names a model of one. It
+    returns the JSON of an `answer`, which can also be read as CSV if there are `rows`, or a whole
+    response of one of the `media`.
     """
 
     name: str
     tag: str
-    endpoint: Callable[[Request, Any], Awaitable[Any]]
+    endpoint: Callable[..., Awaitable[Any]]
     answer: type[Answer] | None = None
     rows: Rows | None = None
     media: tuple[str, ...] = (_JSON,)
@@ -111,11 +111,14 @@ class Operation:
         else:
             sent = self.input.read(await read_body(request, self.max_bytes))
         try:
-            answer: Any = await self.endpoint(request, sent)
+            inputs = () if self.input is Input else (sent,)
+            answer: Any = await self.endpoint(request, *inputs)
         except InvalidInput as fault:
             faults = [*map(str, fault.faults)]
             return problem_response(409, "; ".join(faults), faults=faults)
-        return answer if isinstance(answer, Response) else self._respond_with(request, sent, answer)
+        if isinstance(answer, Response):
+            return answer
+        return self._respond_with(request, sent, answer)
 
     def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:
         """Return the answer as JSON or CSV with a link to the next page.
@@ -191,10 +194,13 @@ class Operation:
 
 
 @cache
-def _find_input(endpoint: Callable[[Request, Any], Awaitable[Any]]) -> type[Input]:
-    _request, sent = inspect.signature(endpoint, eval_str=True).parameters.values()
-    model: type[Input] = sent.annotation
-    return model
+def _find_input(endpoint: Callable[..., Awaitable[Any]]) -> type[Input]:
+    _request, *others = inspect.signature(endpoint, eval_str=True).parameters.values()
+    models: list[type[Input]] = [sent.annotation for sent in others]
+    return next(iter(models), Input)
+
+
+post_operation = partial(Operation, method="POST")
 
 
 class ApiRoute(Route):
@@ -295,11 +301,9 @@ def _describe_problem(words: str) -> Json:
 
 
 def _path_parameter(name: str) -> Json:
-    shape: Json = (
-        {"enum": [*MEDIA]}
-        if name == "ending"
-        else {"type": "string", "minLength": 1, "pattern": ID}
-    )
+    shape: Json = {"type": "string", "minLength": 1, "pattern": ID}
+    if name == "ending":
+        shape = {"enum": [*MEDIA]}
     return {"name": name, "in": "path", "required": True, "schema": shape}
 
 

@@ -41,7 +41,7 @@ from monitor.web.sessions import Busy
 from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds
-from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
+from schedules.times.json import bounds_from_json, interval_from_json
 from schedules.times.words import (
     MINUTE,
     SECOND,
@@ -54,7 +54,7 @@ from schedules.times.words import (
     stamp,
 )
 
-KIND_NAMES: Mapping[str, str] = {
+KIND_NAMES = {
     IncidentKind.LATE: "late",
     IncidentKind.EARLY: "early",
     IncidentKind.PARTIAL: "partly late",
@@ -82,12 +82,10 @@ def local_text(text: str | None, timezone: str, seconds: bool = True) -> str:  #
     """Return an ISO instant in local time, such as `5 Jan 2018 09:30:00 GMT`, or `not known` for
     None.
     """
-    instant = instant_from_json(text)
-    return (
-        "not known"
-        if instant is None
-        else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
-    )
+    if text is None:
+        return "not known"
+    step = SECOND if seconds else MINUTE
+    return stamp(datetime.fromisoformat(text), timezone, step=step)
 
 
 def ago(span: timedelta) -> str:
@@ -129,19 +127,13 @@ def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
     """Return the remarks for a release in a list: its last look, why it is unproven, decisions,
     unwatched parts.
     """
-    is_cut = any(one["kind"] == "parts_cut" for one in row["findings"])
-    cut = "not all of its parts are watched" if is_cut else ""
-    unproven = "" if row["verdict"] in ("late", "overdue") else row["unproven_because"]
-    return [
-        text
-        for text in (
-            as_json.last_look_text(row),
-            unproven,
-            as_json.decision_text(row, timezone),
-            cut,
-        )
-        if text
-    ]
+    reasons = [as_json.last_look_text(row)]
+    if row["verdict"] not in ("late", "overdue"):
+        reasons.append(row["unproven_because"])
+    reasons.append(as_json.decision_text(row, timezone))
+    if any(one["kind"] == "parts_cut" for one in row["findings"]):
+        reasons.append("not all of its parts are watched")
+    return list(filter(None, reasons))
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -152,7 +144,7 @@ def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     public_parts = {one["part"] for one in row["exposures"] if one["open"]}
     if public_parts:
         return [(part["url"], part["id"]) for part in row["parts"] if part["id"] in public_parts]
-    return [(row["url"], "Announced page")] if row["url"] else []
+    return [(url, "Announced page") for url in (row["url"],) if url]
 
 
 def millis(instant: datetime) -> int:
@@ -175,7 +167,9 @@ def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
 
     Empty if it was not seen.
     """
-    return "" if interval["by"] is None else interval_text(interval_from_json(interval), timezone)
+    if interval["by"] is None:
+        return ""
+    return interval_text(interval_from_json(interval), timezone)
 
 
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
@@ -185,16 +179,15 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     `bounds` are in seconds, negative before the slot. Without a `min`, return `at most 5 s after`
     or `at least 5 s before`. Empty if they are None.
     """
-    least, most = (None, None) if bounds is None else (bounds["min"], bounds["max"])
+    delay = bounds_from_json(bounds) or Bounds()
+    least, most = delay.min, delay.max
     if least is None and most is None:
         return ""
     # The whole interval is before the slot. There, `most` is the bound nearer to it, so it becomes
     # the least length.
     if most is not None and most <= 0 and (least is None or least < 0):
-        return (
-            f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})}"
-            " before"
-        )
+        how_early = {"min": -most, "max": None if least is None else -least}
+        return f"{as_json.length_text(how_early)} before"
     if least is None or most is None or least >= 0:
         return f"{as_json.length_text(bounds)} after"
     # Two units and no tenths, as in `length_text`.
@@ -258,7 +251,9 @@ def render(request: Request, template: str, code: int | None = None, **values: A
     By default, a page that names a `fault`, or `faults`, of what was sent is a 400, and any other a
     200.
     """
-    default_code = 400 if values.get("fault") or values.get("faults") else 200
+    default_code = 200
+    if values.get("fault") or values.get("faults"):
+        default_code = 400
     queries, session, acts = queries_of(request), session_of(request), may_act(request)
     common = {
         "signs_in": queries.sessions is not None and queries.sessions.allows_sign_in,
@@ -271,7 +266,7 @@ def render(request: Request, template: str, code: int | None = None, **values: A
         "acts": acts,
         "adds": acts and queries.by_hand is not None,
         "signs": acts and session is not None and session.person.is_head,
-        "now": queries.clock.now(),
+        "now": queries.now(),
         "zone": queries.timezone,
         "path": request.url.path,
         # The moments that a demonstration offers, empty for a real monitor.
@@ -292,7 +287,7 @@ async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, An
     If the store fails, only a check of it.
     """
     try:
-        now = queries.clock.now()
+        now = queries.now()
         monitors = await queries.ask(lambda: list(_check_leases(queries, now)))
         given_up = await queries.list_given_up()
     except StoreFault as fault:
@@ -330,7 +325,7 @@ async def show_status(request: Request) -> Response:
     queries = queries_of(request)
     stored, given_up = await _check_store(queries)
     checks = sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good)
-    hosts, unready = queries.silent_hosts(queries.clock.now()), list(queries.live.unready())
+    hosts, unready = queries.silent_hosts(queries.now()), list(queries.live.unready())
     return render(
         request,
         "status.html",
@@ -356,15 +351,18 @@ async def list_silences(
     If `with_future`, return future ones too. Empty if the viewer is not staff, or if the store does
     not answer.
     """
-    now, store = queries.clock.now(), queries.store
+    if not queries.sees_all:
+        return []
+    now, store = queries.now(), queries.store
 
     def title_of(one: Silence) -> str:
         """Return the title of a release or incident, the name of a producer, or a host as it is."""
         find = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(
             one.scope
         )
-        found = find(one.name) if find is not None else None
-        return found.title if found is not None else queries.producers.get(one.name, one.name)
+        if find is not None and (found := find(one.name)) is not None:
+            return found.title
+        return queries.producers.get(one.name, one.name)
 
     def read() -> list[tuple[Silence, str]]:
         found = [
@@ -375,7 +373,7 @@ async def list_silences(
         return [(one, title_of(one)) for one in found]
 
     try:
-        return await queries.ask(read) if queries.sees_all else []
+        return await queries.ask(read)
     except StoreFault:
         # The page itself warns that the store does not answer.
         return []
@@ -388,18 +386,17 @@ async def respond_to_error(request: Request, error: Exception) -> Response:
     """
     status, text, headers = 500, "This is our fault. It is in the log.", None
     if isinstance(error, HTTPException):
-        words = "There is nothing at" if error.status_code == 404 else f"{error.detail}:"
-        status, text, headers = error.status_code, f"{words} {request.url.path}", error.headers
+        status, headers = error.status_code, error.headers
+        words = "There is nothing at" if status == 404 else f"{error.detail}:"
+        text = f"{words} {request.url.path}"
     elif isinstance(error, Busy):
         status, text, headers = 429, str(error), {"Retry-After": str(error.wait)}
     elif isinstance(error, NinethirtyError):
         status, text = http_status(error), str(error)
-    is_api = request.scope["path"].startswith("/api/")
-    response = (
-        problem_response(status, text)
-        if is_api
-        else render(request, "fault.html", status, message=text)
-    )
+    if request.scope["path"].startswith("/api/"):
+        response = problem_response(status, text)
+    else:
+        response = render(request, "fault.html", status, message=text)
     response.headers.update(headers or {})
     return response
 

@@ -39,10 +39,11 @@ from monitor.threads import Threads, with_pauses
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explained
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.embargo import Json, public_view, slot_has_passed, without_details
+from monitor.web.embargo import public_view, slot_has_passed, without_details
 from monitor.web.hand_calendar import HandCalendar
 from monitor.web.monitor_view import MonitorView
 from monitor.web.sessions import Sessions
+from schedules.times.json import Json
 from schedules.times.zone import day_begins, span_of
 
 T = TypeVar("T")
@@ -50,6 +51,11 @@ _MOST_SHOWN = 50
 _STORE_WITHIN = 5.0
 MOST_INCIDENTS = 500
 _ASSESSED_FOR = timedelta(minutes=1)
+
+
+def is_fresh(made_at: datetime | None, now: datetime, kept_for: timedelta) -> bool:
+    """Return whether what was made then may be used again. Not so after the clock was set back."""
+    return made_at is not None and timedelta() <= now - made_at < kept_for
 
 
 @dataclass
@@ -120,9 +126,13 @@ class Queries:
         """Return a copy for a viewer who sees everything, or who sees no embargoed data."""
         return replace(self, sees_all=sees_all)
 
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.clock.now()
+
     def today(self) -> date:
         """Return today's local date."""
-        return self.clock.now().astimezone(ZoneInfo(self.timezone)).date()
+        return self.now().astimezone(ZoneInfo(self.timezone)).date()
 
     async def list_releases(
         self, first: date, last: date, producer: str | None = None
@@ -165,7 +175,7 @@ class Queries:
         releases = await self._add_decisions(judged)
         # A monitor that watches has judged every release up to today.
         if last > self.today() or not self.live.last_looks():
-            now, judged_before = self.clock.now(), set(judged_ids)
+            now, judged_before = self.now(), set(judged_ids)
             entries = await self.ask(lambda: self.store.ledger.releases(begin, end))
             promised = [one for one in entries if one.id not in judged_before]
             ids = [one.id for one in promised if producer in (None, *one.producers)]
@@ -187,7 +197,7 @@ class Queries:
 
     async def find_releases(self, releases: Sequence[str]) -> list[Json]:
         """Return the JSON of those of these releases that may be shown, in their order."""
-        judged, now = await self._judged_bodies(releases), self.clock.now()
+        judged, now = await self._judged_bodies(releases), self.now()
         rest = [name for name in releases if name not in judged]
         promised = await self.ask(lambda: [self.judge_promised(name, now) for name in rest])
         known: dict[str, Json | None] = {**judged, **dict(zip(rest, promised, strict=True))}
@@ -208,7 +218,7 @@ class Queries:
     async def _read_release(self, release: str) -> Json | None:
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
-            now = self.clock.now()
+            now = self.now()
             return await self.ask(lambda: self.judge_promised(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
         # One that was joined into another is not judged any more: show its last verdict.
@@ -231,7 +241,7 @@ class Queries:
     ) -> list[Incident]:
         """Return at most `MOST_INCIDENTS` of these days and before `until`, newest first."""
         begin, end = self.span_of_days(first, last)
-        end, now = min(filter(None, (end, until)), default=None), self.clock.now()
+        end, now = min(filter(None, (end, until)), default=None), self.now()
         store = self.store.verdicts
         return await self.ask(
             lambda: self._visible_incidents(store.incidents(begin, end, limit=MOST_INCIDENTS), now)
@@ -243,7 +253,7 @@ class Queries:
         """Return the incidents of these local days, or any, that need action, newest first: not
         closed, or with a report owed or an overdue action.
         """
-        store, now, today = self.store.verdicts, self.clock.now(), self.today()
+        store, now, today = self.store.verdicts, self.now(), self.today()
         begin, end = self.span_of_days(first, last)
 
         def occurred_on_these_days(one: Incident) -> bool:
@@ -264,7 +274,7 @@ class Queries:
 
     async def find_incident(self, incident: str) -> Incident:
         """Return one incident. Raises `UnknownName` if there is none, or it must not be shown."""
-        now = self.clock.now()
+        now = self.now()
         found = await self.ask(
             lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now)
         )
@@ -280,7 +290,7 @@ class Queries:
 
         Raises `UnknownName`.
         """
-        now = self.clock.now()
+        now = self.now()
         return await self.ask(lambda: self._read_events(after, release, limit, now))
 
     async def list_drafts(self, incident: str) -> list[Draft]:
@@ -288,7 +298,7 @@ class Queries:
 
         Adds a version first if measurements have changed.
         """
-        now, desk = self.clock.now(), self.desk
+        now, desk = self.now(), self.desk
         if desk is not None:
             # Durations grow.
             redraft = await self.ask(lambda: desk.current.prepare_redraft(incident, now))
@@ -300,11 +310,11 @@ class Queries:
         """Return whether everything is ready for the slots of a day (None: the next with a slot),
         at most a minute old. None if this viewer may not see it, or nothing is assessed here.
         """
-        reader, now = self.readiness, self.clock.now()
+        reader, now = self.readiness, self.now()
         if reader is None or not self.sees_all:
             return None
         known = self._assessed.get(day)
-        if known is not None and now - _ASSESSED_FOR < known.at <= now:
+        if known is not None and is_fresh(known.at, now, _ASSESSED_FOR):
             return known
         # An open board is read every few seconds.
         made = await self.ask(
@@ -326,7 +336,7 @@ class Queries:
 
     async def list_related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that the same platform fault explains."""
-        now, store = self.clock.now(), self.store.verdicts
+        now, store = self.now(), self.store.verdicts
         return await self.ask(
             lambda: self._visible_incidents(related_incidents(store, incident)[::-1], now)
         )
@@ -348,7 +358,7 @@ class Queries:
 
     async def list_given_up(self) -> list[Json]:
         """Return the deliveries recently given up, newest first, with their notices' subjects."""
-        outbox, since = self.store.outbox, self.clock.now() - GIVEN_UP_FOR
+        outbox, since = self.store.outbox, self.now() - GIVEN_UP_FOR
         return await self.ask(
             lambda: [given_up_json(outbox, row) for row in outbox.given_up(since)[:_MOST_SHOWN]]
         )
@@ -361,7 +371,7 @@ class Queries:
             self.sessions.close()
 
     def _visible_part(self, body: Json) -> Json | None:
-        return body if self.sees_all else public_view(body, self.clock.now())
+        return body if self.sees_all else public_view(body, self.now())
 
     def _visible_incidents(
         self, incidents: Sequence[Incident | None], now: datetime
@@ -376,11 +386,9 @@ class Queries:
             ]
             visible = [one for one, release in with_release if self.is_slot_past(release, now)]
         # Their durations grow, so they are measured again.
-        return (
-            visible
-            if self.desk is None
-            else [self.desk.current.refresh(one, now) for one in visible]
-        )
+        if self.desk is None:
+            return visible
+        return [self.desk.current.refresh(one, now) for one in visible]
 
     def is_slot_past(self, release: str, now: datetime) -> bool:
         """Return whether the slot of a release has passed. Reads the store."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from starlette.requests import Request
 
@@ -13,16 +12,13 @@ from monitor.errors import UnknownName, unknown_name
 from monitor.judge.explain.explain import explanation_json
 from monitor.watch.rejudge import titles_of_release
 from monitor.web import answers, inputs
-from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.queries import Queries
 from monitor.web.request import require_staff
 from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
-from schedules.times.json import fields_json
-
-Json = dict[str, Any]
+from schedules.times.json import Json, fields_json
 
 
 async def explain_release(request: Request, query: inputs.AsOf) -> Json:
@@ -30,17 +26,17 @@ async def explain_release(request: Request, query: inputs.AsOf) -> Json:
     it.
     """
     queries, name = require_staff(request), request.path_params["release"]
-    at = query.at or queries.clock.now()
+    at = query.at or queries.now()
     explained = await queries.ask(lambda: queries.explain_verdict(name, at))
     if explained is None:
         raise await queries.ask(lambda: _unknown_release(queries, name))
     return {**explained.body, "explanation": explanation_json(explained.explanation)}
 
 
-async def show_history(request: Request, _input: Input) -> Json:
+async def show_history(request: Request) -> Json:
     """Return every promise of a release, where and when it was read, and what changed."""
     queries, name = require_staff(request), request.path_params["release"]
-    now = queries.clock.now()
+    now = queries.now()
     return await queries.ask(lambda: _read_history(queries, name, now))
 
 
@@ -77,13 +73,11 @@ def _promise_json(promise: Promise) -> Json:
 
 
 def _event_json(event: LedgerEvent) -> Json:
-    return {
-        **fields_json(event, "what", "at", "since", "calendar"),
-        "before": event.before.as_json() if event.before else None,
-        "after": event.after.as_json() if event.after else None,
-        "promised": slot_text(event.after) if event.after else None,
-        "detail": event.detail,
-    }
+    body = fields_json(event, "what", "at", "since", "calendar", "before", "after")
+    promised = None
+    if event.after is not None:
+        promised = slot_text(event.after)
+    return {**body, "promised": promised, "detail": event.detail}
 
 
 def _unknown_release(queries: Queries, name: str) -> UnknownName:

@@ -22,9 +22,9 @@ from monitor.threads import run_in_thread
 from monitor.watch.periods import FORMATS, Periods, file_stem_of
 from monitor.web import answers, inputs
 from monitor.web.fragments import sort_by_name
-from monitor.web.operations import ApiRoute, Operation, file_response
+from monitor.web.operations import ApiRoute, Operation, file_response, post_operation
 from monitor.web.pages import render
-from monitor.web.request import check_parameters, queries_of, require_desk, require_staff
+from monitor.web.request import PostRoute, check_parameters, queries_of, require_desk, require_staff
 from monitor.web.staff_form import SentForm, with_staff_form
 
 T = TypeVar("T")
@@ -35,11 +35,13 @@ async def show_report(request: Request) -> Response:
     """Show a form to choose a period or series, filled with the last month, or with what was chosen
     and the report on it.
     """
-    queries, choice = queries_of(request), _read_choice(request)
+    queries = queries_of(request)
+    check_parameters(request, _PARAMETERS)
+    choice = {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}
     report, fault = None, ""
     if choice["from"] or choice["to"] or choice["series"]:
         try:
-            period, now = await _read_period(request, choice), queries.clock.now()
+            period, now = await _read_period(request, choice), queries.now()
             report = await _run_alone(request, lambda periods: periods.report(period, now))
         except UserFault as exc:
             fault = str(exc)
@@ -64,7 +66,7 @@ async def show_report(request: Request) -> Response:
 async def get_report(request: Request, query: inputs.ReportChoice) -> Response:
     """Return the report on a period or series as a file. Only staff may."""
     require_staff(request)
-    kind, now = request.path_params["kind"], queries_of(request).clock.now()
+    kind, now = request.path_params["kind"], queries_of(request).now()
     if kind not in FORMATS:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
     period = await _find_period(request, query)
@@ -97,15 +99,6 @@ async def _keep_period(request: Request, desk: Desk, period: Period) -> dict[str
     return incident_json(incident, await queries.list_drafts(incident.id))
 
 
-def _read_choice(request: Request) -> dict[str, str]:
-    """Return what the query chooses, each part empty if it is not given.
-
-    Raises `UserFault`.
-    """
-    check_parameters(request, _PARAMETERS)
-    return {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}
-
-
 async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
     """Return what `_find_period` does for the texts of a form."""
     given = {name: text for name, text in chosen.items() if text}
@@ -123,7 +116,7 @@ async def _find_period(request: Request, choice: inputs.ReportChoice) -> Period:
 
     Raises `UserFault`, `UnknownName`.
     """
-    now, producer, series = queries_of(request).clock.now(), choice.producer or "", choice.series
+    now, producer, series = queries_of(request).now(), choice.producer or "", choice.series
     first, last, host = choice.first, choice.to, choice.host or ""
     if series:
         return await _run_alone(request, lambda periods: periods.series(series, now, producer))
@@ -156,8 +149,8 @@ def _require_periods(request: Request) -> Periods:
 
 
 ROUTES = [
-    Route("/reports", show_report, methods=["GET"]),
-    Route("/reports", save_as_draft, methods=["POST"]),
+    Route("/reports", show_report),
+    PostRoute("/reports", save_as_draft),
 ]
 OPERATIONS = [
     ApiRoute(
@@ -166,8 +159,6 @@ OPERATIONS = [
     ),
     ApiRoute(
         "/reports",
-        Operation(
-            "keepReport", "releases", keep_report, answers.Incident, method="POST", status=201
-        ),
+        post_operation("keepReport", "releases", keep_report, answers.Incident, status=201),
     ),
 ]

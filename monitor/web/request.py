@@ -9,12 +9,14 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from alerts.by_hand import check_year
 from alerts.one_line import one_line
@@ -31,6 +33,10 @@ _LONGEST_NAME = 40
 _TOO_MANY_FIELDS = "this form has too many fields"
 _DAMAGED = "this form arrived damaged: load the page again, and send it again"
 PROBLEM = "application/problem+json"
+
+
+PostRoute = partial(Route, methods=["POST"])
+"""A route of a form. `Route` is one of a page."""
 
 
 def queries_of(request: Request) -> Queries:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.web.pages import render
-from monitor.web.queries import Queries
+from monitor.web.queries import Queries, is_fresh
 from monitor.web.request import check_parameters, queries_of
 
 _MOST_FOUND, _MOST_WORDS = 50, 10
@@ -33,11 +33,9 @@ class TitleIndex:
 
     async def find(self, queries: Queries, words: Sequence[str]) -> list[str]:
         """Return the ids of at most fifty releases with all of the words, the latest slot first."""
-        now = queries.clock.now()
+        now = queries.now()
         async with self._lock:
-            read_at = self._read_at
-            # The age is negative if the clock was set back. Then read again too.
-            if read_at is None or not timedelta() <= now - read_at < _CACHED_FOR:
+            if not is_fresh(self._read_at, now, _CACHED_FOR):
                 self._lines = await queries.ask(lambda: _read_lines(queries), is_slow=True)
                 self._read_at = now
         lines = self._lines

@@ -30,7 +30,14 @@ from monitor.web.local_socket import user_name
 from monitor.web.pages import render, respond_to_error
 from monitor.web.provider import NotSignedOn
 from monitor.web.queries import Queries
-from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
+from monitor.web.request import (
+    PostRoute,
+    client_of,
+    problem_response,
+    queries_of,
+    read_form,
+    session_of,
+)
 from monitor.web.sessions import SESSION_SECONDS, Busy, Session, Sessions
 from monitor.web.users import Peer, Program, find_only_user
 
@@ -406,9 +413,9 @@ def _path_or_board(where: str) -> str:
 
 
 ROUTES = [
-    Route("/sign-in", show_sign_in_form, methods=["GET"]),
-    Route("/sign-in", sign_in, methods=["POST"]),
-    Route("/sign-in/oidc", start_sign_on, methods=["GET"]),
-    Route("/sign-in/oidc/return", finish_sign_on, methods=["GET"]),
-    Route("/sign-out", sign_out, methods=["POST"]),
+    Route("/sign-in", show_sign_in_form),
+    PostRoute("/sign-in", sign_in),
+    Route("/sign-in/oidc", start_sign_on),
+    Route("/sign-in/oidc/return", finish_sign_on),
+    PostRoute("/sign-out", sign_out),
 ]

@@ -16,10 +16,11 @@ from alerts.by_hand import BoxFault, InvalidInput, parse_instant
 from alerts.silence import FARTHEST_AHEAD, Scope
 from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
-from monitor.web.pages import list_silences, render, slot_start
+from monitor.web.pages import list_silences, render
 from monitor.web.queries import Queries
-from monitor.web.request import check_parameters, may_act, queries_of
-from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
+from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
+from monitor.web.strip import exact_slot
 from schedules.times.zone import local
 
 Choice = tuple[Scope, str, str]
@@ -29,9 +30,7 @@ _DEFAULT_LENGTH, _OFFERED_BEFORE = timedelta(hours=4), timedelta(days=30)
 
 
 async def show_mute_form(
-    request: Request,
-    typed: Mapping[str, str] | None = None,
-    faults: Mapping[str, str] | None = None,
+    request: Request, typed: BoxTexts = None, faults: BoxTexts = None
 ) -> Response:
     """Show the form that mutes messages, and the current and future silences, the spans in which
     they are muted.
@@ -45,7 +44,7 @@ async def show_mute_form(
             raise NotAllowed("Messages are muted by people who have signed in and may act.")
         typed = request.query_params
     queries = queries_of(request)
-    now = queries.clock.now()
+    now = queries.now()
     chosen, begins = await _find_subjects(queries, typed, now)
     until = (begins or now) + _DEFAULT_LENGTH
     defaults = {
@@ -101,8 +100,10 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
     """Return the instant of a local date-time, or None if the box is empty. Raises
     `InvalidInput`.
     """
+    if not text:
+        return None
     try:
-        return parse_instant(text, zone) if text else None
+        return parse_instant(text, zone)
     except ValueError as exc:
         why = "must be a date and time, such as 2026-11-26T09:30"
         raise InvalidInput(BoxFault(box, why)) from exc
@@ -124,11 +125,10 @@ async def _find_subjects(
     if not typed.get("release"):
         return [], None
     body = await queries.find_release(typed["release"])
-    # A slot without a time gets the value `now`, which is not ahead.
-    slot = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
-    return [
-        (Scope.RELEASE, body["id"], body["title"])
-    ], slot if now < slot <= now + FARTHEST_AHEAD else None
+    slot = exact_slot(body)
+    if slot is not None and not now < slot <= now + FARTHEST_AHEAD:
+        slot = None
+    return [(Scope.RELEASE, body["id"], body["title"])], slot
 
 
 def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:
@@ -150,7 +150,7 @@ def _format_for_input(moment: datetime | None, zone: str) -> str:
 
 
 ROUTES = [
-    Route("/silences", show_mute_form, methods=["GET"]),
-    Route("/silences", mute_messages, methods=["POST"]),
-    Route("/silences/end", end_silence, methods=["POST"]),
+    Route("/silences", show_mute_form),
+    PostRoute("/silences", mute_messages),
+    PostRoute("/silences/end", end_silence),
 ]

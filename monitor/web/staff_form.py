@@ -14,8 +14,10 @@ from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import find_question
 from monitor.deliver.desk import Desk
 from monitor.web.pages import render
+from monitor.web.queries import Queries
 from monitor.web.request import desk_of, read_form_with_files, session_of
 from monitor.web.users import Person
+from schedules.times.json import Json
 
 _MOST_BYTES, _MOST_WITH_FILES, _MOST_WITHOUT_SESSION = 1 << 20, 8 << 20, 1 << 17
 """The most bytes of a form: its texts, with its files, and all of it from a person who is not
@@ -23,6 +25,9 @@ signed in.
 """
 _MOST_FIELDS = 300
 _HIDDEN_FIELDS = ("guard", "version", "do")
+
+BoxTexts = Mapping[str, str] | None
+"""What was typed into the boxes of a form, or their faults; None before the form was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,14 @@ def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             and not name.startswith(("tick.", "acted.", "quick."))
             and text.strip()
         ):
-            yield (box.label if box is not None else None) or name.removeprefix("box."), text
+            yield (box and box.label) or name.removeprefix("box."), text
+
+
+async def find_known_release(queries: Queries, typed: Mapping[str, str]) -> Json | None:
+    """Return the watched release that a form is about, None without one. Raises `UnknownName`."""
+    if release := typed.get("release"):
+        return await queries.find_release(release)
+    return None
 
 
 def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind
 from monitor.web.fragments import (
     WITHOUT_PROBLEM,
+    Row,
     count_statuses,
     has_gone_wrong,
     sort_gravest_first,
@@ -30,8 +32,6 @@ from monitor.web.pages import least_length
 from monitor.web.queries import Queries
 from schedules.contract.verdict import verdict_text
 from schedules.times.json import instant_from_json
-
-Row = Mapping[str, Any]
 
 _MOST_NAMED = 14
 _MOST_PRODUCERS = 4
@@ -135,7 +135,7 @@ async def read_strips(queries: Queries, rows: Sequence[Row]) -> list[Strip]:
         with suppress(StoreFault):
             blind = await queries.ask(lambda: queries.store.runs.blind(begin, end))
     rules = StripRules(queries.producers, queries.policies, blind)
-    return make_strips(rows, queries.clock.now(), rules)
+    return make_strips(rows, queries.now(), rules)
 
 
 def exact_slot(row: Row) -> datetime | None:
@@ -169,11 +169,9 @@ def _make_strip(slot: datetime, rows: Sequence[Row], now: datetime, rules: Strip
     problems = sort_gravest_first(filter(has_gone_wrong, rows))
     # Those that can still come in time are first, because people can still act.
     problems.sort(key=lambda row: verdict_or_due(row) != "due")
-    others = sorted(
-        (row for row in rows if not has_gone_wrong(row)), key=lambda row: row["producer"]
-    )
+    others = [row for row in rows if not has_gone_wrong(row)]
     by_producer = defaultdict[str, list[Row]](list)
-    for row in [*problems, *others]:
+    for row in [*problems, *sorted(others, key=itemgetter("producer"))]:
         by_producer[row["producer"]].append(row)
     by_problem = defaultdict[str, list[Row]](list)
     for row in problems:
@@ -191,14 +189,15 @@ def _make_group(
     verdict: str, some: Sequence[Row], rows: Sequence[Row], slot: datetime, rules: StripRules
 ) -> Group:
     """Return the group of `some` of a slot's releases, which have the same verdict."""
-    words = "not seen yet" if verdict == "due" else verdict_text(verdict)
+    words, overdue_from, at_host = verdict_text(verdict), None, ""
+    if verdict == "due":
+        words = "not seen yet"
+        overdue_from = slot + min(rules.policies.tolerance([row["producer"]]) for row in some)
     if verdict in WITHOUT_PROBLEM:
         words += ", with an incident"
-    overdue_from = None
-    if verdict == "due":
-        overdue_from = slot + min(rules.policies.tolerance([row["producer"]]) for row in some)
+    if verdict in _NOT_ON_TIME:
+        at_host = _say_what_else_came(some, rows)
     whose = _describe_producers(some, rows, rules.names)
-    at_host = _say_what_else_came(some, rows) if verdict in _NOT_ON_TIME else ""
     return Group(verdict, f"{len(some)} {words}", _say_longest(some), whose, at_host, overdue_from)
 
 
@@ -207,8 +206,12 @@ def _say_longest(rows: Sequence[Row]) -> str:
     length = least_length(max(measured, key=_least_seconds, default=None))
     if not length:
         return ""
-    how_long = f"by {length}" if rows[0]["verdict"] == "late" else f"for {length}"
-    return how_long if len(rows) == 1 else f"the worst {how_long}"
+    how_long = f"for {length}"
+    if rows[0]["verdict"] == "late":
+        how_long = f"by {length}"
+    if len(rows) > 1:
+        how_long = f"the worst {how_long}"
+    return how_long
 
 
 def _measured_seconds(row: Row) -> Mapping[str, Any] | None:
@@ -351,8 +354,8 @@ def list_marks(row: Row, slot: datetime, now: datetime) -> list[Mark]:
     if word in _OPEN:
         return mark_release("open", None, (now - slot).total_seconds(), exposures)
     delay, _part = decisive_delay(row)
-    low, high = (delay["min"], delay["max"]) if delay else (None, None)
-    return mark_release(word, low, high, exposures)
+    bounds = delay or {"min": None, "max": None}
+    return mark_release(word, bounds["min"], bounds["max"], exposures)
 
 
 def _seconds_of(exposure: Mapping[str, Any], slot: datetime, now: datetime) -> tuple[float, float]:

@@ -5,7 +5,6 @@ entries of calendars, and claims of the public record.
 from __future__ import annotations
 
 from datetime import UTC
-from functools import partial
 
 from starlette.requests import Request
 
@@ -14,8 +13,7 @@ from alerts.claim import Claim, claim_json
 from monitor.errors import NotAllowed, Refused, unknown_name
 from monitor.store.rows import CHANNEL_TESTED
 from monitor.web import answers, inputs
-from monitor.web.inputs import Input
-from monitor.web.operations import ApiRoute, Operation
+from monitor.web.operations import ApiRoute, Operation, post_operation
 from monitor.web.request import queries_of, require_desk, require_staff
 from monitor.web.users import Peer
 from schedules.times.json import Json, fields_json
@@ -23,14 +21,14 @@ from schedules.times.json import Json, fields_json
 _NOT_RUNNING = "no monitor runs here"
 
 
-async def show_status(request: Request, _input: Input) -> Json:
+async def show_status(request: Request) -> Json:
     """Return the health of the monitor: why it is not reliable now, and the checks of the status
     page.
     """
     return require_staff(request).live.as_json()
 
 
-async def reload_configuration(request: Request, _sent: Input) -> Json:
+async def reload_configuration(request: Request) -> Json:
     """Reload the configuration of the monitor. With faults, it continues unchanged.
 
     Only a user of the machine may, by the socket.
@@ -44,7 +42,7 @@ async def reload_configuration(request: Request, _sent: Input) -> Json:
     return {"taken": not faults, "faults": faults}
 
 
-async def send_test_notice(request: Request, _sent: Input) -> Json:
+async def send_test_notice(request: Request) -> Json:
     """Send a test notice through a channel. That it was accepted is recorded for the readiness."""
     desk, name = require_desk(request), request.path_params["channel"]
     send_test = queries_of(request).send_test
@@ -59,7 +57,7 @@ async def send_test_notice(request: Request, _sent: Input) -> Json:
     return answer | {"accepted": True, "reference": reference, "permanent": False}
 
 
-async def list_entries(request: Request, _input: Input) -> Json:
+async def list_entries(request: Request) -> Json:
     """List the entries of a calendar as of its last usable read. Only staff may read it."""
     queries, name = require_staff(request), request.path_params["calendar"]
     if name not in queries.calendars:
@@ -79,7 +77,7 @@ async def keep_claim(request: Request, sent: inputs.Claiming) -> Json:
         sent.url,
         sent.first_published.astimezone(UTC),
         sent.title,
-        None if sent.slot is None else sent.slot.astimezone(UTC),
+        sent.slot and sent.slot.astimezone(UTC),
         sent.slot_source or "",
         sent.source,
         sent.read_at.astimezone(UTC),
@@ -87,17 +85,18 @@ async def keep_claim(request: Request, sent: inputs.Claiming) -> Json:
     return {**claim_json(claim), "new": await require_desk(request).keep_claim(claim)}
 
 
-_post = partial(Operation, method="POST")
 ROUTES = [
     ApiRoute("/status", Operation("getStatus", "calendars", show_status, answers.Status)),
-    ApiRoute("/reload", _post("reload", "calendars", reload_configuration, answers.Reloaded)),
+    ApiRoute(
+        "/reload", post_operation("reload", "calendars", reload_configuration, answers.Reloaded)
+    ),
     ApiRoute(
         "/channels/{channel}/test",
-        _post("testChannel", "silences", send_test_notice, answers.ChannelTest),
+        post_operation("testChannel", "silences", send_test_notice, answers.ChannelTest),
     ),
     ApiRoute(
         "/calendars/{calendar}/entries",
         Operation("listEntries", "calendars", list_entries, answers.Entries),
     ),
-    ApiRoute("/claims", _post("keepClaim", "releases", keep_claim, answers.Claim)),
+    ApiRoute("/claims", post_operation("keepClaim", "releases", keep_claim, answers.Claim)),
 ]

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from alerts.draft.report import Bars, Report, SlotStrip, Timeline
 from alerts.draft.write.outline import (
     GRID_HEADER,
-    WEB_ADDRESS,
     Document,
     build_outline,
     make_printable,
+    write_parts,
 )
 from alerts.plots import draw_for_document
 
@@ -66,9 +66,6 @@ def _embed_picture(figure: Timeline | Bars | SlotStrip, name: str) -> Markup:
 
 
 def _link_addresses(text: str) -> Markup:
-    parts = enumerate(WEB_ADDRESS.split(text))
-    html = (
-        Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts
-    )
+    html = Markup("").join(write_parts(text, Markup('<a href="{0}">{0}</a>').format, str))
     # Word processors that open the page recognise only this line end.
-    return Markup("").join(html).replace("\n", Markup("<br>"))
+    return html.replace("\n", Markup("<br>"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from alerts.draft.report import Bars, Report, SlotStrip, Table, Timeline
 from alerts.draft.write import outline
@@ -11,7 +12,7 @@ from alerts.draft.write import outline
 PAGE_BREAK = "---\n\n"
 # Characters that begin a list, a rule or an underlined heading at the start of a line.
 LINE_MARK = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
-MARKS: Mapping[outline.Tone, str] = {
+MARKS = {
     **dict.fromkeys((outline.Tone.PLAIN, outline.Tone.TYPED), "{}"),
     outline.Tone.OPEN: "**{}**",
     outline.Tone.ASK: "*• {}*",
@@ -57,8 +58,7 @@ def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def _escape_text(text: str) -> str:
-    parts = enumerate(outline.WEB_ADDRESS.split(text))
-    escaped = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in parts)
+    escaped = outline.write_parts(text, "<{}>".format, partial(SPECIAL.sub, r"\\\1"))
     return LINE_MARK.sub(r"\1\\\2", "".join(escaped))
 
 

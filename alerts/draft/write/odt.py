@@ -102,10 +102,8 @@ def _write_xml_text(text: str) -> Markup:
         '<text:a xlink:type="simple" xlink:href="{0}"'
         ' text:style-name="Internet_20_link">{0}</text:a>'
     )
-    parts = enumerate(outline.WEB_ADDRESS.split(outline.make_printable(text)))
-    return Markup("").join(
-        link.format(part) if place % 2 else _escape_with_blanks(part) for place, part in parts
-    )
+    printable = outline.make_printable(text)
+    return Markup("").join(outline.write_parts(printable, link.format, _escape_with_blanks))
 
 
 def _escape_with_blanks(text: str) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -11,7 +11,7 @@ from itertools import groupby
 from alerts.claim import NO_PROOF
 from alerts.draft import words
 from alerts.draft.letters import insert_answers
-from alerts.draft.report import Bars, Field, Report, Section, SlotStrip, Table, Timeline
+from alerts.draft.report import Bars, Field, Paragraphs, Report, Section, SlotStrip, Table, Timeline
 from alerts.one_line import remove_invisible_marks
 from schedules.times.zone import LONDON
 
@@ -125,7 +125,9 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
     """Return the blocks of a document in reading order (default: the draft or, once signed, the
     report).
     """
-    match document := document or (Document.REPORT if report.signed else Document.DRAFT):
+    if document is None:
+        document = Document.REPORT if report.signed else Document.DRAFT
+    match document:
         case Document.DRAFT:
             return [*_build_form(report), *_build_annexes(report)]
         case Document.REPORT:
@@ -134,20 +136,17 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
             blocks = _build_head(report)
             how = "How it was measured" if report.measured else "What was recorded"
             for title, body in _build_evidence(report):
-                blocks += [
-                    Heading(2, how if title == "evidence" else words.capitalise(title)),
-                    *body,
-                ]
+                heading = {"evidence": how}.get(title, words.capitalise(title))
+                blocks += [Heading(2, heading), *body]
             return blocks
         case Document.STEPS:
             return [*_build_head(report), *_tabulate_steps(report)]
         case letter:  # an e-mail, a statement or notice for users, or lines to take
-            texts = _fill_letters(report)[letter] or (NO_STATEMENT,)
-            pieces = tuple(
-                Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text)
-                for text in texts
-            )
-            return [Heading(1, report.title), Words(pieces)]
+            pieces = []
+            for text in _fill_letters(report)[letter] or (NO_STATEMENT,):
+                tone = Tone.OPEN if "[to be completed" in text else Tone.PLAIN
+                pieces.append(Piece(tone, text))
+            return [Heading(1, report.title), Words(tuple(pieces))]
 
 
 def has_content(report: Report, document: Document) -> bool:
@@ -155,32 +154,35 @@ def has_content(report: Report, document: Document) -> bool:
     return bool({**_fill_letters(report), Document.STEPS: report.steps}.get(document, True))
 
 
-def _fill_letters(report: Report) -> dict[Document, tuple[str, ...]]:
-    return {
-        Document.COVERING: insert_answers(report, report.covering),
-        Document.HOLDING: insert_answers(report, report.holding),
-        Document.CORRECTION: insert_answers(report, report.correction),
-        Document.LINES: insert_answers(report, report.lines),
+def _fill_letters(report: Report) -> dict[Document, Paragraphs]:
+    letters = {
+        Document.COVERING: report.covering,
+        Document.HOLDING: report.holding,
+        Document.CORRECTION: report.correction,
+        Document.LINES: report.lines,
     }
+    return {name: insert_answers(report, letter) for name, letter in letters.items()}
 
 
 def _build_form(report: Report) -> list[Block]:
     blocks: list[Block] = [Heading(1, report.title)]
-    blocks += [] if report.signed else [Words(_describe_status(report))]
-    blocks += [_make_paragraphs(report.preamble)] if report.preamble else []
+    if not report.signed:
+        blocks.append(Words(_describe_status(report)))
+    if report.preamble:
+        blocks.append(_make_paragraphs(report.preamble))
     for section in report.sections:
         blocks += _build_section(section, signed=bool(report.signed))
     if report.kept:
         blocks.append(Heading(2, "Text kept from an earlier form of this draft"))
-    kept = (
-        Words((Piece(Tone.REMARK, f"{name}:"), Piece(Tone.TYPED, text)))
-        for name, text in report.kept.items()
-    )
-    return [*blocks, *kept]
+    for name, text in report.kept.items():
+        blocks.append(Words((Piece(Tone.REMARK, f"{name}:"), Piece(Tone.TYPED, text))))
+    return blocks
 
 
 def _build_head(report: Report) -> list[Block]:
-    subject = report.subject if report.form == "period" else f"{report.subject} ({report.producer})"
+    subject = report.subject
+    if report.form != "period":
+        subject += f" ({report.producer})"
     return [Heading(1, report.title), _make_paragraphs(subject), Words(_describe_status(report))]
 
 
@@ -188,15 +190,13 @@ def _build_signature(report: Report) -> list[Block]:
     """Return the heading and the paragraphs of the signature and the later amendments; empty
     without any.
     """
-    has_signature_box = any("human.signoff" in field.facts for field in report.fields())
     texts = list(report.amendments)
-    if report.signed and not has_signature_box:
-        texts.insert(0, f"Signed off by {report.signed.by}, {report.signed.day}.")
-    return (
-        [Heading(2, "Amendments" if has_signature_box else "Signature"), _make_paragraphs(*texts)]
-        if texts
-        else []
-    )
+    heading = "Amendments"
+    if not any("human.signoff" in field.facts for field in report.fields()):
+        heading = "Signature"
+        if report.signed:
+            texts.insert(0, f"Signed off by {report.signed.by}, {report.signed.day}.")
+    return [Heading(2, heading), _make_paragraphs(*texts)] if texts else []
 
 
 def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
@@ -205,34 +205,32 @@ def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
 
     `signed`: the box is in a signed report, so it has no prompts, questions and remarks.
     """
-    measured = _make_pieces(Tone.PLAIN, field.paragraphs)
-    answer = field.answer  # the words that a person typed, None without any
-    typed = (Piece(Tone.TYPED, answer.text),) if answer is not None else ()
+    pieces = _make_pieces(Tone.PLAIN, field.paragraphs)
+    measured = pieces
+    if field.answer is not None:  # the words that a person typed
+        typed = Piece(Tone.TYPED, field.answer.text)
+        # They replace the measured text, or are added to it.
+        pieces = [typed] if field.is_replaced else [*measured, typed]
     if signed:
-        answers = typed if field.is_replaced else (*measured, *typed)
-        return answers or (BLANK,)
-    remarks = _make_pieces(Tone.REMARK, field.notes)
-    if answer is None:
-        missing = _make_pieces(Tone.OPEN, [field.placeholder] if field.placeholder else [])
-        questions = _make_pieces(Tone.ASK, field.guidance)
-        content = (*missing, *measured) if field.asks_first else (*measured, *missing)
-        return (*content, *remarks, *questions)
-    if not field.is_replaced:  # the words are added to the measured text
-        return (*measured, *typed, *remarks)
-    # The words replace the measured text. A later measurement that differs is shown below them, to
-    # be compared.
-    measured_since = (
-        (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
-    )
-    return (*typed, *measured_since, *remarks)
+        return tuple(pieces) or (BLANK,)
+    if field.answer is None:
+        missing = _make_pieces(Tone.OPEN, filter(None, [field.placeholder]))
+        pieces = [*missing, *measured] if field.asks_first else [*measured, *missing]
+    elif field.is_contested and measured:
+        # A later measurement that differs is shown below them, to be compared.
+        pieces += [Piece(Tone.REMARK, MEASURED_SINCE), *measured]
+    pieces += _make_pieces(Tone.REMARK, field.notes)
+    if field.answer is None:
+        pieces += _make_pieces(Tone.ASK, field.guidance)
+    return tuple(pieces)
 
 
-def _make_pieces(tone: Tone, texts: Iterable[str]) -> tuple[Piece, ...]:
-    return tuple(Piece(tone, text) for text in texts)
+def _make_pieces(tone: Tone, texts: Iterable[str]) -> list[Piece]:
+    return [Piece(tone, text) for text in texts]
 
 
 def _make_paragraphs(*texts: str) -> Words:
-    return Words(_make_pieces(Tone.PLAIN, texts))
+    return Words(tuple(_make_pieces(Tone.PLAIN, texts)))
 
 
 def _describe_status(report: Report) -> tuple[Piece, ...]:
@@ -240,23 +238,21 @@ def _describe_status(report: Report) -> tuple[Piece, ...]:
     amendments.
     """
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
-    amended = f"; last amended {report.last_amended}" if report.last_amended else ""
     first = (
         f"{report.signed or 'Draft, not signed off'}. {form}; date of report"
-        f" {report.date_of_report}{amended}."
+        f" {report.date_of_report}"
     )
+    if report.last_amended:
+        first += f"; last amended {report.last_amended}"
+    # A report on a period, or of a producer outside the Code of Practice, has no edition.
+    second = f"Reference {report.incident}."
     if report.edition:
-        practice = f", {report.practice}" if report.practice else ""
-        second = f"Code of Practice edition {report.edition}{practice}. Incident {report.incident}."
-    else:  # a report on a period, or of a producer outside the Code of Practice
-        second = f"Reference {report.incident}."
+        edition = ", ".join(filter(None, (report.edition, report.practice)))
+        second = f"Code of Practice edition {edition}. Incident {report.incident}."
     # `anyway` is the reason why the report was signed despite an obstacle, empty without an
     # obstacle.
-    signed_despite = [report.anyway] if report.anyway else []
-    return _make_pieces(
-        Tone.REMARK,
-        [f"{first} {second} {write_stamp(report)}", *signed_despite, *report.amendments],
-    )
+    texts = (f"{first}. {second} {write_stamp(report)}", report.anyway, *report.amendments)
+    return tuple(_make_pieces(Tone.REMARK, filter(None, texts)))
 
 
 def write_stamp(report: Report) -> str:
@@ -276,7 +272,8 @@ def _build_section(section: Section, *, signed: bool) -> list[Block]:
             # A signed report leaves out an optional question that no one answered.
             if pieces != (BLANK,) or field.required:
                 rows.append((field.label or "", pieces))
-        blocks += [Grid(section.heading, tuple(rows))] if rows else []
+        if rows:
+            blocks.append(Grid(section.heading, tuple(rows)))
     return blocks
 
 
@@ -284,10 +281,10 @@ def _build_annexes(report: Report) -> list[Block]:
     """Return the annexes of a report on a period: its evidence. For an incident, that and the steps
     for its producer are documents of their own.
     """
-    annexes = _build_evidence(report) if report.form == "period" else []
     blocks: list[Block] = []
-    for letter, (title, body) in zip("ABCDEF", annexes, strict=False):
-        blocks += [Heading(2, f"Annex {letter}: {title}", new_page=not blocks), *body]
+    if report.form == "period":
+        for letter, (title, body) in zip("ABCDEF", _build_evidence(report), strict=False):
+            blocks += [Heading(2, f"Annex {letter}: {title}", new_page=not blocks), *body]
     return blocks
 
 
@@ -295,21 +292,18 @@ def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
     """Return (title, blocks) for each chapter of the evidence document that has content."""
     all_times = (report.strip, *report.measured, report.timeline)
     times: list[Block] = [block for block in all_times if block is not None]
-    # `certainty` are paragraphs on how sure the times are, `annex` tables of the evidence.
-    proof: list[Block] = [
-        _make_paragraphs(*report.certainty),
-        *report.annex,
-        *_tabulate_replaced(report),
-    ]
-    bar_charts: list[Block] = list(report.figures)
-    # the publishers' own statements
-    claims: list[Block] = [_make_paragraphs(NO_PROOF), *report.claimed]
+    title_of_times = "incidents" if report.form == "period" else "measured times"
     chapters: list[tuple[str, list[Block]]] = [
-        ("incidents" if report.form == "period" else "measured times", times),
-        ("where and when it went wrong", bar_charts),
-        ("evidence", proof if report.annex else []),
-        ("claimed, not measured", claims if report.claimed else []),
+        (title_of_times, times),
+        ("where and when it went wrong", [*report.figures]),
     ]
+    if report.annex:
+        # `certainty` are paragraphs on how sure the times are, `annex` tables of the evidence.
+        certainty = _make_paragraphs(*report.certainty)
+        proof = [certainty, *report.annex, *_tabulate_replaced(report)]
+        chapters.append(("evidence", proof))
+    if report.claimed:  # the publishers' own statements
+        chapters.append(("claimed, not measured", [_make_paragraphs(NO_PROOF), *report.claimed]))
     return [(title, body) for title, body in chapters if body]
 
 
@@ -336,33 +330,38 @@ def _tabulate_steps(report: Report) -> list[Block]:
         (f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK_NOTE)
         for step in report.steps
     )
-    return [
-        Table(
-            SIGNED_STEPS_CAPTION if report.signed else STEPS_CAPTION,
-            STEPS_HEADER,
-            rows,
-            (8.4, 3.0, 5.4),
-        )
-    ]
+    caption = SIGNED_STEPS_CAPTION if report.signed else STEPS_CAPTION
+    return [Table(caption, STEPS_HEADER, rows, (8.4, 3.0, 5.4))]
 
 
 def format_footer(report: Report) -> str:
     """Return the footer text that precedes the page number."""
-    return f"{report.producer}{'' if report.signed else f': {report.incident}'}. Page "
+    if report.signed:
+        return f"{report.producer}. Page "
+    return f"{report.producer}: {report.incident}. Page "
 
 
 WEB_ADDRESS = re.compile(
     r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])"
 )
-"""A web address in a text, without the punctuation that ends a sentence. After a split, odd places
-are addresses.
-"""
+"""A web address in a text, without the punctuation that ends a sentence."""
 NONCHARACTERS = "".join(
     f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
 )
 UNPRINTABLE = re.compile(
     rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{NONCHARACTERS}]"
 )
+
+
+def write_parts(
+    text: str, write_address: Callable[[str], str], write_text: Callable[[str], str]
+) -> Iterator[str]:
+    """Yield the web addresses in a text and the parts between them in order, each as one of these
+    functions writes it.
+    """
+    for place, part in enumerate(WEB_ADDRESS.split(text)):
+        write = write_address if place % 2 else write_text
+        yield write(part)
 
 
 def make_printable(text: str) -> str:

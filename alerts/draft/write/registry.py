@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 
 from alerts.draft.report import Report
 from alerts.draft.write.outline import TITLES, Document
 
-MEDIA: Mapping[str, str] = {
+MEDIA = {
     "md": "text/markdown; charset=utf-8",
     "html": "text/html; charset=utf-8",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -37,4 +36,4 @@ class Writer:
         return written.encode() if isinstance(written, str) else written
 
 
-WRITERS: Mapping[str, Writer] = {ending: Writer(ending) for ending in MEDIA}
+WRITERS = {ending: Writer(ending) for ending in MEDIA}

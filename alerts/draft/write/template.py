@@ -8,7 +8,6 @@ all. `parts` is a list to loop over: `{%tr for part in parts %}` with `part.name
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 from zipfile import BadZipFile
@@ -23,7 +22,7 @@ from alerts.draft.report import Field, Report
 from alerts.draft.write.outline import Tone, build_pieces, make_printable
 
 # The fact that answers each name in a template.
-BOX_FACTS: Mapping[str, str] = {
+BOX_FACTS = {
     "output": "release.title",
     "producer_name": "producer.name",
     "contact": "contact.dealing",
@@ -54,7 +53,7 @@ REPORT_NAMES = (
     "signed",
     "grade",
 )
-TEMPLATE_NAMES: tuple[str, ...] = (*REPORT_NAMES, *BOX_FACTS, "certainty", "amendments", "parts")
+TEMPLATE_NAMES = (*REPORT_NAMES, *BOX_FACTS, "certainty", "amendments", "parts")
 TEMPLATE_ERRORS = (
     BadZipFile,
     PackageNotFoundError,
