@@ -52,13 +52,15 @@ def _plain(title: str) -> str:
 def _is_same(old: Announcement, new: Announcement, at: datetime) -> bool:
     """Return whether a new entry is an old one of its title that is no longer shown.
 
-    It is if time and place are the same. Before its slot, one of them is enough if the title has a
-    period.
+    It is if time and place are the same, or the place and a period in the title. Before its slot,
+    it may have another link, unless its id says that it is another entry.
     """
+    has_period = bool(read_title(new.title).period)
     is_same_time = old.slot.is_same_time(new.slot)
-    is_same_place = (old.url, old.link) == (new.url, new.link)
-    may_differ = bool(read_title(new.title).period) and not has_passed(old.slot, at)
-    return (is_same_time or is_same_place) if may_differ else (is_same_time and is_same_place)
+    if (old.url, old.link) == (new.url, new.link):
+        return is_same_time or has_period
+    is_id_of_link = MADE_ID.fullmatch(new.uid) is not None
+    return is_same_time and has_period and is_id_of_link and not has_passed(old.slot, at)
 
 
 def _under_id_of_edition(

@@ -12,6 +12,7 @@ from schedules.slot import Precision, Slot
 
 OCTOBER, NOVEMBER = "Example apples: October 2026", "Example apples: November 2026"
 PAGE = "https://stats.example/apples"
+MADE, MADE_AGAIN = "0123456789abcdef", "fedcba9876543210"
 BEFORE, AFTER = datetime(2026, 12, 10, 9, tzinfo=UTC), datetime(2026, 12, 10, 10, tzinfo=UTC)
 
 
@@ -37,12 +38,17 @@ def test_entry_with_another_id_at_each_download_keeps_its_first(title: str, at: 
     assert ids_kept([entry("a", title)], entry("b", title), at=at) == ["a"]
 
 
-def test_entry_with_another_link_or_slot_keeps_its_id_until_its_slot() -> None:
-    """After its slot, another link does not show whether it was out at the first one in time."""
-    known = [entry("a")]
-    elsewhere, moved = entry("b", url="https://stats.example/new"), entry("b", day=11)
-    assert ids_kept(known, elsewhere) == ids_kept(known, moved) == ["a"]
-    assert ids_kept(known, elsewhere, at=AFTER) == ids_kept(known, moved, at=AFTER) == ["b"]
+def test_entry_with_another_slot_keeps_its_id() -> None:
+    moved = entry("b", day=11)
+    assert ids_kept([entry("a")], moved) == ids_kept([entry("a")], moved, at=AFTER) == ["a"]
+
+
+def test_entry_with_another_link_keeps_an_id_made_from_it_until_its_slot() -> None:
+    """After its slot, the new link does not show whether it was out at the old one in time."""
+    known, relinked = [entry(MADE)], entry(MADE_AGAIN, url="https://stats.example/new")
+    assert ids_kept(known, relinked) == [MADE]
+    assert ids_kept(known, relinked, at=AFTER) == [MADE_AGAIN]
+    assert ids_kept(known, entry("b", url="https://stats.example/new")) == ["b"]
 
 
 def test_entry_of_a_series_with_another_slot_is_new() -> None:
@@ -58,9 +64,8 @@ def test_entry_is_new_beside_the_old_one_or_if_it_may_be_either_of_two() -> None
 
 def test_entry_that_a_person_gave_another_id_is_new() -> None:
     """An id that was made from a row is not a person's."""
-    made, made_again = "0123456789abcdef", "0123456789abcdee"
     assert ids_kept([entry("a")], entry("b"), has_given_ids=True) == ["b"]
-    assert ids_kept([entry(made)], entry(made_again), has_given_ids=True) == [made]
+    assert ids_kept([entry(MADE)], entry(MADE_AGAIN), has_given_ids=True) == [MADE]
 
 
 def test_row_used_again_for_the_next_edition_gets_an_id_of_its_own() -> None:
