@@ -39,7 +39,7 @@ def keep_ids(
             continue
         is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
         candidates = [] if is_given else missing.get(_plain(each.title), [])
-        same = [old for old in candidates if _is_same(old, each, at)]
+        same = [old for old in candidates if _is_same(old, each)]
         if len(same) == 1:
             candidates.remove(same[0])
         yield replace(each, uid=same[0].uid) if len(same) == 1 else each
@@ -49,18 +49,17 @@ def _plain(title: str) -> str:
     return " ".join(title.split())
 
 
-def _is_same(old: Announcement, new: Announcement, at: datetime) -> bool:
+def _is_same(old: Announcement, new: Announcement) -> bool:
     """Return whether a new entry is an old one of its title that is no longer shown.
 
-    It is if time and place are the same, or the place and a period in the title. Before its slot,
-    it may have another link, unless its id says that it is another entry.
+    Without a period in its title, time and place must be the same. With one, the place is enough,
+    or the time if its id was made from its link.
     """
     has_period = bool(read_title(new.title).period)
     is_same_time = old.slot.is_same_time(new.slot)
     if (old.url, old.link) == (new.url, new.link):
         return is_same_time or has_period
-    is_id_of_link = MADE_ID.fullmatch(new.uid) is not None
-    return is_same_time and has_period and is_id_of_link and not has_passed(old.slot, at)
+    return is_same_time and has_period and MADE_ID.fullmatch(new.uid) is not None
 
 
 def _under_id_of_edition(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -43,12 +44,11 @@ def test_entry_with_another_slot_keeps_its_id() -> None:
     assert ids_kept([entry("a")], moved) == ids_kept([entry("a")], moved, at=AFTER) == ["a"]
 
 
-def test_entry_with_another_link_keeps_an_id_made_from_it_until_its_slot() -> None:
-    """After its slot, the new link does not show whether it was out at the old one in time."""
-    known, relinked = [entry(MADE)], entry(MADE_AGAIN, url="https://stats.example/new")
-    assert ids_kept(known, relinked) == [MADE]
-    assert ids_kept(known, relinked, at=AFTER) == [MADE_AGAIN]
-    assert ids_kept(known, entry("b", url="https://stats.example/new")) == ["b"]
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+def test_entry_with_another_link_keeps_an_id_made_from_it(at: datetime) -> None:
+    relinked = entry(MADE_AGAIN, url="https://stats.example/new")
+    assert ids_kept([entry(MADE)], relinked, at=at) == [MADE]
+    assert ids_kept([entry(MADE)], replace(relinked, uid="b"), at=at) == ["b"]
 
 
 def test_entry_of_a_series_with_another_slot_is_new() -> None:
