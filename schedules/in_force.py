@@ -205,6 +205,11 @@ class _ReleaseLedger:
         shifted = [
             promise for promise in self._zone_shifted.values() if promise.calendar == calendar
         ]
+        possible = [*self._possible_changes, *shifted]
+        planned = self._last_planned
+        if is_cancelled(current) and planned is not None and any(map(is_standing, possible)):
+            # Perhaps it was announced again in time.
+            current, possible = planned, [current, *possible]
         # Expected at the last replaced slot before the one in force, or at the last of all if it
         # was brought forward.
         begins = current.slot.begins()
@@ -228,8 +233,8 @@ class _ReleaseLedger:
             is_first_read_after_slot=has_passed(current.slot, current.learnt),
             replaced_promises=tuple(self._replaced_promises),
             events=tuple(self._events),
-            possible_changes=(*self._possible_changes, *shifted),
-            planned=self._last_planned,
+            possible_changes=tuple(possible),
+            planned=planned,
         )
 
     def _add_first(self, promise: Promise) -> None:
@@ -358,7 +363,7 @@ class _ReleaseLedger:
         if (
             shown_before is not None
             and is_standing(shown_before) == is_standing(promise)
-            and not find_changes(shown_before, promise)
+            and not _differ(shown_before, promise)
         ):
             return  # a repetition
         self._add_if_possible_change(promise, current.slot)
@@ -388,7 +393,7 @@ class _ReleaseLedger:
         last_read_without = max(
             filter(None, (promise.unlearnt, before.confirmed_at, before.learnt))
         )
-        if find_changes(current, promise) and not has_passed(slot, last_read_without):
+        if _differ(current, promise) and not has_passed(slot, last_read_without):
             self._possible_changes.append(promise)
 
 
@@ -399,6 +404,11 @@ def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
     is_same = promise.slot.is_same_time(before.slot)
     slot_before = before.previous if is_same else before.slot
     return replace(promise, previous=slot_before)
+
+
+def _differ(old: Promise, new: Promise) -> bool:
+    """Return whether a calendar changed its promise, or no longer confirms it."""
+    return bool(find_changes(old, new)) or old.state is not State.PROVISIONAL is new.state
 
 
 def _is_back_dated(promise: Promise) -> bool:

@@ -19,7 +19,8 @@ Key = tuple[str, str]
 Rank = tuple[int, str, str, str, str]
 
 # Entries without their own id have a hash as key, which must not become the id of a release.
-_HASH = quick(r"[0-9a-f]{16,}")
+MADE_ID = quick(r"[0-9a-f]{16,}(?:@.*)?")
+"""An id that was made from an entry, perhaps with its month or period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Joinable:
             title=read_title(announcement.title if is_compared else ""),
             days=None if first is None or last is None or not is_compared else (first, last),
             given_id=announcement.uid
-            if has_given_id and not _HASH.fullmatch(announcement.uid)
+            if has_given_id and not MADE_ID.fullmatch(announcement.uid)
             else "",
         )
 

@@ -138,6 +138,7 @@ def make_calendar_checks(settings: Settings) -> dict[str, Checks]:
             else table.may_be_empty,
             accept=table.accept,
             timezone=settings.timezone,
+            has_given_ids=KINDS[table.kind].by_hand,
         )
         for table in settings.calendar
     }

@@ -186,10 +186,11 @@ def _find_late_change(case: Case) -> ShownSince | None:
     shown, current = changed.slot, in_force.slot
     is_doubtful = changed.doubt is not None or shown.doubt is not None
     is_other_time = current is None or shown.instant != current.instant
+    is_same_time = current is not None and shown.is_same_time(current) and not is_doubtful
     return ShownSince(
         changed.learnt,
         shown.instant if is_other_time and not is_doubtful else None,
-        changed.status or shown.raw,
+        changed.status or (str(changed.state or "") if is_same_time else "") or shown.raw,
         is_cancelled(changed),
     )
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from monitor.store.rows import Announced, CalendarRead
-from schedules.announcement import Announcement, announcement_from_json
+from schedules.announcement import BY_HAND, Announcement, announcement_from_json
 from schedules.change import is_informative
 from schedules.dates.unread import may_fall_within
 from schedules.join import JoinRules, join_entries
@@ -28,6 +28,7 @@ from schedules.read_changes import (
     is_still_announced,
 )
 from schedules.release import Release
+from schedules.same_entry import keep_ids
 from schedules.source import Reading
 from schedules.times.zone import LONDON, local_date
 
@@ -44,12 +45,14 @@ MakeRow = Callable[[], Announced]
 class Checks:
     """The settings for comparing a calendar's reads.
 
-    On the local day `accept`, a person has accepted all changes.
+    On the local day `accept`, a person has accepted all changes. `has_given_ids`: people choose the
+    ids of its entries.
     """
 
     may_be_empty: bool = True
     accept: date | None = None
     timezone: str = LONDON
+    has_given_ids: bool = False
 
     def are_changes_accepted(self, now: datetime) -> bool:
         """Return whether `now` is on that day."""
@@ -152,9 +155,11 @@ class CalendarState:
         return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
     def is_under_another_id(self, uid: str) -> bool:
-        """Return whether a removed entry is shown under another id, with the same slot and title.
+        """Return whether a removed entry is shown under another id, with the same slot, title and
+        addresses.
 
-        Some iCalendar exports give new ids at each download.
+        Some iCalendar exports give new ids at each download. At another address, the release may
+        have moved there.
         """
         old = self.entries[uid].announcement
         others = (
@@ -162,7 +167,11 @@ class CalendarState:
             for other, entry in self.entries.items()
             if other != uid and entry.is_shown
         )
-        return any(new.title == old.title and new.slot.is_same_time(old.slot) for new in others)
+        return any(
+            (new.title, new.url, new.link) == (old.title, old.url, old.link)
+            and new.slot.is_same_time(old.slot)
+            for new in others
+        )
 
     def find_successors(self, uid: str) -> list[str]:
         """Return the titles of entries that may replace a removed one.
@@ -217,8 +226,12 @@ def evaluate_read(
     After an alarm, the state stays. `as_of` is the earliest instant that the entries can describe,
     by default the end of the read.
     """
+    entries = reading.announcements
+    if state.name != BY_HAND:  # its pages name entries by the ids of its file
+        known = {uid: entry.announcement for uid, entry in state.entries.items()}
+        entries = tuple(keep_ids(known, entries, read.finished, has_given_ids=checks.has_given_ids))
     # A month after 5 May, "5 May" in a table does not mean the next year.
-    kept = [_keep_year(state.entries.get(each.uid), each) for each in reading.announcements]
+    kept = [_keep_year(state.entries.get(each.uid), each) for each in entries]
     shown_reading, reading = reading, replace(reading, announcements=tuple(kept))
     is_accepted = checks.are_changes_accepted(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}

@@ -225,8 +225,9 @@ class Admission:
         releases = self.ledger.releases
         chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
         await self._watch_or_update(chosen, soon=soon, is_new=is_new)
-        # A calendar's change lets it be watched again.
-        for name in self.watch.forget_old(now):
+        # A calendar's change lets it be watched again. New ones come before the changed ones of a
+        # read.
+        for name in () if is_new else self.watch.forget_old(now):
             self._finished[name] = self._calendar_state(name)
 
     async def _watch_or_update(

@@ -131,11 +131,17 @@ class Watch:
                 self._tasks.start(self.writer.write(replace_all))
 
     def forget_old(self, now: datetime) -> list[str]:
-        """Forget final releases that will not be looked at again, and return their ids."""
+        """Forget final releases that will not be looked at again, and return their ids.
+
+        A promise that was read after the verdict is judged before.
+        """
         names = [
             name
             for name, it in self.releases.items()
-            if it.verdict and it.verdict.final and it.is_over(now)
+            if it.verdict
+            and it.verdict.final
+            and it.is_over(now)
+            and all(promise.learnt <= it.verdict.at for promise in it.promises)
         ]
         for name in names:
             self.forget(name)

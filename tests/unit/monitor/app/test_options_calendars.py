@@ -72,12 +72,19 @@ def test_kind_of_calendar_decides_whether_it_may_be_empty(kind: str, *, may_be_e
     value replaces the default of the kind.
     """
     table = {"name": "a", "kind": kind, "url": "https://stats.example/a"}
-    assert make_calendar_checks(settings(calendar=[table])) == {
-        "a": Checks(may_be_empty=may_be_empty)
-    }
-    assert make_calendar_checks(
-        settings(calendar=[table | {"may_be_empty": not may_be_empty}])
-    ) == {"a": Checks(may_be_empty=not may_be_empty)}
+    configured = table | {"may_be_empty": not may_be_empty}
+    by_kind = make_calendar_checks(settings(calendar=[table]))["a"]
+    by_table = make_calendar_checks(settings(calendar=[configured]))["a"]
+    assert (by_kind.may_be_empty, by_table.may_be_empty) == (may_be_empty, not may_be_empty)
+
+
+def test_people_choose_the_ids_of_a_list_kept_by_hand() -> None:
+    tables = [
+        {"name": kind, "kind": kind, "url": f"https://stats.example/{kind}"}
+        for kind in ("csv", "toml", "ics")
+    ]
+    checks = make_calendar_checks(settings(calendar=tables))
+    assert {kind for kind, each in checks.items() if each.has_given_ids} == {"csv", "toml"}
 
 
 def test_unusual_calendar_changes_are_accepted_only_on_the_configured_day() -> None:

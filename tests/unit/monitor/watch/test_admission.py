@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from monitor.errors import StoreFault
 from monitor.threads import run_in_thread
+from schedules.contract.verdict import VerdictKind
 from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, with_calendar_monitor
 
 TOMORROW, IN_FIVE_DAYS = row("tomorrow", "2026-11-17"), row("in-five-days", "2026-11-21")
@@ -45,6 +46,27 @@ async def test_release_admitted_after_a_restart_gets_an_immediate_look(
     await monitor.run_hourly_job()
     assert monitor.watched_ids == {"in-five-days"}
     assert monitor.daemon.parts.poller.next_due() == monitor.clock.now()
+
+
+@with_calendar_monitor()
+async def test_cancelled_release_shown_again_after_its_slot_is_judged_again(
+    monitor: CalendarMonitor,
+) -> None:
+    """A release of 14:00 is cancelled by 13:55. So its verdict is final at its slot, and its watch
+    ends. At 14:05 the calendar shows it as confirmed again, perhaps since before 14:00. So it is
+    watched again, and unproven.
+    """
+    confirmed = row("today", "2026-11-16", "14:00")
+    cancelled = row("today", "2026-11-16", "14:00", "cancelled")
+    await monitor.read_calendar(csv(confirmed, NEXT_MONTH))
+    await monitor.read_calendar(csv(cancelled, NEXT_MONTH), minutes_later=115)
+    await monitor.clock.sleep(6 * 60)
+    await monitor.judge_all()
+    await monitor.read_calendar(csv(confirmed, NEXT_MONTH), minutes_later=4)
+    await monitor.judge_all()
+    verdict = monitor.daemon.watch.releases["today"].verdict
+    assert verdict is not None
+    assert verdict.verdict is VerdictKind.UNPROVEN
 
 
 @with_calendar_monitor()

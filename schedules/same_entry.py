@@ -1,0 +1,83 @@
+"""Finds the id under which an entry is known, if its calendar now shows it under another one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from schedules.announcement import Announcement
+from schedules.matching import MADE_ID
+from schedules.slot import first_day, has_passed
+from schedules.titles import read_title
+
+
+def keep_ids(
+    known: Mapping[str, Announcement],
+    shown: Sequence[Announcement],
+    at: datetime,
+    *,
+    has_given_ids: bool,
+) -> Iterator[Announcement]:
+    """Yield what a read `at` an instant shows, each entry under the id by which it is `known`.
+
+    Some exports give new ids at each download, and an id that was made from a row changes with its
+    link. A row can also be re-used for the next edition, which then gets an id of its own.
+    `has_given_ids`: people choose the ids, so a new one means a new entry.
+    """
+    taken = {each.uid for each in shown}
+    missing: dict[str, list[Announcement]] = defaultdict(list)
+    if not taken <= known.keys():
+        for uid, old in known.items():
+            if uid not in taken:
+                missing[_plain(old.title)].append(old)
+    for each in shown:
+        before = known.get(each.uid)
+        if before is not None:
+            yield _under_id_of_edition(before, each, known, at)
+            continue
+        is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
+        candidates = [] if is_given else missing.get(_plain(each.title), [])
+        same = [old for old in candidates if _is_same(old, each)]
+        if len(same) == 1:
+            candidates.remove(same[0])
+        yield replace(each, uid=same[0].uid) if len(same) == 1 else each
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.split())
+
+
+def _is_same(old: Announcement, new: Announcement) -> bool:
+    """Return whether a new entry is an old one of its title that is no longer shown.
+
+    Without a period in its title, time and place must be the same. With one, the place is enough,
+    or the time if its id was made from its link.
+    """
+    has_period = bool(read_title(new.title).period)
+    is_same_time = old.slot.is_same_time(new.slot)
+    if (old.url, old.link) == (new.url, new.link):
+        return is_same_time or has_period
+    return is_same_time and has_period and MADE_ID.fullmatch(new.uid) is not None
+
+
+def _under_id_of_edition(
+    before: Announcement, now: Announcement, known: Mapping[str, Announcement], at: datetime
+) -> Announcement:
+    """Return an entry under an id of its own if its row was another edition whose slot has
+    passed.
+    """
+    old, new = read_title(before.title).period, read_title(now.title).period
+    if not old or not new or old == new:
+        return now
+    uid = f"{now.uid}@{'-'.join(sorted(new))}"
+    old_day, new_day = first_day(before.slot), first_day(now.slot)
+    is_next = (
+        has_passed(before.slot, at)
+        and not has_passed(now.slot, at)
+        and old_day is not None
+        and new_day is not None
+        and old_day < new_day
+    )
+    return replace(now, uid=uid) if is_next or uid in known else now

@@ -1,0 +1,91 @@
+"""An entry keeps its id if its calendar shows it under another one, and each edition has its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.announcement import Announcement
+from schedules.same_entry import keep_ids
+from schedules.slot import Precision, Slot
+
+OCTOBER, NOVEMBER = "Example apples: October 2026", "Example apples: November 2026"
+PAGE = "https://stats.example/apples"
+MADE, MADE_AGAIN = "0123456789abcdef", "fedcba9876543210"
+BEFORE, AFTER = datetime(2026, 12, 10, 9, tzinfo=UTC), datetime(2026, 12, 10, 10, tzinfo=UTC)
+
+
+def entry(uid: str, title: str = OCTOBER, *, day: int = 10, url: str = PAGE) -> Announcement:
+    """Return an entry with a slot at 09:30 of a day in December."""
+    slot = Slot(Precision.INSTANT, datetime(2026, 12, day, 9, 30, tzinfo=UTC))
+    return Announcement(uid, title, "example-office", url, slot)
+
+
+def ids_kept(
+    known: list[Announcement],
+    *shown: Announcement,
+    at: datetime = BEFORE,
+    has_given_ids: bool = False,
+) -> list[str]:
+    by_uid = {each.uid: each for each in known}
+    return [each.uid for each in keep_ids(by_uid, shown, at, has_given_ids=has_given_ids)]
+
+
+@pytest.mark.parametrize("title", [OCTOBER, "Example apples"])
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+def test_entry_with_another_id_at_each_download_keeps_its_first(title: str, at: datetime) -> None:
+    assert ids_kept([entry("a", title)], entry("b", title), at=at) == ["a"]
+
+
+def test_entry_with_another_slot_keeps_its_id() -> None:
+    moved = entry("b", day=11)
+    assert ids_kept([entry("a")], moved) == ids_kept([entry("a")], moved, at=AFTER) == ["a"]
+
+
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+def test_entry_with_another_link_keeps_an_id_made_from_it(at: datetime) -> None:
+    relinked = entry(MADE_AGAIN, url="https://stats.example/new")
+    assert ids_kept([entry(MADE)], relinked, at=at) == [MADE]
+    assert ids_kept([entry(MADE)], replace(relinked, uid="b"), at=at) == ["b"]
+
+
+def test_entry_of_a_series_with_another_slot_is_new() -> None:
+    """Its title has no period, so it may be the next edition."""
+    known = [entry("a", "Example apples")]
+    assert ids_kept(known, entry("b", "Example apples", day=17)) == ["b"]
+
+
+def test_entry_is_new_beside_the_old_one_or_if_it_may_be_either_of_two() -> None:
+    assert ids_kept([entry("a")], entry("a"), entry("b")) == ["a", "b"]
+    assert ids_kept([entry("a"), entry("b")], entry("c")) == ["c"]
+
+
+def test_entry_that_a_person_gave_another_id_is_new() -> None:
+    """An id that was made from a row is not a person's."""
+    assert ids_kept([entry("a")], entry("b"), has_given_ids=True) == ["b"]
+    assert ids_kept([entry(MADE)], entry(MADE_AGAIN), has_given_ids=True) == [MADE]
+
+
+def test_row_used_again_for_the_next_edition_gets_an_id_of_its_own() -> None:
+    """It keeps this id when its slot has passed too. The edition after it has another one."""
+    october, november = entry("apples"), entry("apples", NOVEMBER, day=17)
+    (own,) = keep_ids({"apples": october}, [november], AFTER, has_given_ids=True)
+    assert own.uid == "apples@2026-nov"
+    known, much_later = [october, own], datetime(2027, 1, 5, tzinfo=UTC)
+    assert ids_kept(known, november, at=much_later) == [own.uid]
+    december = entry("apples", "Example apples: December 2026", day=31)
+    assert ids_kept(known, december, at=datetime(2026, 12, 20, tzinfo=UTC)) == ["apples@2026-dec"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "at"),
+    [
+        pytest.param(entry("apples", NOVEMBER, day=17), BEFORE, id="before its slot"),
+        pytest.param(entry("apples", NOVEMBER), AFTER, id="without another slot"),
+        pytest.param(entry("apples", day=17), AFTER, id="without another period"),
+    ],
+)
+def test_corrected_row_keeps_its_id(shown: Announcement, at: datetime) -> None:
+    assert ids_kept([entry("apples")], shown, at=at) == ["apples"]
