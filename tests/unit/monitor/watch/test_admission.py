@@ -64,7 +64,7 @@ async def test_cancelled_release_shown_again_after_its_slot_is_judged_again(
     await monitor.judge_all()
     await monitor.read_calendar(csv(confirmed, NEXT_MONTH), minutes_later=4)
     await monitor.judge_all()
-    verdict = monitor.daemon.watch.releases["today"].verdict
+    verdict = monitor.daemon.parts.watch.releases["today"].verdict
     assert verdict is not None
     assert verdict.verdict is VerdictKind.UNPROVEN
 
