@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,30 +19,38 @@ def keep_ids(
     at: datetime,
     *,
     has_given_ids: bool,
-) -> Iterator[Announcement]:
-    """Yield what a read `at` an instant shows, each entry under the id by which it is `known`.
+) -> list[Announcement]:
+    """Return the entries `shown` by a read at this time, each under the id by which it is `known`.
 
     Some exports give new ids at each download, and an id that was made from a row changes with its
     link. A row can also be re-used for the next edition, which then gets an id of its own.
     `has_given_ids`: people choose the ids, so a new one means a new entry.
     """
-    taken = {each.uid for each in shown}
+    kept = [
+        _under_id_of_edition(known[each.uid], each, known, at) if each.uid in known else each
+        for each in shown
+    ]
+    taken = {each.uid for each in kept}
+    if taken <= known.keys():
+        return kept
     missing: dict[str, list[Announcement]] = defaultdict(list)
-    if not taken <= known.keys():
-        for uid, old in known.items():
-            if uid not in taken:
-                missing[_plain(old.title)].append(old)
-    for each in shown:
-        before = known.get(each.uid)
-        if before is not None:
-            yield _under_id_of_edition(before, each, known, at)
-            continue
-        is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
-        candidates = [] if is_given else missing.get(_plain(each.title), [])
-        same = [old for old in candidates if _is_same(old, each)]
-        if len(same) == 1:
-            candidates.remove(same[0])
-        yield replace(each, uid=same[0].uid) if len(same) == 1 else each
+    for uid, old in known.items():
+        if uid not in taken:
+            missing[_plain(old.title)].append(old)
+    # One with the same time is the old entry, also if others of its title could be it.
+    for needs_same_time in (True, False):
+        for place, each in enumerate(kept):
+            is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
+            if shown[place].uid in known or each.uid in known or is_given:
+                continue
+            candidates = missing[_plain(each.title)]
+            same = [old for old in candidates if _is_same(old, each)]
+            if needs_same_time:
+                same = [old for old in same if old.slot.is_same_time(each.slot)]
+            if len(same) == 1:
+                candidates.remove(same[0])
+                kept[place] = replace(each, uid=same[0].uid)
+    return kept
 
 
 def _plain(title: str) -> str:
@@ -52,8 +60,8 @@ def _plain(title: str) -> str:
 def _is_same(old: Announcement, new: Announcement) -> bool:
     """Return whether a new entry is an old one of its title that is no longer shown.
 
-    Without a period in its title, time and place must be the same. With one, the place is enough,
-    or the time if its id was made from its link.
+    Without a period in its title, time and place (address and link) must be the same. With one, the
+    place is enough, or the time if the new id was made from its link.
     """
     has_period = bool(read_title(new.title).period)
     is_same_time = old.slot.is_same_time(new.slot)

@@ -12,8 +12,8 @@ from schedules.slot import Precision, Slot, first_day, last_day
 from schedules.titles import read_title
 
 _DATE = quick(
-    r"\b(?P<d>\d{1,2}) ?(?:st|nd|rd|th)?(?: of)?[ -](?P<m>[a-z]{3,12})\b[.,]?(?:["
-    r" -](?P<y>\d{4})\b)?"
+    r"\b(?P<d>\d{1,2}) ?(?:st|nd|rd|th)?(?: of)?[ -](?P<m>[a-z]{3,12})\b[.,]?"
+    r"(?:[ -](?P<y>\d{4})\b|-(?P<y5>\d\d)\b)?"
     r"|\b(?P<m2>(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6})\.?"
     r" (?P<d2>\d{1,2})(?:st|nd|rd|th)?\b(?:,? (?P<y2>\d{4})\b)?"
     r"|\b(?P<y3>\d{4})-(?P<n3>\d\d)-(?P<d3>\d\d)\b"
@@ -24,7 +24,7 @@ _TIME = quick(r"\b\d{1,2}(?::\d\d|[:.]\d\d\s?[ap]m|\s?[ap]m)\b")
 # In one text of the page. The first kind is only written when content is out.
 _LABEL = quick(
     r"(?:^|[|.\u00b7\u2022]\s*)(?:(?P<done>(?:date )?(?:first |last )?(?:published|released|issued"
-    r"|updated?)|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
+    r"|updated)|last update|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
     r"|publication)|dyddiad cyhoeddi)(?: on)?[\s:|]{0,5}(?:[a-z]{3,9}day,? )?"
     r"(?=\d|[a-z]{3,9}\.? \d)"
 )
@@ -52,7 +52,8 @@ _GENERAL_WORDS = {
 }
 # About the work on a publication, and no words of results
 _OF_WORK = (
-    r"we (?:are (?:sorry|working|investigating|aware|unable)|apologi[sz]e|regret"
+    r"we (?:are (?:sorry|aware|unable|(?:still |now |currently |also )*[a-z]{3,15}ing)|apologi[sz]e"
+    r"|regret"
     r"|(?:have|had to) (?:become aware|been made aware|identified|discovered|decided|temporarily"
     r"|removed|withdrawn?|paused?|delay(?:ed)?|postponed?|taken)"
     r"|(?:will|(?:now )?(?:expect|hope|aim|intend|plan) to) (?:not |now |therefore |only )*(?:be )?"
@@ -60,7 +61,9 @@ _OF_WORK = (
     r"|(?:data|quality) (?:quality |source |supply |processing )?issues?|quality[- ]assur[a-z]{1,5}"
     r"|new (?:publication |release )?date|(?:further|another) announcement|in due course"
     r"|as soon as|correct(?:ed)? version|mark of respect|pre-?election|cyber[ -](?:incident|attack)"
-    r"|volumes? of traffic|(?:currently|is|are) being [a-z-]{3,20}ed|no (?:publication|release)"
+    r"|volumes? of traffic|being (?:upload|check|investigat|finali[sz]|review|process|correct|fix"
+    r"|restor|add|mov)ed"
+    r"|no (?:publication|release)"
     r"|not be(?:ing)? (?:releas|publish)[a-z]{1,3}|therefore not"
     r"|(?:is|are|was|were)(?: now| originally| previously)? (?:due|expected|planned)"
     r" (?:on|in|for|to be)"
@@ -76,9 +79,10 @@ _OF_WORK = (
 # A sentence with any of these says that something is not out or not here.
 _SAYS_NOT_OUT = quick(
     rf"\b(?:{_NOT_OUT}|{_OF_WORK}|later today|under construction|check back|try again|put back"
-    r"|(?:time|date) (?:has )?changed|apolog(?:i[sz]es?|ies)|sorry|unexpected error|maintenance"
+    r"|(?:time|date) (?:has )?changed|apolog(?:i[sz]es?|ies)|sorry|unexpected error"
+    r"|(?:under|planned|scheduled|essential) maintenance"
     r"|technical (?:problem|issue|fault|difficult(?:y|ies))s?|being (?:updated|prepared|loaded)"
-    r"|(?:no|not)(?: have)?(?: yet| been)* (?:permission|authori[sz]ed|available|found|published"
+    r"|(?:no|not)(?: have)?(?: yet| been)* (?:permission|authori[sz]ed to|available|found|published"
     r"|released|live|documents?|results|ready|answering|responding)"
     r"|(?:log|sign) in|redirect(?:ing|ed)|nothing|none)\b"
     r"|^error\b|^(?:0|no) (?:results|documents)\b"
@@ -92,18 +96,21 @@ _MAY_SAY_NOT_OUT = quick(
     r"|(?:re)?scheduled|slipped|awaiting|pending|unable to|can(?: ?not|['\u2019]t)"
     r"|could(?: not|n['\u2019]t)|gohiriwyd)\b"
 )
-# The begin of a sentence about the release itself, not about a part or other figures
+# Sentences about the release itself, not about a part or other figures
 _OF_THIS = quick(
-    r"(?:(?:this|these|the) )?(?:release|publication|statistics|bulletin|report|edition|page)\b"
+    r"\b(?:(?:this|today['\u2019]s) (?:release|publication|bulletin|report|edition|page)"
+    r"|these statistics) (?:is|are|has|have|was|were|will|can|could)|\bappear here\b"
+    r"|^(?:(?:(?:this|these|the) )?"
+    r"(?:release|publication|statistics|bulletin|report|edition|page)\b"
     r"|(?:we are |we're )?(?:very )?sorry\b|apologies|unfortunately|regrettably"
     r"|we (?:apologi[sz]e|regret)|delayed|postponed|cancelled|deferred|rescheduled|coming soon"
-    r"|not (?:yet )?(?:available|published|released)"
+    r"|not (?:yet )?(?:available|published|released))"
 )
 _CHANGE = quick(
     r"\b(?:f[ae]ll(?:en|s|ing)?|r[io]s(?:e|en|es|ing)|gr[eo]w(?:n|s|ing|th)?"
-    r"|(?:in|de)creas(?:e[sd]?|ing)|declin(?:e[sd]?|ing)|high(?:er|est)|low(?:er|est)|largest"
-    r"|smallest|unchanged|average|median|per ?cent|proportion|share|number of|compared (?:with|to)"
-    r"|estimated|fewer|(?:more|less) than)\b|%"
+    r"|(?:in|de)creas(?:e[sd]?|ing)|declin(?:e[sd]?|ing)|higher(?! education)|highest"
+    r"|low(?:er|est)|largest|smallest|unchanged|average|median|per ?cent|proportion|share of"
+    r"|number of|compared (?:with|to)|estimated|fewer|(?:more|less) than)\b|%"
 )
 # In others that tell no results: about the edition before, how the statistics are made, who may
 # see them, and text to be replaced
@@ -116,6 +123,7 @@ _NOT_OF_RESULTS = quick(
 )
 # In a sentence with the slot's day
 _ANNOUNCES = quick(rf"\b(?:{_NOT_OUT}|until|due|expected|planned|available (?:from|on|at)|tan)\b")
+_HAS_CHANGED = quick(r"\b(?:fell|fallen|rose|risen|grew|grown|increased|decreased|declined)\b")
 _SENTENCE_END = quick(
     r"(?<=[.!?])(?<![ap]\.m\.)(?<!\b(?:jan|feb|mar|apr|jun|jul|aug|oct|nov|dec)\.)(?<!\bsept\.)\s|\|"
 )
@@ -132,7 +140,7 @@ _FIGURE = quick(
 )
 # Not in an address
 _WORD = quick(r"(?<![\w@./-])\w+(?![\w@/-]|\.\w)")
-_YEAR = quick(r"\b(?:19|20)\d\d\b")
+_YEAR = quick(r"\b(?:19|20)\d\d(?:[-/\u2013]\d\d)?\b")
 _LEAST_WORDS = 40
 _LEAST_WORDS_AGAINST = 5  # "Here are the figures." tells nothing against a page
 _YEARS_TO_LEAP_DAY = 9  # 29 February may be eight years after the last one
@@ -224,7 +232,7 @@ def tells_results(text: str, slot: Slot | None, title: str) -> bool:
     """
     results = [each for each in _split_sentences(text) if not _NOT_OF_RESULTS.search(each)]
     if announces_day_of(slot, text):
-        results = [each for each in results if _has_digit(without_dates(each, slot))]
+        results = [each for each in results if _has_number(each, slot)]
     if len(without_dates(" ".join(results), slot).split()) < _LEAST_WORDS:
         return False
     return not any(map(_is_whole, results)) or _tells_any_result(results, slot, title)
@@ -250,10 +258,15 @@ def denies_release(text: str, slot: Slot | None, title: str) -> bool:
     """
     sentences = _split_sentences(text)
     is_said = any(
-        _OF_THIS.match(each) and _says_not_out(each) and not (slot and names_day_of(slot, each))
+        _OF_THIS.search(each) and _says_not_out(each) and not _only_announces(each, slot)
         for each in sentences
     )
     return is_said and not _tells_any_result(sentences, slot, title)
+
+
+def _only_announces(sentence: str, slot: Slot | None) -> bool:
+    is_of_day = slot is not None and names_day_of(slot, sentence)
+    return is_of_day and not _MAY_SAY_NOT_OUT.search(sentence)
 
 
 def _is_whole(sentence: str) -> bool:
@@ -268,17 +281,29 @@ def _tells_any_result(sentences: Sequence[str], slot: Slot | None, title: str) -
     if any(map(_says_not_out, sentences)):
         specific = set()
     for sentence in sentences:
-        if _SAYS_NOT_OUT.search(sentence) or _OF_OTHER_EDITION.search(sentence):
+        if _SAYS_NOT_OUT.search(sentence) or _NOT_OF_RESULTS.search(sentence):
             continue
-        is_about_subject = not specific.isdisjoint(_WORD.findall(sentence))
-        has_number = _has_digit(_YEAR.sub("", without_dates(sentence, slot)))
-        is_certain = not _MAY_SAY_NOT_OUT.search(sentence)
-        if _CHANGE.search(sentence) or (is_certain and (is_about_subject or has_number)):
+        has_number = _has_number(sentence, slot)
+        if _MAY_SAY_NOT_OUT.search(sentence):
+            is_result = not _OF_THIS.search(sentence) and (
+                has_number or _HAS_CHANGED.search(sentence)
+            )
+        else:
+            is_about_subject = not specific.isdisjoint(_WORD.findall(sentence))
+            is_result = _CHANGE.search(sentence) or has_number or is_about_subject
+        if is_result:
             return True
     return False
 
 
+def _has_number(sentence: str, slot: Slot | None) -> bool:
+    """Return whether a sentence has a number that is not of a date or year."""
+    return _has_digit(_YEAR.sub("", without_dates(sentence, slot)))
+
+
 def _says_not_out(sentence: str) -> bool:
+    if _MAY_SAY_NOT_OUT.search(sentence) and _OF_THIS.search(sentence):
+        return True
     is_said = _SAYS_NOT_OUT.search(sentence) or _MAY_SAY_NOT_OUT.search(sentence)
     return bool(is_said) and not _OF_OTHER_EDITION.search(sentence)
 

@@ -1,6 +1,6 @@
 """Decides by its content whether a page under the release's title is the release.
 
-Sentences prove nothing: a release may mention other figures that are "not yet published".
+No sentence proves absence: a release may mention other figures that are "not yet published".
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ _ABOUT_RELEASE = quick(
     r"methodology|quality|pre-?release|guidance|guide|privacy|polic(?:y|ies)|terms|statement|glossary"
     r"|calendar|archive|previous|last (?:release|edition|publication)|code of practice|background"
     r"|questionnaire|survey form|consultation|definitions|timetable|leaflet|accessibility"
-    r"|technical|dictionary|metadata|\bmethods?\b|schedule|user engagement|confidential|request a",
+    r"|technical|reader|how to|dictionary|metadata|\bmethods?\b|schedule|user engagement"
+    r"|confidential|request a",
     re.IGNORECASE,
 )
 _REPORT = quick(
@@ -107,7 +108,7 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
 
     Before the slot, a page needs content: a file, a date of publication, a table or forty words,
     and dummy text under another title is absence. After the slot, a page without content counts,
-    unless its text may be from before it.
+    unless its text may be from before it or tells nothing.
     """
     if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before_slot(answer, context):
         return absent("a test page")
@@ -121,11 +122,9 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
         return seen
     if why := find_sign_against(page, context.title):
         return unknown(why)
-    return (
-        seen
-        if slot is None or not context.title
-        else _read_thin_page(seen, page, answer, context, slot)
-    )
+    if slot is not None and context.title:
+        seen = _read_thin_page(seen, page, answer, context, slot)
+    return seen
 
 
 def _read_thin_page(
@@ -202,8 +201,8 @@ def links_file(page: Page, context: Context) -> bool:
     for link in page.links(content_only=True):
         words = f"{link.title} {name_in(link.url)}"
         is_download = is_file(link.url) or _FILE_NAME.search(link.title)
-        about = _ABOUT_RELEASE.search(words)
-        is_about = about is not None and about[0].lower() not in context.title.lower()
+        title = context.title.lower()
+        is_about = any(about[0].lower() not in title for about in _ABOUT_RELEASE.finditer(words))
         if is_download and not is_about and not names_other_period(context.title, words):
             return True
     return False

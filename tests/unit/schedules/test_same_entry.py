@@ -62,6 +62,21 @@ def test_entry_is_new_beside_the_old_one_or_if_it_may_be_either_of_two() -> None
     assert ids_kept([entry("a"), entry("b")], entry("c")) == ["c"]
 
 
+def test_of_two_entries_with_new_ids_each_keeps_the_one_of_its_time() -> None:
+    known = [entry("a"), entry("b", day=17)]
+    assert ids_kept(known, entry("d", day=17), entry("c")) == ["b", "a"]
+    assert ids_kept([entry("a")], entry("d", day=17), entry("c")) == ["d", "a"]
+
+
+def test_entry_beside_a_row_used_again_does_not_get_its_id() -> None:
+    known, own = [entry("apples")], "apples@2026-nov"
+    november = entry("apples", NOVEMBER, day=17)
+    shown = (november, entry("x", NOVEMBER, day=17))
+    known_too = [*known, replace(november, uid=own)]
+    assert ids_kept(known, *shown, at=AFTER) == [own, "x"]
+    assert ids_kept(known_too, *shown, at=AFTER) == [own, "x"]
+
+
 def test_entry_that_a_person_gave_another_id_is_new() -> None:
     """An id that was made from a row is not a person's."""
     assert ids_kept([entry("a")], entry("b"), has_given_ids=True) == ["b"]
