@@ -64,7 +64,7 @@ async def _started(place: Path, entries: int) -> Daemon:
 async def _read(made: Daemon, name: str) -> dict[str, float]:
     clock = SystemClock()
     began, cpu = clock.monotonic(), cpu_seconds()
-    await made.calendar_reads.read_all()
+    await made.parts.calendar_reads.read_all()
     return {
         f"{name}_seconds": clock.monotonic() - began,
         f"{name}_cpu_seconds": cpu_seconds() - cpu,

@@ -99,9 +99,11 @@ def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
     """
     slot = SystemClock().now() + timedelta(days=3)
     for number in range(first, first + count):
-        made.watch.adopt(release(number, f"h{number % _HOSTS}.example"), [promise(number, slot)])
+        made.parts.watch.adopt(
+            release(number, f"h{number % _HOSTS}.example"), [promise(number, slot)]
+        )
     names = {f"r{number}" for number in range(first, first + count)}
-    return [target for target in made.poller.watched_targets() if target.release in names]
+    return [target for target in made.parts.poller.watched_targets() if target.release in names]
 
 
 async def _ours(place: Path, port: int, looks: int, view: View) -> float:
@@ -111,17 +113,17 @@ async def _ours(place: Path, port: int, looks: int, view: View) -> float:
     made = _made(place, port, view)
     for target in _adopted(made, 0, _AT_ONCE):
         if target.view is view:
-            made.poller.watch(target, _ALWAYS)
+            made.parts.poller.watch(target, _ALWAYS)
         else:
-            made.poller.drop(target.id)
+            made.parts.poller.drop(target.id)
     stop = asyncio.Event()
-    polling = asyncio.create_task(made.poller.run(stop, made.intake.hooks()))
+    polling = asyncio.create_task(made.parts.poller.run(stop, made.parts.intake.hooks()))
     await _until(made, 200)
     # The first commit of a process compiles its statements. Only later commits are typical.
     await made.core.writer.write(lambda _tx: None)
-    began, before = cpu_seconds(), made.poller.made
+    began, before = cpu_seconds(), made.parts.poller.made
     await _until(made, before + looks)
-    spent = (cpu_seconds() - began) / (made.poller.made - before)
+    spent = (cpu_seconds() - began) / (made.parts.poller.made - before)
     stop.set()
     await polling
     await made.close()
@@ -129,7 +131,7 @@ async def _ours(place: Path, port: int, looks: int, view: View) -> float:
 
 
 async def _until(made: Daemon, looks: int) -> None:
-    while made.poller.made < looks:  # noqa: ASYNC110  # the poller has no event for this
+    while made.parts.poller.made < looks:  # noqa: ASYNC110  # the poller has no event for this
         await asyncio.sleep(0.02)
 
 
@@ -165,7 +167,7 @@ async def _once(made: Daemon, targets: list[Target]) -> None:
 
     async def each(its: list[Target]) -> None:
         for target in its:
-            made.intake.see(target, *await made.poller.look_once(target))
+            made.parts.intake.see(target, *await made.parts.poller.look_once(target))
 
     await asyncio.gather(*(each(its) for its in hosts.values()))
 
@@ -203,7 +205,9 @@ async def _late(
     targets = _adopted(made, 0, count)
     await _once(made, targets)
     late: list[float] = []
-    hooks = Hooks(made.intake.see, on_start=lambda _target, seconds_late: late.append(seconds_late))
+    hooks = Hooks(
+        made.parts.intake.see, on_start=lambda _target, seconds_late: late.append(seconds_late)
+    )
     poller = Poller(SystemClock(), made.core.fetcher, Budget(MANY), Interpreter())
     begins = SystemClock().now() + timedelta(seconds=1) + count * timedelta(milliseconds=0.2)
     for number, target in enumerate(targets):

@@ -148,15 +148,15 @@ def slot_of(number: int, a_day: int) -> datetime:
 
 async def _measured(made: Daemon, clock: Clock, days: int) -> Month:
     await clock.sleep(_FULL_DAYS * _DAY)
-    month = Month(rss_kb(), len(made.poller.watched_targets()), days=days)
+    month = Month(rss_kb(), len(made.parts.poller.watched_targets()), days=days)
     await clock.sleep((_WARM_DAYS - _FULL_DAYS) * _DAY)
-    before = made.poller.made
+    before = made.parts.poller.made
     month.resident.append(rss_kb())
     for _ in range(days):
         await clock.sleep(_DAY)
         month.resident.append(rss_kb())
-        month.targets = min(month.targets, len(made.poller.watched_targets()))
-    month.looks = made.poller.made - before
+        month.targets = min(month.targets, len(made.parts.poller.watched_targets()))
+    month.looks = made.parts.poller.made - before
     return month
 
 
