@@ -41,8 +41,8 @@ def drop_doubtful_claims(
 
     1. if the calendar dropped or changed its entry, or showed it too long before it was needed
 
-    2. if the promise was in force at the first exposure, or shown since, but perhaps not at the
-    slot: then only lateness is lost
+    2. if the promise was in force at the first exposure, but perhaps not at the slot: then only
+    lateness is lost
 
     3. if one of several possible minutes contradicts it.
 
@@ -62,13 +62,7 @@ def drop_doubtful_claims(
             for part in parts
             if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)
         ]
-        is_only_changed = unlisted is None and changed is not None
-        kept = [
-            _without_doubtful_claim(case, part, doubt, is_only_changed=is_only_changed)
-            if part in needing
-            else part
-            for part in parts
-        ]
+        kept = [_without_claim(part, doubt) if part in needing else part for part in parts]
     elif doubt_at_slot is not None:
         kept = [
             _without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part
@@ -312,20 +306,6 @@ def _without_claim(
     return replace(
         part, verdict=kind, delay=None, exposures=(), released=released, unproven_because=why
     )
-
-
-def _without_doubtful_claim(
-    case: Case, part: PartVerdict, reason: str, *, is_only_changed: bool
-) -> PartVerdict:
-    """Return a part without any claim, or only without lateness if its promise was still shown
-    after its first exposure and changed later (`is_only_changed`).
-    """
-    last_shown = case.in_force.announced_as_of
-    start = part.exposures[0].start.by if part.exposures else None
-    is_early_anyway = start is not None and last_shown is not None and start <= last_shown
-    if not (is_only_changed and is_early_anyway):
-        return _without_claim(part, reason)
-    return _without_lateness(case, part, reason) if is_late(case, part) else part
 
 
 def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict:
