@@ -363,7 +363,7 @@ class _ReleaseLedger:
         if (
             shown_before is not None
             and is_standing(shown_before) == is_standing(promise)
-            and not _differ(shown_before, promise)
+            and not _has_changed(shown_before, promise)
         ):
             return  # a repetition
         self._add_if_possible_change(promise, current.slot)
@@ -393,7 +393,7 @@ class _ReleaseLedger:
         last_read_without = max(
             filter(None, (promise.unlearnt, before.confirmed_at, before.learnt))
         )
-        if _differ(current, promise) and not has_passed(slot, last_read_without):
+        if _has_changed(current, promise) and not has_passed(slot, last_read_without):
             self._possible_changes.append(promise)
 
 
@@ -406,7 +406,7 @@ def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
     return replace(promise, previous=slot_before)
 
 
-def _differ(old: Promise, new: Promise) -> bool:
+def _has_changed(old: Promise, new: Promise) -> bool:
     """Return whether a calendar changed its promise, or no longer confirms it."""
     return bool(find_changes(old, new)) or old.state is not State.PROVISIONAL is new.state
 

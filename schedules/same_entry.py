@@ -36,14 +36,14 @@ def keep_ids(
     missing: dict[str, list[Announcement]] = defaultdict(list)
     for uid, old in known.items():
         if uid not in taken:
-            missing[_plain(old.title)].append(old)
+            missing[_join_blanks(old.title)].append(old)
     # One with the same time is the old entry, also if others of its title could be it.
     for needs_same_time in (True, False):
         for place, each in enumerate(kept):
             is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
             if shown[place].uid in known or each.uid in known or is_given:
                 continue
-            candidates = missing[_plain(each.title)]
+            candidates = missing[_join_blanks(each.title)]
             same = [old for old in candidates if _is_same(old, each)]
             if needs_same_time:
                 same = [old for old in same if old.slot.is_same_time(each.slot)]
@@ -53,7 +53,7 @@ def keep_ids(
     return kept
 
 
-def _plain(title: str) -> str:
+def _join_blanks(title: str) -> str:
     return " ".join(title.split())
 
 
