@@ -24,7 +24,7 @@ _MISSING = (
     b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
 )
 _BODY = b"<html><head><title>%b</title></head><body><h1>%b</h1>%b</body></html>" % (
-    (TITLE.encode(),) * 2 + (b"Example figures of a department. " * 20,)
+    (TITLE.encode(),) * 2 + (b"There were 40,000 births in July 2026, 2% more than in June. " * 10,)
 )
 _FOUND = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b"
