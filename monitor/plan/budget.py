@@ -93,7 +93,10 @@ def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) ->
         is_too_much = (
             sum(min(want, max(least, middle * weight)) for want, weight, least in rows) > rate
         )
-        low, high = (low, middle) if is_too_much else (middle, high)
+        if is_too_much:
+            high = middle
+        else:
+            low = middle
     return [min(want, max(least, low * weight)) for want, weight, least in rows]
 
 
@@ -122,9 +125,14 @@ class Pacer:
 
     def next_start(self, now: datetime) -> datetime:
         """Return the first instant, not before `now`, at which a request may start."""
-        start = now if self._last_start is None else max(now, self._last_start + self.gap)
-        start = start if self.quiet_until is None else max(start, self.quiet_until)
-        return start if self.rate > 0 else max(start, now + _CHECK_RATE_EVERY)
+        starts = [now]
+        if self._last_start is not None:
+            starts.append(self._last_start + self.gap)
+        if self.quiet_until is not None:
+            starts.append(self.quiet_until)
+        if self.rate <= 0:
+            starts.append(now + _CHECK_RATE_EVERY)
+        return max(starts)
 
     def record_start(self, now: datetime) -> None:
         """Record that a request starts now."""
@@ -132,15 +140,14 @@ class Pacer:
 
     def charge_extra_request(self, now: datetime) -> None:
         """Delay the next start by one gap, for a request sent twice or later than its turn."""
-        self._last_start = (
-            now if self._last_start is None else max(now, self._last_start)
-        ) + self.gap
+        self._last_start = max(now, self._last_start or now) + self.gap
 
     def record_success(self) -> None:
         """Record that the host accepted a request: after a refusal, the pace grows."""
         if self._pace < 1.0:
             self._set_pace(min(1.0, self._pace * _PACE_GROWTH))
-            self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff
+            if self._pace == 1.0:
+                self._backoff = _FIRST_BACKOFF
 
     def record_refusal(self, now: datetime, wait: timedelta | None) -> None:
         """Record a refusal at `now`: none is sent during the wait, and then fewer a second.
@@ -152,7 +159,7 @@ class Pacer:
                 return
             wait, self._backoff = self._backoff, min(self._backoff * 2, _LONGEST_BACKOFF)
         until = now + min(max(wait, timedelta()), LONGEST_WAIT)
-        self.quiet_until = until if self.quiet_until is None else max(self.quiet_until, until)
+        self.quiet_until = max(until, self.quiet_until or until)
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:

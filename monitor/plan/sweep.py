@@ -225,7 +225,7 @@ class Sweep:
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)
             part.next_view = View.ORIGIN if use_origin else View.EDGE
-        part.absent_at = proved_from if part.absent_at is None else max(part.absent_at, proved_from)
+        part.absent_at = max(filter(None, (part.absent_at, proved_from)))
         if view is View.ORIGIN:
             part.origin_absent_at = max(part.origin_absent_at, proved_from)
 

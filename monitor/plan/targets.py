@@ -248,7 +248,8 @@ def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> li
         parts = urlsplit(url)
         host = parts.hostname or ""
         name = f"~tripwire/{producer}/{host}{parts.path}"
-        name = name if name not in by_id else f"{name}?{parts.query}"
+        if name in by_id:
+            name = f"{name}?{parts.query}"
         target = Target(
             name, release="", part="", view=View.TRIPWIRE, url=url, host=host, recognise=recognise
         )

@@ -261,7 +261,8 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
             begins, every = window.begins, window.every
             if witness == INDEX:
                 # It shows a publication a minute or two late.
-                begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
+                if passes is not None:
+                    begins = max(begins, passes + _INDEX_FROM)
                 every = max(every, _INDEX_EVERY)
             # Shifted, to spread the looks of many releases.
             yield replace(window, begins=begins, every=every, is_unshifted=False)
