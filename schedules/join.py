@@ -227,7 +227,9 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
     with_page = [each for each in announced if each.url]
     with_best_page = min(with_page, key=lambda each: each.address is Address.GUESSED, default=None)
     link = next((repair_address(each.link) for each in announced if each.link), "")
-    url = link if with_best_page is None else repair_address(with_best_page.url)
+    url = link
+    if with_best_page is not None:
+        url = repair_address(with_best_page.url)
     return Release(
         id=release_id,
         title=" ".join(first.title.split()),

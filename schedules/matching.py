@@ -177,7 +177,9 @@ def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[
 
 
 def _add_rivals(group: Group, rivals: set[Key] | None) -> Group:
-    return group if rivals is None else replace(group, rivals=group.rivals | rivals)
+    if rivals is None:
+        return group
+    return replace(group, rivals=group.rivals | rivals)
 
 
 def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Group:

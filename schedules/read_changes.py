@@ -247,7 +247,9 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm for far fewer entries than before, or none in a first read."""
     count = len(reading.announcements)
-    usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
+    usual = None
+    if previous.counts:
+        usual = median(previous.counts[-_READS_COMPARED:])
     if usual is None:
         if count == 0 and not previous.may_be_empty:
             yield Alarm(AlarmKind.EMPTY, "no entries at the first read")

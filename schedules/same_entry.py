@@ -88,4 +88,6 @@ def _under_id_of_edition(
         and new_day is not None
         and old_day < new_day
     )
-    return replace(now, uid=uid) if is_next or uid in known else now
+    if is_next or uid in known:
+        return replace(now, uid=uid)
+    return now

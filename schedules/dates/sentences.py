@@ -340,7 +340,9 @@ def without_days_since(slot: Slot | None, text: str, title: str) -> str:
 
     def keep_earlier(found: re.Match[str]) -> str:
         named = _read_date(found, None)
-        return "" if named is not None and named >= day else found[0]
+        if named is not None and named >= day:
+            return ""
+        return found[0]
 
     return _DATE.sub(keep_earlier, text.lower())
 
