@@ -103,13 +103,12 @@ def settings_for_reload(context: Context) -> Settings:
 
 @dataclass(slots=True)
 class _Check:
-    """The checks of a configuration and of what it names, and what they found.
+    """Checks a configuration and everything that it names, and keeps what it found.
 
-    `entries` is the number of entries of each calendar, and `announced` are the known releases.
-    Both come from the store, and from the calendars that the check reads. `due` and
-    `budget_warnings` are the forecast of the next days, from the store. `due` is None if no
-    calendar was read yet. `next_slot` and `next_producers` are those of the next release that is
-    known.
+    From the store, and from the calendars that it reads: the number of `entries` of each calendar,
+    the known releases (`announced`), and `next_slot` and `next_producers` of the next one. From the
+    store only: how many releases of each producer are `due` in the next days (None before the first
+    read of a calendar), and the `budget_warnings` for these days.
     """
 
     context: Context
@@ -298,7 +297,7 @@ class _Check:
             yield f"{self.context.path.name}: web.oidc: {fault}"
 
     def _find_doubts(self) -> Iterator[str]:
-        """Yield what is valid, but is probably a mistake."""
+        """Yield a warning of each valid setting that is probably a mistake."""
         file, now = self.context.path.name, self.context.now()
         uncovered: dict[str, list[str]] = {}
         for rota in self.rotas.values():
