@@ -251,9 +251,9 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
     """
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     page = Part("page", Role.PAGE, url, recognise)
-    announced = [
-        replace(part, url=repair_address(part.url)) for each in announcements for part in each.parts
-    ]
+    announced: list[Part] = []
+    for each in announcements:
+        announced += [replace(part, url=repair_address(part.url)) for part in each.parts]
     page = next((part for part in announced if part.role is Role.PAGE), page)
     parts = {"page": page if page.id == "page" else replace(page, id="page")}
     seen = {canonical_address(page.url)}

@@ -120,9 +120,9 @@ def _find_periods(
     be read as two periods, or another may be a part of one.
     """
     # Such as `jan`, `january` and `01`.
-    old_spellings = {
-        spelling for old_word in new_by_old for spelling in _forms_of(old_word).values()
-    }
+    old_spellings = set[str]()
+    for old_word in new_by_old:
+        old_spellings.update(_forms_of(old_word).values())
     begin = 0
     while begin < len(pieces):
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
@@ -205,8 +205,11 @@ def _spell_like_title(pieces: Sequence[str]) -> str:
     """
     text = pieces[0]
     for before, piece in pairwise(pieces):
-        are_numbers = before.isdecimal() and piece.isdecimal()
-        joint = "" if before in ("q", "h") else "-" if are_numbers else " "
+        joint = " "
+        if before in ("q", "h"):
+            joint = ""
+        elif before.isdecimal() and piece.isdecimal():
+            joint = "-"
         text += joint + piece
     return text
 

@@ -282,11 +282,11 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm for each change that too many coming entries show."""
     yield from _check_vanished(previous, reading, now)
-    pairs = [
-        (last, each)
-        for each in reading.announcements
-        if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
-    ]
+    pairs = []
+    for each in reading.announcements:
+        last = previous.entries.get(each.uid)
+        if last is not None and _is_ahead(last.slot, now):
+            pairs.append((last, each))
     moved = [
         (last.slot, each.slot)
         for last, each in pairs

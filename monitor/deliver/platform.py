@@ -166,9 +166,8 @@ def find_platform_thread(
     """Return the thread of messages about the fault of a release's platform, or None if it does not
     affect the release.
 
-    A platform is a host with many releases. Its fault has an incident of its own, which lists the
-    incidents of these releases. In the returned thread it lists `release` (the release's incident)
-    as it is now, but is not saved yet.
+    The fault has an incident of its own, which lists the incidents of these releases. In the
+    returned thread it lists `release` (the release's incident) as it is now, but is not saved yet.
     """
     if (
         release is None

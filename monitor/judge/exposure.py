@@ -160,7 +160,6 @@ def _build_exposure(
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed_by is not None and removed_by <= slot:
-        # It was surely there only until the first break.
         end = Interval(last_seen, removed_by)
         reason = Ended.REMOVED
     else:

@@ -221,4 +221,7 @@ def _extract_match(pattern: Linear | None, text: str) -> str:
     if pattern is None:
         return text
     match = pattern.search(text)
-    return "" if match is None else match[1] if match.groups() else match[0]
+    if match is None:
+        return ""
+    found: str = match[1] if match.groups() else match[0]
+    return found

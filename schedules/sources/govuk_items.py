@@ -244,13 +244,11 @@ def _read_old_documents(snippets: object) -> Iterator[Attachment]:
                     "".join(map(str, link.itertext())).split()
                 )
         for url, title in titles.items():
-            kind = (
-                "file"
-                if "/uploads/" in url or "/media/" in url
-                else "html"
-                if url.startswith("/")
-                else "external"
-            )
+            kind = "external"
+            if "/uploads/" in url or "/media/" in url:
+                kind = "file"
+            elif url.startswith("/"):
+                kind = "html"
             yield Attachment(title=title, url=url, kind=kind)
 
 

@@ -79,9 +79,7 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
 def _date_at_edge(
     at_edge: Sequence[Spell], last_absent: datetime | None, out_by: datetime, uncertainty: timedelta
 ) -> Interval:
-    """Return when the edge first showed a part.
-
-    Its `by` is None as long as the edge has not shown the part.
+    """Return when the edge first showed a part, without `by` if it has not yet.
 
     All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is
     that of our clock.
