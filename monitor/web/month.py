@@ -7,7 +7,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -17,13 +17,14 @@ from starlette.routing import Route
 
 from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import is_by
-from monitor.ledger.export import promised_between
+from monitor.store.sql.read_ledger import LedgerStore
 from monitor.web.board import FOLDED_OVER, list_producers, render_rows
 from monitor.web.fragments import Row, count_statuses, has_gone_wrong
 from monitor.web.pages import render
 from monitor.web.request import check_parameters, parse_day, queries_of
 from schedules.announcement import State
-from schedules.times.json import instant_from_json
+from schedules.export import list_promised
+from schedules.times.json import Json, instant_from_json
 from schedules.times.zone import local_date
 
 _LISTED_UP_TO = 400
@@ -67,12 +68,7 @@ async def show_month(request: Request) -> Response:
     if producer and producer not in {*queries.producers, *(one for one, _ in producers)}:
         raise UnknownName(f"There is no producer {producer!r}.")
     span = queries.span_of_days(first, last)
-    promised = await queries.ask(lambda: list(promised_between(queries.store.ledger, span, now)))
-    states = {
-        one.release.id: {"promised_as": one.state.value}
-        for one in promised
-        if one.state in _SHOWN_STATES
-    }
+    states = await queries.ask(lambda: _find_states(queries.store.ledger, span, now))
     rows = [row | states.get(row["id"], {}) for row in releases if is_by(row, producer)]
     # Thousands of rows take long, so they are grouped in a thread.
     days = await queries.ask(lambda: _group_by_day(rows, queries.timezone))
@@ -106,6 +102,28 @@ def _read_month(text: str | None, today: date) -> date:
         return parse_day(f"{text}-01") if text else today.replace(day=1)
     except ValueError as exc:
         raise UserFault('month: not a month, write "2026-11"') from exc
+
+
+def _find_states(
+    ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime
+) -> dict[str, Json]:
+    """Return the state of each promise with a slot in this span that no verdict expresses, by
+    release.
+    """
+    releases = list(ledger.releases(*span))
+    promises = ledger.promises_by_release([one.id for one in releases])
+    # Finding the promise in force takes long, and few releases ever had one in these states.
+    candidates = [
+        one
+        for one in releases
+        if any(promise.state in _SHOWN_STATES for promise in promises.get(one.id, ()))
+    ]
+    promised = list_promised(candidates, promises, now)
+    return {
+        one.release.id: {"promised_as": one.state.value}
+        for one in promised
+        if one.state in _SHOWN_STATES
+    }
 
 
 def _group_by_day(rows: Sequence[Row], timezone: str) -> list[DayRows]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from schedules.announcement import State
 from schedules.dates.words import LONGEST, normalise
@@ -333,6 +334,7 @@ def find_call_off(text: str) -> CallOff | None:
     return CallOff(first[name], _STATES[name], first.start(name) > 0, plain[first.end() :])
 
 
+@lru_cache(maxsize=1024)
 def calls_off(text: str) -> bool:
     """Return whether a sentence of a note begins by calling a release off or with another date,
     such as "Will now be published in May", or says so of this release anywhere.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
+from functools import lru_cache
 
 from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
@@ -100,6 +101,7 @@ def names_utc(text: str) -> bool:
     return find_time(normalise(text)).zone == "gmt"
 
 
+@lru_cache(maxsize=1024)
 def find_time(text: str) -> FoundTime:
     """Return the first time of day in a normalised text, its zone word, and the text without
     both.

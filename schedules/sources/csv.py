@@ -40,7 +40,7 @@ class CsvSource(OnePage):
             # First, because a reading keeps only so many remarks.
             summary = f"sanity: {misfits} rows do not fit the order of dates"
             remarks.insert(0, Remark("calendar", summary))
-        return make_reading(announcements, remarks, self._settings)
+        return make_reading(announcements, remarks)
 
 
 def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
@@ -114,16 +114,14 @@ def _read_rows(
                 Remark(f"row {number}", "left out, it is not a release", " ".join(cells).strip())
             )
             continue
-        row = make_row(
-            f"row {number}",
-            {
-                name: _value_of_formula(cells[place])
-                for name, place in columns.items()
-                if place < len(cells)
-            },
-        )
+        values = {
+            name: _value_of_formula(cells[place])
+            for name, place in columns.items()
+            if place < len(cells)
+        }
         others = (note_of(notes[place], cells[place]) for place in notes if place < len(cells))
-        row = replace(row, is_struck=is_struck_out(row.title), notes=tuple(others))
+        is_struck = is_struck_out(values.get("title", ""))
+        row = make_row(f"row {number}", values, is_struck=is_struck, notes=tuple(others))
         if settings.has_flag("excel"):
             row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
         rows.append(row)

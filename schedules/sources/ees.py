@@ -16,7 +16,7 @@ from schedules.dates.span import month_span, no_slot, on_days, slot_of_span
 from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json
-from schedules.sources.entries import make_reading
+from schedules.sources.entries import heed_title, make_reading
 from schedules.sources.govuk_items import parse_instant
 from schedules.sources.row import REASONS, Remark, clean_title
 from schedules.sources.settings import CalendarSettings
@@ -125,7 +125,7 @@ class EesSource:
         publications = [each for page in pages for each in self._read_publications(page, remarks)]
         coming = [each for each in publications if isinstance(each.get("nextReleaseDate"), dict)]
         made = [
-            self._make_announcement(each, remarks)
+            heed_title(self._make_announcement(each, remarks), self._settings.stands)
             for each in coming
             if not each.get("supersededByPublication")
         ]
@@ -134,7 +134,7 @@ class EesSource:
         answered = {page.url for page in pages if page.status in {200, 404, 410}}
         failed = [slug for slug in self.state if self._request_for(slug).url not in answered]
         return replace(
-            make_reading(made, remarks, self._settings),
+            make_reading(made, remarks),
             unread=tuple(f"{slug}{_AFTER}" for slug in failed),
         )
 

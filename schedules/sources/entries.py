@@ -38,7 +38,7 @@ def make_announcements(
     for index, entry in enumerate(entries):
         announcement, faults = make_announcement(entry, settings, anchor)
         # Now, because of two rows of one release only one may say so.
-        made.append(_heed_title(announcement, settings.stands))
+        made.append(heed_title(announcement, settings.stands))
         remarks += faults
         if not entry.uid.strip():
             without_uid.append(index)
@@ -60,7 +60,10 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
         if same[0].title
     ]
     rivals = {each: same for same in by_uid for each in same}
-    for same in _group_by(map(_edition_of, kept), kept):
+    # First by address alone, because splitting 100,000 titles takes seconds.
+    by_address = _group_by((canonical_address(each.url) for each in kept), kept)
+    editions = [same for each in by_address for same in _group_by(map(_edition_of, each), each)]
+    for same in editions:
         listed_again = [each for each in _find_listed_again(same) if each not in rivals]
         rivals |= dict.fromkeys(listed_again, same)
         remarks += [
@@ -166,27 +169,24 @@ def make_uids_unique(
 def make_reading(
     made: Sequence[Announcement],
     remarks: Sequence[Remark],
-    settings: CalendarSettings,
     *,
     lists_overdue: bool = True,
 ) -> Reading:
     """Return the reading of a calendar: clean announcements, and remarks as notes, the
     first `MOST_NOTES` of them and how many more there are.
 
-    `lists_overdue`: the calendar keeps entries after their day. An announcement whose title says
-    that it is cancelled or postponed gets that state, whatever its own was, and a doubt if the
-    title perhaps says so.
+    `lists_overdue`: the calendar keeps entries after their day.
     """
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    announcements = [clean_announcement(_heed_title(each, settings.stands)) for each in made]
-    return Reading(tuple(announcements), tuple(map(clean_text, notes)), lists_overdue)
+    announcements = tuple(map(clean_announcement, made))
+    return Reading(announcements, tuple(map(clean_text, notes)), lists_overdue)
 
 
-def _heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
-    """Return an announcement with the state of its title if that calls it off, and with the doubt
-    if that may do so and is not among the words for "it stands".
+def heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
+    """Return an announcement with the state of its title if that calls it off, whatever its own
+    was, and with the doubt if that may do so and is not among the words for "it stands".
     """
     rest, status = read_called_off(given.title)
     if status.is_understood and status.state is None:

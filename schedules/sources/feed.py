@@ -68,7 +68,7 @@ class FeedSource(OnePage):
         """
         page = find_page(pages, self._url)
         made, remarks = make_announcements(self._make_rows(_parse_feed(page)), self._settings, now)
-        return make_reading(made, remarks, self._settings, lists_overdue=False)
+        return make_reading(made, remarks, lists_overdue=False)
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
         """Yield a row for each entry of the feed.
@@ -88,12 +88,14 @@ class FeedSource(OnePage):
                 "date": date_text,
             }
             # The slot of an instant counts instead of `date`.
-            row = make_row(
-                f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone)
-            )
             categories = [str(tag.get("term", "")) for tag in item.get("tags", ())]
-            notes = (_strip_markup(item.get("summary", "")), *categories)
-            yield replace(row, is_struck=is_struck_out(str(item.get("title"))), notes=notes)
+            yield make_row(
+                f"entry {number}",
+                texts,
+                slot=_instant_slot(date_text, self._settings.zone),
+                is_struck=is_struck_out(str(item.get("title"))),
+                notes=(_strip_markup(item.get("summary", "")), *categories),
+            )
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from schedules.dates.span import no_slot, on_days
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.slot import Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
-from schedules.sources.entries import make_reading
+from schedules.sources.entries import heed_title, make_reading
 from schedules.sources.govuk_items import AnnouncedEntry, ContentItem, NotAContentItem, read_item
 from schedules.sources.govuk_listing import (
     CONTENT,
@@ -105,7 +105,8 @@ class GovukSource(RememberingSource):
         self.record_read(made, now, forget=set(looked_up) - set(made))
         items, announced = self.state.items, self.state.announcements
         self.state.items = {link: signed for link, signed in items.items() if link in announced}
-        return make_reading(list(made.values()), remarks, self._settings)
+        heeded = [heed_title(each, self._settings.stands) for each in made.values()]
+        return make_reading(heeded, remarks)
 
     def _find_links_to_look_up(
         self, listed: dict[str, AnnouncedEntry], now: datetime

@@ -69,7 +69,7 @@ class HtmlSource(OnePage):
                 f"{page_name(page)}: no table or row that names releases and dates"
             )
         made, remarks = make_announcements(found, self._settings, now)
-        return make_reading(made, remarks, self._settings)
+        return make_reading(made, remarks)
 
 
 def parse_html(page: Page) -> HtmlElement:
@@ -150,7 +150,7 @@ def _read_table_rows(
                 shown.append(cells["status"])  # the status is an image or another sign
             notes = [note_of(name, cell.text) for name, cell in others]
             notes += [label for cell in shown for label in cell.labels]
-            made = replace(_make_row(f"{key} row {number}", cells), notes=tuple(notes))
+            made = _make_row(f"{key} row {number}", cells, tuple(notes))
             if row[0].is_hidden:
                 made = _mark_hidden(made)
             yield apply_heading(made, above, settings)
@@ -161,7 +161,7 @@ def _mark_hidden(row: CalendarRow) -> CalendarRow:
     return replace(row, status="; ".join(filter(None, (HIDDEN, row.status))))
 
 
-def _make_row(key: str, cells: Mapping[str, Cell]) -> CalendarRow:
+def _make_row(key: str, cells: Mapping[str, Cell], notes: tuple[str, ...]) -> CalendarRow:
     """Return a row of a table.
 
     Its title links to the page, a struck-out date is the earlier one. Words after a struck-out
@@ -177,7 +177,7 @@ def _make_row(key: str, cells: Mapping[str, Cell]) -> CalendarRow:
         texts["url"] = cells["title"].href
     stamps = (cells[name].stamp for name in ("date", "time") if name in cells)
     stamp = next(filter(None, stamps), "")
-    return replace(make_row(key, texts), is_struck=is_struck, stamp=stamp)
+    return make_row(key, texts, is_struck=is_struck, stamp=stamp, notes=notes)
 
 
 def _replace_struck(
@@ -254,9 +254,13 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                 {name: struck for name, (_, struck) in found.items()},
             )
             if texts.get("title") or texts.get("date"):
-                row = make_row(f"row {row_numbers[element]}", texts)
-                stamp = _select_stamp(element, selectors)
-                row = replace(row, is_struck=is_struck, stamp=stamp, notes=find_labels(element))
+                row = make_row(
+                    f"row {row_numbers[element]}",
+                    texts,
+                    is_struck=is_struck,
+                    stamp=_select_stamp(element, selectors),
+                    notes=find_labels(element),
+                )
                 if is_hidden(element):
                     row = _mark_hidden(row)
                 yield apply_heading(row, above, settings)

@@ -44,7 +44,7 @@ class IcsSource(OnePage):
         calendars = read_calendars(find_page(pages, self._url))
         rows = [row for each in calendars for row in self._read_calendar(each, budget, now)]
         made, remarks = make_announcements(rows, self._settings, now)
-        return make_reading(made, remarks, self._settings)
+        return make_reading(made, remarks)
 
     def _read_calendar(
         self, calendar: RawCalendar, budget: SearchBudget, now: datetime

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -84,7 +83,7 @@ class JsonSource(OnePage):
         """Return the entries as announcements. Raises `UnreadableCalendar`."""
         find_page(pages, self._url)
         made, remarks = make_announcements(self._make_rows(pages), self._settings, now)
-        return make_reading(made, remarks, self._settings)
+        return make_reading(made, remarks)
 
     def _make_rows(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
         """Yield a row for each entry of each page.
@@ -104,9 +103,9 @@ class JsonSource(OnePage):
                 # publication.
                 if texts.pop("published", ""):
                     texts["status"] = "published"
-                row = make_row(f"entry {number}", texts)
                 is_struck = is_struck_out(str(found.get("title")))
-                yield replace(row, is_struck=is_struck, notes=tuple(_list_notes(item)))
+                notes = tuple(_list_notes(item))
+                yield make_row(f"entry {number}", texts, is_struck=is_struck, notes=notes)
 
 
 def _follow_path(names: Sequence[str], data: Any) -> Any:  # noqa: ANN401  # JSON is of any type

@@ -17,7 +17,7 @@ from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.slot import Slot, first_day
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json_object, require_usable
-from schedules.sources.entries import make_reading
+from schedules.sources.entries import heed_title, make_reading
 from schedules.sources.govuk_items import parse_instant, plain_text
 from schedules.sources.last_listed import RememberingSource
 from schedules.sources.row import REASONS, Remark, clean_title, clean_url
@@ -206,7 +206,8 @@ class OnsSource(RememberingSource):
         remarks: list[Remark] = []
         made = self._read_lists(pages, remarks)
         self.record_read(made, now)
-        return make_reading(list(made.values()), remarks, self._settings, lists_overdue=False)
+        heeded = [heed_title(each, self._settings.stands) for each in made.values()]
+        return make_reading(heeded, remarks, lists_overdue=False)
 
     def ask_published(self, begin: datetime, end: datetime, offset: int) -> PageRequest:
         """Return the request for one page of the releases published on the days between two

@@ -119,10 +119,17 @@ _NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp", "notes"}
 _TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
 
 
-def make_row(
-    key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None
+def make_row(  # noqa: PLR0913  # what a row has besides texts
+    key: str,
+    texts: Mapping[str, str],
+    parts: tuple[Part, ...] = (),
+    slot: Slot | None = None,
+    *,
+    is_struck: bool = False,
+    stamp: str = "",
+    notes: tuple[str, ...] = (),
 ) -> CalendarRow:
-    """Return a row from texts by field name. Other names are ignored.
+    """Return a row from texts by field name (other names are ignored) and the other fields.
 
     A text `revised` is a later date, which counts instead of the date. `zone` is that of the time,
     which an entry that is `allday` does not have.
@@ -140,11 +147,22 @@ def make_row(
         # The time is in the dates.
         timed = [name for name in ("date", "previous") if ":" in known.get(name, "")]
         known |= {name: f"{known[name]} {zone}".strip() for name in timed}
-    return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False, notes=())
+    return CalendarRow(
+        key,
+        **known,
+        anchor=None,
+        parts=parts,
+        slot=slot,
+        is_struck=is_struck,
+        stamp=stamp,
+        notes=notes,
+    )
 
 
 def is_struck_out(title: str) -> bool:
     """Return whether all of a title with markup is struck through."""
+    if "<" not in title and "~~" not in title:
+        return False
     kept = _STRUCK.sub("", title)
     return kept != title and not TAGS.sub("", kept).strip()
 

@@ -52,7 +52,7 @@ class TomlSource(OnePage):
         """
         found, remarks, settings = _read_releases(find_page(pages, self._url), self._settings)
         made, wrong = make_announcements(found, settings, now)
-        return make_reading(made, remarks + wrong, settings)
+        return make_reading(made, remarks + wrong)
 
 
 def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
@@ -195,9 +195,10 @@ def _make_row(
     texts |= {
         name: "" if given is None else str(given) for name, given in (("date", when), ("time", at))
     }
-    row = make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
+    parts = tuple(_read_parts(key, table.get("part", []), remarks))
     others = [name for name in table if name == "status" or name not in _KEYS]
-    return replace(row, notes=tuple(note_of(name, str(table[name])) for name in others))
+    notes = tuple(note_of(name, str(table[name])) for name in others)
+    return make_row(key, texts, parts, slot, notes=notes)
 
 
 def _read_text(
