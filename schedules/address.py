@@ -20,7 +20,9 @@ def repair_address(url: str) -> str:
     insert.
     """
     text = "".join(url.split())
-    return text if text.isascii() else _DASHES.sub("-", _BLANKS.sub("", text))
+    if text.isascii():
+        return text
+    return _DASHES.sub("-", _BLANKS.sub("", text))
 
 
 @lru_cache(maxsize=50_000)
@@ -31,8 +33,12 @@ def canonical_address(url: str) -> str:
     It has no scheme, `www.`, trailing slash, query or fragment, and its host is in lower case.
     """
     found = _ADDRESS.fullmatch(repair_address(url))
-    host = found[1].lower().removeprefix("www.") if found else ""
-    return f"{host}{(found[2] or '').rstrip('/')}" if found and "." in host else ""
+    host = ""
+    if found:
+        host = found[1].lower().removeprefix("www.")
+    if found and "." in host:
+        return f"{host}{(found[2] or '').rstrip('/')}"
+    return ""
 
 
 def last_segment(url: str) -> str:

@@ -130,7 +130,9 @@ def read_called_off(title: str) -> tuple[str, Status]:
             return _remove_piece(title, piece), status
     for form in _UNMARKED:
         found = form.search(title)
-        rest = _join_pieces(title[: found.start()], title[found.end() :]) if found else ""
+        rest = ""
+        if found:
+            rest = _join_pieces(title[: found.start()], title[found.end() :])
         is_shouted = form is _UNMARKED[-1]
         if found and (any(map(str.islower, rest)) or not is_shouted):
             call = find_call_off(found[0])
@@ -215,4 +217,6 @@ def _remove_piece(title: str, piece: _Piece) -> str:
 
 def _join_pieces(left: str, right: str) -> str:
     left = left.rstrip(f"{_JOINTS}([{{<")
-    return f"{left}{right}".strip() if left else right.strip(_JOINTS)
+    if left:
+        return f"{left}{right}".strip()
+    return right.strip(_JOINTS)

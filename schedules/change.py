@@ -118,11 +118,13 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     if notice >= days:
         return None
     # The change may have been made just after the last read without it.
-    last_read_without = (
-        None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
-    )
+    last_read_without = None
+    if new.unlearnt is not None:
+        last_read_without = local_date(new.unlearnt, new.slot.timezone)
     is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
-    text = "" if what is EventKind.ANNOUNCED else new.status or new.slot.raw
+    text = ""
+    if what is not EventKind.ANNOUNCED:
+        text = new.status or new.slot.raw
     return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven, text=text)
 
 
@@ -136,7 +138,9 @@ def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:
     if old is None:
         # Without an earlier read, it may have been announced long ago.
         is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
-        return EventKind.ANNOUNCED if is_new_announcement else None
+        if is_new_announcement:
+            return EventKind.ANNOUNCED
+        return None
     changes = find_changes(old, new)
     kinds = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
     return next((kind for kind in kinds if kind in changes), None)

@@ -33,7 +33,9 @@ def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
     # Cut first, because the rest would only cost time. Blanks and hidden characters that are
     # dropped get some room.
     text = " ".join("".join(map(_clean_char, text[: 4 * longest])).split())
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + _MORE
+    if len(text) <= longest:
+        return text
+    return text[: longest - 1].rstrip() + _MORE
 
 
 def _clean_char(char: str) -> str:
@@ -68,7 +70,9 @@ def clean_address(url: str) -> str:
     name = _encode_host(host)
     if not name:
         return ""
-    host_and_port = name if port is None else f"{name}:{port}"
+    host_and_port = name
+    if port is not None:
+        host_and_port = f"{name}:{port}"
     return "".join(map(_escape_char, parts._replace(netloc=host_and_port).geturl()))
 
 
@@ -89,4 +93,6 @@ def _escape_char(char: str) -> str:
     bracket.
     """
     is_fit = char not in _NEEDS_ESCAPE and unicodedata.category(char) not in _HIDDEN | {"Zs"}
-    return char if is_fit else quote(char, safe="", errors="replace")
+    if is_fit:
+        return char
+    return quote(char, safe="", errors="replace")

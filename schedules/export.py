@@ -56,7 +56,9 @@ def list_promised(
         in_force = slot_in_force(release, own, now)
         promise = in_force.promise
         if promise is not None and promise.slot.begins() is not None:
-            state = State.CANCELLED if in_force.cancelled else promise.state
+            state = promise.state
+            if in_force.cancelled:
+                state = State.CANCELLED
             earlier_promises = sum(each.learnt < promise.learnt for each in own)
             yield PromisedRelease(
                 release, promise.slot, state, promise.learnt, changes=earlier_promises
@@ -185,7 +187,9 @@ def _write_event(entry: PromisedRelease) -> bytes:
 def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
     release = entry.release
     day, time = slot_text(entry.slot, timezone)
-    state = entry.state.value if entry.state is not None else ""
+    state = ""
+    if entry.state is not None:
+        state = entry.state.value
     return release.id, release.title, release.producer, release.url, day, time, state
 
 

@@ -53,6 +53,8 @@ def _drop_repeats(hints: Sequence[LedgerEvent]) -> list[LedgerEvent]:
     first: dict[object, LedgerEvent] = {}
     for hint in hints:
         slot = hint.after
-        slot_key = None if slot is None else (slot.instant, slot.first, slot.last)
+        slot_key = None
+        if slot is not None:
+            slot_key = (slot.instant, slot.first, slot.last)
         first.setdefault((hint.what, hint.calendar, slot_key), hint)
     return list(first.values())

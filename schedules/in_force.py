@@ -59,12 +59,16 @@ class InForce:
     @property
     def slot(self) -> Slot | None:
         """Return the slot in force, None if there is none or it is cancelled."""
-        return None if self.promise is None or self.cancelled else self.promise.slot
+        if self.promise is None or self.cancelled:
+            return None
+        return self.promise.slot
 
     @property
     def slot_begins(self) -> datetime | None:
         """Return when the slot in force begins, or None."""
-        return None if self.slot is None else self.slot.begins()
+        if self.slot is None:
+            return None
+        return self.slot.begins()
 
     @property
     def announced_as_of(self) -> datetime | None:
@@ -72,7 +76,9 @@ class InForce:
         if self.promise is None:
             return None
         shown, end = self.promise.confirmed_at or self.promise.learnt, self.promise.slot.passes()
-        return shown if end is None or self.is_first_read_after_slot else min(shown, end)
+        if end is None or self.is_first_read_after_slot:
+            return shown
+        return min(shown, end)
 
 
 def slot_in_force(
@@ -401,9 +407,9 @@ def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
     """Return a postponed promise with its calendar's slot before the move, if that was shown."""
     if before is None or promise.state is not State.POSTPONED or promise.previous is not None:
         return promise
-    is_same = promise.slot.is_same_time(before.slot)
-    slot_before = before.previous if is_same else before.slot
-    return replace(promise, previous=slot_before)
+    if promise.slot.is_same_time(before.slot):
+        return replace(promise, previous=before.previous)
+    return replace(promise, previous=before.slot)
 
 
 def _has_changed(old: Promise, new: Promise) -> bool:

@@ -227,7 +227,9 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
     with_page = [each for each in announced if each.url]
     with_best_page = min(with_page, key=lambda each: each.address is Address.GUESSED, default=None)
     link = next((repair_address(each.link) for each in announced if each.link), "")
-    url = link if with_best_page is None else repair_address(with_best_page.url)
+    url = link
+    if with_best_page is not None:
+        url = repair_address(with_best_page.url)
     return Release(
         id=release_id,
         title=" ".join(first.title.split()),
@@ -249,9 +251,9 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
     """
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     page = Part("page", Role.PAGE, url, recognise)
-    announced = [
-        replace(part, url=repair_address(part.url)) for each in announcements for part in each.parts
-    ]
+    announced: list[Part] = []
+    for each in announcements:
+        announced += [replace(part, url=repair_address(part.url)) for part in each.parts]
     page = next((part for part in announced if part.role is Role.PAGE), page)
     parts = {"page": page if page.id == "page" else replace(page, id="page")}
     seen = {canonical_address(page.url)}

@@ -103,7 +103,9 @@ def find_title_change(
 ) -> tuple[TitleChange, ...]:
     """Return the change of a title, () if only blanks differ."""
     old, new = (" ".join(title.split()) for title in (before, after))
-    return () if old == new else (TitleChange(at, since, old, new),)
+    if old == new:
+        return ()
+    return (TitleChange(at, since, old, new),)
 
 
 def title_change_events(
@@ -111,7 +113,9 @@ def title_change_events(
 ) -> Iterator[LedgerEvent]:
     """Yield each change of a title as an event of the ledger."""
     for change in found:
-        kind = EventKind.PERIOD_CHANGED if change.changes_period else EventKind.RETITLED
+        kind = EventKind.RETITLED
+        if change.changes_period:
+            kind = EventKind.PERIOD_CHANGED
         detail = f"“{change.after}”, was “{change.before}”"
         yield LedgerEvent(kind, change.at, calendar, release, change.since, detail=detail)
 

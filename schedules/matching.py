@@ -167,9 +167,9 @@ def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[
             _make_rivals(groups, members, new_rivals)
         with_rivals = [_add_rivals(groups[index], new_rivals.get(index)) for index in members]
         if can_be_one and len(members) > 1:
-            new_reasons = {
-                text for index in members for text in reasons_by_first_member.get(index, ())
-            }
+            new_reasons = set[str]()
+            for index in members:
+                new_reasons.update(reasons_by_first_member.get(index, ()))
             merged.append(_combine_groups(with_rivals, new_reasons))
         else:
             merged += with_rivals
@@ -177,15 +177,18 @@ def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[
 
 
 def _add_rivals(group: Group, rivals: set[Key] | None) -> Group:
-    return group if rivals is None else replace(group, rivals=group.rivals | rivals)
+    if rivals is None:
+        return group
+    return replace(group, rivals=group.rivals | rivals)
 
 
 def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Group:
     """Return one group with all entries, reasons (`new_reasons` too) and rivals of these."""
-    entries = sorted(
-        (entry for group in groups for entry in group.entries), key=lambda entry: entry.rank
-    )
-    earlier_reasons = [text for group in groups for text in group.why]
+    entries, earlier_reasons = list[Joinable](), list[str]()
+    for group in groups:
+        entries += group.entries
+        earlier_reasons += group.why
+    entries.sort(key=lambda entry: entry.rank)
     rivals = frozenset[Key]().union(*(group.rivals for group in groups))
     return Group(tuple(entries), (*earlier_reasons, *sorted(new_reasons)), rivals)
 
@@ -201,12 +204,11 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
         if not group.is_split:
             for link in dict.fromkeys(link for entry in group.entries for link in entry.links):
                 by_link.setdefault(link, []).append(index)
-    return [
-        match
-        for members in by_link.values()
-        if len(members) > 1
-        for match in _match_linked(groups, members)
-    ]
+    found: list[JoinMatch] = []
+    for members in by_link.values():
+        if len(members) > 1:
+            found += _match_linked(groups, members)
+    return found
 
 
 def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
@@ -220,15 +222,18 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
         if group.is_split or _known_days(group) is None:
             continue
         # A title that is only a period ("July 2026") names no series.
-        titled = [entry for entry in group.entries if entry.title.words]
-        names = [
-            (producer, entry.title) for entry in titled for producer in entry.announcement.producers
-        ]
+        names: list[tuple[str, Title]] = []
+        for entry in group.entries:
+            if entry.title.words:
+                names += [(producer, entry.title) for producer in entry.announcement.producers]
         for name in dict.fromkeys(names):
             by_name.setdefault(name, []).append(index)
-    same_named = (members for members in by_name.values() if len(members) > 1)
-    clusters = (cluster for members in same_named for cluster in _split_by_gap(groups, members))
-    return [match for cluster in clusters for match in _match_near(groups, cluster)]
+    found: list[JoinMatch] = []
+    for members in by_name.values():
+        if len(members) > 1:
+            for cluster in _split_by_gap(groups, members):
+                found += _match_near(groups, cluster)
+    return found
 
 
 def _find_connected(links: Iterable[Sequence[int]]) -> list[list[int]]:

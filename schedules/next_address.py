@@ -90,7 +90,9 @@ def replace_period(address: str, new_by_old: NewByOld) -> str | None:
         new_path = _rewrite_period(path, new_by_old)
     except _Ambiguous:
         return None
-    return None if new_path == path else site + new_path
+    if new_path == path:
+        return None
+    return site + new_path
 
 
 def _rewrite_period(text: str, new_by_old: NewByOld) -> str:
@@ -118,9 +120,9 @@ def _find_periods(
     be read as two periods, or another may be a part of one.
     """
     # Such as `jan`, `january` and `01`.
-    old_spellings = {
-        spelling for old_word in new_by_old for spelling in _forms_of(old_word).values()
-    }
+    old_spellings = set[str]()
+    for old_word in new_by_old:
+        old_spellings.update(_forms_of(old_word).values())
     begin = 0
     while begin < len(pieces):
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
@@ -163,7 +165,9 @@ def _read_period(
     ]
     if len(readings) > 1:
         raise _Ambiguous
-    return _FoundPeriod(begin, end, readings[0]) if readings else None
+    if readings:
+        return _FoundPeriod(begin, end, readings[0])
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -190,7 +194,9 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
 
 def _read_as_title(text: str) -> tuple[str, ...]:
     """Return the words of the period that a text names, () if it names anything else."""
-    return () if read_title(text).words else period_of(text)
+    if read_title(text).words:
+        return ()
+    return period_of(text)
 
 
 def _spell_like_title(pieces: Sequence[str]) -> str:
@@ -199,8 +205,11 @@ def _spell_like_title(pieces: Sequence[str]) -> str:
     """
     text = pieces[0]
     for before, piece in pairwise(pieces):
-        are_numbers = before.isdecimal() and piece.isdecimal()
-        joint = "" if before in ("q", "h") else "-" if are_numbers else " "
+        joint = " "
+        if before in ("q", "h"):
+            joint = ""
+        elif before.isdecimal() and piece.isdecimal():
+            joint = "-"
         text += joint + piece
     return text
 
@@ -276,4 +285,6 @@ def _match_case(text: str, like: str) -> str:
     """Return a text in upper case, capitalised or unchanged, as `like` is."""
     if like.isupper():
         return text.upper()
-    return text.capitalize() if like[:1].isupper() else text
+    if like[:1].isupper():
+        return text.capitalize()
+    return text

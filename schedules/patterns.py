@@ -73,10 +73,8 @@ def glob(pattern: str) -> Linear:
 
     It ignores case.
     """
-    parts = (
-        ".*" if char == "*" else "." if char == "?" else re2.escape(char)
-        for char in pattern.strip()
-    )
+    wildcards = {"*": ".*", "?": "."}
+    parts = [wildcards.get(char) or re2.escape(char) for char in pattern.strip()]
     return Linear("".join(parts), ignore_case=True)
 
 

@@ -73,7 +73,9 @@ class Promise:
     @property
     def shown(self) -> Slot:
         """Return the slot as the calendar shows it, whatever a person said of it."""
-        return self.slot if self.settled is None else self.settled.asked
+        if self.settled is None:
+            return self.slot
+        return self.settled.asked
 
     def settle(self, meant: datetime, by: str, now: datetime) -> Promise:
         """Return the promise that follows if a person says now which time its text means.
@@ -100,7 +102,9 @@ class Promise:
 
         The clock was ahead when they were noted.
         """
-        learnt = self.learnt + step if self.learnt > now else self.learnt
+        learnt = self.learnt
+        if self.learnt > now:
+            learnt = self.learnt + step
         confirmed_at = self.confirmed_at
         if confirmed_at is not None and confirmed_at > now:
             confirmed_at += step

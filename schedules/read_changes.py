@@ -247,7 +247,9 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm for far fewer entries than before, or none in a first read."""
     count = len(reading.announcements)
-    usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
+    usual = None
+    if previous.counts:
+        usual = median(previous.counts[-_READS_COMPARED:])
     if usual is None:
         if count == 0 and not previous.may_be_empty:
             yield Alarm(AlarmKind.EMPTY, "no entries at the first read")
@@ -280,11 +282,11 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm for each change that too many coming entries show."""
     yield from _check_vanished(previous, reading, now)
-    pairs = [
-        (last, each)
-        for each in reading.announcements
-        if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
-    ]
+    pairs = []
+    for each in reading.announcements:
+        last = previous.entries.get(each.uid)
+        if last is not None and _is_ahead(last.slot, now):
+            pairs.append((last, each))
     moved = [
         (last.slot, each.slot)
         for last, each in pairs

@@ -22,9 +22,11 @@ def keep_ids(
 ) -> list[Announcement]:
     """Return the entries `shown` by a read at this time, each under the id by which it is `known`.
 
-    Some exports give new ids at each download, and an id that was made from a row changes with its
-    link. A row can also be re-used for the next edition, which then gets an id of its own.
-    `has_given_ids`: people choose the ids, so a new one means a new entry.
+    An id can change although the entry is the same: some exports give new ids at each download,
+    and an id that was made from a row depends on its link. The reverse also happens: a row is
+    re-used for the next edition under its old id. That edition then gets an id of its own.
+
+    If `has_given_ids`, people choose the ids, so a new one means a new entry.
     """
     kept = [
         _under_id_of_edition(known[each.uid], each, known, at) if each.uid in known else each
@@ -37,7 +39,8 @@ def keep_ids(
     for uid, old in known.items():
         if uid not in taken:
             missing[_join_blanks(old.title)].append(old)
-    # One with the same time is the old entry, also if others of its title could be it.
+    # First match entries of the same time. Without it, several old entries of the title could be
+    # the same.
     for needs_same_time in (True, False):
         for place, each in enumerate(kept):
             is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
@@ -58,10 +61,10 @@ def _join_blanks(title: str) -> str:
 
 
 def _is_same(old: Announcement, new: Announcement) -> bool:
-    """Return whether a new entry is an old one of its title that is no longer shown.
+    """Return whether a new entry is an old one with the same title, which is no longer shown.
 
-    Without a period in its title, time and place (address and link) must be the same. With one, the
-    place is enough, or the time if the new id was made from its link.
+    If the title names a period, the same place (address and link) is enough, or the same time if
+    the new id was made from the link. If it names none, both must be the same.
     """
     has_period = bool(read_title(new.title).period)
     is_same_time = old.slot.is_same_time(new.slot)
@@ -73,8 +76,8 @@ def _is_same(old: Announcement, new: Announcement) -> bool:
 def _under_id_of_edition(
     before: Announcement, now: Announcement, known: Mapping[str, Announcement], at: datetime
 ) -> Announcement:
-    """Return an entry under an id of its own if its row was another edition whose slot has
-    passed.
+    """Return an entry, under an id of its own if `before`, which had its id, was an edition whose
+    slot has passed.
     """
     old, new = read_title(before.title).period, read_title(now.title).period
     if not old or not new or old == new:
@@ -88,4 +91,6 @@ def _under_id_of_edition(
         and new_day is not None
         and old_day < new_day
     )
-    return replace(now, uid=uid) if is_next or uid in known else now
+    if is_next or uid in known:
+        return replace(now, uid=uid)
+    return now

@@ -52,15 +52,17 @@ class Slot:
         """Return the first instant, or None for precision `NONE`."""
         if self.instant is not None:
             return self.instant
-        return None if self.first is None else day_begins(self.first, self.timezone)
+        if self.first is None:
+            return None
+        return day_begins(self.first, self.timezone)
 
     def passes(self) -> datetime | None:
         """Return when the slot has passed, None for `NONE`."""
         if self.instant is not None:
             return self.instant
-        return (
-            None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)
-        )
+        if self.last is None:
+            return None
+        return day_begins(self.last + timedelta(days=1), self.timezone)
 
     def all_readings(self) -> tuple[datetime, ...]:
         """Return the instants that a doubtful slot can mean, first and last of days."""
@@ -74,7 +76,9 @@ class Slot:
 
     def choices(self) -> tuple[datetime, ...]:
         """Return the clock times among which a person can choose."""
-        return self.readings if self.instant is not None else ()
+        if self.instant is not None:
+            return self.readings
+        return ()
 
     def can_mean(self, moment: datetime) -> bool:
         """Return whether a doubtful slot can mean an instant, of its clock times or else days."""
@@ -122,7 +126,9 @@ def slot_from_json(data: Mapping[str, Any]) -> Slot:
     )
     slot = _make_slot(data["precision"], data["start"], data["end"], data.get("assumed"), texts)
     readings = tuple(map(datetime.fromisoformat, data.get("readings", ())))
-    return replace(slot, readings=readings) if readings else slot
+    if readings:
+        return replace(slot, readings=readings)
+    return slot
 
 
 # Many releases share a slot.
@@ -136,10 +142,16 @@ def _make_slot(
 ) -> Slot:
     """Return the slot with these JSON values, `texts` being raw, timezone, reason and doubt."""
     is_instant = precision == Precision.INSTANT
-    instant = datetime.fromisoformat(start) if is_instant else None
-    first = date.fromisoformat(start) if start and not is_instant else None
+    instant = None
+    if is_instant:
+        instant = datetime.fromisoformat(start)
+    first = None
+    if start and not is_instant:
+        first = date.fromisoformat(start)
     last = date.fromisoformat(end) if end else None
-    assumed_instant = datetime.fromisoformat(assumed) if assumed else None
+    assumed_instant = None
+    if assumed:
+        assumed_instant = datetime.fromisoformat(assumed)
     raw, timezone, reason, doubt = texts
     return Slot(
         Precision(precision), instant, first, last, raw, timezone, reason, doubt, assumed_instant
@@ -180,9 +192,13 @@ def is_coarser(slot: Slot, other: Slot) -> bool:
 
 def first_day(slot: Slot) -> date | None:
     """Return the first local day a slot touches, None for precision `NONE`."""
-    return slot.first if slot.instant is None else local_date(slot.instant, slot.timezone)
+    if slot.instant is None:
+        return slot.first
+    return local_date(slot.instant, slot.timezone)
 
 
 def last_day(slot: Slot) -> date | None:
     """Return the slot's last local day, or None."""
-    return slot.last if slot.instant is None else local_date(slot.instant, slot.timezone)
+    if slot.instant is None:
+        return slot.last
+    return local_date(slot.instant, slot.timezone)

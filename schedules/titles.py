@@ -172,9 +172,13 @@ def last_month(period: Iterable[str]) -> tuple[int, ...]:
         return ()
     if quarters and not months and max(years) > min(years):
         last = max(quarters)
-        return (max(years), 3) if last == 4 else (min(years), 3 * last + 3)
+        if last == 4:
+            return (max(years), 3)
+        return (min(years), 3 * last + 3)
     months += [3 * quarter for quarter in quarters]
-    return (max(years), max(months)) if months else (max(years),)
+    if months:
+        return (max(years), max(months))
+    return (max(years),)
 
 
 def lacks_period(title: str, seen: str, text: str, *, is_new: bool) -> bool:

@@ -69,7 +69,9 @@ def _must_match(pattern: str, message: str) -> AfterValidator:
 def _replace_webcal(value: object) -> object:
     # Calendar programs give subscriptions a scheme of their own. Their servers answer https.
     scheme, colon, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
-    return f"https://{rest}" if colon and scheme in {"webcal", "webcals"} else value
+    if colon and scheme in {"webcal", "webcals"}:
+        return f"https://{rest}"
+    return value
 
 
 def _is_file(path: Path) -> bool:
@@ -172,7 +174,9 @@ _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ", did you mean …?" with the known name that is spelt most alike, or "" if none is."""
     near = difflib.get_close_matches(name, list(known))
-    return f", did you mean {near[0]}?" if near else ""
+    if near:
+        return f", did you mean {near[0]}?"
+    return ""
 
 
 KeyFault = tuple[str, str, str | None]
@@ -204,7 +208,9 @@ def _match_whole_text(fullmatch: _FullMatch, value: Any, message: str) -> re.Mat
 
     Any other value is refused with this message.
     """
-    found = fullmatch(value) if isinstance(value, str) else None
+    found = None
+    if isinstance(value, str):
+        found = fullmatch(value)
     if found is None:
         raise refuse(message)
     return found
@@ -241,7 +247,9 @@ def _suggest_duration(value: Any) -> str:  # noqa: ANN401 # any TOML value
         total += float(number) * unit
     if not total:
         return examples
-    return f'"{max(1, round(total * 1000))}ms"' if total < 1 else f'"{total:.12g}s"'
+    if total < 1:
+        return f'"{max(1, round(total * 1000))}ms"'
+    return f'"{total:.12g}s"'
 
 
 def write_duration(length: timedelta) -> str:
@@ -346,7 +354,9 @@ class Secret(Table):
     @classmethod
     def _beside_the_configuration(cls, file: str | None, info: ValidationInfo) -> str | None:
         folder = (info.context or {}).get("folder")
-        return file if file is None or folder is None else str(folder / file)
+        if file is None or folder is None:
+            return file
+        return str(folder / file)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Secret:
@@ -388,7 +398,9 @@ class Secret(Table):
         if self.env is not None:
             return os.environ.get(self.env, "")
         path = Path(str(self.file))
-        return path.read_text(encoding="utf-8").strip() if _is_file(path) else ""
+        if _is_file(path):
+            return path.read_text(encoding="utf-8").strip()
+        return ""
 
 
 _LONGEST = 80
@@ -409,7 +421,9 @@ def quote_value(value: Any) -> str:  # noqa: ANN401 # any TOML value
         return "a list of tables"
     text = _USERINFO.sub("...@", json.dumps(value, ensure_ascii=False, default=str))
     text = _QUERY.sub(r"\1...", text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    if len(text) <= _LONGEST:
+        return text
+    return text[: _LONGEST - 3] + "..."
 
 
 def is_loopback(listen: str) -> bool:

@@ -41,11 +41,9 @@ class Workdays:
         """Return the name of the bank holiday that a day is, None on other days."""
         if day in self.changes.not_holidays:
             return None
-        return (
-            "extra holiday"
-            if day in self.changes.extra_holidays
-            else _holidays_in(self.nation, day.year).get(day)
-        )
+        if day in self.changes.extra_holidays:
+            return "extra holiday"
+        return _holidays_in(self.nation, day.year).get(day)
 
     def is_workday(self, day: date) -> bool:
         """Return whether a day is neither Saturday nor Sunday nor a bank holiday."""
@@ -70,7 +68,9 @@ class Workdays:
         day = first_day(slot)
         if day is None or slot.precision not in (Precision.INSTANT, Precision.DAY):
             return None
-        return f"{day:%A}" if day.weekday() >= 5 else self.holiday_name(day)
+        if day.weekday() >= 5:
+            return f"{day:%A}"
+        return self.holiday_name(day)
 
     def access_begins(self, slot: datetime, timezone: str = LONDON) -> datetime:
         """Return the earliest instant (aware UTC) at which the nation's law lets pre-release access
@@ -95,13 +95,15 @@ def zone_doubt(slot: Slot) -> str | None:
     into one of those.
     """
     if slot.doubt in ("zone", "zone-unknown"):
-        return (
-            f"doubt about the time zone of {slot.raw}" if slot.raw else "doubt about the time zone"
-        )
+        if slot.raw:
+            return f"doubt about the time zone of {slot.raw}"
+        return "doubt about the time zone"
     if slot.instant is None or slot.timezone != LONDON:
         return None
     wall = local(slot.instant).time()
-    return f"{wall:%H:%M} is 09:30 an hour off" if wall in _MIXED_UP else None
+    if wall in _MIXED_UP:
+        return f"{wall:%H:%M} is 09:30 an hour off"
+    return None
 
 
 @lru_cache(maxsize=512)

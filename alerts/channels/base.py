@@ -59,9 +59,9 @@ class NamedChannel(Generic[SettingsT]):
         self._timeout = settings.timeout.total_seconds()
         self._now = now
         self._outbound = outbound
-        self._prepare()
+        self._set_up_channel()
 
-    def _prepare(self) -> None:
+    def _set_up_channel(self) -> None:
         """Set up what only this kind of channel has, once its settings are known."""
 
     async def close(self) -> None:
@@ -74,7 +74,7 @@ class ThreadChannel(NamedChannel[SettingsT], ABC):
     It has its own thread, so that the loop's default threads are free for name look-ups.
     """
 
-    def _prepare(self) -> None:
+    def _set_up_channel(self) -> None:
         self._thread = ThreadPoolExecutor(1, f"channel-{self.name}")
 
     async def send(self, message: Message) -> Outcome:

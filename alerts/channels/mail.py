@@ -37,7 +37,7 @@ class Mail(NamedChannel[MailSettings]):
 
     formats = ("docx",)
 
-    def _prepare(self) -> None:
+    def _set_up_channel(self) -> None:
         # The recipients of a message that were refused for now, and whether anyone has the message.
         self._retries: dict[str, tuple[tuple[str, ...], bool]] = {}
 

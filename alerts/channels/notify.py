@@ -42,7 +42,7 @@ class Notify(NamedChannel[NotifySettings]):
     Notify does not drop copies, so each is looked up by its reference first.
     """
 
-    def _prepare(self) -> None:
+    def _set_up_channel(self) -> None:
         self.formats = ("docx",) if self._settings.draft_field else ()
 
     async def send(self, message: Message) -> Outcome:
@@ -95,22 +95,22 @@ class Notify(NamedChannel[NotifySettings]):
         if "@" not in to:
             short = {"subject": subject, "text": link}
             sms = common | {"phone_number": to, "personalisation": short}
-            return await self._submit(http, "sms", sms)
+            return await self._post_notification(http, "sms", sms)
         fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
         if settings.draft_field is not None:
             # The template has the field, so it needs a value even without a draft.
             fields[settings.draft_field] = _prepare_draft(message.attachments)
         email = common | {"email_address": to, "personalisation": fields}
         try:
-            return await self._submit(http, "email", email)
+            return await self._post_notification(http, "email", email)
         except RefusedByNotify as refusal:
             if refusal.status not in _TOO_LONG:
                 raise
         # Notify refused the full text, so send the short form: someone must be notified.
         short = fields | {"subject": subject, "text": link or subject}
-        return await self._submit(http, "email", email | {"personalisation": short})
+        return await self._post_notification(http, "email", email | {"personalisation": short})
 
-    async def _submit(self, http: httpx.AsyncClient, kind: str, fields: Json) -> str:
+    async def _post_notification(self, http: httpx.AsyncClient, kind: str, fields: Json) -> str:
         """Submit an `email` or `sms`, and return its id."""
         answer = await self._request_json(http, "POST", f"/v2/notifications/{kind}", json=fields)
         return str(answer["id"])

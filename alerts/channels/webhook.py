@@ -15,7 +15,7 @@ from alerts.channels.settings import WebhookSettings
 class Webhook(HttpChannel[WebhookSettings]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
 
-    def _prepare(self) -> None:
+    def _set_up_channel(self) -> None:
         self.formats = ("docx",) if self._settings.with_attachments else ()
 
     async def send(self, message: Message) -> Outcome:

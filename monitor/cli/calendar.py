@@ -86,11 +86,17 @@ def diff(context: Context, *, name: str) -> None:
         if context.as_json:
             print_json(row)
             continue
-        before = slot_text(row["before"]["slot"]) if row["before"] else "-"
-        after = slot_text(row["after"]["slot"]) if row["after"] else "-"
+        before = "-"
+        if row["before"]:
+            before = slot_text(row["before"]["slot"])
+        after = "-"
+        if row["after"]:
+            after = slot_text(row["after"]["slot"])
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
     if not context.as_json:
-        differing = "1 entry differs" if len(rows) == 1 else f"{len(rows) or 'no'} entries differ"
+        differing = f"{len(rows) or 'no'} entries differ"
+        if len(rows) == 1:
+            differing = "1 entry differs"
         click.echo(f"{name}: {differing}", err=True)
 
 
@@ -217,7 +223,9 @@ def parse(
             click.echo(f"{file.name}: {note}", err=True)
     faults = []
     for problem in problems:
-        value = None if problem.value is None else quote_value(problem.value)
+        value = None
+        if problem.value is not None:
+            value = quote_value(problem.value)
         fault = Fault(file.name, problem.key, problem.reason, value)
         if _is_harmless(problem):
             click.echo(f"note: {fault}", err=True)

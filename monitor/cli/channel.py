@@ -29,5 +29,7 @@ def test(context: Context, *, name: str) -> None:
     outcome = post_json(context, f"/channels/{name}/test")
     if not (outcome["accepted"] or context.as_json):
         raise UserFault(f"{name}: refused: {outcome['reason']}")
-    reference = f", reference {outcome['reference']}" if outcome["reference"] else ""
+    reference = ""
+    if outcome["reference"]:
+        reference = f", reference {outcome['reference']}"
     context.print_result(outcome, f"{name}: accepted{reference}", ok=outcome["accepted"])

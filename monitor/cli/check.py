@@ -103,13 +103,12 @@ def settings_for_reload(context: Context) -> Settings:
 
 @dataclass(slots=True)
 class _Check:
-    """The checks of a configuration and of what it names, and what they found.
+    """Checks a configuration and everything that it names, and keeps what it found.
 
-    `entries` is the number of entries of each calendar, and `announced` are the known releases.
-    Both come from the store, and from the calendars that the check reads. `due` and
-    `budget_warnings` are the forecast of the next days, from the store. `due` is None if no
-    calendar was read yet. `next_slot` and `next_producers` are those of the next release that is
-    known.
+    From the store, and from the calendars that it reads: the number of `entries` of each calendar,
+    the known releases (`announced`), and `next_slot` and `next_producers` of the next one. From the
+    store only: how many releases of each producer are `due` in the next days (None before the first
+    read of a calendar), and the `budget_warnings` for these days.
     """
 
     context: Context
@@ -298,7 +297,7 @@ class _Check:
             yield f"{self.context.path.name}: web.oidc: {fault}"
 
     def _find_doubts(self) -> Iterator[str]:
-        """Yield what is valid, but is probably a mistake."""
+        """Yield a warning of each valid setting that is probably a mistake."""
         file, now = self.context.path.name, self.context.now()
         uncovered: dict[str, list[str]] = {}
         for rota in self.rotas.values():
@@ -333,7 +332,9 @@ class _Check:
                 if url and (why := guard.why_refused(url)) is not None:
                     example_by_reason.setdefault(why, url)
         for why, url in example_by_reason.items():
-            key = "network.ports" if why.startswith("port") else "network.allow"
+            key = "network.allow"
+            if why.startswith("port"):
+                key = "network.ports"
             yield key, f"{why}, so it is not looked at: allow it here", quote_value(url)
 
     def as_json(self) -> Json:
@@ -356,7 +357,9 @@ class _Check:
 
     def lines(self) -> Iterator[str]:
         """Yield the results of the checks as lines of text, with only the number of warnings."""
-        warned = f", warnings: {len(self.warnings)}" if self.warnings else ""
+        warned = ""
+        if self.warnings:
+            warned = f", warnings: {len(self.warnings)}"
         yield f"{self.context.path}: in order{warned}"
         yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text()}"
         yield from recipient_lines(self.settings)
@@ -374,7 +377,9 @@ class _Check:
             names = ", ".join(one.name for one in self.settings.calendar)
             return f"known after the first read of {names or 'a calendar'}"
         each = ", ".join(f"{producer} {number}" for producer, number in sorted(self.due.items()))
-        return f"{sum(self.due.values())} ({each})" if each else "nothing"
+        if each:
+            return f"{sum(self.due.values())} ({each})"
+        return "nothing"
 
     def _next_slot_line(self) -> str:
         """Return who is notified if the next release is late, and how they acknowledge it."""
@@ -387,7 +392,9 @@ class _Check:
         ways = ["the link in it"] if web.has_signed_links else []
         if web.signs_in:
             ways.append(f"signing in at {web.public_url or web.listen}")
-        way = f"can acknowledge by {' or '.join(ways)}" if ways else "cannot acknowledge it"
+        way = "cannot acknowledge it"
+        if ways:
+            way = f"can acknowledge by {' or '.join(ways)}"
         late = f"a late release is {' and '.join(recipients)}"
         return f"At the next slot ({when}) {late}; they {way}."
 

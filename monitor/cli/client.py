@@ -102,7 +102,9 @@ def _to_json(value: object) -> object:
     """Return a day or instant as an operation reads it, and any other value as it is."""
     if isinstance(value, datetime):
         return instant_json(value)
-    return value.isoformat() if isinstance(value, date) else value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
 
 
 def _encode_path(path: str) -> str:
@@ -141,7 +143,9 @@ def write_answer(
     **query: object,
 ) -> None:
     """Write the file of an operation, which has several formats, to `output` or the terminal."""
-    chosen = "json" if context.as_json else choose_format(kind, output, formats)
+    chosen = "json"
+    if not context.as_json:
+        chosen = choose_format(kind, output, formats)
     with open_api(context) as api:
         content = api.read(f"{path}.{chosen}", **query)
     write_output(content, output, chosen)

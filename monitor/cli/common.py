@@ -153,7 +153,9 @@ def print_json(value: object) -> None:
 
 def line_width() -> int:
     """Return the maximum length of a line: the terminal's width, or 112 for other output."""
-    return shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
+    if sys.stdout.isatty():
+        return shutil.get_terminal_size((_WIDTH, 24)).columns
+    return _WIDTH
 
 
 def table_lines(
@@ -195,7 +197,9 @@ def choose_format(kind: str | None, output: Path | None, known: Sequence[str]) -
     """Return the format to write: `kind` if given, else that of the suffix of `output`, else the
     first that is known.
     """
-    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    suffix = ""
+    if output is not None:
+        suffix = output.suffix.removeprefix(".")
     if suffix and not kind and suffix not in known:
         raise click.UsageError(f"no format .{suffix}, write .{', .'.join(known)}, or give --format")
     return kind or suffix or known[0]

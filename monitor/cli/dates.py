@@ -138,7 +138,9 @@ def read_instant(text: str, today: date) -> datetime | None:
         return None
     if not FIRST_YEAR <= written.year <= LAST_YEAR:
         return None  # a typing error
-    in_zone = written if written.tzinfo else written.replace(tzinfo=ZoneInfo(LONDON))
+    in_zone = written
+    if not written.tzinfo:
+        in_zone = written.replace(tzinfo=ZoneInfo(LONDON))
     return in_zone.astimezone(UTC)
 
 

@@ -82,10 +82,13 @@ def headline(body: Json) -> str:
     pieces = [status_in_capitals(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         pieces[0] += f" by {late}"
-    pieces += [f"the last look got {got}"] if (got := last_look_text(body)) else []
-    pieces += [f"out early for {exposure_text(body)}"] if body["exposures"] else []
-    pieces += [f"grade {body['grade']}"] if body["grade"] != "none" else []
-    pieces += ["final" if body["final"] else "not final"]
+    if got := last_look_text(body):
+        pieces.append(f"the last look got {got}")
+    if body["exposures"]:
+        pieces.append(f"out early for {exposure_text(body)}")
+    if body["grade"] != "none":
+        pieces.append(f"grade {body['grade']}")
+    pieces.append("final" if body["final"] else "not final")
     return ", ".join(pieces)
 
 
@@ -107,7 +110,9 @@ def _detail_lines(body: Json, zone: str) -> Iterator[str]:
                 yield from _part_lines(part, zone)
     findings = []
     for found in body["findings"]:
-        where = f" ({part_label(found['part'])})" if found["part"] else ""
+        where = ""
+        if found["part"]:
+            where = f" ({part_label(found['part'])})"
         findings.append(f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}")
     yield from section_lines("Findings", findings)
 
@@ -115,11 +120,15 @@ def _detail_lines(body: Json, zone: str) -> Iterator[str]:
 def _part_lines(part: Json, zone: str) -> Iterator[str]:
     optional = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
-    name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{optional})"
+    name = f"{part['id']} ({role}{optional})"
+    if part["role"] == "page":
+        name = part_label(None)
     # The release was not promised at an alternative address, so if it is not seen there, it is not
     # late there.
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
-    delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
+    delay = ""
+    if is_late:
+        delay = f", {length_text(part['delay'])} after the slot"
     yield f"  {name}: {status_text(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
@@ -138,5 +147,7 @@ def _part_lines(part: Json, zone: str) -> Iterator[str]:
 def _seen_text(sides: Json, zone: str) -> str:
     seen = interval_from_json(sides)
     if seen.by is None:
-        return "not seen" if seen.after is None else f"not seen as of {stamp(seen.after, zone)}"
+        if seen.after is None:
+            return "not seen"
+        return f"not seen as of {stamp(seen.after, zone)}"
     return interval_text(seen, zone)

@@ -155,7 +155,9 @@ def command(
         _make_link_key(file.parent / LINK_KEY)
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", names_file=False)
-    notes = [f"{file}: replaced", *answers.notes] if is_replaced else answers.notes
+    notes = answers.notes
+    if is_replaced:
+        notes = [f"{file}: replaced", *answers.notes]
     _print_result(context, chosen, file, notes)
     if files is not None:
         _unpack_shipped_files(context, files)

@@ -273,7 +273,9 @@ def _suggest_remedy(fault: click.ClickException) -> str:
     Empty if click suggests it, or no remedy is known.
     """
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
-    verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
+    verbs = ""
+    if isinstance(command, click.Group):
+        verbs = ", ".join(command.commands)
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:
         name = fault.command_name if isinstance(fault, click.NoSuchCommand) else fault.option_name
         if meant := _OTHER_NAMES.get(name):

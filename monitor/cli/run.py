@@ -91,7 +91,9 @@ async def _run_app(
     app: App | None = None
 
     async def reload() -> list[str]:
-        return [] if app is None else await app.reload(read_settings, context.path.name)
+        if app is None:
+            return []
+        return await app.reload(read_settings, context.path.name)
 
     # The event loop keeps only weak references to tasks.
     reloads = set[asyncio.Task[list[str]]]()

@@ -19,7 +19,9 @@ def command(context: Context) -> None:
     """
     with open_api(context, needs_monitor=True) as api:
         found = api.get("/status")
-    lines = ["NOT READY:", *bullet_lines(found["unready"])] if found["unready"] else ["Ready."]
+    lines = ["Ready."]
+    if found["unready"]:
+        lines = ["NOT READY:", *bullet_lines(found["unready"])]
     for title, facts in found["status"].items():
         lines += section_lines(title, (f"{name}: {fact}" for name, fact in facts.items()))
     context.print_result(found, lines, ok=not found["unready"])

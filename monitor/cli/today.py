@@ -55,7 +55,10 @@ def _day_lines(context: Context, api: Api, day: date, rows: Sequence[Json]) -> I
     # If all verdicts are final, the counts above say everything that the headline would.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
-        yield f"{headline} ({elapsed_text(context.now() - since)})" if since else headline
+        if since:
+            yield f"{headline} ({elapsed_text(context.now() - since)})"
+        else:
+            yield headline
     for one in api.get_for_staff("/on-call", "rotas") or []:
         yield f"on call now: {one['rota']}: {one['words']}"
     yield from board_lines(rows, context)
@@ -125,7 +128,9 @@ def _open_incident_lines(context: Context, incidents: Sequence[Json]) -> Iterato
 
 def _incident_text(context: Context, one: Json) -> str:
     """Return an incident in one line, with whether someone must still acknowledge it."""
-    waiting = "" if one["acknowledged"] or one["closed"] else ", not acknowledged"
+    waiting = ""
+    if not (one["acknowledged"] or one["closed"]):
+        waiting = ", not acknowledged"
     producer = context.name_of(one["producer"])
     return (
         f"  {one['grade']:<6}  {one['kind']:<8}  {one['title']} ({producer}){waiting}  {one['id']}"

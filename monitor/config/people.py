@@ -91,8 +91,9 @@ class WebSettings(Table):
     link_lasts: Spacing = timedelta(days=7)
     """How long a signed link is valid."""
     token: Secret | None = None
-    """A secret that one program sends as `Authorization: Bearer …`, to read everything and act as
-    duty staff. Better: give [each program its own token](how-to/sign-in.md#programs).
+    """A secret for one program, which then reads everything and acts as duty staff. It sends
+    `Authorization: Bearer …`. Better: give [each program its own
+    token](how-to/sign-in.md#programs).
     """
     metrics_token: Secret | None = None
     """A secret that Prometheus sends as `Authorization: Bearer …` to read `/metrics`. It can send

@@ -79,7 +79,9 @@ def body_of(verdict: Verdict, incident: Incident | None, editions: Editions | No
     if incident is not None:
         return with_incident(body, incident, editions)
     slot = verdict.slot_begins
-    return body if slot is None else _with_code(body, slot, editions)
+    if slot is None:
+        return body
+    return _with_code(body, slot, editions)
 
 
 def with_incident(body: Json, incident: Incident, editions: Editions | None) -> Json:

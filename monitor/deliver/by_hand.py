@@ -144,11 +144,10 @@ def sign_report(  # noqa: PLR0913, PLR0917 # one for each thing that is written 
         obstacles = signing_obstacles(incident, known[-1].report)
         if obstacles and not why:  # `why` is the person's reason to sign in spite of obstacles
             raise SigningBlocked(incident.id, obstacles)
-        note = (
-            f"Signed all the same, because: {why}. Not resolved: {'; '.join(map(str, obstacles))}."
-            if obstacles
-            else ""
-        )
+        note = ""
+        if obstacles:
+            unresolved = "; ".join(map(str, obstacles))
+            note = f"Signed all the same, because: {why}. Not resolved: {unresolved}."
         return append_signature(known, role, now, note)
 
     signed = change_draft(tx, incident.id, sign)[-1]
@@ -207,20 +206,15 @@ def _neighbour_editions(verdicts: VerdictStore, incident: Incident) -> dict[str,
     `next_edition`.
     """
     series, then = series_of(incident.producer, incident.title), incident.occurred
-    rows = [
-        row
-        for row in verdicts.judged(producer=incident.producer)
-        if row.release != incident.release
-    ]
+    judged = verdicts.judged(producer=incident.producer)
+    rows = [row for row in judged if row.release != incident.release]
     known = [row for row in rows if series_of(row.producer, row.body["title"]) == series]
-    past = [
-        row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED
-    ]
+    published = [row for row in known if row.word in PUBLISHED]
+    past = [row for row in published if row.slot is not None and row.slot <= then]
     ahead = [row for row in known if row.slot is not None and row.slot > then]
     # the rows are by slot; each list has one or none
-    nearest = {"last_edition": past[-1:], "next_edition": ahead[:1]}
-    return {
-        key: f"{row.body['title']}, {slot_text(row.body['slot'])}"
-        for key, rows in nearest.items()
-        for row in rows
-    }
+    named = {}
+    for key, nearest in (("last_edition", past[-1:]), ("next_edition", ahead[:1])):
+        for row in nearest:
+            named[key] = f"{row.body['title']}, {slot_text(row.body['slot'])}"
+    return named

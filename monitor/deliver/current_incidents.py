@@ -50,7 +50,9 @@ class CurrentIncidents:
         stays, because `judge_at` does not know the clock and the evidence.
         """
         stored = known.facts
-        facts = self.find_facts(known.release, now) if self._is_still_measured(known) else None
+        facts = None
+        if self._is_still_measured(known):
+            facts = self.find_facts(known.release, now)
         if facts is None or stored is None:
             return known
         new = facts.certainty

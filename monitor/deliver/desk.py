@@ -180,9 +180,11 @@ class Desk:
         signed_words = {**words, "by": self.actor.role}
 
         def save(tx: Transaction) -> tuple[Incident, bool]:
-            facts = self.current.within(tx).find_facts(release, now) if release else None
-            if release and facts is None:
-                raise UnknownName(f"no release {release!r}")
+            facts = None
+            if release:
+                facts = self.current.within(tx).find_facts(release, now)
+                if facts is None:
+                    raise UnknownName(f"no release {release!r}")
             logged, is_new = log_by_hand(tx, self.current.record, signed_words, facts, now)
             tx.save(self.actor.act("logged_by_hand", logged.id, now))
             return logged, is_new

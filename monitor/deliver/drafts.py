@@ -89,7 +89,9 @@ def render_draft(
         raise UnknownName(f"no draft.{ending}: use {', '.join(ENDINGS)}")
     report = report_from_json(draft.facts)
     has_template = ending == "docx" and document in (None, Document.DRAFT, Document.REPORT)
-    filled = _fill_template(report, template) if template is not None and has_template else None
+    filled = None
+    if template is not None and has_template:
+        filled = _fill_template(report, template)
     return filled or WRITERS[ending](report, document), MEDIA[ending]
 
 

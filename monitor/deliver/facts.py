@@ -50,9 +50,8 @@ def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
         for part in verdict.parts
         if part.origin in UNPROMISED_ORIGINS and part.verdict in unseen
     }
-    judged["parts"] = tuple(
-        part for part in verdict.parts if part.exposures or part.id not in guesses
-    )
+    shown = [part for part in verdict.parts if part.exposures or part.id not in guesses]
+    judged["parts"] = tuple(shown)
     return ReleaseFacts(
         **judged,
         timezone=slot.timezone if slot else "Europe/London",
@@ -131,7 +130,9 @@ def period_row(verdicts: VerdictStore, body: Body) -> PeriodRow:
     timezone = slot["timezone"] if slot else "Europe/London"
     is_dated = slot is not None and slot["precision"] in ("instant", "day")
     delay, _part_id = decisive_delay(body)  # a period report does not name the part that was late
-    incident = verdicts.incident(body["incident"]) if body["incident"] else None
+    incident = None
+    if body["incident"]:
+        incident = verdicts.incident(body["incident"])
     return PeriodRow(
         release=body["id"],
         title=body["title"],

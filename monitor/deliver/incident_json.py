@@ -67,15 +67,14 @@ def to_do_json(incident: Incident, drafts: Sequence[Draft]) -> Json:
     """Return what people typed about an incident, its steps to do now, and the boxes to
     complete.
     """
-    report = report_from_json(drafts[-1].facts) if drafts else None
-    open_fields = [] if report is None else list_open_fields(report)
+    boxes = []
+    if drafts:
+        report = report_from_json(drafts[-1].facts)
+        boxes = [{"id": name, "label": report.label_of(name)} for name in list_open_fields(report)]
     return {
         "words": incident.words,
         "to_do": list_steps_to_do(incident, drafts),
-        "to_complete": [
-            {"id": name, "label": report.label_of(name) if report is not None else None}
-            for name in open_fields
-        ],
+        "to_complete": boxes,
     }
 
 
@@ -86,8 +85,10 @@ def list_steps_to_do(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """
     if incident.closed is not None:
         return []
-    report = report_from_json(drafts[-1].facts) if drafts else None
-    done = {step.id for step in report.steps if step.done} if report is not None else set()
+    done = set()
+    if drafts:
+        report = report_from_json(drafts[-1].facts)
+        done = {step.id for step in report.steps if step.done}
     steps = [step for step in steps_for_incident(incident) if step.id not in done]
     return list(numbered_steps(steps)) if steps else []
 
@@ -104,7 +105,9 @@ def delay_of(incident: Incident) -> Bounds | None:
 
     The page counts before other parts.
     """
-    late = None if incident.measured is None else find_main_late_part(incident.measured)
+    if incident.measured is None:
+        return None
+    late = find_main_late_part(incident.measured)
     return None if late is None else late[1]
 
 

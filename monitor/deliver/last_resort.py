@@ -123,7 +123,9 @@ async def send_to_each(channels: Iterable[Channel], messages: Mapping[str, Messa
         except TimeoutError:
             _log.error("last_resort", channel=channel.name, refused="no answer")
             return
-        reason = "" if isinstance(outcome, Accepted) else outcome.reason
+        reason = ""
+        if not isinstance(outcome, Accepted):
+            reason = outcome.reason
         _log.warning("last_resort", channel=channel.name, refused=reason)
 
     chosen: Sequence[tuple[Channel, Message]] = [

@@ -47,7 +47,9 @@ class MessageBuilder:
         kind PLATFORM. Each channel gets the notices of that incident with only the releases that
         the routes choose for the channel.
         """
-        incident = self.verdicts.incident(notice.incident) if notice.incident else None
+        incident = None
+        if notice.incident:
+            incident = self.verdicts.incident(notice.incident)
         attachments = []
         # A notice about one delayed release also has the finding "platform", but it names its
         # release.

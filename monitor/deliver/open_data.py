@@ -243,10 +243,9 @@ def write_sqlite(
         for name, columns in TABLES.items():
             made.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
         made.execute("CREATE TABLE dictionary (of, name, means)")
-        meanings = [
-            (name, *column) for name, columns in TABLES.items() for column in columns.items()
-        ]
-        made.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", meanings)
+        for name, columns in TABLES.items():
+            meanings = [(name, *column) for column in columns.items()]
+            made.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", meanings)
         insert("blind", blind)
         for body in bodies:
             insert("verdict", [verdict_row(body)])
@@ -289,4 +288,6 @@ def _column_type(name: str) -> str:
 def _parquet_value(name: str, value: Any) -> Any:  # noqa: ANN401 # a value of any column
     if name == "final":
         return value == "true"
-    return instant_from_json(value) if _column_type(name) == "instant" else value
+    if _column_type(name) == "instant":
+        return instant_from_json(value)
+    return value

@@ -217,7 +217,9 @@ class Outbox:
                 _log.warning("outbox_unreadable", channel=name, fault=str(fault))
                 due = self.clock.now() + _AFTER_A_FAULT
             idle = self.options.idle
-            wait = idle if due is None else min(idle, max(timedelta(), due - self.clock.now()))
+            wait = idle
+            if due is not None:
+                wait = min(idle, max(timedelta(), due - self.clock.now()))
             await wait_for_event(state.wakeup, self.clock, wait.total_seconds())
 
     def _read_waiting(
@@ -230,7 +232,9 @@ class Outbox:
         outbox = self.store.outbox
         rows = []
         for delivery in outbox.due_deliveries(now + _TEN_YEARS, limit=_MOST_DELIVERIES):
-            notice = outbox.notice(delivery.notice) if delivery.channel == channel else None
+            if delivery.channel != channel:
+                continue
+            notice = outbox.notice(delivery.notice)
             if notice is not None:
                 rows.append(OutboxRow(delivery, notice, delivery.due))
         rows.sort(key=lambda row: (row.notice.at, row.notice.id))

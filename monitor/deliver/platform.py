@@ -92,14 +92,11 @@ class PlatformThread:
         rows = {row.channel: row for row in self.read.outbox.deliveries(opening.id)}
         # Finding each channel's own pause is slow. It is only needed if a stored delivery is
         # unsent.
-        pause_by_channel = (
-            self._pauses_before_opening() if any(map(is_unsent, rows.values())) else {}
-        )
-        new = [
-            one
-            for one in self.rules.deliveries(opening, self.incident, now)
-            if one.channel not in rows
-        ]
+        pause_by_channel = {}
+        if any(map(is_unsent, rows.values())):
+            pause_by_channel = self._pauses_before_opening()
+        deliveries = self.rules.deliveries(opening, self.incident, now)
+        new = [one for one in deliveries if one.channel not in rows]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
                 pause = pause_by_channel.get(row.channel, self.rules.digest_rule.within)
@@ -115,15 +112,15 @@ class PlatformThread:
         A channel that already got a notice of one of the releases waits longer, because the thread
         is less urgent.
         """
-        ids = (thread_id, confirmation_notice_id)
-        names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
-        rows = (row for name in names for row in self.read.outbox.deliveries(name))
-        notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
-        gather = self.rules.digest_rule.within
-        return {
-            name: MOST_PAUSES * gather if name in notified else gather
-            for name in self.rules.folding
-        }
+        notified = set()
+        for one in self.incident.linked:
+            for name in (thread_id(one.incident), confirmation_notice_id(one.incident)):
+                rows = self.read.outbox.deliveries(name)
+                notified |= {row.channel for row in rows if row.standing is DeliveryState.SENT}
+        pauses = dict.fromkeys(self.rules.folding, self.rules.digest_rule.within)
+        for channel in notified & pauses.keys():
+            pauses[channel] *= MOST_PAUSES
+        return pauses
 
     def schedule_thread_notice(
         self, notice: Notice, deliveries: Sequence[Delivery], now: datetime
@@ -169,9 +166,8 @@ def find_platform_thread(
     """Return the thread of messages about the fault of a release's platform, or None if it does not
     affect the release.
 
-    A platform is a host with many releases. Its fault has an incident of its own, which lists the
-    incidents of these releases. In the returned thread it lists `release` (the release's incident)
-    as it is now, but is not saved yet.
+    The fault has an incident of its own, which lists the incidents of these releases. In the
+    returned thread it lists `release` (the release's incident) as it is now, but is not saved yet.
     """
     if (
         release is None
@@ -180,7 +176,9 @@ def find_platform_thread(
     ):
         return None
     platform = platform_id_of(release.facts)
-    known = read.verdicts.incident(platform) if platform else None
+    known = None
+    if platform:
+        known = read.verdicts.incident(platform)
     # If the thread's first notice is still unsent, it will report this release too when it is sent.
     rows = read.outbox.deliveries(thread_id(known.id)) if known is not None else []
     decision = update_platform(known, release, now, is_unsent=any(map(is_unsent, rows)))
@@ -202,8 +200,8 @@ def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incide
         platform = verdicts.incident(shared) if shared else None
     if platform is None:
         return []
-    found = (
-        verdicts.incident(one.incident) for one in platform.linked if one.incident != incident.id
-    )
-    others = [one for one in found if one is not None]
-    return others if platform is incident else [*others, platform]
+    names = [one.incident for one in platform.linked if one.incident != incident.id]
+    others = [one for one in map(verdicts.incident, names) if one is not None]
+    if platform is incident:
+        return others
+    return [*others, platform]

@@ -116,10 +116,11 @@ class Reminders:
         """
         read = self.store
         still_open = [one for one in read.verdicts.open_incidents(_MOST) if one.closed is None]
-        return [
-            [one.id for one in still_open if self._due_notice(read, one, at) is not None]
-            for at in instants
-        ]
+        named = []
+        for at in instants:
+            due = [one.id for one in still_open if self._due_notice(read, one, at) is not None]
+            named.append(due)
+        return named
 
     def _due_notice(self, read: Reads, incident: Incident, now: datetime) -> Notice | None:
         """Return the notice that is due now, or None if none is.
@@ -133,11 +134,9 @@ class Reminders:
         was_flapping = outbox.notice(make_flapping_id(incident)) is not None
         if steady is not None and was_flapping and outbox.notice(steady.id) is None:
             return steady
-        reminder = (
-            make_reminder(incident, now, self.remind_every, self.remind_after)
-            if self.remind_after
-            else None
-        )
+        if not self.remind_after:
+            return None
+        reminder = make_reminder(incident, now, self.remind_every, self.remind_after)
         if reminder is None or outbox.notice(reminder.id) is not None:
             return None
         is_silenced = any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now))
@@ -150,10 +149,12 @@ class Reminders:
         """
         current_incidents = self.current_incidents.within(tx)
         found = tx.read.verdicts.incident(incident)
+        if found is None:
+            return False
         # The stored facts are those of the last change. A delay that is still open has grown since.
-        current = current_incidents.refresh(found, now) if found is not None else None
-        notice = self._due_notice(tx.read, current, now) if current is not None else None
-        if found is None or notice is None:
+        current = current_incidents.refresh(found, now)
+        notice = self._due_notice(tx.read, current, now)
+        if notice is None:
             return False
         if not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False

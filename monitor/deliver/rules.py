@@ -75,13 +75,14 @@ class ReportingRules:
         own_name = known.get(incident.producer, incident.producer)
         entries = {**names, "name": own_name, **self.producers.get(incident.producer, {})}
         facts = incident.facts
-        agreed = (
-            one
-            for one in self.agreed_times
-            if facts is not None and one.fits(facts, facts.slot, facts.timezone)
-        )
-        reference = next((one.reference for one in agreed), "")
-        return {**entries, "slot_time_reference": reference} if reference else entries
+        if facts is None:
+            return entries
+        for agreed in self.agreed_times:
+            if agreed.fits(facts, facts.slot, facts.timezone):
+                if agreed.reference:
+                    entries["slot_time_reference"] = agreed.reference
+                break
+        return entries
 
     def producer_name(self, producer: str) -> str:
         """Return the configured name of a producer, by default its id."""
@@ -129,10 +130,8 @@ class ReportingRules:
         """
         if incident.kind is IncidentKind.PLATFORM:
             # It is about late releases, so their slot has passed, and open channels may get it.
-            return [
-                (name, due)
-                for name, (due, _) in self.platform_audience(notice, incident, now).items()
-            ]
+            audience = self.platform_audience(notice, incident, now)
+            return [(name, due) for name, (due, _) in audience.items()]
         slot = incident.facts.slot if incident.facts is not None else None
         is_public = incident.kind not in NOT_MEASURED and slot is not None and slot <= now
         names = [one for one in self.channels if is_public or one not in self.open_channels]
@@ -216,7 +215,9 @@ class Links:
     @property
     def runbook(self) -> str:
         """Return the address of the runbook, empty without a board."""
-        return f"{self.url.rstrip('/')}/runbook#at-931" if self.url else ""
+        if self.url:
+            return f"{self.url.rstrip('/')}/runbook#at-931"
+        return ""
 
     def release_page(self, notice: Notice) -> str:
         """Return the address of the page of a notice's release, empty without a board or one."""

@@ -56,5 +56,7 @@ def _describe_edition(edition: Judged | None, timezone: str) -> str:
         return ""
     first_seen = edition.body.get("first_seen") or {}
     came = instant_from_json(first_seen.get("by")) or edition.slot
-    day = f", {day_text(local_date(came, timezone))}" if came is not None else ""
+    day = ""
+    if came is not None:
+        day = f", {day_text(local_date(came, timezone))}"
     return f"“{edition.body['title']}”{day}"

@@ -48,7 +48,9 @@ def notify_after_silence(
     else:  # the incident is open and was measured, so write a new notice
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
         # "still": the incident is still open
-        kind = rows[0].notice.kind if is_opening_unsent else "still"
+        kind = "still"
+        if is_opening_unsent:
+            kind = rows[0].notice.kind
         fresh = refresh_incident(tx, incident, now)
         facts = fresh.facts or incident.facts
         # The id of the notice contains that of the silence, so that each silence gives a notice of
@@ -63,12 +65,10 @@ def notify_after_silence(
         stored = stored_delivery(tx.read.outbox, row.notice.id, channel)
         # Rows that were attempted or finished since they were read stay as they are.
         if stored is not None and is_unsent(stored):
-            is_kept = row.notice.id == replacement
-            tx.save(
-                replace(stored, reason=SILENCE_OVER)
-                if is_kept
-                else covered_delivery(stored, replacement, now)
-            )
+            if row.notice.id == replacement:
+                tx.save(replace(stored, reason=SILENCE_OVER))
+            else:
+                tx.save(covered_delivery(stored, replacement, now))
 
 
 def _is_notified(

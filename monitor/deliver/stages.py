@@ -118,11 +118,9 @@ def hold_for_digest(
     rows: Sequence[OutboxRow], state: ChannelState, now: datetime
 ) -> list[OutboxRow]:
     """Return the rows, with due openings held until no other can join their digest."""
-    held = {
-        row.notice.id: _end_of_wait(group, state)
-        for group in _group_openings(rows, state, now)
-        for row in group
-    }
+    held: dict[str, datetime] = {}
+    for group in _group_openings(rows, state, now):
+        held |= dict.fromkeys((row.notice.id for row in group), _end_of_wait(group, state))
     return [replace(row, due=max(row.due, held.get(row.notice.id, row.due))) for row in rows]
 
 
@@ -214,7 +212,9 @@ def _wait_after(opening: Notice, state: ChannelState) -> timedelta:
     is_soon_after_digest = last is not None and opening.at - last < _SAME_EVENT_WITHIN
     is_early = "early_exposure" in opening.findings
     is_less_urgent = opening.kind == "unproven" or (is_soon_after_digest and not is_early)
-    return within * _UNHURRIED_FACTOR if is_less_urgent else within
+    if is_less_urgent:
+        return within * _UNHURRIED_FACTOR
+    return within
 
 
 def _end_of_wait(group: Sequence[OutboxRow], state: ChannelState) -> datetime:
@@ -226,7 +226,9 @@ def _end_of_wait(group: Sequence[OutboxRow], state: ChannelState) -> datetime:
 
 def _end_of_gap(row: OutboxRow, state: ChannelState) -> datetime:
     """Return until when a row waits after the last message of its thread."""
-    last = state.last_sent.get(row.notice.follows) if state.is_paced else None
+    last = None
+    if state.is_paced:
+        last = state.last_sent.get(row.notice.follows)
     if last is None or row.notice.urgent or not row.is_first_attempt:
         return row.due
     return last + _MIN_GAP

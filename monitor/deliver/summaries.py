@@ -107,7 +107,9 @@ class Summaries:
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return the recurring jobs, each with its spacing and name."""
-        return [(timedelta(minutes=1), "summaries", self.write_due)] if self.schedules else []
+        if self.schedules:
+            return [(timedelta(minutes=1), "summaries", self.write_due)]
+        return []
 
     async def write_due(self) -> None:
         """Write to the outbox each summary that is due now and was not written before."""
@@ -147,7 +149,9 @@ class Summaries:
         """
         today, producer = local_date(now, self.timezone), schedule.producer or None
         is_monthly = schedule.kind == "month"
-        last = today.replace(day=1) - timedelta(days=1) if is_monthly else today
+        last = today
+        if is_monthly:
+            last = today.replace(day=1) - timedelta(days=1)
         first = last.replace(day=1) if is_monthly else today
         reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
         owed = [one for one in reports if producer in (None, *one.producers)]

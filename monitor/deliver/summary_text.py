@@ -102,7 +102,9 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     was not on time.
     """
     rows, names = facts.rows, facts.names
-    counted = _on_time_text(rows) if rows else "nothing was due"
+    counted = "nothing was due"
+    if rows:
+        counted = _on_time_text(rows)
     producers = sorted({row["producer"] for row in rows})
     by_producer = {one: [row for row in rows if row["producer"] == one] for one in producers}
     shares = (
@@ -110,7 +112,9 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     )
     lines = (_verdict_line(row, names) for row in rows if row["verdict"] in FAULTY_VERDICTS)
     faulty = _bullet_list("Not on time, or not proved", lines)
-    of_producer = f" --producer {facts.producer}" if facts.producer else ""
+    of_producer = ""
+    if facts.producer:
+        of_producer = f" --producer {facts.producer}"
     command = (
         f"ninethirty report period --from {facts.first} --to {facts.last}{of_producer} --output"
         " report.docx"
@@ -158,7 +162,9 @@ def _on_time_text(rows: Sequence[Body]) -> str:
     punctuality.
     """
     on_time, judged = count_on_time(row["verdict"] for row in rows)
-    share = f", {100 * on_time / judged:.1f} %" if judged else ""
+    share = ""
+    if judged:
+        share = f", {100 * on_time / judged:.1f} %"
     not_judged = len(rows) - judged
     return f"{on_time} of {judged} on time{share}" + (
         f" ({not_judged} not judged)" if not_judged else ""
@@ -166,12 +172,15 @@ def _on_time_text(rows: Sequence[Body]) -> str:
 
 
 def _due_count(rows: Sequence[Body]) -> str:
-    return f"{count(len(rows), 'release')} due" if rows else "nothing is due"
+    if rows:
+        return f"{count(len(rows), 'release')} due"
+    return "nothing is due"
 
 
 def _verdict_line(row: Body, names: Names) -> str:
-    measured = measure_text(row)
-    verdict = f"{listed_status(row)}, {measured}" if measured else listed_status(row)
+    verdict = listed_status(row)
+    if measured := measure_text(row):
+        verdict = f"{verdict}, {measured}"
     return f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}: {verdict}"
 
 

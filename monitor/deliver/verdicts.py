@@ -166,9 +166,8 @@ class VerdictRecorder:
             if notice.kind == "calendar":
                 # Wait, because other entries that the same read shows as changed are added to this
                 # notice.
-                deliveries = [
-                    replace(one, due=max(one.due, now + _CALENDAR_READ_TAKES)) for one in deliveries
-                ]
+                earliest = now + _CALENDAR_READ_TAKES
+                deliveries = [replace(one, due=max(one.due, earliest)) for one in deliveries]
             if thread is not None and incident.kind is IncidentKind.PLATFORM:
                 deliveries = thread.schedule_thread_notice(notice, deliveries, now)
             elif thread is not None:
@@ -188,7 +187,11 @@ class VerdictRecorder:
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
             return decision
         silences = [one for one in tx.read.outbox.silences(now) if one.is_on(now)]
-        if any(one.covers(incident) for one in silences):
+
+        def is_silenced(one: Incident) -> bool:
+            return any(silence.covers(one) for silence in silences)
+
+        if is_silenced(incident):
             return decision
 
         def list_channels(one: Incident) -> set[str]:
@@ -197,9 +200,7 @@ class VerdictRecorder:
 
         opened = tx.read.verdicts.open_incidents(_MOST_INCIDENTS)
         of_this_edit = [one for one in opened if are_of_one_edit(one, incident)]
-        unsilenced = [
-            one for one in of_this_edit if not any(silence.covers(one) for silence in silences)
-        ]
+        unsilenced = [one for one in of_this_edit if not is_silenced(one)]
         others = [one for one in unsilenced if list_channels(one) == list_channels(incident)]
         for other in others:
             opening = tx.read.outbox.notice(thread_id(other.id))
@@ -294,15 +295,12 @@ class VerdictRecorder:
         )
         # Response headers from before the last start are only in the stored incident.
         stored = read.verdicts.incident(incident.id)
-        earlier = (
-            dict(stored.facts.certainty.heads)
-            if stored is not None and stored.facts is not None
-            else {}
-        )
-        heads = tuple(
-            (name, head) for name in names if (head := self.head(name) or earlier.get(name, ""))
-        )
-        certainty = replace(facts.certainty, records=records, heads=heads)
+        earlier = {}
+        if stored is not None and stored.facts is not None:
+            earlier = dict(stored.facts.certainty.heads)
+        heads = [(name, self.head(name) or earlier.get(name, "")) for name in names]
+        known_heads = tuple((name, head) for name, head in heads if head)
+        certainty = replace(facts.certainty, records=records, heads=known_heads)
         return replace(incident, facts=replace(facts, certainty=certainty))
 
 

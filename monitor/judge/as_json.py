@@ -77,7 +77,9 @@ def decisive_delay(body: Body) -> tuple[Body | None, str]:
 def lateness_text(body: Body) -> str:
     """Return how late a release is, in words: `at least 2 min (sheet)`."""
     delay, part = decisive_delay(body)
-    return f"{length_text(delay)} ({part})" if part else length_text(delay)
+    if part:
+        return f"{length_text(delay)} ({part})"
+    return length_text(delay)
 
 
 def is_unseen_alternative(part: Body) -> bool:
@@ -95,7 +97,9 @@ def status_text(body: Body) -> str:
     """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen
     yet (12 s)`.
     """
-    return "not seen there" if is_unseen_alternative(body) else "".join(_status_and_length(body))
+    if is_unseen_alternative(body):
+        return "not seen there"
+    return "".join(_status_and_length(body))
 
 
 def _status_and_length(body: Body) -> tuple[str, str]:
@@ -120,7 +124,9 @@ def last_look_text(body: Body) -> str:
     if not due:
         return ""
     got = f"{describe_why(due['got'])}, {count(due['looks'], 'look')}"
-    return got if due["part"] == "page" else f"{due['part']}: {got}"
+    if due["part"] == "page":
+        return got
+    return f"{due['part']}: {got}"
 
 
 def status_in_capitals(body: Body) -> str:
@@ -154,7 +160,9 @@ def decision_text(body: Body, timezone: str) -> str:
     decided = body.get("brought_forward")
     if not decided:
         return ""
-    by = f", as recorded by the {decided['by']}" if decided["by"] else ""
+    by = ""
+    if decided["by"]:
+        by = f", as recorded by the {decided['by']}"
     return (
         "brought forward to"
         f" {stamp(datetime.fromisoformat(decided['to']), timezone, step=MINUTE)}{by}"
@@ -175,7 +183,9 @@ def slot_text(slot: Body | None) -> str:
     """
     if slot is None:
         return "no time announced yet"
-    start = instant_from_json(slot["start"]) if slot["precision"] == "instant" else None
+    start = None
+    if slot["precision"] == "instant":
+        start = instant_from_json(slot["start"])
     if start is None:
         return f"{slot['raw'] or slot['start'] or 'no readable time'} (no time announced)"
     return instant_text(start, slot["timezone"])

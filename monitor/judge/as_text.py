@@ -107,16 +107,16 @@ def verdict_label(verdict: str) -> str:
     """
     if verdict == "due":
         return "not seen yet"
-    return verdict_text(verdict).upper() if verdict in LOUD else verdict_text(verdict)
+    if verdict in LOUD:
+        return verdict_text(verdict).upper()
+    return verdict_text(verdict)
 
 
 def listed_status(row: Body) -> str:
     """Return the verdict on a release: `on time, to 12 s`, `due, not seen yet (12 s)`, `LATE`."""
-    return (
-        status_text(row)
-        if row["verdict"] == "on_time" or row.get("due")
-        else verdict_label(row["verdict"])
-    )
+    if row["verdict"] == "on_time" or row.get("due"):
+        return status_text(row)
+    return verdict_label(row["verdict"])
 
 
 def slot_label(slot: Body | None) -> str:
@@ -184,4 +184,6 @@ def _exposure_or_delay_text(row: Body) -> str:
         return f"out early {exposure}"
     if row["verdict"] in {"late", "overdue"}:
         return "; ".join(text for text in (lateness_text(row), elsewhere_text(row)) if text)
-    return length_text(row["delay"]) if row["verdict"] == "on_time" else ""
+    if row["verdict"] == "on_time":
+        return length_text(row["delay"])
+    return ""

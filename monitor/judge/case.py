@@ -50,7 +50,9 @@ class Window:
         """Return how long after its slot something came (negative: before); None if no time was
         promised.
         """
-        return since(came, self.slot_begins) if self.exact else None
+        if self.exact:
+            return since(came, self.slot_begins)
+        return None
 
 
 def build_window(in_force: InForce, policy: Policy) -> Window | None:
@@ -130,6 +132,11 @@ class Case:
         return self.window is not None and not self.in_force.is_first_read_after_slot
 
     @property
+    def slot_begins(self) -> datetime | None:
+        """Return when the slot in force begins, or None without a readable one."""
+        return None if self.window is None else self.window.slot_begins
+
+    @property
     def judged_window(self) -> Window:
         """Return the window of a case that `is_judged`."""
         assert self.window is not None  # noqa: S101  # only such cases are compared with looks
@@ -176,5 +183,7 @@ def case_of(
 ) -> Case:
     """Return the case of a release as of `now`, from all of its promises and the blind spans."""
     in_force = slot_in_force(release, promises, now, policy.short_notice.days)
-    zone = "Europe/London" if in_force.promise is None else in_force.promise.slot.timezone
+    zone = "Europe/London"
+    if in_force.promise is not None:
+        zone = in_force.promise.slot.timezone
     return Case(release, in_force, build_window(in_force, policy), zone, blind, policy, now)

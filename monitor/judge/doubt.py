@@ -52,22 +52,20 @@ def drop_doubtful_claims(
     if promise is None or not case.is_judged:
         return tuple(parts), None
     unlisted = _unlisted_reason(case, promise, parts)
-    changed = _change_text(case, promise) if case.in_force.possible_changes else None
+    changed = None
+    if case.in_force.possible_changes:
+        changed = _change_text(case, promise)
     doubt = unlisted or changed or _unconfirmed_reason(case, promise, parts)
     doubt_at_slot = find_doubt_at_slot(case)
     kept = list(parts)
     if doubt is not None:
-        needing = [
-            part
-            for part in parts
-            if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)
-        ]
-        kept = [_without_claim(part, doubt) if part in needing else part for part in parts]
+        for place, part in enumerate(parts):
+            if _needs_promise(case, promise, part, is_unlisted=unlisted is not None):
+                kept[place] = _without_claim(part, doubt)
     elif doubt_at_slot is not None:
-        kept = [
-            _without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part
-            for part in parts
-        ]
+        for place, part in enumerate(parts):
+            if is_late(case, part):
+                kept[place] = _without_lateness(case, part, doubt_at_slot)
     has_lost_claim = kept != list(parts)
     kept_by_minute, doubt_of_minute = _drop_claims_that_fail_by_minute(
         case, promise, kept, evidences
@@ -135,7 +133,9 @@ def _drop_claims_that_fail_by_minute(
     is_due = has_passed(promise.slot, case.now)
     if is_in_doubt(promise):
         is_due = case.now >= case.judged_window.slot_begins
-    verdict_instead = VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING
+    verdict_instead = VerdictKind.PENDING
+    if is_due:
+        verdict_instead = VerdictKind.UNPROVEN
     kept = []
     for number, part in enumerate(parts):
         verdicts_by_minute = [judged_parts[number].verdict for judged_parts in parts_by_each_minute]
@@ -242,12 +242,10 @@ def find_promise_doubts(
     ]
     if reason is None and case.window is not None and is_in_doubt(promise):
         reason = _readings_text(case, promise)
-    if reason is None:
-        reason = (
-            _change_text(case, promise)
-            if earlier_entries
-            else _not_read_again_reason(case, promise, parts)
-        )
+    if reason is None and earlier_entries:
+        reason = _change_text(case, promise)
+    elif reason is None:
+        reason = _not_read_again_reason(case, promise, parts)
     if reason is not None and case.cancelled_at is None:
         yield Finding(FindingKind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = None
@@ -277,7 +275,9 @@ def judge_by_promise(
     readable time.
     """
     other = case.with_promise(promise)
-    return () if other.window is None else judge_parts(other, evidences)
+    if other.window is None:
+        return ()
+    return judge_parts(other, evidences)
 
 
 def is_late(case: Case, part: PartVerdict) -> bool:
@@ -291,7 +291,9 @@ def is_late(case: Case, part: PartVerdict) -> bool:
 
 def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
     """Return whether two verdicts make the same claim. All of lateness do."""
-    return other in (LATE_VERDICTS if verdict in LATE_VERDICTS else (verdict,))
+    if verdict in LATE_VERDICTS:
+        return other in LATE_VERDICTS
+    return other is verdict
 
 
 def _without_claim(
@@ -401,9 +403,11 @@ def _not_read_again_reason(
 
 
 def _slot_or_first_exposure(case: Case, exposed_parts: Iterable[PartVerdict]) -> datetime | None:
-    slot = None if case.window is None else case.window.slot_begins
     return earliest_known(
-        [slot, *(exposure.start.by for part in exposed_parts for exposure in part.exposures)]
+        [
+            case.slot_begins,
+            *(exposure.start.by for part in exposed_parts for exposure in part.exposures),
+        ]
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from monitor.judge.case import Window
 from monitor.judge.presence import Presence
@@ -109,20 +109,15 @@ def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]
     A 404 and then a notice of withdrawal prove one. A span that may overlap one in `seen`, or a
     narrower one, may be the same, and is left out.
     """
-    changes = (
-        pair
-        for spells in views
-        for spell in spells
-        if not spell.is_present
-        for pair in pairwise(spell.runs)
-    )
-    found = [
-        Interval(absent.end, withdrawn.begin)
-        for absent, withdrawn in changes
-        if (absent.status, withdrawn.state) == (HTTPStatus.NOT_FOUND, State.WITHDRAWN)
-        and withdrawn.why != NO_LONGER_AVAILABLE
-        and absent.end < withdrawn.begin
-    ]
+    found = []
+    for spell in chain.from_iterable(views):
+        if spell.is_present:
+            continue
+        for absent, withdrawn in pairwise(spell.runs):
+            is_withdrawal = withdrawn.state is State.WITHDRAWN and absent.end < withdrawn.begin
+            is_after_404 = absent.status == HTTPStatus.NOT_FOUND
+            if is_withdrawal and is_after_404 and withdrawn.why != NO_LONGER_AVAILABLE:
+                found.append(Interval(absent.end, withdrawn.begin))
     unseen: list[Interval] = []
     for span in sorted(found, key=lambda span: seconds_between(span.after, span.by) or 0.0):
         if not any(_may_overlap(span, other) for other in (*seen, *unseen)):
@@ -151,7 +146,9 @@ def _build_exposure(
     start = presence.appears
     removed_by = _find_removal(presence, absences)
     break_begins = _find_first_break(presence, absences)
-    last_seen = presence.served_until if break_begins is None else break_begins
+    last_seen = presence.served_until
+    if break_begins is not None:
+        last_seen = break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.served_until >= slot
     # The next look shows whether the content is still there.
@@ -163,7 +160,6 @@ def _build_exposure(
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed_by is not None and removed_by <= slot:
-        # It was surely there only until the first break.
         end = Interval(last_seen, removed_by)
         reason = Ended.REMOVED
     else:
@@ -216,7 +212,7 @@ def _list_seen_spans(
 
     Begin and end mean what they mean in a `Run`: of a single look, the end is first.
     """
-    for run in (run for spell in presence.spells for run in spell.runs):
+    for run in chain.from_iterable(spell.runs for spell in presence.spells):
         last_served = served_until(run)
         was_absent_inside = any(
             run.first_sent < each.first_sent and each.last_received < last_served

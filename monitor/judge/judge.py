@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from monitor.judge import doubt
 from monitor.judge.case import Case, case_of
@@ -100,7 +101,9 @@ def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[B
     yet.
     """
     cancelling, window = case.in_force.promise, planned.window
-    not_cancelled_at = None if cancelling is None else cancelling.unlearnt
+    not_cancelled_at = None
+    if cancelling is not None:
+        not_cancelled_at = cancelling.unlearnt
     if not_cancelled_at is None or window is None or planned.in_force.is_first_read_after_slot:
         return False
     evidences = (gather_evidence(planned, part, runs, blind) for part in case.release.parts)
@@ -114,11 +117,10 @@ def judge_case(case: Case, runs: Runs, blind: Sequence[Blind]) -> Verdict:
     """Return the verdict on a case by these runs. `blind` has its spans, also watched ones."""
     evidences = [gather_evidence(case, part, runs, blind) for part in case.release.parts]
     # Without a slot that was known before it passed, it is not judged.
-    judged = (
-        judge_parts(case, evidences)
-        if case.is_judged
-        else [describe_unjudged(case, each) for each in evidences]
-    )
+    if case.is_judged:
+        judged: Sequence[PartVerdict] = judge_parts(case, evidences)
+    else:
+        judged = [describe_unjudged(case, each) for each in evidences]
     supported, reason_of_doubt = doubt.drop_doubtful_claims(case, judged, evidences)
     undisputed = doubt.drop_disputed_breaches(case, supported, evidences)
     parts = tuple(
@@ -171,9 +173,9 @@ def _find_readings(promise: Promise) -> Readings | None:
     question = promise.question
     if question is None or not is_standing(promise):
         return None
-    by = "" if promise.settled is None else promise.settled.by
-    at = None if promise.settled is None else promise.learnt
-    return Readings(question.raw, question.choices(), by, at)
+    if promise.settled is None:
+        return Readings(question.raw, question.choices(), "", None)
+    return Readings(question.raw, question.choices(), promise.settled.by, promise.learnt)
 
 
 def _find_late_change(case: Case) -> ShownSince | None:
@@ -187,12 +189,11 @@ def _find_late_change(case: Case) -> ShownSince | None:
     is_doubtful = changed.doubt is not None or shown.doubt is not None
     is_other_time = current is None or shown.instant != current.instant
     is_same_time = current is not None and shown.is_same_time(current) and not is_doubtful
-    return ShownSince(
-        changed.learnt,
-        shown.instant if is_other_time and not is_doubtful else None,
-        changed.status or (str(changed.state or "") if is_same_time else "") or shown.raw,
-        is_cancelled(changed),
-    )
+    text = changed.status
+    if not text and is_same_time:
+        text = str(changed.state or "")
+    at = shown.instant if is_other_time and not is_doubtful else None
+    return ShownSince(changed.learnt, at, text or shown.raw, is_cancelled(changed))
 
 
 def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:
@@ -241,15 +242,20 @@ def _grade_release(
     for hidden in (finding for finding in findings if finding.kind is FindingKind.STALE_EDGE):
         # The first finding of a part counts from its slot (`users_delay`). In a further one, users
         # had got it before.
-        wait = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
+        wait = hidden.seconds
+        if hidden.part:
+            wait = users_delays.pop(hidden.part, wait)
         # Only the least length is proved.
-        proved = None if wait is None or wait.min is None else Bounds(wait.min, wait.min)
+        proved = None
+        if wait is not None and wait.min is not None:
+            proved = Bounds(wait.min, wait.min)
         grades.append(grade_delay(proved, case.policy))
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
-    # Without a promised time there are no minutes to grade, so a person checks.
-    grades += [
-        grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind
-    ]
+    if case.window.exact:
+        grades += [grade_delay(part.delay, case.policy) for part in behind]
+    else:
+        # Without a promised time there are no minutes to grade, so a person checks.
+        grades += [Grade.NOTE for _ in behind]
     # A person must check whether the file is wrong, so this is no more than a note.
     grades += [Grade.NOTE for finding in findings if finding.instead]
     return choose_worst_grade(grades)
@@ -332,13 +338,17 @@ def _deadlines_of_witness_lags(case: Case, parts: Sequence[PartVerdict]) -> list
         part.verdict in _BEHIND for part in parts
     )
     is_today = case.window is not None and is_same_day(case.now, case.window.slot_begins)
-    return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
+    if is_guess and is_today:
+        return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)]
+    return []
 
 
 def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[datetime]:
     """Yield when answers that could still change a part's verdict stop being awaited."""
     for part, evidence in pairs:
-        until = None if case.window is None else origin_awaited_until(evidence, case.window)
+        until = None
+        if case.window is not None:
+            until = origin_awaited_until(evidence, case.window)
         if until is not None:
             yield until
         seen_by = part.released.by
@@ -376,13 +386,8 @@ def _deadlines_of_absences_after_content(
     for evidence in evidences:
         if evidence.all_presences:
             last_seen = evidence.all_presences[-1].end
-            absences = (
-                spell
-                for of_view in evidence.spells.values()
-                for spell in of_view
-                if not spell.is_present
-            )
-            if any(absence.end > last_seen for absence in absences):
+            spells = chain.from_iterable(evidence.spells.values())
+            if any(spell.end > last_seen for spell in spells if not spell.is_present):
                 yield last_seen + case.policy.on_time_within + _ONE_SECOND
 
 
@@ -402,8 +407,12 @@ def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Du
     last = evidence.last_run
     seconds = (case.now - window.promised_at).total_seconds()
     # At a guessed address, only witnesses show absence.
-    witnesses = evidence.witnesses if evidence.is_address_guessed else None
-    witnessed_absent = None if witnesses is None else witnesses.last_without_release
+    witnesses = None
+    if evidence.is_address_guessed:
+        witnesses = evidence.witnesses
+    witnessed_absent = None
+    if witnesses is not None:
+        witnessed_absent = witnesses.last_without_release
     is_witnessed_since_slot = (
         witnessed_absent is not None and witnessed_absent >= window.promised_at
     )

@@ -68,7 +68,9 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     is_promised = part.origin not in UNPROMISED_ORIGINS
     if not is_promised and timing.released == NOTHING:
         verdict, timing = VerdictKind.PENDING, Timing()
-    first_seen = exposures[0].start if exposures else timing.released
+    first_seen = timing.released
+    if exposures:
+        first_seen = exposures[0].start
     delay = timing.delay
     # A part that was removed and is absent since its slot is worse than early.
     if exposures and verdict not in _ABSENT:
@@ -93,7 +95,9 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
     """Return the verdict on a part without a slot to judge it by."""
-    appeared = evidence.presences[0].appears if evidence.presences else NOTHING
+    appeared = NOTHING
+    if evidence.presences:
+        appeared = evidence.presences[0].appears
     promise = case.in_force.promise
     verdict, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
@@ -192,7 +196,9 @@ class PartFacts:
     @property
     def delay(self) -> Bounds | None:
         """Return how long after its slot it appeared, None if it did not."""
-        return None if self.appeared is None else self.window.delay_of(self.released)
+        if self.appeared is None:
+            return None
+        return self.window.delay_of(self.released)
 
     @property
     def was_absent_too_long(self) -> bool:
@@ -237,7 +243,9 @@ class PartRule:
 
     def time(self, facts: PartFacts) -> Timing:
         """Return when a part came, and why it is unproven if so."""
-        reason = None if self.reason is None else self.reason(facts)
+        reason = None
+        if self.reason is not None:
+            reason = self.reason(facts)
         if self.find_time is None:
             return Timing(facts.released, facts.delay, reason)
         return replace(self.find_time(facts), reason=reason)
@@ -257,7 +265,9 @@ def gather_facts(case: Case, evidence: PartEvidence, page_released: Interval) ->
         if is_early(presence, window) and presence.end >= window.slot_begins
     )
     appeared = _find_appearance(evidence, window, case.now, page_released)
-    last_absent = evidence.last_absent if appeared is None else appeared.after
+    last_absent = evidence.last_absent
+    if appeared is not None:
+        last_absent = appeared.after
     return PartFacts(
         evidence,
         window,
@@ -403,7 +413,9 @@ def _is_stamped_in_time(facts: PartFacts) -> bool:
 def _time_of_stamp(facts: PartFacts) -> Timing:
     """Return that the part may have come at the stamp, or earlier if unwatched then."""
     stamp, witnesses = facts.evidence.publishers_stamp, facts.evidence.witnesses
-    watched_since = None if witnesses is None else witnesses.watched_since
+    watched_since = None
+    if witnesses is not None:
+        watched_since = witnesses.watched_since
     is_watched = stamp is not None and watched_since is not None and watched_since <= stamp
     possible = Interval(stamp if is_watched else None, facts.released.by)
     return Timing(possible, facts.window.delay_of(possible))
@@ -443,7 +455,9 @@ def _too_wide_text(facts: PartFacts) -> str:
         return Reason.NO_ABSENCE.text(facts.zone, came=released)
     reason = Reason.ON_TIME_OR_LATE
     if released.after < window.on_time_from:
-        reason = Reason.EARLY_OR_ON_TIME if facts.is_out_in_time else Reason.EARLY_OR_LATE
+        reason = Reason.EARLY_OR_LATE
+        if facts.is_out_in_time:
+            reason = Reason.EARLY_OR_ON_TIME
     return reason.text(
         facts.zone,
         came=released,
@@ -505,7 +519,9 @@ def _time_in_place(facts: PartFacts) -> Timing:
 
 def _present_from_start_text(facts: PartFacts) -> str:
     from_start = facts.evidence.present_from_start
-    look = None if from_start is None else from_start.first_sent
+    look = None
+    if from_start is not None:
+        look = from_start.first_sent
     changed = _find_change_since_slot(facts)
     return Reason.PRESENT_FROM_THE_START.text(facts.zone, look=look, changed=changed)
 
@@ -522,7 +538,9 @@ def _no_proof_text(facts: PartFacts) -> str:
     )
     if evidence.is_address_guessed and not answers:
         # Only witnesses prove absence.
-        absent = None if witnesses is None else witnesses.absent_until(window.slot_begins)
+        absent = None
+        if witnesses is not None:
+            absent = witnesses.absent_until(window.slot_begins)
         lags = _longer_lags_text(evidence)
         return Reason.PAGE_NOT_KNOWN.text(facts.zone, absent=absent, lags=lags)
     return Reason.NOTHING_PROVED.text(
@@ -535,7 +553,9 @@ def _no_proof_text(facts: PartFacts) -> str:
 
 def _longer_lags_text(evidence: PartEvidence) -> str | None:
     """Return in words how long witnesses lagged that day, None if as usual."""
-    return None if evidence.witnesses is None else evidence.witnesses.lags.longer_lags_text()
+    if evidence.witnesses is None:
+        return None
+    return evidence.witnesses.lags.longer_lags_text()
 
 
 def _failed_looks_text(
@@ -550,7 +570,9 @@ def _failed_looks_text(
     ]
     reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
     looks = sum(run.looks for run in runs)
-    return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None
+    if looks:
+        return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons)
+    return None
 
 
 PART_RULES = (

@@ -87,8 +87,10 @@ class PartEvidence:
     def seen_until(self) -> datetime | None:
         """Return when the part was last seen, None if it still is or never was."""
         is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
+        if is_seen:
+            return None
         runs = (run for run in self.all_runs if run.state is State.PRESENT)
-        return None if is_seen else max((run.last_received for run in runs), default=None)
+        return max((run.last_received for run in runs), default=None)
 
     @property
     def first_look(self) -> datetime | None:
@@ -109,7 +111,9 @@ class PartEvidence:
     def last_absent(self) -> datetime | None:
         """Return the latest instant at which the part itself was proved absent, or None."""
         if self.is_address_guessed:
-            return None if self.witnesses is None else self.witnesses.absent_by_both
+            if self.witnesses is None:
+                return None
+            return self.witnesses.absent_by_both
         return max((spell.end for spell in self.absences), default=None)
 
     def would_show_presence_at(self, slot: datetime) -> bool:
@@ -137,7 +141,9 @@ class PartEvidence:
         # the previous edition. A view that is never absent may answer 200 for anything.
         for view in EDGE_AND_ORIGIN:
             from_start = find_presence_from_start(self.views.get(view, ()))
-            first_absent = None if from_start is None else self.find_absence_after(from_start)
+            first_absent = None
+            if from_start is not None:
+                first_absent = self.find_absence_after(from_start)
             if first_absent is not None and first_absent > slot:
                 return True
         return False
@@ -172,7 +178,7 @@ def gather_evidence(case: Case, part: Part, runs: Runs, blind: Sequence[Blind]) 
 
     Looks in `blind` spans of a wrong clock prove nothing, other spans do not count here.
     """
-    release, slot = case.release, None if case.window is None else case.window.slot_begins
+    release, slot = case.release, case.slot_begins
     faults = [span for span in blind if span.cause == "clock"]
     at_address = {
         view: _runs_at_address(release.id, part, view, runs)
@@ -190,11 +196,8 @@ def gather_evidence(case: Case, part: Part, runs: Runs, blind: Sequence[Blind]) 
     spells = correct_ages(
         {view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()}
     )
-    from_start = [
-        run
-        for view in EDGE_AND_ORIGIN
-        if (run := find_presence_from_start(trusted[view])) is not None
-    ]
+    found = [find_presence_from_start(trusted[view]) for view in EDGE_AND_ORIGIN]
+    from_start = [run for run in found if run is not None]
     by_looks = tuple(build_presences({view: spells[view] for view in EDGE_AND_ORIGIN}))
     evidence = PartEvidence(
         part,
@@ -214,17 +217,13 @@ def gather_evidence(case: Case, part: Part, runs: Runs, blind: Sequence[Blind]) 
 
 def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
     """Return all periods in which the release was public at alternative addresses, in order."""
-    periods = [
-        Elsewhere(
-            evidence.part.id,
-            evidence.entry or evidence.part.url,
-            start=presence.appears,
-            to=presence.removed or NOTHING,
-        )
-        for evidence in evidences
-        if evidence.part.role is Role.ALTERNATIVE
-        for presence in evidence.all_presences
-    ]
+    periods = []
+    for evidence in evidences:
+        if evidence.part.role is Role.ALTERNATIVE:
+            part, url = evidence.part.id, evidence.entry or evidence.part.url
+            for presence in evidence.all_presences:
+                removed = presence.removed or NOTHING
+                periods.append(Elsewhere(part, url, start=presence.appears, to=removed))
     # Periods of which no latest start is known come last.
     return tuple(
         sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part))
@@ -236,7 +235,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Runs) -> PartEv
 
     Its address is a guess until the release was found there and stayed until its slot.
     """
-    slot = None if case.window is None else case.window.slot_begins
+    slot = case.slot_begins
     witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
@@ -274,14 +273,18 @@ def _trust_from_slot(run: Run, slot: datetime) -> Run:
     A copy in a cache may be from before the slot, so it may be of another page.
     """
     is_copy = run.begin < run.first_sent
-    made_after = run.begin - AGE_UNSURE if is_copy else run.first_sent
+    made_after = run.first_sent
+    if is_copy:
+        made_after = run.begin - AGE_UNSURE
     is_trusted = run.state is State.PRESENT and made_after >= slot
     return replace(run, specific=True) if is_trusted else run
 
 
 def _runs_at_address(release: str, part: Part, view: View, runs: Runs) -> list[Run]:
     """Return the runs of one view at the address that a part has now, in the order of looks."""
-    address = content_twin(part.url) if view is View.CONTENT else part.url
+    address: str | None = part.url
+    if view is View.CONTENT:
+        address = content_twin(part.url)
     own = target_id(release, part.id, view)
     # Older versions stored runs without their address ("").
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]

@@ -123,8 +123,12 @@ class PolicySettings(PolicyTable):
         on_time, note = self.on_time_within, self.note_within
         faults = find_shorter("note_within", note, "on_time_within", on_time)
         for producer, table in self.producer.items():
-            own_on_time = on_time if table.on_time_within is None else table.on_time_within
-            own_note = note if table.note_within is None else table.note_within
+            own_on_time = on_time
+            if table.on_time_within is not None:
+                own_on_time = table.on_time_within
+            own_note = note
+            if table.note_within is not None:
+                own_note = table.note_within
             if table.on_time_within is not None or table.note_within is not None:
                 key = f"producer.{producer}.note_within"
                 faults += find_shorter(key, own_note, "its on_time_within", own_on_time)
@@ -180,4 +184,6 @@ def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
     length = seconds.min if seconds.max is None else seconds.max
     if length is None or length <= policy.on_time_within.total_seconds():
         return Grade.NONE
-    return Grade.NOTE if length <= policy.note_within.total_seconds() else Grade.REPORT
+    if length <= policy.note_within.total_seconds():
+        return Grade.NOTE
+    return Grade.REPORT

@@ -50,13 +50,14 @@ class Presence:
 
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]:
     """Yield the presences that these views prove, in time order."""
-    absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
-    present = [
-        replace(spell, absent_by=find_absence_after(spell, spells[place + 1 :]))
-        for spells in views.values()
-        for place, spell in enumerate(spells)
-        if spell.is_present
-    ]
+    absences, present = [], []
+    for spells in views.values():
+        for place, spell in enumerate(spells):
+            if spell.is_present:
+                absent_by = find_absence_after(spell, spells[place + 1 :])
+                present.append(replace(spell, absent_by=absent_by))
+            else:
+                absences.append(spell)
     for group in _group_by_presence(present, absences):
         appears, removed = _date_appearance(group, absences), _date_removal(group, absences)
         yield Presence(appears, max(spell.end for spell in group), removed, tuple(group))
@@ -104,7 +105,9 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
     """Return when content appeared, by the part itself or the API that describes it."""
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
     of_api = [spell for spell in group if spell.view is View.CONTENT]
-    in_part = _date_appearance_of_part(of_part, absences) if of_part else NOTHING
+    in_part = NOTHING
+    if of_part:
+        in_part = _date_appearance_of_part(of_part, absences)
     if not of_api:
         return in_part
     first_in_api = min(of_api, key=lambda spell: spell.begin)
@@ -196,7 +199,9 @@ def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) 
     if first.view is View.ORIGIN or is_confirmed:
         return Interval(absent_at_origin, first.begin)  # rule 2
     absent_at_edge = last_absent[first.view]
-    absent_at_both = None if absent_at_edge is None else min(absent_at_edge, absent_at_origin)
+    absent_at_both = None
+    if absent_at_edge is not None:
+        absent_at_both = min(absent_at_edge, absent_at_origin)
     surely_before = (
         _last_absence_surely_before(first, spell) for spell in absences if spell.view is View.ORIGIN
     )

@@ -166,7 +166,9 @@ class Reason(Enum):
 
         def keep_if_known(part: re.Match[str]) -> str:
             names = [name for name, _ in _FACT.findall(part[1])]
-            return "" if any(facts.get(name) in (None, ()) for name in names) else part[1]
+            if any(facts.get(name) in (None, ()) for name in names):
+                return ""
+            return part[1]
 
         phrase = _OPTIONAL.sub(keep_if_known, self.value)
         return _FACT.sub(
@@ -202,7 +204,9 @@ def slot_words(slot: Slot) -> str:
     if slot.instant is not None:
         return exactly(slot.instant, slot.timezone)
     if slot.first is None or slot.last is None:
-        return f"no readable time ({slot.raw})" if slot.raw else "no readable time"
+        if slot.raw:
+            return f"no readable time ({slot.raw})"
+        return "no readable time"
     if slot.precision is Precision.DAY:
         return f"{slot.first:%a} {slot.first.day} {slot.first:%b %Y}, no time given"
     return (
@@ -230,7 +234,9 @@ def promise_text(promise: Promise) -> str:
     """Return what a calendar announces for a release: `govuk says Fri 5 Jan 2018 09:30:00 GMT,
     provisional`.
     """
-    slot = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
+    slot = "cancelled"
+    if promise.state is not State.CANCELLED:
+        slot = slot_words(promise.slot)
     provisional = ", provisional" if promise.state is State.PROVISIONAL else ""
     quoted = f", “{promise.status}”" if promise.status else ""
     settled = ""

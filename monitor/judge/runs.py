@@ -75,21 +75,29 @@ class Run:
     @property
     def signs(self) -> tuple[FileSign, ...]:
         """Return the signs of faults inside the file."""
-        return self.inside if isinstance(self.inside, tuple) else ()
+        if isinstance(self.inside, tuple):
+            return self.inside
+        return ()
 
     def moved_back(self, step: timedelta, now: datetime) -> Run:
         """Return the run as dated by a clock that was moved by a negative `step`.
 
         What answers proved was corrected already, unless it is in the future.
         """
-        first_received = self.first_received
+        begin, end, first_received = self.begin, self.end, self.first_received
+        if begin > now:
+            begin += step
+        if end > now:
+            end += step
+        if first_received is not None:
+            first_received += step
         return replace(
             self,
             first_sent=self.first_sent + step,
             last_received=self.last_received + step,
-            begin=self.begin + step if self.begin > now else self.begin,
-            end=self.end + step if self.end > now else self.end,
-            first_received=None if first_received is None else first_received + step,
+            begin=begin,
+            end=end,
+            first_received=first_received,
         )
 
     @property
@@ -118,7 +126,9 @@ class Blind:
 
     def moved_back(self, step: timedelta, now: datetime) -> Blind:
         """Return the span with instants after `now` moved by a negative `step`."""
-        begins = self.begins + step if self.begins > now else self.begins
+        begins = self.begins
+        if self.begins > now:
+            begins = self.begins + step
         return replace(self, begins=begins, ends=max(begins, self.ends + step))
 
     def hides(self, run: Run) -> bool:
@@ -164,7 +174,9 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Runs) -> Sequence[Blind]:
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
     """Return whether one other monitor's runs cover a whole span, without unusually long gaps."""
     monitors = {run.monitor for run in runs}
-    others = monitors - {span.monitor} if span.monitor else monitors
+    others = monitors
+    if span.monitor:
+        others = monitors - {span.monitor}
     for monitor in others:
         own = [run for run in runs if run.monitor == monitor]
         near = [

@@ -39,12 +39,10 @@ def doubt_same_bytes(
     }
     if not any(_is_file(run) for of_target in files.values() for run in of_target):
         return runs
-    others = [
-        (run, name)
-        for other in published
-        if other.release != release.id and abs(other.slot - window.slot_begins) <= _DAY
-        for run, name in _list_files(other)
-    ]
+    others: list[tuple[Run, str]] = []
+    for other in published:
+        if other.release != release.id and abs(other.slot - window.slot_begins) <= _DAY:
+            others += _list_files(other)
 
     def doubt(run: Run, role: Role | None) -> Run:
         if run.first_sent < window.slot_begins or not _is_file(run):

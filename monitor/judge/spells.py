@@ -43,7 +43,9 @@ class Spell:
     @property
     def earliest(self) -> datetime:
         """Return the earliest possible begin. Only absences before it date an appearance."""
-        return self.begin if self.claimed_begin is None else self.claimed_begin
+        if self.claimed_begin is None:
+            return self.begin
+        return self.claimed_begin
 
 
 def served_until(answers: Spell | Run) -> datetime:
@@ -63,7 +65,9 @@ def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
     for run in runs:
         is_present = run.state is State.PRESENT
         may_be_earlier = is_present and not run.specific
-        counted = _cut_before_proof(run, groups) if may_be_earlier else run
+        counted: Run | None = run
+        if may_be_earlier:
+            counted = _cut_before_proof(run, groups)
         if run.state is State.UNKNOWN or counted is None:
             continue
         if groups and is_present is (groups[-1][0].state is State.PRESENT):
@@ -89,7 +93,9 @@ def _cut_before_proof(run: Run, spells: Sequence[Sequence[Run]]) -> Run | None:
         return run
     if run.end < proved_from:
         return None
-    return run if begins_with_absence else replace(run, begin=max(run.begin, proved_from))
+    if begins_with_absence:
+        return run
+    return replace(run, begin=max(run.begin, proved_from))
 
 
 def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
@@ -126,14 +132,14 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
-    absent_before = (
-        last_absence_until(run, spell.first_sent) for absence in absences for run in absence.runs
-    )
+    absent_runs = chain.from_iterable(absence.runs for absence in absences)
+    absent_before = (last_absence_until(run, spell.first_sent) for run in absent_runs)
     is_contradicted = any(absent is not None and spell.begin < absent for absent in absent_before)
     if not is_contradicted:
         return spell
     # An origin is never cached.
-    at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
+    absences_at_origin = (absence for absence in absences if absence.view is View.ORIGIN)
+    at_origin = chain.from_iterable(absence.runs for absence in absences_at_origin)
     made_from = spell.begin - AGE_UNSURE
     is_origin_watched = any(
         run.largest_gap <= _CLOSE and run.begin <= made_from and spell.begin <= run.end

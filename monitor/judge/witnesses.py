@@ -48,7 +48,9 @@ class Lags:
         texts = tuple(
             lack.text(lag=lag.total_seconds()) for lack, lag, default in lags if lag > default
         )
-        return Reason.LONGER_LAGS.text(lags=texts) if texts else None
+        if texts:
+            return Reason.LONGER_LAGS.text(lags=texts)
+        return None
 
 
 DEFAULT_LAGS = Lags()
@@ -88,7 +90,9 @@ class Publication:
             return timedelta()
         last_absent = min(max(run.end for run in absences), now)
         # In a long pause, the witness may have shown it long before `shown_by`.
-        lag_ends = last_absent if shown_by - last_absent > _LONGEST_PAUSE else shown_by
+        lag_ends = shown_by
+        if shown_by - last_absent > _LONGEST_PAUSE:
+            lag_ends = last_absent
         # Stored instants are rounded.
         return timedelta(seconds=ceil((lag_ends - self._published_at(now)) / timedelta(seconds=1)))
 
@@ -142,7 +146,9 @@ class Witnesses:
         """
         announced = self._proved_absent(self.announced, self.lags.redirect)
         unlisted = self._proved_absent(self.unlisted, self.lags.index)
-        return None if announced is None or unlisted is None else min(announced, unlisted)
+        if announced is None or unlisted is None:
+            return None
+        return min(announced, unlisted)
 
     def absent_until(self, slot: datetime | None) -> datetime | None:
         """Return the latest instant at which the release was proved not public anywhere, or None.
@@ -196,10 +202,8 @@ def _shows_release(run: Run) -> bool:
 
 
 def _known_runs(release: str, part: str, runs: Runs, now: datetime) -> list[Run]:
-    known = (
-        run
-        for view in View
-        for run in runs.get(target_id(release, part, view), ())
-        if run.first_sent <= now
-    )
-    return sorted(known, key=lambda run: run.first_sent)
+    known: list[Run] = []
+    for view in View:
+        known += runs.get(target_id(release, part, view), ())
+    by_now = [run for run in known if run.first_sent <= now]
+    return sorted(by_now, key=lambda run: run.first_sent)

@@ -48,7 +48,9 @@ def age_of(headers: Mapping[str, str]) -> int | None:
     if not text.isdecimal():
         return None
     digits = text.lstrip("0")
-    return min(int(digits or "0"), _ONE_YEAR) if len(digits) < 10 else _ONE_YEAR
+    if len(digits) < 10:
+        return min(int(digits or "0"), _ONE_YEAR)
+    return _ONE_YEAR
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:

@@ -6,7 +6,7 @@ offset, our clock minus the true time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -68,7 +68,9 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     weight wins.
     """
     # A single host suffices if the machine is not synchronised.
-    least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
+    least_hosts = _LEAST_HOSTS
+    if synchronised is False and len(spans) == 1:
+        least_hosts = 1
     first_group = _agreeing_hosts(next(iter(spans)), spans)
     is_only_group = len(first_group) == len(spans)
     groups = [first_group] if is_only_group else [_agreeing_hosts(name, spans) for name in spans]
@@ -78,19 +80,16 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     if not credible:
         # The hosts contradict each other and our clock.
         everyone = frozenset(spans)
-        return (
-            Vote(RIGHT_CLOCK, outvoted=everyone)
-            if synchronised
-            else Vote(RIGHT_CLOCK, unconfirmed=everyone)
-        )
+        if synchronised:
+            return Vote(RIGHT_CLOCK, outvoted=everyone)
+        return Vote(RIGHT_CLOCK, unconfirmed=everyone)
     our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
-    weights = [
-        _HOST_WEIGHT * len(group) + our_weight * _allows_right_clock(group, spans)
-        for group in credible
-    ]
-    winner, *others = (
-        group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)
-    )
+
+    def weigh_group(group: Collection[str]) -> int:
+        return _HOST_WEIGHT * len(group) + our_weight * _allows_right_clock(group, spans)
+
+    most_weight = max(map(weigh_group, credible))
+    winner, *others = (group for group in credible if weigh_group(group) == most_weight)
     bounds = common_span(spans, winner)
     rivals = [group for group in others if distance(common_span(spans, group), bounds) > TOLERANCE]
     if rivals:
@@ -206,7 +205,9 @@ class _HostDates:
         """Keep bounds that contradict the known ones. Return whether they replace those: after
         `_REPLACED_AFTER` in a row that agree.
         """
-        narrowed = None if self.contrary_bounds is None else overlap(self.contrary_bounds, bounds)
+        narrowed = None
+        if self.contrary_bounds is not None:
+            narrowed = overlap(self.contrary_bounds, bounds)
         if narrowed is None:
             self.contrary_bounds, self.contrary_dates = bounds, 1
         else:
@@ -306,8 +307,12 @@ class Skew:
         dates = self._dates_by_host.get(host)
         if dates is None:
             # Without a date of its own, our clock counts as right unless the vote proved it wrong.
-            return self.bounds if is_off(self.bounds) else NO_OFFSET
-        return dates.bounds if host in self._last_vote.unconfirmed else self.bounds
+            if is_off(self.bounds):
+                return self.bounds
+            return NO_OFFSET
+        if host in self._last_vote.unconfirmed:
+            return dates.bounds
+        return self.bounds
 
     def count_support(self, wall_lead: float) -> tuple[int, int]:
         """Return how many hosts' newest dates allow our clock, and the wall clock, which is
@@ -383,7 +388,9 @@ class Skew:
         elapsed = (aged.sent - earlier.sent).total_seconds()
         is_same_address = aged.url == earlier.url
         # Another address cannot be compared, and takes the place after 120 s.
-        keep_seconds = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
+        keep_seconds = _FOLLOWED_SECONDS
+        if is_same_address:
+            keep_seconds = _LEAST_SECONDS_APART
         if 0.0 <= elapsed < keep_seconds:
             return None
         self._kept_answers[host] = aged
@@ -394,7 +401,9 @@ class Skew:
         )
         if is_same_copy and date_growth == 0:
             return False
-        return True if is_same_copy and abs(date_growth - elapsed) <= _SAME_WITHIN else None
+        if is_same_copy and abs(date_growth - elapsed) <= _SAME_WITHIN:
+            return True
+        return None
 
     def _record_implausible_date(self, host: str, span: Span) -> None:
         """Record a date more than a day from our clock, and log it once a host.

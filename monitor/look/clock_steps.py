@@ -90,7 +90,9 @@ class ClockSteps:
             return 0.0
         seconds = -(least + most) / 2
         ours, others = self.skew.count_support(seconds)
-        return seconds if others >= _LEAST_HOSTS and others > ours else 0.0
+        if others >= _LEAST_HOSTS and others > ours:
+            return seconds
+        return 0.0
 
     def _note_step(self, lead: float) -> None:
         if not lead:

@@ -121,7 +121,9 @@ class DueTargets:
         if watched.due - now <= window.every:
             # One that is due later needs no share of the budget yet.
             self._count_in_group(entry)
-        idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
+        idle_look = None
+        if window.every_if_idle is not None:
+            idle_look = watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
             self._push_waiting(idle_look, _Reason.IDLE, entry)
 
@@ -237,7 +239,9 @@ class DueTargets:
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, or None."""
         # After some looks of the sweeps, another due look goes first.
-        entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
+        entry = None
+        if self._sweep_goes_first(is_other_due=self.ready > 0):
+            entry = self._next_swept
         if entry is not None and entry.part is not None:
             self.sweeps.record_start(entry.part, now)
         else:
@@ -270,7 +274,9 @@ class DueTargets:
         next_part = self.sweeps.next_part(
             now, gap, is_ready=lambda part: self._find_entry(part) is not None
         )
-        entry = None if next_part is None else self._find_entry(next_part)
+        entry = None
+        if next_part is not None:
+            entry = self._find_entry(next_part)
         if entry is not None:
             entry.part = next_part
             self._next_swept = entry
@@ -335,7 +341,9 @@ class DueTargets:
 
     def next_promised(self) -> datetime | None:
         """Return the next promised instant, None while sweeps plan the looks."""
-        return None if self.sweeps.is_active else min(self._promised, default=None)
+        if self.sweeps.is_active:
+            return None
+        return min(self._promised, default=None)
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""

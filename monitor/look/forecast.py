@@ -65,7 +65,9 @@ class SlotForecast:
             return text
         more = len(self.unproved) - _MOST_NAMED
         names = ", ".join(self.unproved[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        rate = f"{self.sufficient_rate}/s" if self.sufficient_rate else "no budget"
+        rate = "no budget"
+        if self.sufficient_rate:
+            rate = f"{self.sufficient_rate}/s"
         return f"{text}; unproven will be {names}; {rate} would prove all"
 
 

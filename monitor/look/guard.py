@@ -94,7 +94,9 @@ class Guard:
             return str(fault)
         except ValueError:
             return None
-        return None if self.admits(origin.host) else f"{origin.host} is not public"
+        if self.admits(origin.host):
+            return None
+        return f"{origin.host} is not public"
 
     def check_addresses(self, host: str, addresses: Sequence[str]) -> list[str]:
         """Return the addresses of a host without duplicates.

@@ -132,8 +132,10 @@ class HostQueue:
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
                 # Less may be rounding.
-                late = late if late > NOTICEABLE else 0.0
-                clock_step = clock_step if abs(clock_step) > NOTICEABLE else 0.0
+                if late <= NOTICEABLE:
+                    late = 0.0
+                if abs(clock_step) <= NOTICEABLE:
+                    clock_step = 0.0
                 on_disturbance(Disturbance(on_time_until, now, late=late, clock_step=clock_step))
 
     def wake(self) -> None:
@@ -305,9 +307,13 @@ class HostQueue:
         is_full = self.under_way >= self.most_under_way
         if is_any_due and not is_full:
             seconds_by_pacer = seconds_until(self._pacer.next_start(steady), steady)
-            return seconds_by_pacer if seconds_by_pacer > 0 else self._seconds_kept_free(now)
+            if seconds_by_pacer > 0:
+                return seconds_by_pacer
+            return self._seconds_kept_free(now)
         due = self.targets.next_due(now)
-        until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
+        until_due = LONGEST_SLEEP
+        if due is not None:
+            until_due = min(seconds_until(due, now), LONGEST_SLEEP)
         if is_full and until_due <= 0:
             # The next answer frees a place and calls `wake`.
             return LONGEST_SLEEP
@@ -323,7 +329,9 @@ class HostQueue:
         would_take_last_place = (
             self.under_way + 1 >= self.most_under_way and seconds < _RESERVE_LAST_PLACE
         )
-        return seconds if would_use_its_turn or would_take_last_place else 0.0
+        if would_use_its_turn or would_take_last_place:
+            return seconds
+        return 0.0
 
     def _has_waiting_request(self) -> bool:
         """Drop cancelled requests. Return whether another request waits for its turn."""

@@ -199,12 +199,16 @@ class Interpreter:
         is_answer_of_body = is_read and answer.status in (200, 304)
         if is_answer_of_body and recognised.state is not State.UNKNOWN:
             memory.known = replace(memory.known, had_page=True)
-        digest = memory.digest if has_stable_bytes and is_answer_of_body else recognised.digest
+        digest = recognised.digest
+        if has_stable_bytes and is_answer_of_body:
+            digest = memory.digest
         return make_sighting(target, answer, recognised, digest, clock_offset)
 
     def _correct_dates(self, memory: TargetMemory, outcome: Outcome) -> Outcome:
         """Return an outcome with its times by our clock as it is now."""
-        moved = 0.0 if memory.moved is None else self.skew.moved() - memory.moved
+        moved = 0.0
+        if memory.moved is not None:
+            moved = self.skew.moved() - memory.moved
         if not moved:
             return outcome
         step = timedelta(seconds=moved)
@@ -294,7 +298,9 @@ class Interpreter:
             return recognised
         page, context = Page(answer), self._make_context(target, answer, memory)
         is_release = is_title_among(context, page.names) and links_file(page, context)
-        return unknown(PAGE_WITH_404) if is_release else recognised
+        if is_release:
+            return unknown(PAGE_WITH_404)
+        return recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         clock_offset = self.skew.bounds_for(target.host)
@@ -398,7 +404,9 @@ def make_sighting(
     clock_offset: Span = NO_OFFSET,
 ) -> Sighting:
     """Return the sighting, its interval widened by the answer's `Age` and our clock's offset."""
-    status = outcome.status if isinstance(outcome, Answer) else None
+    status = None
+    if isinstance(outcome, Answer):
+        status = outcome.status
     proved_from, proved_to = outcome.sent, outcome.received
     if isinstance(outcome, Answer) and "age" in outcome.headers:
         proved_from, proved_to = answer_time_bounds(outcome)

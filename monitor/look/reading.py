@@ -75,11 +75,9 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     if name.startswith(_SEARCHING_RULES) and (why := _why_not_searched(result, answer, context)):
         return unknown(why)
     cleaned = (_clean_found(found) for found in result.found)
-    return (
-        replace(result, found=tuple(found for found in cleaned if found.url))
-        if result.found
-        else result
-    )
+    if result.found:
+        result = replace(result, found=tuple(found for found in cleaned if found.url))
+    return result
 
 
 def _why_not_searched(result: Recognised, answer: Answer, context: Context) -> str:
@@ -144,7 +142,9 @@ def _clean_found(found: Found) -> Found:
     url, title = clean_address(found.url), clean_text(found.title)
     facts = {name: clean_text(text, _LONGEST_FACT) for name, text in found.facts.items()}
     is_clean = (url, title, facts) == (found.url, found.title, found.facts)
-    return found if is_clean else Found(url, title, found.role, facts)
+    if is_clean:
+        return found
+    return Found(url, title, found.role, facts)
 
 
 def is_costly(name: str, answer: Answer) -> bool:

@@ -35,7 +35,9 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
     found, with the role `redirect`, for the next look.
     """
     is_followed = answer.status in _FOLLOWED
-    destination = _resolve_location(url, answer) if is_followed else None
+    destination = None
+    if is_followed:
+        destination = _resolve_location(url, answer)
     if destination is None:
         return unknown("redirected nowhere")
     here, there = urlsplit(url), urlsplit(destination)
@@ -50,7 +52,9 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
         is_same_host = here.hostname == there.hostname
         return unknown("redirected to another port or scheme" if is_same_host else OTHER_HOST)
     # An announcement that leads to the same path with another query does not lead to its release.
-    why = "redirected to itself" if here.path == there.path else REDIRECTED
+    why = REDIRECTED
+    if here.path == there.path:
+        why = "redirected to itself"
     if here.path.strip("/") and not there.path.strip("/") and not there.query:
         why = HOME
     leads_on = destination != url and why != HOME
@@ -108,7 +112,9 @@ def _stated_location(answer: Answer) -> str:
     """Return the `Location`, once if it was sent several times with one value."""
     location = answer.headers.get("location", "").strip(_BLANKS)
     first, *others = location.split(", ")
-    return first if all(other == first for other in others) else location
+    if all(other == first for other in others):
+        return first
+    return location
 
 
 def _mend_location(location: str) -> str:

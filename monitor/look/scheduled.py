@@ -112,11 +112,9 @@ class ScheduledTarget:
         if is_due and self.window is not None:
             return missed
         # By the new spacing from the last look, but not before now.
-        since = (
-            now
-            if self.last_look is None or self.window is None
-            else max(self.last_look, now - self.window.every)
-        )
+        since = now
+        if self.last_look is not None and self.window is not None:
+            since = max(self.last_look, now - self.window.every)
         self.due = None
         self.plan_after(since)
         return missed + 1 if is_due else missed
@@ -169,10 +167,14 @@ class ScheduledTarget:
         if window is None or due is None or not is_regular or not window.begins <= due <= after:
             return None
         next_due_in_window = due + window.every
-        return next_due_in_window if after < next_due_in_window < window.ends else None
+        if after < next_due_in_window < window.ends:
+            return next_due_in_window
+        return None
 
 
 def _count_dues_until(window: Window, instant: datetime, shift: timedelta) -> int:
     first = window.begins if window.is_unshifted else window.begins + shift % window.every
     last = min(instant, window.ends - _JUST_BEFORE)
-    return 0 if last < first else (last - first) // window.every + 1
+    if last < first:
+        return 0
+    return (last - first) // window.every + 1

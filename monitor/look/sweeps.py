@@ -78,7 +78,9 @@ class Sweeps:
 
     def _find_sweep(self, goal: ProofGoal | None) -> Sweep | None:
         """Return the sweep of the goal's slot, if it has not ended."""
-        return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
+        if goal is None:
+            return None
+        return self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
         """Record what a look proved. Parts that it found in a listing are looked at first."""
@@ -100,7 +102,9 @@ class Sweeps:
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
             return False
         sweep = self._find_sweep(goal)
-        part = sweep.parts.get(part_key(target)) if sweep is not None else None
+        if sweep is None:
+            return False
+        part = sweep.parts.get(part_key(target))
         return part is not None and not part.is_out
 
     def delays_witnesses(self) -> bool:
@@ -132,7 +136,9 @@ class Sweeps:
 
     def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
         """Return whether the sweeps plan the looks at targets with this goal now."""
-        sweep = self._find_sweep(goal) if self.is_active else None
+        if not self.is_active:
+            return False
+        sweep = self._find_sweep(goal)
         return sweep is not None and sweep.is_open(now)
 
     def next_part(
@@ -175,7 +181,9 @@ class Sweeps:
         sweep = self._find_sweep(part.goal)
         if sweep is not None:
             sweep.record_start(part, now)
-            owed = _OWED_BY_CRITICAL if sweep.is_critical else _OWED_BY_OTHERS
+            owed = _OWED_BY_OTHERS
+            if sweep.is_critical:
+                owed = _OWED_BY_CRITICAL
             self._owed = min(_MOST_OWED, self._owed + owed)
 
     def owes_a_look(self) -> bool:

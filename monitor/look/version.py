@@ -35,7 +35,9 @@ def first_published(version: str | None) -> datetime | None:
     say.
     """
     stated = parse_version(version or "").get("first_published_at")
-    return stated if isinstance(stated, datetime) else None
+    if isinstance(stated, datetime):
+        return stated
+    return None
 
 
 def advanced_fields(known: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -197,8 +197,7 @@ def predicted_pages(
     linked, at most three.
 
     Such a page may show the new period early. Pages to which an edition of the same period linked
-    are left out, and those on hosts that may be in private networks (`inside`). `editions` are the
-    latest first.
+    are left out, and those on hosts `inside`. `editions` are the latest first.
     """
     if not names_a_period(release.title):
         return []

@@ -41,7 +41,7 @@ CALENDAR_DELAY = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Unannounced:
-    """Watches releases that a listing shows and no calendar announced."""
+    """Watches them, unless a calendar announces them soon."""
 
     store: LedgerStore
     writer: Writer

@@ -91,9 +91,7 @@ async def show_forms(request: Request, typed: BoxTexts = None, faults: BoxTexts 
 
 @with_staff_form
 async def add(request: Request, sent: SentForm) -> Response:
-    """Add a release, or an address of the release in the form, and show it, or the form again with
-    its faults.
-    """
+    """Add what a form says, and show the release, or the form again with its faults."""
     try:
         release = await add_addition(queries_of(request), sent)
     except InvalidInput as fault:

@@ -384,10 +384,7 @@ async def _sign_report(request: Request, sent: SentForm) -> None:
 
 
 async def download_evidence(request: Request) -> Response:
-    """Return a zip with the evidence and its hashes, to people who may act.
-
-    The desk refuses it before the slot.
-    """
+    """Send the evidence to people who may act. The desk refuses it before the slot."""
     queries, name, desk = queries_of(request), request.path_params["incident"], desk_of(request)
     if not may_act(request) or desk is None:
         raise NotAllowed("Evidence is for people who have signed in and may act.")

@@ -66,7 +66,7 @@ async def show_release(
         values["claims"] = await queries.ask(lambda: queries.store.ledger.claims(url=body["url"]))
         explained = await queries.ask(lambda: queries.explain_verdict(name, now))
         if explained is not None:
-            values |= _explain(explained, body, now, queries)
+            values |= _explain_to_viewer(explained, body, now, queries)
     if queries.sees_all:
         values["incidents"] = await queries.ask(lambda: queries.store.verdicts.incidents_of(name))
     return render(
@@ -87,7 +87,7 @@ async def show_release(
     )
 
 
-def _explain(explained: Explained, body: Json, now: datetime, queries: Queries) -> Json:
+def _explain_to_viewer(explained: Explained, body: Json, now: datetime, queries: Queries) -> Json:
     """Return what the page says of a verdict: its reasons and looks, and to staff its files too.
 
     `body` is what the viewer may see of the release.

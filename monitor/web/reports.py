@@ -86,7 +86,7 @@ async def keep_report(request: Request, sent: inputs.ReportChoice) -> dict[str, 
 
 @with_staff_form
 async def save_as_draft(request: Request, sent: SentForm) -> Response:
-    """Save the report on a period as a draft that people complete and sign."""
+    """Keep a report as a draft, and show it."""
     period = await _read_period(request, {name: sent.text(name) for name in _PARAMETERS})
     kept = await _keep_period(request, sent.desk, period)
     return RedirectResponse(f"/incidents/{quote(kept['id'])}", 303)

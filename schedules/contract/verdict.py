@@ -246,7 +246,9 @@ class PartVerdict:
     @property
     def wait(self) -> Bounds | None:
         """Return users' delay, or the publisher's if that is not measured."""
-        return self.delay if self.users_delay is None else self.users_delay
+        if self.users_delay is None:
+            return self.delay
+        return self.users_delay
 
     @property
     def is_unseen_by_users(self) -> bool:

@@ -121,11 +121,10 @@ def _resolve_date(
     if any(word not in WEEKDAYS for word in words_beside):
         return None
     weekdays = [WEEKDAYS[word] for word in words_beside]
-    span = (
-        _day_span(number, month, year)
-        if year is not None
-        else _find_day_near_read(number, month, weekdays, context)
-    )
+    if year is not None:
+        span = _day_span(number, month, year)
+    else:
+        span = _find_day_near_read(number, month, weekdays, context)
     do_weekdays_fit = all(weekday == span.first.weekday() for weekday in weekdays)
     if do_weekdays_fit:
         return span
@@ -204,16 +203,16 @@ def _read_month(text: str, context: Context) -> Span | None:
         number = MONTHS.get(match["month"])
         # the Welsh word for October is also that for autumn
         doubt = "season" if match["month"] == HYDREF else None
-        return (
-            None
-            if number is None
-            else _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
-        )
+        if number is None:
+            return None
+        return _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
     match = _NUMBERED.fullmatch(text)
     if match is None:
         return None
     year, number = int(match["year"] or match["y"]), int(match["month"] or match["m"])
-    return month_span(Precision.MONTH, year, number, 1) if 1 <= number <= 12 else None
+    if 1 <= number <= 12:
+        return month_span(Precision.MONTH, year, number, 1)
+    return None
 
 
 def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
@@ -279,8 +278,12 @@ def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # o
         return None
     first = int(match["year"])
     if match["next"] is None:
-        return None if match["fy"] else month_span(Precision.YEAR, first, 1, 12)
-    return month_span(Precision.YEAR, first, 4, 12) if _is_next_year(first, match["next"]) else None
+        if match["fy"]:
+            return None
+        return month_span(Precision.YEAR, first, 1, 12)
+    if _is_next_year(first, match["next"]):
+        return month_span(Precision.YEAR, first, 4, 12)
+    return None
 
 
 def _is_next_year(first: int, second: str) -> bool:
@@ -295,7 +298,9 @@ def _months_of_year(
     If `year` is None, choose the year in which the span ends near the day of the read, else the
     year of the read.
     """
-    precision = Precision.MONTH if count == 1 else Precision.SEASON
+    precision = Precision.SEASON
+    if count == 1:
+        precision = Precision.MONTH
     if year is None:
         near = (
             each for each in context.years() if context.is_near(month_end(each, number + count - 1))
@@ -329,7 +334,9 @@ def _read_week(text: str, context: Context) -> Span | None:
     """Read "week commencing D" as D … D+6 and "week ending D" as D-6 … D."""
     begins, ends = _WEEK_FROM.fullmatch(text), _WEEK_TO.fullmatch(text)
     match = begins or ends
-    found = _read_day(match["rest"], context) if match else None
+    found = None
+    if match:
+        found = _read_day(match["rest"], context)
     if found is None:
         return None
     shift = timedelta(days=6 if begins else -6)
@@ -355,8 +362,12 @@ def _read_day_range(text: str, context: Context) -> Span | None:
     is meant.
     """
     sides = _split_range(text)
-    left = _PARTIAL.fullmatch(sides[0]) if sides else None
-    right = _read_day(sides[1], context) if sides and left else None
+    left = None
+    if sides:
+        left = _PARTIAL.fullmatch(sides[0])
+    right = None
+    if sides and left:
+        right = _read_day(sides[1], context)
     if left is None or right is None:
         return None
     span = _join_days(left, right)
@@ -385,7 +396,9 @@ def _join_days(left: re.Match[str], right: Span) -> Span | None:
         first = _day_span(day, month, year - 1)  # "30 December - 2 January 2027" begins in 2026
     if first.first > right.first:
         raise Refused("impossible")
-    weekday = None if is_month_first else left["weekday"]
+    weekday = None
+    if not is_month_first:
+        weekday = left["weekday"]
     is_wrong_weekday = weekday is not None and WEEKDAYS.get(weekday) != first.first.weekday()
     return Span(
         Precision.RANGE, first.first, right.last, "weekday" if is_wrong_weekday else right.doubt
@@ -398,7 +411,9 @@ def _read_month_range(text: str, context: Context) -> Span | None:
     if sides is None:
         return None
     right = _read_month(sides[1], context)
-    left = _read_month(sides[0], context) if right else None
+    left = None
+    if right:
+        left = _read_month(sides[0], context)
     if right is None or left is None:
         return None
     if not any(mark.isdigit() for mark in sides[0]):
@@ -413,7 +428,9 @@ def _read_month_range(text: str, context: Context) -> Span | None:
 def _split_range(text: str) -> tuple[str, str] | None:
     match = _BETWEEN.fullmatch(text)
     parts = _SPLIT.split(match["rest"] if match else text)
-    return (parts[0], parts[1]) if len(parts) == 2 else None
+    if len(parts) == 2:
+        return (parts[0], parts[1])
+    return None
 
 
 FORMS: tuple[Callable[[str, Context], Span | None], ...] = (

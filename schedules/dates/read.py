@@ -201,7 +201,9 @@ def _with_time_of_day(slot: Slot, day: date, text: str, plain: str) -> Slot:
     """Return a day's slot with the time in `plain`, the normalised form of `text`."""
     raw = f"{slot.raw} {text.strip()}"
     # A time as of ISO 8601, such as "08:30Z". "9:30-10:00" has no offset, but is a range.
-    whole = None if "-" in plain else iso_slot(f"{day} {plain}", raw, slot.timezone)
+    whole = None
+    if "-" not in plain:
+        whole = iso_slot(f"{day} {plain}", raw, slot.timezone)
     whole = whole or read_date(text, day, slot.timezone).slot
     if whole.instant is not None and first_day(whole) == day:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
@@ -209,7 +211,9 @@ def _with_time_of_day(slot: Slot, day: date, text: str, plain: str) -> Slot:
     found = _fraction_of_day(plain) or find_time(f"at {plain}")
     if found.time is None and not found.midnight and not found.impossible:
         is_other_text = whole.precision is not Precision.NONE or not _speaks_of_time(plain)
-        return slot if is_other_text else _with_unreadable_time(slot, raw)
+        if is_other_text:
+            return slot
+        return _with_unreadable_time(slot, raw)
     if found.rest or found.impossible:
         return _with_unreadable_time(slot, raw)
     span = Span(Precision.DAY, day, day, slot.doubt, _other_days(slot))
@@ -245,7 +249,9 @@ def _fraction_of_day(plain: str) -> FoundTime | None:
     if not _FRACTION.fullmatch(plain):
         return None
     hour, minute = divmod(round(float(plain) * 1440), 60)
-    return FoundTime("", time(hour, minute)) if hour < 24 else None
+    if hour < 24:
+        return FoundTime("", time(hour, minute))
+    return None
 
 
 def _speaks_of_time(plain: str) -> bool:
@@ -306,11 +312,9 @@ def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateT
     if status_word(stripped.rest) or not stripped.rest:
         return _read_status_only(stripped, text, timezone)
     slot = _read_slot(stripped.rest, text, timezone, context)
-    before = (
-        read_date(stripped.previous, context.anchor, timezone, context.date_order)
-        if stripped.previous
-        else None
-    )
+    before = None
+    if stripped.previous:
+        before = read_date(stripped.previous, context.anchor, timezone, context.date_order)
     return DateText(slot, stripped.status, before.slot if before else None)
 
 
@@ -368,7 +372,9 @@ def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
         slot = slot_of_span(replace(span, doubt=doubt), text, timezone)
     else:
         slot = at_wall(datetime.combine(span.first, found.time), text, timezone, doubt)
-    return replace(slot, readings=tuple(sorted(readings))) if doubt else slot
+    if doubt:
+        return replace(slot, readings=tuple(sorted(readings)))
+    return slot
 
 
 def _literal_instants(wall: datetime, found: FoundTime) -> list[datetime]:

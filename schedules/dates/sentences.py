@@ -35,7 +35,12 @@ _NEXT = quick(
     r"\bnext (?:release|update|edition|publication)(?: date| due)?(?: on)?[\s:|]{0,5}"
     r"(?:[a-z]{3,9}day,? )?(?=\d|[a-z]{3,9}\.? \d)"
 )
-# In sentences about what is not out, also in Welsh
+# The patterns from here on sort sentences. `_NOT_OUT` and `_OF_WORK` are words of the others.
+# - Is something not out? `_SAYS_NOT_OUT`: surely. `_MAY_SAY_NOT_OUT`: unless a result follows.
+# - What is it about? `_OF_THIS`: the release itself. `_OF_OTHER_EDITION`: the next or last one.
+# - A result? `_CHANGE`, `_HAS_CHANGED`: yes. `_NOT_OF_RESULTS`: no.
+# - Is it still to come on the slot's day, which the sentence names? `_ANNOUNCES`.
+# Words about what is not out, also in Welsh
 _NOT_OUT = (
     r"will|to (?:be (?:published|released|issued|updated|added|confirmed)|follow)|tbc|not yet"
     r"|forthcoming|upcoming|(?:coming|published|available) (?:soon|shortly|later)|embargo(?:ed)?"
@@ -146,7 +151,7 @@ _LEAST_WORDS_AGAINST = 5  # "Here are the figures." tells nothing against a page
 _YEARS_TO_LEAP_DAY = 9  # 29 February may be eight years after the last one
 
 
-def names_day_of(slot: Slot, text: str) -> bool:
+def names_day_of(text: str, slot: Slot) -> bool:
     """Return whether a text names the day of a slot or, if only months are announced, the first or
     last of them.
     """
@@ -183,7 +188,7 @@ def has_date_of_publication(text: str, slot: Slot | None, *, is_before: bool) ->
     """
     words = text.lower()
     last = None if slot is None else last_day(slot)
-    is_announced = announces_day_of(slot, text)
+    is_announced = announces_day_of(text, slot)
     for label in _LABEL.finditer(words):
         day = next(days_in(words[label.end() : label.end() + _LONGEST_DATE], last), None)
         if day is None:
@@ -195,7 +200,7 @@ def has_date_of_publication(text: str, slot: Slot | None, *, is_before: bool) ->
     return False
 
 
-def is_about_document(slot: Slot | None, text: str) -> bool:
+def is_about_document(text: str, slot: Slot | None) -> bool:
     """Return whether the text of a table is that of a timetable, with a whole date of the slot's
     last day or later, or about the document, such as its ISBN.
     """
@@ -204,12 +209,12 @@ def is_about_document(slot: Slot | None, text: str) -> bool:
     return is_timetable or _ABOUT_DOCUMENT.search(words) is not None
 
 
-def is_figure(cell: str, slot: Slot | None) -> bool:
-    """Return whether a cell of a table is a number, without a date beside it."""
-    return _FIGURE.fullmatch(without_dates(cell, slot)) is not None
+def is_figure(text: str, slot: Slot | None) -> bool:
+    """Return whether the text of a cell is a number, without a date beside it."""
+    return _FIGURE.fullmatch(without_dates(text, slot)) is not None
 
 
-def names_as_next(slot: Slot | None, text: str) -> bool:
+def names_as_next(text: str, slot: Slot | None) -> bool:
     """Return whether a text names the slot's day as that of the next release or update."""
     words = text.lower()
     last = None if slot is None else last_day(slot)
@@ -217,13 +222,12 @@ def names_as_next(slot: Slot | None, text: str) -> bool:
     return last is not None and any(next(days_in(rest, last), None) == last for rest in labelled)
 
 
-def announces_day_of(slot: Slot | None, text: str) -> bool:
+def announces_day_of(text: str, slot: Slot | None) -> bool:
     """Return whether a sentence says that something is not out before the slot's own day."""
     if slot is None:
         return False
-    return any(
-        _ANNOUNCES.search(each) and names_day_of(slot, each) for each in _split_sentences(text)
-    )
+    announcing = (each for each in _split_sentences(text) if _ANNOUNCES.search(each))
+    return any(names_day_of(each, slot) for each in announcing)
 
 
 def tells_results(text: str, slot: Slot | None, title: str) -> bool:
@@ -231,10 +235,10 @@ def tells_results(text: str, slot: Slot | None, title: str) -> bool:
 
     If it announces the slot's day, only sentences with a number or "per cent" count: others may be
     background.
-    Of whole sentences, one must tell a result. `title` is the release's.
+    If there are whole sentences, one must tell a result. `title` is the release's.
     """
     results = [each for each in _split_sentences(text) if not _NOT_OF_RESULTS.search(each)]
-    if announces_day_of(slot, text):
+    if announces_day_of(text, slot):
         results = [each for each in results if _has_number(each, slot) or "per cent" in each]
     if len(without_dates(" ".join(results), slot).split()) < _LEAST_WORDS:
         return False
@@ -242,10 +246,11 @@ def tells_results(text: str, slot: Slot | None, title: str) -> bool:
 
 
 def tells_nothing(text: str, slot: Slot | None, title: str, *, has_report: bool) -> bool:
-    """Return whether no sentence of a text tells a result, and it says that something is not out or
-    not here, or has a whole sentence.
+    """Return whether a text has no result, but another statement: that something is not out or not
+    here or, in a text of some words, any whole sentence.
 
-    That may introduce a report to which the page links (`has_report`).
+    If the page links to a report (`has_report`), a whole sentence may introduce that, and does not
+    count.
     """
     sentences = _split_sentences(text)
     is_long = len(_WORD.findall(text)) >= _LEAST_WORDS_AGAINST
@@ -255,9 +260,11 @@ def tells_nothing(text: str, slot: Slot | None, title: str, *, has_report: bool)
 
 
 def denies_release(text: str, slot: Slot | None, title: str) -> bool:
-    """Return whether a text says that this release is not out or not here, and tells no result.
+    """Return whether a text says of this release that it is not out or not here, and tells no
+    result.
 
-    That it is due on the slot's own day may be left over from the announcement.
+    A sentence that it is due on the slot's own day does not count, because it may be left over from
+    the announcement.
     """
     sentences = _split_sentences(text)
     is_said = any(
@@ -268,7 +275,7 @@ def denies_release(text: str, slot: Slot | None, title: str) -> bool:
 
 
 def _only_announces(sentence: str, slot: Slot | None) -> bool:
-    is_of_day = slot is not None and names_day_of(slot, sentence)
+    is_of_day = slot is not None and names_day_of(sentence, slot)
     return is_of_day and not _MAY_SAY_NOT_OUT.search(sentence)
 
 
@@ -332,7 +339,7 @@ def without_dates(text: str, slot: Slot | None) -> str:
     return _TIME.sub("", rest)
 
 
-def without_days_since(slot: Slot | None, text: str, title: str) -> str:
+def without_days_since(text: str, slot: Slot | None, title: str) -> str:
     """Return a text without the dates of a slot's day and later: they say when it was published.
 
     Unchanged if the release's `title` has such a date itself: then they tell editions apart.
@@ -343,7 +350,9 @@ def without_days_since(slot: Slot | None, text: str, title: str) -> str:
 
     def keep_earlier(found: re.Match[str]) -> str:
         named = _read_date(found, None)
-        return "" if named is not None and named >= day else found[0]
+        if named is not None and named >= day:
+            return ""
+        return found[0]
 
     return _DATE.sub(keep_earlier, text.lower())
 

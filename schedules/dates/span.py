@@ -147,7 +147,9 @@ def on_days(
     """
     if not (FIRST_YEAR <= first.year <= last.year <= LAST_YEAR and first <= last):
         return no_slot(raw, "impossible", timezone)
-    precision = Precision.DAY if first == last else Precision.RANGE
+    precision = Precision.RANGE
+    if first == last:
+        precision = Precision.DAY
     return Slot(precision, first=first, last=last, raw=raw, timezone=timezone, doubt=doubt)
 
 

@@ -237,7 +237,9 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
         return Status(State.CONFIRMED, earlier=earlier)
     if first is not None and first.lastgroup in _CALLED_OFF:
         is_revived = _REVIVES.search(plain, first.end()) is not None
-        state = None if is_revived else state_of(first.lastgroup)
+        state = None
+        if not is_revived:
+            state = state_of(first.lastgroup)
         return Status(state, is_understood=not is_revived, earlier=earlier)
     # Beside "new date to be confirmed", the date that the calendar shows is an old one.
     is_replaced = plain.startswith("new ")
@@ -247,7 +249,9 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
     if _LEAVES_OPEN.search(plain, known.end()):
         state = State.PROVISIONAL
     else:
-        state = state_of(first.lastgroup) if first else None
+        state = None
+        if first:
+            state = state_of(first.lastgroup)
     return Status(state, earlier=earlier)
 
 
@@ -297,7 +301,9 @@ def status_word(text: str) -> str | None:
 def called_off_word(text: str) -> str | None:
     """Return the status of a normalised text that begins by calling a release off, else None."""
     match = _FIRST_WORDS.match(text.strip(" .,;:-"))
-    return match.lastgroup if match and match.lastgroup in _CALLED_OFF else None
+    if match and match.lastgroup in _CALLED_OFF:
+        return match.lastgroup
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +348,9 @@ def calls_off(text: str) -> bool:
 
 def state_of(status: str | None) -> State | None:
     """Return the state that a status word means, None for None."""
-    return None if status is None else _STATES[status]
+    if status is None:
+        return None
+    return _STATES[status]
 
 
 def strip_status(text: str) -> StrippedText:
@@ -377,8 +385,12 @@ def strip_status(text: str) -> StrippedText:
     rest, status_at_end = _strip_trailing_status(rest)
     rest = _INTRODUCTION.sub("", _ON.sub("", rest))  # words such as "to be published on"
     first = _FIRST_WORDS.match(rest)
-    after = _AFTER_STATUS.match(rest, first.end()) if first else None
-    status_at_start = first.lastgroup if first and after else None
+    after = None
+    if first:
+        after = _AFTER_STATUS.match(rest, first.end())
+    status_at_start = None
+    if first and after:
+        status_at_start = first.lastgroup
     rest = rest[after.end() :] if after else rest
     found = [one for one in (status_in_brackets, status_at_end, status_at_start) if one]
     # A word that calls the release off counts before any other.
@@ -391,7 +403,9 @@ def _strip_trailing_status(text: str) -> tuple[str, str | None]:
     match = _DASH.match(text)
     if match and _MOVED_HERE.match(match["right"]):
         return text, None
-    word = status_word(match["right"]) or called_off_word(match["right"]) if match else None
+    word = None
+    if match:
+        word = status_word(match["right"]) or called_off_word(match["right"])
     if match and word:
         return match["left"], word
     words = text.split(" ")

@@ -32,7 +32,8 @@ def normalise(text: str) -> str:
     """Return the text in lower case, with plain dashes, quotes and single blanks, without footnote
     marks.
     """
-    text = text if text.isascii() else _RAISED_MINUTES.sub(_lower_minutes, text)
+    if not text.isascii():
+        text = _RAISED_MINUTES.sub(_lower_minutes, text)
     text = _RAISED_POINT.sub(".", text)
     plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
     plain = _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
@@ -40,7 +41,9 @@ def normalise(text: str) -> str:
     if plain[:1] in {"'", '"'}:
         plain = plain.strip("'\"")
     # The last point of "a.m." or "w.c." belongs to the word.
-    return plain if plain.endswith((".m.", "w.c.")) else plain.rstrip(" .,;")
+    if plain.endswith((".m.", "w.c.")):
+        return plain
+    return plain.rstrip(" .,;")
 
 
 def _lower_minutes(found: re.Match[str]) -> str:

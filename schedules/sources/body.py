@@ -65,7 +65,9 @@ def require_usable(page: Page) -> Page:
     Raises `UnreadableCalendar` otherwise.
     """
     if not 200 <= page.status < 300:
-        moved = f", moved to {page.headers['location']}" if "location" in page.headers else ""
+        moved = ""
+        if "location" in page.headers:
+            moved = f", moved to {page.headers['location']}"
         raise UnreadableCalendar(f"{page_name(page)}: answered {page.status}{moved}")
     if len(page.body) > LARGEST:
         raise UnreadableCalendar(

@@ -141,15 +141,14 @@ def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
     """
     try:
         whole, fraction = divmod(float(day), 1)
-        fraction = float(time) if time.strip() else fraction
+        if time.strip():
+            fraction = float(time)
     except ValueError:
         return None
     if not _FIRST_SERIAL <= whole <= _LAST_SERIAL or not 0 <= fraction < 1:
         return None
     raw = f"{day} {time}".strip()
     wall = datetime(1899, 12, 30) + timedelta(days=whole, minutes=round(fraction * 1440))  # noqa: DTZ001  # wall time
-    return (
-        at_wall(wall, raw, timezone)
-        if fraction
-        else on_days(wall.date(), wall.date(), raw, timezone)
-    )
+    if fraction:
+        return at_wall(wall, raw, timezone)
+    return on_days(wall.date(), wall.date(), raw, timezone)

@@ -25,7 +25,9 @@ from schedules.sources.settings import CalendarSettings
 def latest_release(publication: Mapping[str, Any]) -> str:
     """Return the slug of the latest release of `publications/{slug}`, "" without one."""
     latest = publication.get("latestRelease")
-    return str(latest.get("slug") or "") if isinstance(latest, dict) else ""
+    if isinstance(latest, dict):
+        return str(latest.get("slug") or "")
+    return ""
 
 
 def read_version(data: Mapping[str, Any]) -> tuple[datetime | None, int | None]:
@@ -57,11 +59,10 @@ def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
         if month and day:
             full_date = date(year, month, day)
             return on_days(full_date, full_date, raw, timezone)
-        span = (
-            month_span(Precision.MONTH, year, month, 1)
-            if month
-            else month_span(Precision.YEAR, year, 1, 12)
-        )
+        if month:
+            span = month_span(Precision.MONTH, year, month, 1)
+        else:
+            span = month_span(Precision.YEAR, year, 1, 12)
     except (ValueError, TypeError, OverflowError):
         return no_slot(raw, "impossible", timezone)
     return slot_of_span(span, raw, timezone)

@@ -110,11 +110,9 @@ def _find_listed_again(same: Sequence[Announcement]) -> list[Announcement]:
     if len(days) < len(same) or max(days) - min(days) >= _A_WEEK or _can_all_be_true(same):
         return []
     sure = [each for each in same if each.state is not State.PROVISIONAL]
-    return (
-        [each for each in same if each not in sure]
-        if sure and _can_all_be_true(sure)
-        else list(same)
-    )
+    if sure and _can_all_be_true(sure):
+        return [each for each in same if each not in sure]
+    return list(same)
 
 
 def _can_all_be_true(same: Sequence[Announcement]) -> bool:
@@ -140,7 +138,9 @@ def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Ann
 
 def _times_of(slot: Slot) -> tuple[datetime, ...]:
     is_sure = slot.instant is not None and slot.doubt is None
-    return (slot.instant,) if is_sure and slot.instant is not None else slot.all_readings()
+    if is_sure and slot.instant is not None:
+        return (slot.instant,)
+    return slot.all_readings()
 
 
 def make_uids_unique(

@@ -184,11 +184,15 @@ def _check_zone_word(slot: Slot, moment: datetime, text: str) -> Slot:
     in GMT while the clocks of its zone show another time, or in an American zone by the name of
     another season.
     """
-    american = _AMERICAN.get(text[-3:-2].upper()) if _AMERICAN_NAME.search(text) else None
+    american = None
+    if _AMERICAN_NAME.search(text):
+        american = _AMERICAN.get(text[-3:-2].upper())
     if american and slot.instant is not None and slot.doubt is None:
         meant = instants_of(moment.replace(tzinfo=None), american)
         readings = tuple(sorted({slot.instant, *meant}))
-        return slot if len(readings) == 1 else replace(slot, doubt="zone", readings=readings)
+        if len(readings) == 1:
+            return slot
+        return replace(slot, doubt="zone", readings=readings)
     shown = local(moment, slot.timezone).time()
     is_usual = moment.time() in _USUAL_TIMES and shown != moment.time()
     if not text.endswith("GMT") or not is_usual or slot.instant is None or slot.doubt:
@@ -219,4 +223,7 @@ def _extract_match(pattern: Linear | None, text: str) -> str:
     if pattern is None:
         return text
     match = pattern.search(text)
-    return "" if match is None else match[1] if match.groups() else match[0]
+    if match is None:
+        return ""
+    found: str = match[1] if match.groups() else match[0]
+    return found

@@ -128,7 +128,9 @@ class GovukSource(RememberingSource):
     def _find_earlier_item(self, link: str, entry: AnnouncedEntry) -> ContentItem | None:
         """Return the content item of an earlier read, None if the entry has changed since."""
         signature, item = self.state.items.get(link, ("", None))
-        return item if signature == _entry_signature(entry) else None
+        if signature == _entry_signature(entry):
+            return item
+        return None
 
     def _read_items(
         self, pages: Sequence[Page], remarks: list[Remark]
@@ -143,7 +145,9 @@ class GovukSource(RememberingSource):
             link = urlsplit(page.url).path.removeprefix(CONTENT)
             try:
                 # A removed page answers 410 with a content item.
-                item = read_item(page.body) if page.status in {200, 410} else None
+                item = None
+                if page.status in {200, 410}:
+                    item = read_item(page.body)
             except NotAContentItem as exc:
                 remarks.append(Remark(link, f"its content item: {exc}"))
                 continue
@@ -300,11 +304,10 @@ def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:
     if not entry.display_date and stamped is not None:
         day = local_date(stamped, timezone)
         return on_days(day, day, "", timezone, doubt="unreadable-date")
-    slot = (
-        read_date(entry.display_date, today, timezone).slot
-        if entry.display_date
-        else no_slot("", "empty", timezone)
-    )
+    if entry.display_date:
+        slot = read_date(entry.display_date, today, timezone).slot
+    else:
+        slot = no_slot("", "empty", timezone)
     if slot.instant is None or stamped is None or slot.doubt or slot.instant == stamped:
         return slot
     # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and

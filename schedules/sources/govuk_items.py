@@ -125,7 +125,9 @@ def read_item(body: bytes) -> ContentItem:
 def content_item(data: Mapping[str, Any]) -> ContentItem:
     """Return the content item of parsed JSON. Fields of a wrong type count as absent."""
     name = data.get("schema_name")
-    schema = Schema(name) if name in set(Schema) else Schema.OTHER
+    schema = Schema.OTHER
+    if name in set(Schema):
+        schema = Schema(name)
     details = _object_or_empty(data.get("details"))
     changes = _objects_in(details.get("change_history"))
     base_path = _text_or_empty(data.get("base_path"))
@@ -173,7 +175,9 @@ def parse_instant(value: object) -> datetime | None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo and 1 < moment.year < 9999 else None
+    if moment.tzinfo and 1 < moment.year < 9999:
+        return moment.astimezone(UTC)
+    return None
 
 
 def plain_text(markup: str) -> str:
@@ -240,13 +244,11 @@ def _read_old_documents(snippets: object) -> Iterator[Attachment]:
                     "".join(map(str, link.itertext())).split()
                 )
         for url, title in titles.items():
-            kind = (
-                "file"
-                if "/uploads/" in url or "/media/" in url
-                else "html"
-                if url.startswith("/")
-                else "external"
-            )
+            kind = "external"
+            if "/uploads/" in url or "/media/" in url:
+                kind = "file"
+            elif url.startswith("/"):
+                kind = "html"
             yield Attachment(title=title, url=url, kind=kind)
 
 
@@ -259,4 +261,6 @@ def _object_or_empty(value: object) -> Mapping[str, Any]:
 
 
 def _objects_in(value: object) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    if isinstance(value, list):
+        return [each for each in value if isinstance(each, dict)]
+    return []

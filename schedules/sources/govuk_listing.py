@@ -45,7 +45,9 @@ class Listing:
 def site_of(settings: CalendarSettings) -> str:
     """Return scheme and host of the configured address, by default GOV.UK."""
     parts = urlsplit(settings.address)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else SITE
+    if parts.netloc:
+        return f"{parts.scheme}://{parts.netloc}"
+    return SITE
 
 
 def listing_url(settings: CalendarSettings, now: datetime) -> str:
@@ -122,9 +124,9 @@ def with_item_address(page: Page, settings: CalendarSettings) -> Page:
     if not is_listing(page) or b'"schema_name"' not in page.body:
         return page
     path = parse_json_object(page).get("base_path")
-    return (
-        replace(page, url=f"{site_of(settings)}{CONTENT}{path}") if isinstance(path, str) else page
-    )
+    if isinstance(path, str):
+        return replace(page, url=f"{site_of(settings)}{CONTENT}{path}")
+    return page
 
 
 def read_listing(page: Page) -> Listing:

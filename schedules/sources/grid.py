@@ -94,7 +94,9 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
         _fill_spans(row, pending)
         text, struck = cell_texts(element)
         link = element.find(".//a[@href]")
-        href = "" if link is None else link.get("href", "")
+        href = ""
+        if link is not None:
+            href = link.get("href", "")
         labels = find_labels(element)
         cell = Cell(text, struck, href, find_stamp(element), labels, hidden)
         row_span = _read_span(element, "rowspan")
@@ -142,7 +144,9 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
     """
     kept: list[str] = []
     struck: list[str] = []
-    begun_in = struck if any(map(_is_struck, (element, *element.iterancestors()))) else kept
+    begun_in = kept
+    if any(map(_is_struck, (element, *element.iterancestors()))):
+        begun_in = struck
     # Not recursive, because pages can be nested very deeply.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, begun_in)]
     while stack:

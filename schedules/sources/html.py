@@ -151,7 +151,8 @@ def _read_table_rows(
             notes = [note_of(name, cell.text) for name, cell in others]
             notes += [label for cell in shown for label in cell.labels]
             made = _make_row(f"{key} row {number}", cells, tuple(notes))
-            made = _mark_hidden(made) if row[0].is_hidden else made
+            if row[0].is_hidden:
+                made = _mark_hidden(made)
             yield apply_heading(made, above, settings)
 
 
@@ -210,7 +211,9 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
     has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
     # If a heading with a number has no year, it is read as one of 2000, so that its entries are
     # past.
-    heading = read_date(above, date(2000, 1, 1), settings.zone).slot if has_number else None
+    heading = None
+    if has_number:
+        heading = read_date(above, date(2000, 1, 1), settings.zone).slot
     if heading is None or heading.first is None:
         return entry
     text = entry.date
@@ -258,7 +261,8 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                     stamp=_select_stamp(element, selectors),
                     notes=find_labels(element),
                 )
-                row = _mark_hidden(row) if is_hidden(element) else row
+                if is_hidden(element):
+                    row = _mark_hidden(row)
                 yield apply_heading(row, above, settings)
 
 
@@ -279,7 +283,9 @@ def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:
     found = _select_all(css, element) if css else [element]
     if not found:
         return "", ""
-    return (found[0].get(attribute) or "", "") if attribute else cell_texts(found[0])
+    if attribute:
+        return (found[0].get(attribute) or "", "")
+    return cell_texts(found[0])
 
 
 def _select_all(css: str, root: HtmlElement) -> list[HtmlElement]:

@@ -59,8 +59,13 @@ class IcsSource(OnePage):
             else:
                 rows = self._read_single(events, times)
             for row in rows:
-                shown = _day_if_provisional(row) if is_ons else row
-                yield replace(shown, status="cancelled") if is_cancelled else shown
+                shown = row
+                if is_ons:
+                    shown = _day_if_provisional(row)
+                if is_cancelled:
+                    yield replace(shown, status="cancelled")
+                else:
+                    yield shown
 
     def _read_single(
         self, events: Sequence[RawEvent], times: TimeSettings
@@ -68,7 +73,10 @@ class IcsSource(OnePage):
         for event in _keep_latest(events):
             row = self._make_row(event, event_slot(event, times))
             occurrence = event.value("RECURRENCE-ID")
-            yield replace(row, uid=f"{row.uid}#{occurrence}") if occurrence else row
+            if occurrence:
+                yield replace(row, uid=f"{row.uid}#{occurrence}")
+            else:
+                yield row
 
     def _read_series(
         self, events: Sequence[RawEvent], times: TimeSettings, budget: SearchBudget
@@ -129,7 +137,9 @@ class IcsSource(OnePage):
         if len(links) == 1:
             return clean_url(links.pop().rstrip(".,;)"))
         # The ONS has such UIDs.
-        return clean_url(urljoin(self._url, uid)) if uid.startswith("/") else ""
+        if uid.startswith("/"):
+            return clean_url(urljoin(self._url, uid))
+        return ""
 
 
 def group_by_uid(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
@@ -152,7 +162,9 @@ def _day_if_provisional(row: CalendarRow) -> CalendarRow:
     """
     slot = row.slot
     is_provisional = read_status(row.status).state is State.PROVISIONAL
-    day = None if slot is None or slot.instant is None else first_day(slot)
+    day = None
+    if slot is not None and slot.instant is not None:
+        day = first_day(slot)
     if slot is None or day is None or not is_provisional:
         return row
     return replace(row, slot=on_days(day, day, slot.raw, slot.timezone))
@@ -168,7 +180,9 @@ def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
     highest: dict[str, int] = {}
     for event in events:
         occurrence, version = event.value("RECURRENCE-ID"), event.value("SEQUENCE")
-        number = int(version) if version.isdecimal() and len(version) < 10 else 0
+        number = 0
+        if version.isdecimal() and len(version) < 10:
+            number = int(version)
         numbered.append((occurrence, number, event))
         highest[occurrence] = max(highest.get(occurrence, 0), number)
     return [event for occurrence, number, event in numbered if number == highest[occurrence]]

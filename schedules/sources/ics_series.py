@@ -349,9 +349,9 @@ def _with_known_zone(given: Property, times: TimeSettings) -> Property:
         return given
     block = times.zones.get(tzid)  # the file's own definition of the zone
     name = zone_name(tzid) or (block.name if block else None)
-    return (
-        given if name is None else Property(given.name, given.value, given.params | {"TZID": name})
-    )
+    if name is None:
+        return given
+    return Property(given.name, given.value, given.params | {"TZID": name})
 
 
 def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
@@ -406,7 +406,9 @@ def _make_occurrence(
 
 
 def _day_of(start: date) -> date:
-    return start.date() if isinstance(start, datetime) else start
+    if isinstance(start, datetime):
+        return start.date()
+    return start
 
 
 def _texts_of(event: Any, name: str) -> Iterator[str]:  # noqa: ANN401  # a component of the library

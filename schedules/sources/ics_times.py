@@ -65,7 +65,9 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
         return no_slot("", "empty", times.timezone, doubt="unreadable-date")
     slot = start_slot(next(iter(starts.values())), times)
     if slot.precision is Precision.DAY and slot.doubt is None:
-        days = 0 if slot.first is None else _count_days(event, slot.first)
+        days = 0
+        if slot.first is not None:
+            days = _count_days(event, slot.first)
         if slot.first is None or days <= 1:
             return slot
         return on_days(slot.first, slot.first + (days - 1) * _DAY, slot.raw, slot.timezone)
@@ -191,7 +193,9 @@ def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
     If its end does not show how many days it has, it is a doubtful day.
     """
     first = _parse_midnight(event.value("DTSTART"))
-    days = 0 if first is None else _count_days(event, first)
+    days = 0
+    if first is not None:
+        days = _count_days(event, first)
     is_all_day = any(
         each.name.startswith("X-") and each.name.endswith(_ALL_DAY) and _is_true(each.value)
         for each in event.properties
@@ -204,7 +208,9 @@ def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
     for zone in dict.fromkeys((times.timezone, times.floating)):
         begins = begins or _midnight_in(zone, slot)
         end = event.all("DTEND")
-        ends = _midnight_in(zone, start_slot(end[0], times)) if end else None
+        ends = None
+        if end:
+            ends = _midnight_in(zone, start_slot(end[0], times))
         if first is None and begins is not None and ends is not None and ends > begins:
             return on_days(begins, ends - _DAY, slot.raw, times.timezone)
     if first is None and begins is None and is_all_day and slot.instant is not None:
@@ -223,14 +229,20 @@ def _is_true(value: str) -> bool:
 
 def _midnight_in(timezone: str, slot: Slot) -> date | None:
     """Return the day that begins at a slot's instant in a zone, None if none does."""
-    begins = local(slot.instant, timezone) if slot.instant else None
-    return begins.date() if begins is not None and begins.time() == time() else None
+    begins = None
+    if slot.instant:
+        begins = local(slot.instant, timezone)
+    if begins is not None and begins.time() == time():
+        return begins.date()
+    return None
 
 
 def _parse_midnight(text: str) -> date | None:
     """Return the day of `20260723T000000`, None for any other text."""
     day, _, time_of_day = text.partition("T")
-    return parse_day(day) if time_of_day in ("000000", "000000Z") else None
+    if time_of_day in ("000000", "000000Z"):
+        return parse_day(day)
+    return None
 
 
 def _count_days(event: RawEvent, first: date) -> int:
@@ -340,7 +352,9 @@ def zone_name(tzid: str) -> str | None:
     offset = _OFFSET_ALONE.fullmatch(tzid.strip())
     if offset is not None:
         hours = int(offset[1])
-        return f"Etc/GMT{-hours:+d}" if abs(hours) <= 12 else None
+        if abs(hours) <= 12:
+            return f"Etc/GMT{-hours:+d}"
+        return None
     # Outlook writes the offset before the cities, and Notes the season after the name.
     plain = _OFFSET_BEFORE.sub("", " ".join(tzid.split()).casefold())
     plain = plain.removesuffix("-(standard)").removesuffix("-(daylight)")

@@ -166,4 +166,6 @@ def _value_text(value: object) -> str:
     if value is None or value is False or isinstance(value, dict | list):
         return ""
     text = str(value)
-    return html.unescape(TAGS.sub(" ", text)) if "<" in text or "&" in text else text
+    if "<" in text or "&" in text:
+        return html.unescape(TAGS.sub(" ", text))
+    return text

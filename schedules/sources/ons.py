@@ -52,7 +52,9 @@ def make_announcement(
     why = notice_text or plain_text(_get_text(last_change, "change_notice", "changeNotice"))
     # A release that is not marked as cancelled may have a notice that it is.
     is_in_doubt = notice_text != "" and not is_cancelled and not is_published
-    planned = State.CONFIRMED if is_final else State.PROVISIONAL
+    planned = State.PROVISIONAL
+    if is_final:
+        planned = State.CONFIRMED
     # The ONS announces a release at the address at which it then publishes it.
     page_address = clean_url(uri, site)
     return Announcement(
@@ -102,11 +104,9 @@ def _slot_of_timestamp(text: str, timezone: str) -> Slot:
     moment = parse_instant(text)
     if moment is None:
         # A date without a year becomes one of about 2000, long past.
-        return (
-            read_date(text, date(2000, 1, 1), timezone).slot
-            if text
-            else no_slot("", "empty", timezone)
-        )
+        if text:
+            return read_date(text, date(2000, 1, 1), timezone).slot
+        return no_slot("", "empty", timezone)
     # midnight is the ONS's sign for a day
     return replace(at_written(moment, text, timezone), doubt=None)
 
@@ -295,5 +295,7 @@ def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterat
 def _read_total(page: Page) -> int:
     """Return the number of releases on all pages of a list, 0 if the page does not give it."""
     breakdown = parse_json_object(page).get("breakdown")
-    total = breakdown.get("total") if isinstance(breakdown, dict) else None
+    total = None
+    if isinstance(breakdown, dict):
+        total = breakdown.get("total")
     return total if isinstance(total, int) else 0

@@ -169,7 +169,8 @@ def is_struck_out(title: str) -> bool:
 
 def clean_title(text: str) -> str:
     """Return a title with single blanks, without footnote marks and character references."""
-    text = text if text.isascii() else text.translate(_MARKS)
+    if not text.isascii():
+        text = text.translate(_MARKS)
     if "&" in text:  # exports of web pages write "&amp;" into any format
         text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
     if "*" in text and not _EMPHASIS.search(text):
@@ -230,7 +231,9 @@ def make_announcement(
     elif slot.doubt:
         remarks.append(Remark(f"{row.key}.date", f"doubtful: {slot.doubt}", slot.raw))
     title = clean_title(row.title)
-    url = clean_url(row.url, settings.address) if row.url.strip() else ""
+    url = ""
+    if row.url.strip():
+        url = clean_url(row.url, settings.address)
     if row.url.strip() and not url:
         remarks.append(Remark(f"{row.key}.url", "not a web address", row.url))
     producer = row.producer.strip() or settings.producer
@@ -264,7 +267,9 @@ def _read_slot(
     if entry.slot is not None:
         return entry.slot, None, None
     read = read_date(entry.date, anchor, settings.zone, settings.date_order)
-    slot = with_time(read.slot, entry.time) if entry.time else read.slot
+    slot = read.slot
+    if entry.time:
+        slot = with_time(read.slot, entry.time)
     if entry.stamp:
         stamped = read_date(entry.stamp, anchor, settings.zone, "ymd").slot
         slot = with_stamp(slot, stamped)
@@ -330,11 +335,15 @@ def note_of(heading: str, text: str) -> str:
     """
     words = _WORD_ENDS.sub(" ", heading).strip(" ?")
     if _FLAG.fullmatch(words):
-        return f"{words}: no" if text.strip().casefold() in _NO else f"{words}: {text}"
+        if text.strip().casefold() in _NO:
+            return f"{words}: no"
+        return f"{words}: {text}"
     question = _question_of(heading)
     if not question:
         return text
-    return "" if text.strip().casefold() in _NO else f"{question}: {text}"
+    if text.strip().casefold() in _NO:
+        return ""
+    return f"{question}: {text}"
 
 
 @lru_cache(maxsize=1024)

@@ -123,7 +123,9 @@ class CalendarSettings(Table):
         """Return these settings with the time zone of the whole configuration, unless they have
         their own.
         """
-        return self if self.timezone else self.model_copy(update={"timezone": timezone})
+        if self.timezone:
+            return self
+        return self.model_copy(update={"timezone": timezone})
 
     def has_flag(self, option: str) -> bool:
         """Return whether an option is set to yes."""

@@ -221,9 +221,9 @@ def _read_native_slot(when: object, at: object, timezone: str) -> Slot | None:
     """
     raw = str(when)
     if isinstance(when, datetime):
-        return (
-            at_wall(when, raw, timezone) if when.tzinfo is None else at_instant(when, raw, timezone)
-        )
+        if when.tzinfo is None:
+            return at_wall(when, raw, timezone)
+        return at_instant(when, raw, timezone)
     if isinstance(when, date) and isinstance(at, time):
         return at_wall(datetime.combine(when, at), f"{raw} {at}", timezone)
     if isinstance(when, date) and at is None:

@@ -36,7 +36,9 @@ def instant_json(instant: datetime | None, precision: Precision = "milliseconds"
 
 def instant_from_json(text: str | None) -> datetime | None:
     """Return the instant of an RFC 3339 text, None for None. Raises ValueError."""
-    return None if text is None else datetime.fromisoformat(text)
+    if text is None:
+        return None
+    return datetime.fromisoformat(text)
 
 
 def interval_json(interval: Interval) -> Json:
@@ -51,12 +53,16 @@ def interval_from_json(sides: Mapping[str, Any]) -> Interval:
 
 def bounds_json(bounds: Bounds | None) -> Json | None:
     """Return bounds in seconds as JSON, null for None."""
-    return None if bounds is None else {"min": bounds.min, "max": bounds.max}
+    if bounds is None:
+        return None
+    return {"min": bounds.min, "max": bounds.max}
 
 
 def bounds_from_json(sides: Mapping[str, Any] | None) -> Bounds | None:
     """Return the bounds that `bounds_json` wrote."""
-    return None if sides is None else Bounds(sides["min"], sides["max"])
+    if sides is None:
+        return None
+    return Bounds(sides["min"], sides["max"])
 
 
 def fields_json(model: object, *names: str) -> Json:

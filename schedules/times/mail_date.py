@@ -19,7 +19,9 @@ def mail_date(text: str) -> datetime | None:
     """
     try:
         date = parsedate_to_datetime(text[:_LONGEST_TEXT])
-        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+        if date.tzinfo is None:
+            return date.replace(tzinfo=UTC)
+        return date.astimezone(UTC)
     except (ValueError, IndexError, OverflowError):
         return None
 
@@ -34,8 +36,14 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
     text = text.strip()
     if text.isdecimal():
         digits = text.lstrip("0")
-        wait = timedelta(seconds=int(digits or "0")) if len(digits) <= _MOST_DIGITS else None
+        wait = None
+        if len(digits) <= _MOST_DIGITS:
+            wait = timedelta(seconds=int(digits or "0"))
     else:
         until = mail_date(text)
-        wait = None if until is None else max(timedelta(), until - now)
-    return wait if wait is not None and wait <= LONGEST_WAIT else None
+        wait = None
+        if until is not None:
+            wait = max(timedelta(), until - now)
+    if wait is not None and wait <= LONGEST_WAIT:
+        return wait
+    return None

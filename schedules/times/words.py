@@ -28,7 +28,9 @@ LONG_WITHOUT_DAYS: Mapping[int, str] = {size: name for size, name in LONG.items(
 def rounded(instant: datetime, step: timedelta = SECOND, *, up: bool = False) -> datetime:
     """Return an instant rounded down, or `up`, to a multiple of `step`."""
     past = (instant - instant.replace(minute=0, second=0, microsecond=0)) % step
-    return instant + (step - past) % step if up else instant - past
+    if up:
+        return instant + (step - past) % step
+    return instant - past
 
 
 def rounded_up_until(instant: datetime, now: datetime, step: timedelta = SECOND) -> datetime:
@@ -47,7 +49,9 @@ def exactly(instant: datetime, timezone: str = LONDON) -> str:
 
 def day_text(value: date, *, weekday: bool = False) -> str:
     """Return `5 January 2018`, or `Friday 5 January 2018`."""
-    return f"{value:%A} {value.day} {value:%B %Y}" if weekday else f"{value.day} {value:%B %Y}"
+    if weekday:
+        return f"{value:%A} {value.day} {value:%B %Y}"
+    return f"{value.day} {value:%B %Y}"
 
 
 def clock(
@@ -65,7 +69,9 @@ def clock(
     text = f"{wall:%H:%M:%S}" if wall.second or exact else f"{wall:%H:%M}"
     if milliseconds and wall.microsecond:
         text += f".{wall.microsecond // 1000:03d}"
-    return f"{text} {wall.tzname()}" if zone else text
+    if zone:
+        return f"{text} {wall.tzname()}"
+    return text
 
 
 def stamp(
@@ -82,8 +88,12 @@ def stamp(
     """
     wall = local(rounded(instant, step, up=up), timezone)
     day = f"{wall:%a} " if weekday else ""
-    seconds = "" if step == MINUTE else f":{wall:%S}"
-    tenths = f".{wall.microsecond // 100_000}" if step == TENTH and wall.microsecond else ""
+    seconds = ""
+    if step != MINUTE:
+        seconds = f":{wall:%S}"
+    tenths = ""
+    if step == TENTH and wall.microsecond:
+        tenths = f".{wall.microsecond // 100_000}"
     return f"{day}{wall.day} {wall:%b %Y %H:%M}{seconds}{tenths} {wall.tzname()}"
 
 
@@ -98,7 +108,9 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
     wall = local(instant, timezone)
-    year = "" if wall.year == local(today, timezone).year else f" {wall.year}"
+    year = ""
+    if wall.year != local(today, timezone).year:
+        year = f" {wall.year}"
     return f"{wall.day} {wall:%B}{year} {time_of_day}"
 
 
@@ -157,33 +169,37 @@ def length(
 
 def count(number: int, noun: str) -> str:
     """Return `1 minute`, `2 minutes`, `2 min`."""
-    return (
-        f"{number:,} {noun}"
-        if abs(number) == 1 or noun in SHORT.values()
-        else f"{number:,} {noun}s"
-    )
+    if abs(number) == 1 or noun in SHORT.values():
+        return f"{number:,} {noun}"
+    return f"{number:,} {noun}s"
 
 
 def lengths(
     bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time"
 ) -> str:
     """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, rounded outward."""
-    least = None if bounds.min is None else length(bounds.min, floor, parts=parts, tenths=tenths)
-    most = None if bounds.max is None else length(bounds.max, ceil, parts=parts, tenths=tenths)
+    least = None
+    if bounds.min is not None:
+        least = length(bounds.min, floor, parts=parts, tenths=tenths)
+    most = None
+    if bounds.max is not None:
+        most = length(bounds.max, ceil, parts=parts, tenths=tenths)
     if least is None:
-        return unknown if most is None else f"at most {most}"
+        if most is None:
+            return unknown
+        return f"at most {most}"
     if most is None:
         return f"at least {least}"
-    return least if least == most else f"{least} to {most}"
+    if least == most:
+        return least
+    return f"{least} to {most}"
 
 
 def sureness(seconds: float | None) -> str:
     """Return `, to 12 s` for "on time" if it may have appeared 12 s before its slot, or ""."""
-    return (
-        f", to {length(seconds, ceil, tenths=False)}"
-        if seconds is not None and seconds > SURE
-        else ""
-    )
+    if seconds is not None and seconds > SURE:
+        return f", to {length(seconds, ceil, tenths=False)}"
+    return ""
 
 
 def write_interval(
@@ -198,7 +214,9 @@ def write_interval(
     `write(limit, with_seconds)` writes a limit. A date common in `zone` is written once: `between 4
     May 09:30 and 09:35`, `between 9am and 9.05am on 4 May`.
     """
-    after = None if interval.after is None else rounded(interval.after, step)
+    after = None
+    if interval.after is not None:
+        after = rounded(interval.after, step)
     by = None
     if interval.by is not None:
         by = rounded_up_until(interval.by, latest or _FOR_EVER, step)
@@ -206,7 +224,9 @@ def write_interval(
         limit is not None and (limit.second or limit.microsecond) for limit in (after, by)
     )
     if by is None:
-        return UNKNOWN if after is None else f"after {write(after, with_seconds)}"
+        if after is None:
+            return UNKNOWN
+        return f"after {write(after, with_seconds)}"
     if after is None or after == by:
         return f"{'by' if after is None else 'at'} {write(by, with_seconds)}"
     first, last = write(after, with_seconds).split(), write(by, with_seconds).split()

@@ -49,7 +49,9 @@ def clock_doubt(wall: datetime, timezone: str = LONDON) -> str | None:
     if early == late:
         return None
     # For a skipped time, zoneinfo returns an instant that converts back to another local time.
-    return AMBIGUOUS if early.astimezone(tz).replace(tzinfo=None) == wall else NONEXISTENT
+    if early.astimezone(tz).replace(tzinfo=None) == wall:
+        return AMBIGUOUS
+    return NONEXISTENT
 
 
 def instant(wall: datetime, timezone: str = LONDON) -> datetime:
@@ -93,5 +95,7 @@ def span_of(
 
     None: open on that side.
     """
-    begin = None if first is None else day_begins(first, timezone)
+    begin = None
+    if first is not None:
+        begin = day_begins(first, timezone)
     return begin, None if last is None else day_begins(last + timedelta(days=1), timezone)

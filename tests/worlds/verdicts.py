@@ -60,16 +60,16 @@ class Case:
     every: float = 1.0
     published: Sequence[Publication] = ()
 
-    def _facts(self) -> ReleaseCase:
+    def _release_case(self) -> ReleaseCase:
         release = self.release or a_release(*self.parts)
         runs = runs_seen(self.now, self.seen, self.every)
         return ReleaseCase(release, self.promises, runs, self.blind, lambda: self.published)
 
     def verdict(self) -> Verdict:
-        return self._facts().judge(Policies(self.policy), after_slot(self.now))
+        return self._release_case().judge(Policies(self.policy), after_slot(self.now))
 
     def explanation(self) -> Explanation:
-        return explain(self.verdict(), self._facts(), self.policy)
+        return explain(self.verdict(), self._release_case(), self.policy)
 
 
 def judge(  # all facts behind a verdict

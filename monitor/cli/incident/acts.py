@@ -172,15 +172,11 @@ def step(context: Context, /, *, incident: str, **done: str | None) -> None:
             print_saved(context, api, api.post(f"/incidents/{incident}/steps", **done))
             return
         steps = api.get(f"/incidents/{incident}/answers")["steps"]
-    body = [
-        {
-            "step": one["id"].removeprefix(STEP_PREFIX),
-            "done": one["done"] or "to do",
-            "text": one["text"],
-        }
-        for one in steps
-    ]
-    rows = [[*one.values()] for one in body]
+    body, rows = [], []
+    for one in steps:
+        step_name, done_at = one["id"].removeprefix(STEP_PREFIX), one["done"] or "to do"
+        body.append({"step": step_name, "done": done_at, "text": one["text"]})
+        rows.append([step_name, done_at, one["text"]])
     context.print_result(body, table_lines(rows, ["STEP", "DONE", "WHAT"]))
 
 

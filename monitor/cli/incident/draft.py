@@ -109,7 +109,9 @@ def read_document(
     source = "docx" if ending == "pdf" else ending
     path = f"/incidents/{incident}/draft.{source}"
     content = api.read(path, document=document, version=version)
-    return convert_to_pdf(content, source) if ending == "pdf" else content
+    if ending == "pdf":
+        return convert_to_pdf(content, source)
+    return content
 
 
 def _complete_field(
@@ -191,15 +193,10 @@ def _ask_in_editor(field: str, text: str) -> str:
 
 
 def _print_fields(context: Context, form: Json) -> None:
-    fields = [
-        {
-            "field": box["id"],
-            "filled_by": box["filled_by"],
-            "standing": box["standing"],
-            "label": box["label"] or box["section"],
-        }
-        for box in form["boxes"]
-    ]
+    fields = []
+    for box in form["boxes"]:
+        field = {"field": box["id"], "filled_by": box["filled_by"], "standing": box["standing"]}
+        fields.append(field | {"label": box["label"] or box["section"]})
     for one in form["steps"]:
         standing = "done" if one["done"] else "to do"
         step = {"field": one["id"], "filled_by": "human", "standing": standing}

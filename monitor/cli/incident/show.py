@@ -72,7 +72,9 @@ def show_incident(context: Context, *, incident: str) -> None:
     """
     with open_api(context) as api:
         known = api.get(f"/incidents/{incident}")
-        judged = None if context.as_json else read_release(api, known["release"])
+        judged = None
+        if not context.as_json:
+            judged = read_release(api, known["release"])
     lines = incident_lines(known, judged, context.name_of(known["producer"]))
     context.print_result(known, lines)
 
@@ -95,8 +97,12 @@ def incident_row(incident: Json) -> list[str]:
     # Cut before the seconds and the zone: `5 Jan 2018 09:30`.
     occurred = _say_when_it_occurred(incident).rsplit(":", 1)[0]
     drafts = incident["drafts"]
-    signed = " signed" if any(draft["signed"] for draft in drafts) else ""
-    drafted = f"{drafts[-1]['form']} v{drafts[-1]['version']}{signed}" if drafts else "-"
+    signed = ""
+    if any(draft["signed"] for draft in drafts):
+        signed = " signed"
+    drafted = "-"
+    if drafts:
+        drafted = f"{drafts[-1]['form']} v{drafts[-1]['version']}{signed}"
     delay = bounds_from_json(incident["delay"]) or Bounds()
     late = lengths(delay, parts=2, tenths=False, unknown="-")
     return [
@@ -121,9 +127,9 @@ def _say_when_it_occurred(incident: Json) -> str:
 
 def status_text(incident: Json) -> str:
     """Return the status of an incident: open, in hand (acknowledged), report owed or closed."""
-    if incident["closed"] is not None:
-        return "report owed" if incident["report_owed"] else "closed"
-    return "open" if incident["acknowledged"] is None else "in hand"
+    if incident["closed"] is None:
+        return "open" if incident["acknowledged"] is None else "in hand"
+    return "report owed" if incident["report_owed"] else "closed"
 
 
 def incident_lines(incident: Json, body: Json | None, producer: str) -> Iterator[str]:
@@ -161,7 +167,9 @@ def incident_lines(incident: Json, body: Json | None, producer: str) -> Iterator
 
 
 def _action_text(one: Json) -> str:
-    done = instant_from_json(one["done"]) if one["done"] else None
+    done = None
+    if one["done"]:
+        done = instant_from_json(one["done"])
     due = date.fromisoformat(one["due"])
     return describe_action(Action(one["text"], one["owner"], due, done, one["done_by"]), LONDON)
 
@@ -171,7 +179,9 @@ def _open_text(incident: Json) -> str:
     if incident["closed"] is not None:
         return f"closed {json_stamp(incident['closed'])}"
     taken = incident["acknowledged"]
-    return "not acknowledged" if taken is None else f"acknowledged by the {taken['by']}"
+    if taken is None:
+        return "not acknowledged"
+    return f"acknowledged by the {taken['by']}"
 
 
 def _draft_text(drafts: list[Json]) -> str:
@@ -183,8 +193,14 @@ def _draft_text(drafts: list[Json]) -> str:
         return "none"
     last = drafts[-1]
     signed = next((draft for draft in reversed(drafts) if draft["signed"]), None)
-    signature = f", signed off as version {signed['version']}" if signed else ", not signed"
-    amended = " and amended since" if signed and signed["version"] < last["version"] else ""
-    edition = f" of the Code's edition {last['edition']}" if last["edition"] else ""
+    signature = ", not signed"
+    if signed:
+        signature = f", signed off as version {signed['version']}"
+    amended = ""
+    if signed and signed["version"] < last["version"]:
+        amended = " and amended since"
+    edition = ""
+    if last["edition"]:
+        edition = f" of the Code's edition {last['edition']}"
     form = f"form {last['form']}{edition}"
     return f"{form}, version {last['version']} by {last['by']}{signature}{amended}"

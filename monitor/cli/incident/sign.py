@@ -110,21 +110,16 @@ def _write_documents(
     """
     report = report_from_json(facts)
     # LINES are the lines for ministers and press.
-    letters = [
-        each
-        for each in (Document.COVERING, Document.CORRECTION, Document.LINES)
-        if has_content(report, each)
-    ]
+    kinds = (Document.COVERING, Document.CORRECTION, Document.LINES)
+    letters = [each for each in kinds if has_content(report, each)]
     documents = [
         (Document.REPORT, "report", endings or ("docx", "pdf")),
         (Document.EVIDENCE, "evidence", endings or ("pdf" if can_make_pdf() else "docx",)),
         *((each, f"letters/{each}", endings or ("docx",)) for each in letters),
     ]
-    files = [
-        (each, folder / f"{name}.{ending}", ending)
-        for each, name, formats in documents
-        for ending in formats
-    ]
+    files = []
+    for each, name, formats in documents:
+        files += [(each, folder / f"{name}.{ending}", ending) for ending in formats]
     # PDF is last: without LibreOffice every other file is written.
     for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
         try:

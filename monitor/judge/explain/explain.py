@@ -80,7 +80,9 @@ def explain(verdict: Verdict, judged: ReleaseCase, policy: Policy) -> Explanatio
     case = replace(case_of(release, promises, blind, policy, verdict.at), lags=verdict.lags)
     evidences = [gather_evidence(case, part, judged.runs, blind) for part in release.parts]
     finality = "final" if verdict.final else "not final"
-    because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
+    because = ""
+    if verdict.unproven_because:
+        because = f": {verdict.unproven_because}"
     at = exactly(verdict.at, case.zone)
     text = f"{verdict.verdict.value} ({finality}, grade {verdict.grade.value}) as of {at}{because}"
     facts = [Fact("verdict", text, verdict.at), *_promise_facts(case), *_hint_facts(case, promises)]
@@ -143,7 +145,9 @@ def _promise_facts(case: Case) -> Iterator[Fact]:
     if in_force.promise is None:
         yield Fact("promise", "no calendar announced a time for it")
         return
-    label = "the entry that cancelled it" if in_force.cancelled else "the slot in force"
+    label = "the slot in force"
+    if in_force.cancelled:
+        label = "the entry that cancelled it"
     yield _promise_fact(label, in_force.promise, case)
     others = [
         ("first announced", in_force.first_announced),
@@ -204,7 +208,9 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
         None,
     )
     asked = "is an alternative release time (before 5 May 2022 an exemption) on file?"
-    approval = asked if granted is None else f"on file, {granted}"
+    approval = asked
+    if granted is not None:
+        approval = f"on file, {granted}"
     return [Fact("promise", f"announced for {local_slot:%H:%M}, not 09:30: {approval}")]
 
 
@@ -227,16 +233,15 @@ def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
     is in doubt.
     """
     text = f"{label}: {slot_words(promise.slot)}"
-    text += f", {promise.state.value}" if promise.state else ""
+    if promise.state:
+        text += f", {promise.state.value}"
     text += f", from {promise.calendar}, read {exactly(promise.learnt, case.zone)}"
-    text += f", not there yet {exactly(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
-    text += (
-        f", last seen there {exactly(promise.confirmed_at, case.zone)}"
-        if promise.confirmed_at
-        else ""
-    )
-    doubt = promise.doubt or promise.slot.doubt
-    text += f"; in doubt ({DOUBTS.get(doubt, doubt)}), so judged as its day" if doubt else ""
+    if promise.unlearnt:
+        text += f", not there yet {exactly(promise.unlearnt, case.zone)}"
+    if promise.confirmed_at:
+        text += f", last seen there {exactly(promise.confirmed_at, case.zone)}"
+    if doubt := promise.doubt or promise.slot.doubt:
+        text += f"; in doubt ({DOUBTS.get(doubt, doubt)}), so judged as its day"
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)
 
 
@@ -262,11 +267,9 @@ def _policy_fact(case: Case) -> Fact:
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
     how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, cannot make the release late"
     name = part.id if part.can_be_late else f"{part.id} ({how})"
-    known = (
-        address_known(case.release.address, is_seen=bool(part.first_seen))
-        if part.id == "page"
-        else ""
-    )
+    known = ""
+    if part.id == "page":
+        known = address_known(case.release.address, is_seen=bool(part.first_seen))
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"
     if part.first_seen:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"
@@ -296,10 +299,14 @@ def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> 
     looks = sum(run.looks + run.failed for run in runs)
     # All looks of an unknown run failed. Between the looks of another run some may have failed.
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
-    failures = f"{failed} failed and proved nothing" if failed else "none failed"
+    failures = "none failed"
+    if failed:
+        failures = f"{failed} failed and proved nothing"
     begins = exactly(runs[0].first_sent, case.zone)
     ends = exactly(max(run.last_received for run in runs), case.zone)
-    slot = None if case.window is None else case.window.promised_at
+    slot = None
+    if case.window is not None:
+        slot = case.window.promised_at
     widest = None if slot is None else widest_gap(runs, slot)
     gap = ""
     if widest is not None:
@@ -313,7 +320,9 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
     is_monitor_named = len({run.monitor for run in runs}) > 1
     facts = []
     for run in runs:
-        monitor = f", seen by {run.monitor}" if is_monitor_named and run.monitor else ""
+        monitor = ""
+        if is_monitor_named and run.monitor:
+            monitor = f", seen by {run.monitor}"
         text = f"{_view_name(run)}: {_describe_run(case, run)}{monitor}"
         facts.append(
             Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence)
@@ -327,14 +336,20 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
 
 def _describe_run(case: Case, run: Run) -> str:
     looks = count(run.looks, "look")
-    gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
+    gap = ""
+    if run.looks > 1:
+        gap = f", widest gap {length(run.largest_gap.total_seconds())}"
     if run.state is State.UNKNOWN:
         # Such looks prove nothing, so only the times of request and answer are known.
         begins, ends = exactly(run.first_sent, case.zone), exactly(run.last_received, case.zone)
         why = describe_why(run.why) or "no reason given"
         return f"unknown ({why}) from {begins} to {ends}, {looks}{gap}"
-    status = f" (HTTP {run.status})" if run.status is not None else ""
-    failed = f", {run.failed} more that failed in between" if run.failed else ""
+    status = ""
+    if run.status is not None:
+        status = f" (HTTP {run.status})"
+    failed = ""
+    if run.failed:
+        failed = f", {run.failed} more that failed in between"
     edition = ", by content that only this edition has" if run.specific else ""
     return f"{run.state.value}{status} {_proved_instants(case, run)}, {looks}{failed}{gap}{edition}"
 
@@ -351,9 +366,13 @@ def _proved_instants(case: Case, run: Run) -> str:
     earliest, latest = run.end, run.begin
     # Content surely came by the latest instant. Absence is sure only at the earliest: content may
     # have come since.
-    proved_at = latest if run.state is State.PRESENT else earliest
+    proved_at = earliest
+    if run.state is State.PRESENT:
+        proved_at = latest
     age = (run.first_sent - earliest).total_seconds()
-    cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""
+    cached = ""
+    if age >= 1:
+        cached = f" (from a cache, up to {length(age)} old)"
     return f"as of {exactly(proved_at, case.zone)}{cached}"
 
 
@@ -369,12 +388,10 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     window = case.window
     if window is None:
         return ("a calendar that announces a readable time before that time has passed",)
-    lines = [
-        line
-        for part in verdict.parts
-        if part.can_be_late
-        for line in _list_changes_of_part(case, window, part)
-    ]
+    lines = []
+    for part in verdict.parts:
+        if part.can_be_late:
+            lines += _list_changes_of_part(case, window, part)
     exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
     lines += [
         f"{part}: the exposure ends when a look shows that it is absent, or at the slot"

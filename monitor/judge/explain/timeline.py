@@ -62,11 +62,9 @@ def build_timeline(
     margin = max((max(visible) - min(visible)) * _MARGIN_SHARE, _LEAST_MARGIN)
     begins = rounded(min(visible) - margin, MINUTE)
     ends = rounded(max(visible) + margin, MINUTE, up=True)
-    gap_spans = [
-        Span(span.begins, span.ends, "blind", span.cause)
-        for span in sorted(blind, key=lambda span: span.begins)
-        if span.begins <= ends and span.ends >= begins
-    ]
+    shown = [span for span in blind if span.begins <= ends and span.ends >= begins]
+    shown.sort(key=lambda span: span.begins)
+    gap_spans = [Span(span.begins, span.ends, "blind", span.cause) for span in shown]
     if gap_spans:
         lanes.append(Lane("monitor", tuple(gap_spans)))
     title = "What was seen around the slot"
@@ -92,15 +90,20 @@ def _draw_lane(part: Body, view: View, runs: Sequence[Run], until: datetime) -> 
     """
     seen = []
     for run in runs:
-        state = "public" if run.state is State.PRESENT else run.state.value
+        state = run.state.value
+        if run.state is State.PRESENT:
+            state = "public"
         seen.append(Span(run.first_sent, run.last_received, state, count(run.looks, "look")))
-    early = [
-        Span(begins, instant_from_json(exposure["to"]["after"]) or max(until, begins), "early")
-        for exposure in part["exposures"]
-        if (begins := instant_from_json(exposure["from"]["by"])) is not None
-    ]
+    early = []
+    for exposure in part["exposures"]:
+        begins = instant_from_json(exposure["from"]["by"])
+        if begins is not None:
+            ends = instant_from_json(exposure["to"]["after"]) or max(until, begins)
+            early.append(Span(begins, ends, "early"))
     # Of many spans, keep the first and the last, as the explanation in words does.
     half = _MOST_SPANS // 2
-    kept = seen if len(seen) <= _MOST_SPANS else [*seen[:half], *seen[-half:]]
+    kept = seen
+    if len(seen) > _MOST_SPANS:
+        kept = [*seen[:half], *seen[-half:]]
     label = part["id"] if view is View.EDGE else f"{part['id']}, without caches"
     return Lane(label, (*kept, *early), len(seen) - len(kept))

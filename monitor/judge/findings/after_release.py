@@ -45,9 +45,13 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     at_edge = _find_changes_of_bytes(evidence.views.get(View.EDGE, ()), slot, least)
     # If the origin was not watched closely at the first change, the edge may show better when it
     # happened.
-    width = seconds_between(at_origin[0].after, at_origin[0].by) if at_origin else None
+    width = None
+    if at_origin:
+        width = seconds_between(at_origin[0].after, at_origin[0].by)
     is_origin_precise = width is not None and width <= _CLOSE
-    changes = at_origin if is_origin_precise or not at_edge else at_edge
+    changes = at_edge
+    if is_origin_precise or not at_edge:
+        changes = at_origin
     if part.verdict is VerdictKind.UNPROVEN and evidence.is_in_place_at(slot):
         # The first change of what was in place may be the release itself.
         changes = changes[1:]
@@ -95,9 +99,13 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
         if _is_withdrawal(case, presence, following, absences):
             back = None if following is None else following.appears
             last_absent = latest_known(run.end for run in absences)
-            absence_ends = Interval(last_absent, None) if back is None else back
+            absence_ends = Interval(last_absent, None)
+            if back is not None:
+                absence_ends = back
             is_readable = _is_only_marked(absences)
-            reason = Reason.MARKED_WITHDRAWN if is_readable else Reason.WITHDRAWN
+            reason = Reason.WITHDRAWN
+            if is_readable:
+                reason = Reason.MARKED_WITHDRAWN
             yield Finding(
                 FindingKind.WITHDRAWN,
                 part.id,
@@ -202,4 +210,6 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
 
 
 def _time_since_release(part: PartVerdict, change: Interval) -> Bounds | None:
-    return between(part.released, change) if part.released.by is not None else None
+    if part.released.by is not None:
+        return between(part.released, change)
+    return None

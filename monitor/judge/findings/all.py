@@ -148,7 +148,9 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
             # A part can be early and late: exposed, removed, released late. Its `delay` is that of
             # the exposure.
             is_early = part.verdict is VerdictKind.EARLY
-            delay = case.judged_window.delay_of(part.released) if is_early else part.delay
+            delay = part.delay
+            if is_early:
+                delay = case.judged_window.delay_of(part.released)
             reason = _LATE.get(part.verdict, Reason.LATE)
             text = reason.text(
                 case.zone, came=part.released, delay=delay, remark=_hour_remark(delay)
@@ -194,12 +196,11 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
     if evidence.is_address_guessed or part.verdict in _IN_TIME:
         return
     in_place = _files_in_place(evidence)
-    runs = [
-        run
-        for run in evidence.runs_at_edge_and_origin
-        if run.last_received > window.on_time_until
-        and not (run.why == OTHER_FILE and run.digest in in_place)
-    ]
+    runs = []
+    for run in evidence.runs_at_edge_and_origin:
+        was_in_place = run.why == OTHER_FILE and run.digest in in_place
+        if run.last_received > window.on_time_until and not was_in_place:
+            runs.append(run)
     for wrong_page, kind in _WRONG_PAGES.items():
         first = next((run for run in runs if run.why == wrong_page), None)
         if first is not None:
@@ -246,9 +247,9 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     """
     part, evidence = alternative
     page_part, page_evidence = page
-    alternative_out = (
-        evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    )
+    alternative_out = part.first_seen
+    if evidence.all_presences:
+        alternative_out = evidence.all_presences[0].appears
     if alternative_out.by is None:
         return None
     # An address that answered at its first look, and was never seen absent before, may answer for
@@ -280,7 +281,9 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     is_after_slot = alternative_out.after is not None and alternative_out.after >= slot - timedelta(
         seconds=1
     )
-    delay = case.judged_window.delay_of(alternative_out) if is_after_slot else None
+    delay = None
+    if is_after_slot:
+        delay = case.judged_window.delay_of(alternative_out)
     text = Reason.ELSEWHERE_FIRST.text(
         case.zone, url=part.shown_at, came=alternative_out, ahead=lead_time, delay=delay
     )

@@ -33,7 +33,9 @@ class SlotVerdict:
 
 def slot_verdict(verdict: Verdict) -> SlotVerdict:
     """Return the short form of a verdict, for the comparison of releases."""
-    slot = verdict.slot.instant if verdict.slot is not None else None
+    slot = None
+    if verdict.slot is not None:
+        slot = verdict.slot.instant
     return SlotVerdict(
         verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.verdict
     )

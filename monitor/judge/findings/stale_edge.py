@@ -40,7 +40,9 @@ class _HiddenSpan:
 def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each span in which the edge hid what the origin or content API showed."""
     for span in _find_hidden_spans(case, evidence):
-        reason = Reason.STALE_EDGE_AGAIN if span.shown_before else Reason.STALE_EDGE
+        reason = Reason.STALE_EDGE
+        if span.shown_before:
+            reason = Reason.STALE_EDGE_AGAIN
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
         yield Finding(FindingKind.STALE_EDGE, evidence.part.id, text, span.seconds, span.came.by)
 
@@ -61,10 +63,10 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
         (span for span in _find_hidden_spans(case, evidence) if not span.shown_before), None
     )
     if hidden is not None:
-        # Withdrawn before the edge showed it, it has no upper bound.
-        return window.delay_of(
-            Interval(hidden.until.after, None) if hidden.withdrawn else hidden.until
-        )
+        shown = hidden.until
+        if hidden.withdrawn:  # before the edge showed it, so there is no upper bound
+            shown = Interval(shown.after, None)
+        return window.delay_of(shown)
     first_seen = part.first_seen
     if publishers_delay is None or publishers_delay.max is None or first_seen.by is None:
         return publishers_delay
@@ -77,9 +79,7 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
 def _date_at_edge(
     at_edge: Sequence[Spell], last_absent: datetime | None, out_by: datetime, uncertainty: timedelta
 ) -> Interval:
-    """Return when the edge first showed a part.
-
-    Its `by` is None as long as the edge has not shown the part.
+    """Return when the edge first showed a part, without `by` if it has not yet.
 
     All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is
     that of our clock.
@@ -90,12 +90,16 @@ def _date_at_edge(
         for spell in at_edge
         if spell.is_present and (last_absent is None or spell.end >= last_absent)
     ]
-    before_shown = at_edge[: at_edge.index(shown[0])] if shown else at_edge
+    before_shown = at_edge
+    if shown:
+        before_shown = at_edge[: at_edge.index(shown[0])]
     absent_until = max(
         (served_until(spell) for spell in before_shown if not spell.is_present), default=out_by
     )
     # An absence clearly after the part was out was an old answer.
-    shown_after = absent_until if absent_until > out_by + uncertainty else last_absent
+    shown_after = last_absent
+    if absent_until > out_by + uncertainty:
+        shown_after = absent_until
     # By its `Age`, the first copy may be from before `out_by`, which nothing proves.
     return Interval(shown_after, max(shown[0].begin, out_by) if shown else None)
 
@@ -114,7 +118,9 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
         came = Interval(spells[place - 1].end if place else None, first_shown.begin)
         # A view that ends with an absence lost the part for good.
         last_shown = max(spell.last_received for spell in present)
-        removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
+        removed = None
+        if not spells[-1].is_present:
+            removed = Interval(last_shown, spells[-1].begin)
         spans = [*_hidden_spans_after(case, evidence, first_shown, came, removed)]
         yield from spans
         if spans:
@@ -144,9 +150,9 @@ def _hidden_spans_after(
         )
         # An edge with several copies may serve an old one again, made before it last showed the
         # part.
-        hidden_from = (
-            came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
-        )
+        hidden_from = came
+        if last_shown is not None:
+            hidden_from = Interval(last_shown, max(last_shown, old.begin))
         until, is_withdrawn = _find_end_of_old_answer(edge, other_view, old, removed)
         seconds = between(hidden_from, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
@@ -185,9 +191,9 @@ def _find_end_of_old_answer(
         and (replaced.by is None or removed.by < replaced.by)
     ):
         # The old answer may have lasted beyond the removal.
-        return Interval(
-            old_until if removed.after is None else min(old_until, removed.after), removed.by
-        ), True
+        if removed.after is not None:
+            old_until = min(old_until, removed.after)
+        return Interval(old_until, removed.by), True
     is_notice = new_answer is not None and new_answer not in shown
     return replaced, is_notice
 

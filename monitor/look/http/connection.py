@@ -174,7 +174,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def certificate_ends(self) -> datetime | None:
         """Return when the server's certificate ends, None without encryption."""
-        shown = None if self._handle is None else self._handle.get_extra_info("peercert")
+        shown = None
+        if self._handle is not None:
+            shown = self._handle.get_extra_info("peercert")
         if not shown:
             return None
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
@@ -258,7 +260,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._has_headers:
             return
         self._head += data
-        mended = mend_head(bytes(self._head)) if self._is_head_refused else None
+        mended = None
+        if self._is_head_refused:
+            mended = mend_head(bytes(self._head))
         if mended is not None:
             # Another reader could see another message in these bytes, so it is not used again.
             self._is_head_refused, self._is_mended = False, True
@@ -279,11 +283,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._has_headers and not has_length and exc is None and self._fault is None:
             self.is_complete = True
         elif not self.is_complete:
-            fault = (
-                httpx.ReadError("reset")
-                if exc is not None
-                else httpx.RemoteProtocolError("closed early")
-            )
+            fault: httpx.TransportError = httpx.RemoteProtocolError("closed early")
+            if exc is not None:
+                fault = httpx.ReadError("reset")
             self._fault = self._fault or fault
         self._wake_waiter()
         self._stop_timer()

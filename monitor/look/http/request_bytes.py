@@ -60,7 +60,9 @@ class RequestWriter:
         # sent.
         origin, shared_head = self._shared_head_for(site, request.accept)
         is_conditional = bool(request.etag or request.modified)
-        conditions = header_lines(list(conditional_headers(request))) if is_conditional else b""
+        conditions = b""
+        if is_conditional:
+            conditions = header_lines(list(conditional_headers(request)))
         data = b"%s %s%s%s\r\n" % (request.method.encode("ascii"), path, shared_head, conditions)
         return RequestBytes(origin, shared_head, unique, data)
 
@@ -68,7 +70,9 @@ class RequestWriter:
         """Return the site of a request, and its path with the query, including `unique` unless it
         is None.
         """
-        plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
+        plain = None
+        if "/." not in request.url:
+            plain = _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
             # `requested_url` would give the same, at twenty times the cost.
             site, path = plain[1], plain[2]
@@ -107,11 +111,9 @@ def requested_url(url: str, unique: int | None) -> httpx.URL:
     Raises `InvalidURL`.
     """
     parsed = httpx.URL(url)
-    return (
-        parsed
-        if unique is None
-        else parsed.copy_merge_params({cache_buster_key(parsed.path): format(unique, "x")})
-    )
+    if unique is None:
+        return parsed
+    return parsed.copy_merge_params({cache_buster_key(parsed.path): format(unique, "x")})
 
 
 def header_lines(headers: Headers) -> bytes:

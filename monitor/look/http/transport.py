@@ -96,7 +96,9 @@ class HttpTransport(httpx.AsyncBaseTransport):
             proxy = self.resolver.proxies.proxy_for(origin.host)
             is_forwarded = proxy is not None and not proxy.tunnels_http and origin.scheme == "http"
             # A proxy that forwards the request needs the whole address.
-            address = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
+            address = url.raw_path
+            if is_forwarded:
+                address = b"http://%s%s" % (url.netloc, url.raw_path)
             headers = [
                 (name, value)
                 for name, value in request.headers.raw
@@ -186,7 +188,9 @@ class _Pool:
     async def _take_connection(self, timing: RequestTiming) -> Connection:
         """Return an idle connection or a new one, when the origin may have one."""
         while True:
-            connection = None if timing.needs_new_connection else self._take_idle(timing)
+            connection = None
+            if not timing.needs_new_connection:
+                connection = self._take_idle(timing)
             if connection is not None:
                 return connection
             if len(self._connections) + self._opening < self.most:
@@ -248,7 +252,9 @@ class _Pool:
         try:
             routes = await self.resolver.find_routes(self.origin, timing.seconds_left())
         except (RefusedAddress, NoAddress) as exc:
-            reason = exc.reason if isinstance(exc, NoAddress) else Reason.REFUSED_ADDRESS
+            reason = Reason.REFUSED_ADDRESS
+            if isinstance(exc, NoAddress):
+                reason = exc.reason
             timing.fault = (reason, str(exc))
             raise httpx.ConnectError(str(exc)) from exc
         for route in routes[:-1]:
@@ -310,7 +316,9 @@ class _Pool:
             _, to_proxy = await loop.create_connection(
                 lambda: Connection(lambda _: None, lambda _: None), route.address, route.port
             )
-        name = f"[{host}]" if ":" in host.strip("[]") else host
+        name = host
+        if ":" in host.strip("[]"):
+            name = f"[{host}]"
         request = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n".format(
             f"{name}:{self.origin.port}"
         ).encode("ascii")
@@ -380,7 +388,9 @@ def explain_failure(fault: Exception, timing: RequestTiming) -> tuple[Reason, st
     if isinstance(fault, httpx.RemoteProtocolError) and not timing.has_response:
         return Reason.RESET, type(fault).__name__
     # Libraries raise other exceptions for addresses and headers that they cannot process.
-    otherwise = Reason.REFUSED_ADDRESS if timing.sent is None else Reason.PROTOCOL
+    otherwise = Reason.PROTOCOL
+    if timing.sent is None:
+        otherwise = Reason.REFUSED_ADDRESS
     reason = next((reason for kind, reason in _REASONS if isinstance(fault, kind)), otherwise)
     return reason, str(fault) if isinstance(fault, RefusedAddress) else type(fault).__name__
 

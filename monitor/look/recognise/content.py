@@ -106,9 +106,8 @@ def _rank_proof(seen: Recognised) -> tuple[bool, int]:
 def require_content(seen: Recognised, page: Page, answer: Answer, context: Context) -> Recognised:
     """Return the presence `seen`, or less if the page has a sign against it or no content.
 
-    Before the slot, a page needs content: a file, a date of publication, a table or forty words,
-    and dummy text under another title is absence. After the slot, a page without content counts,
-    unless its text may be from before it or tells nothing.
+    Content is a file, a date of publication, a table or forty words. `_read_thin_page` decides on a
+    page without it. Before the slot, dummy text under another title is absence.
     """
     is_before = is_before_slot(answer, context)
     if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before:
@@ -131,21 +130,25 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
 def _read_thin_page(
     seen: Recognised, page: Page, context: Context, slot: Slot, *, is_before: bool
 ) -> Recognised:
-    """Return what a page without content proves: it may be an old placeholder."""
-    # With many words, it may be a page whose notice was left in.
+    """Return what a page under the title, but without content, proves.
+
+    It is unknown before the slot, and as long as it may be a placeholder from then. Later it counts
+    as `seen`, unless its words tell nothing.
+    """
+    # With many words, it may be the release, with the notice of its announcement left in.
     if _is_announcement_on_govuk(page, context, slot) and not tells_results(
         page.prose, None, context.title
     ):
         return absent(ANNOUNCED)
     known = context.known
-    # A countdown changes numbers.
+    # Numbers do not count as new words, because those of a countdown change.
     words = "".join(character for character in page.text if not character.isdecimal())
     digest = sha256(words.encode("utf-8", "replace")).hexdigest()
-    # "" after a restart.
+    # The digest is "" after a restart, so the words before are not known.
     is_same_text = known.placeholder in ("", digest)
-    # Words that differ from a placeholder's, or follow a 404, are new.
+    # The page is new if it follows a 404 or a placeholder with other words.
     is_new = known.was_missing or known.placeholder is not None
-    may_be_old = not is_new and names_day_of(slot, page.prose)
+    may_be_old = not is_new and names_day_of(page.prose, slot)
     if is_same_text or may_be_old or is_before:
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     is_notice = tells_nothing(page.prose, slot, context.title, has_report=_links_report(page))
@@ -170,7 +173,7 @@ def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
     """
     slot = context.known.slot
     text = page.prose
-    if names_as_next(slot, text):
+    if names_as_next(text, slot):
         return False
     if any(_has_figures(table, context) for table in page.find_content(_TABLE)):
         return True
@@ -184,7 +187,7 @@ def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in
     about the document.
     """
     text, slot = " ".join(table.xpath(".//text()")), context.known.slot
-    if is_about_document(slot, text) or names_other_period(context.title, text):
+    if is_about_document(text, slot) or names_other_period(context.title, text):
         return False
     return any(is_figure(text_of(cell), slot) for cell in table.xpath(".//td"))
 
@@ -192,7 +195,7 @@ def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in
 def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
     """Return whether a page of GOV.UK has a notice with the slot's own day."""
     return urlsplit(context.url).hostname == GOVUK and any(
-        names_day_of(slot, text_of(notice))
+        names_day_of(text_of(notice), slot)
         for notice in page.find_content(".//*[contains(@class, 'notice')]")
     )
 

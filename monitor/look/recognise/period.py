@@ -29,7 +29,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if why := _why_not_compared(page, context):
         return unknown(why)
     slot, own = context.known.slot, read_title(context.title)
-    undated = [without_days_since(slot, text, context.title) for text in page.names]
+    undated = [without_days_since(text, slot, context.title) for text in page.names]
     shown = [read_title(text).period for text in undated]
     names_ours = own.period in shown
     names_another = any(periods_contradict(own.period, period) for period in shown)

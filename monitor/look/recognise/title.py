@@ -50,7 +50,7 @@ def recognise_title(
         return present(found, version=version)
     likeness = compare_titles(context.title, seen, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
-        undated = without_days_since(context.known.slot, seen, context.title)
+        undated = without_days_since(seen, context.known.slot, context.title)
         likeness = compare_titles(context.title, undated, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
         # The title of the first page of an address may have a wrong period.
@@ -66,7 +66,7 @@ def recognise_title(
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
     """Return why a title proves nothing, or ""."""
     title, others, is_new = context.title, context.similar_titles, context.known.was_missing
-    undated = without_days_since(context.known.slot, seen, title)
+    undated = without_days_since(seen, context.known.slot, title)
     is_of_other_period = names_other_period(title, undated)
     if likeness is Likeness.UNDATED:
         is_undated = lacks_period(title, seen, text[:_MOST_TEXT], is_new=is_new)

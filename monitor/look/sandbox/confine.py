@@ -180,8 +180,12 @@ def _landlock_version() -> int:
 def _restrict_files(version: int, readable: Iterable[Path]) -> None:
     known = max(since for since in _FILE_RIGHTS_OF_VERSION if since <= version)
     files = (1 << _FILE_RIGHTS_OF_VERSION[known]) - 1
-    tcp = _BIND_AND_CONNECT_TCP if version >= _TCP_SINCE else 0
-    scopes = _ABSTRACT_SOCKETS_AND_SIGNALS if version >= _SCOPES_SINCE else 0
+    tcp = 0
+    if version >= _TCP_SINCE:
+        tcp = _BIND_AND_CONNECT_TCP
+    scopes = 0
+    if version >= _SCOPES_SINCE:
+        scopes = _ABSTRACT_SOCKETS_AND_SIGNALS
     # An older kernel accepts fields that it does not know, as long as they are zero.
     attributes = struct.pack("=QQQ", files, tcp, scopes)
     ruleset = _call_kernel(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)

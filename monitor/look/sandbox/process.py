@@ -203,7 +203,9 @@ def _wait_until_ready(worker: Worker) -> str:
         reply = unpack(Reply[str], line)
     except TooCostly as exc:
         status = worker.process.poll()
-        ended = "" if status is None else f" with status {status}"
+        ended = ""
+        if status is not None:
+            ended = f" with status {status}"
         raise NoWorker(f"it was not ready: {exc}{ended}") from exc
     except ValueError as exc:
         raise NoWorker("its first message cannot be read") from exc

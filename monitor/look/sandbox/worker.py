@@ -113,7 +113,8 @@ def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
     try:
         # The hard limit, which may have been set before the start, cannot be raised.
         _, hard_limit = resource.getrlimit(kind)
-        most = most if hard_limit == resource.RLIM_INFINITY else min(most, hard_limit)
+        if hard_limit != resource.RLIM_INFINITY:
+            most = min(most, hard_limit)
         resource.setrlimit(kind, (most, most if is_final else hard_limit))
     except (OSError, ValueError) as exc:
         raise OSError(f"its memory and time cannot be bounded: {exc}") from exc

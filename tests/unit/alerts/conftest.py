@@ -29,7 +29,7 @@ def page_part(verdict: VerdictKind, **fields: object) -> PartVerdict:
     return replace(PartVerdict("page", "page", PAGE, required=True, verdict=verdict), **fields)
 
 
-def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
+def _make_facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
     plain = ReleaseFacts(
         release="malpractice-2017",
         title="Malpractice for GCSE and A level: summer 2017 exam series",
@@ -51,7 +51,7 @@ def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
 
 @pytest.fixture
 def make_facts() -> Facts:
-    return _facts
+    return _make_facts
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ def overdue_by_seconds() -> Callable[[float], ReleaseFacts]:
         grade = "report" if seconds > 300 else "note"
         found = (Finding(FindingKind.LATE, "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds)
-        return _facts(at, verdict=VerdictKind.OVERDUE, grade=grade, parts=(page,), findings=found)
+        return _make_facts(
+            at, verdict=VerdictKind.OVERDUE, grade=grade, parts=(page,), findings=found
+        )
 
     return make
 
@@ -80,7 +82,7 @@ def late_by_seconds() -> Callable[..., ReleaseFacts]:
         grade = "report" if seconds > 300 else "note"
         found = (Finding(FindingKind.LATE, "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds + 1)
-        return _facts(
+        return _make_facts(
             at, verdict=VerdictKind.LATE, grade=grade, parts=(page,), findings=found, final=final
         )
 
@@ -119,7 +121,7 @@ def public_early() -> Callable[..., ReleaseFacts]:
             for name in names
         )
         at = begins if is_open else begins + timedelta(minutes=30)
-        return _facts(
+        return _make_facts(
             at, verdict=VerdictKind.EARLY, grade=Grade.REPORT, parts=parts, findings=found
         )
 

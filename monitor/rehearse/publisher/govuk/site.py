@@ -1,4 +1,7 @@
-"""A simulated GOV.UK: responses for the releases of a script, consistent with each other."""
+"""A simulated GOV.UK: what its website, content API and files answer about a script's releases.
+
+Everything is derived from the same `Facts`, so the answers agree with each other.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ _FIRST_BYTES = {
 
 
 class GovUk:
-    """Responses of the simulated GOV.UK's hosts for addresses without scripted answers."""
+    """Answers requests to GOV.UK's hosts for which the script has no answer."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -63,15 +66,15 @@ class GovUk:
         }
 
     def reply(self, request: ReceivedRequest, now: datetime) -> Reply | None:
-        """Return GOV.UK's reply; None if the address is not one of GOV.UK's."""
+        """Return GOV.UK's reply, or None if GOV.UK has nothing at the address."""
         if request.host == ASSETS:
             return self._file_reply(request.path, now)
-        return self._www_reply(request, now) if request.host == WWW else None
+        if request.host == WWW:
+            return self._www_reply(request, now)
+        return None
 
     def _www_reply(self, request: ReceivedRequest, now: datetime) -> Reply | None:
-        """Return the reply of www.gov.uk: search, content item, announcement, HTML part or feed,
-        else None.
-        """
+        """Return the reply of search, content API, announcement, HTML part or feed, else None."""
         if request.path == "/api/search.json":
             return search(self.facts, request.query, now)
         if request.path.startswith(f"{_API_PATH}/"):
@@ -83,9 +86,7 @@ class GovUk:
         return atom_feed(self.facts, request, now)
 
     def page(self, url: str, now: datetime) -> Reply | None:
-        """Return the page that the simulated GOV.UK shows for a release or part; None for any other
-        address.
-        """
+        """Return the page of a release or part at this address, or None if it has none."""
         if not is_www(url) or path_of(url) not in self._page_by_path:
             return None
         release, _ = self._page_by_path[path_of(url)]
@@ -104,8 +105,9 @@ class GovUk:
         return [part for part in parts if self.facts.part_status(release, part, now).is_public]
 
     def _announcement_reply(self, path: str, now: datetime) -> Reply:
-        """Return the page of an announcement, a redirect after the publication, or 404 without an
-        entry.
+        """Return an announcement's page.
+
+        After the publication it is a redirect to the release, without an entry in the calendar 404.
         """
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
@@ -118,9 +120,7 @@ class GovUk:
         return error_page(404) if entry is None else announcement_page(entry)
 
     def _item_reply(self, request: ReceivedRequest, now: datetime) -> Reply:
-        """Return the content API's reply about an announcement, an HTML part or a page; else
-        404.
-        """
+        """Return the content API's reply on an announcement, an HTML part or a page, else 404."""
         path = request.path.removeprefix(_API_PATH)
         if path in self._release_by_announcement:
             return self._announcement_item_reply(path, now)
@@ -136,14 +136,12 @@ class GovUk:
         # has a copy.
         status = self.facts.status_of_url(url, now, edge=not request.query)
         reply = self._page_item_reply(release, path, status, now)
-        return (
-            reply
-            if status.age is None
-            else reply.with_default_headers({"Age": str(status.age), "X-Cache": "HIT"})
-        )
+        if status.age is None:
+            return reply
+        return reply.with_default_headers({"Age": str(status.age), "X-Cache": "HIT"})
 
     def _announcement_item_reply(self, path: str, now: datetime) -> Reply:
-        """As `_announcement_reply`, with the content item in place of the page."""
+        """Return the content item of an announcement's page, by the rules of that."""
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
             since = self.facts.status_of_url(release.url, now).first
@@ -181,9 +179,7 @@ class GovUk:
         return error_page(404)
 
     def _html_part_reply(self, path: str, now: datetime) -> Reply:
-        """Return the page of an HTML part, a redirect to its release's page if it was removed, or a
-        404 if absent.
-        """
+        """Return the page of an HTML part: a redirect to the release if removed, 404 if not out."""
         release, part = self._html_part_by_path[path]
         status = self.facts.part_status(release, part, now)
         if status.is_public:
@@ -193,10 +189,7 @@ class GovUk:
         return error_page(404)
 
     def _file_reply(self, path: str, now: datetime) -> Reply | None:
-        """Return a file, or a redirect if it is removed or not published yet.
-
-        None for an unknown file.
-        """
+        """Return a file, a redirect if it was removed or is not out, or None if it is unknown."""
         if path not in self._file_part_by_path:
             return None
         release, part = self._file_part_by_path[path]
@@ -205,8 +198,8 @@ class GovUk:
             return file_reply(path, release.title)
         if status.state is PageState.GONE:
             return Reply(302, b"", {"Location": release.url, "Cache-Control": "no-cache"})
-        # As on the real GOV.UK, drafts are on another host, and the header names the server behind
-        # the cache.
+        # As on the real GOV.UK, a file that is not out is on the host of drafts. The header names
+        # the server behind the cache.
         draft = f"https://draft-{ASSETS}{path}"
         return Reply(
             302,

@@ -30,8 +30,8 @@ def test_countdown_that_stood_before_slot_stays_unknown_as_its_numbers_change() 
 
 def test_day_without_year_is_the_nearest_at_or_after_slot() -> None:
     slot = a_slot(NOON + timedelta(days=34))
-    assert names_day_of(slot, "due on 30 December")
-    assert not names_day_of(slot, "due on 2 January")
+    assert names_day_of("due on 30 December", slot)
+    assert not names_day_of("due on 2 January", slot)
 
 
 def test_without_a_slot_only_a_whole_date_is_one_of_publication() -> None:
