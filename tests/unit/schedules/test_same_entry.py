@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from schedules.announcement import Announcement
-from schedules.same_entry import keep_ids
+from schedules.same_entry import find_next_editions, keep_ids
 from schedules.slot import Precision, Slot
 
 OCTOBER, NOVEMBER = "Example apples: October 2026", "Example apples: November 2026"
@@ -104,3 +104,33 @@ def test_row_used_again_for_the_next_edition_gets_an_id_of_its_own() -> None:
 )
 def test_corrected_row_keeps_its_id(shown: Announcement, at: datetime) -> None:
     assert ids_kept([entry("apples")], shown, at=at) == ["apples"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "published", "found"),
+    [
+        pytest.param(entry(MADE, "Example apples", day=17), 10, [f"{MADE}@2026-12-17"], id="later"),
+        pytest.param(entry(MADE, "Example apples"), 10, [], id="the same day"),
+        pytest.param(entry(MADE, "Example apples", day=17), None, [], id="not out"),
+        pytest.param(entry(MADE, day=17), 10, [], id="with a period"),
+        pytest.param(entry("a", "Example apples", day=17), 10, [], id="with an id of its own"),
+    ],
+)
+def test_row_without_a_period_may_be_the_next_edition_once_its_release_is_out(
+    shown: Announcement, published: int | None, found: list[str]
+) -> None:
+    slots = {}
+    if published is not None:
+        slots[shown.uid] = datetime(2026, 12, published, 9, 30, tzinfo=UTC)
+    assert [each.uid for each in find_next_editions([shown], slots, AFTER)] == found
+
+
+def test_row_without_a_period_keeps_the_id_of_its_last_edition() -> None:
+    """So does one that then moves. If the row shows the first time again, it is that edition."""
+    first, next_week = entry(MADE, "Example apples"), entry(MADE, "Example apples", day=17)
+    known = [first, replace(next_week, uid=f"{MADE}@2026-12-17")]
+    assert ids_kept(known, next_week, at=AFTER) == [f"{MADE}@2026-12-17"]
+    assert ids_kept(known, replace(next_week, slot=entry(MADE, day=18).slot), at=AFTER) == [
+        f"{MADE}@2026-12-17"
+    ]
+    assert ids_kept(known, first, at=AFTER) == [MADE]
