@@ -191,7 +191,8 @@ def _yield_notices(
     # Once a release not found yet has its verdict, one notice reports that.
     was_not_found_yet = known.kind is IncidentKind.DUE and known.closed is None
     if was_not_found_yet and incident.kind is not IncidentKind.DUE:
-        yield builder.verdict_reached()
+        if not builder.is_reported_unproven:
+            yield builder.verdict_reached()
         return
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before, key=str)
@@ -269,7 +270,9 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) 
     # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all
     # the same, but `found` in its id.
     if builder.is_awaited_page_found:
-        yield builder.notice("appeared", "found", _PAGE_IS_OUT, IncidentKind.DUE)
+        is_unproven = builder.facts.verdict == "unproven"
+        kind = IncidentKind.UNPROVEN if is_unproven else IncidentKind.DUE
+        yield builder.notice("appeared", "found", _PAGE_IS_OUT, kind)
     is_late_page_out = FactKey(FactKind.APPEARED) in new_keys
     if is_late_page_out:
         yield builder.notice("appeared", "appeared", _PAGE_IS_OUT, IncidentKind.LATE)
@@ -313,6 +316,14 @@ class _NoticeBuilder:
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
         seen = [page is not None and fact_rules.has_appeared(page) for page in pages]
         return self.known.kind is IncidentKind.DUE and seen == [False, True]
+
+    @property
+    def is_reported_unproven(self) -> bool:
+        """Return whether the notice that the page is out said that nothing more is proved."""
+        before = self.known.facts
+        if before is None or before.page is None or self.incident.kind is not IncidentKind.UNPROVEN:
+            return False
+        return before.verdict == "unproven" and fact_rules.has_appeared(before.page)
 
     def verdict_reached(self) -> Notice:
         """Return the notice that a release not found yet has its verdict."""

@@ -124,6 +124,23 @@ def test_final_notice_says_what_became_of_page_not_found_yet(
     assert what_changed.removesuffix(".").endswith(expected_end_of_line)
 
 
+def test_page_found_with_an_unproven_verdict_is_reported_once(make_facts: Make) -> None:
+    """The page is not found at first. Then it is out, perhaps late: a notice says that. Five
+    minutes after the slot, that is settled, and there is nothing to add.
+    """
+    not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
+    incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
+    page = page_part(VerdictKind.UNPROVEN, released=Interval(SLOT, AFTER_SLOT))
+    facts = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, parts=(page,))
+    first = decide(facts, incident, AFTER_SLOT)
+    assert [notice.kind for notice in first.notices] == ["appeared"]
+    later = SLOT + timedelta(minutes=5)
+    second = decide(replace(facts, at=later), first.incident, later)
+    assert second.incident is not None
+    assert second.incident.kind is IncidentKind.UNPROVEN
+    assert second.notices == ()
+
+
 def test_notice_of_a_page_that_came_and_went_says_how_often(public_early: Make) -> None:
     over = public_early("page", is_open=False)
     (page,) = over.parts
