@@ -228,7 +228,7 @@ def _yield_notices(
             yield builder.notice("final", all_keys, builder.say_final(ended_exposures))
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif findings or FactKey(FactKind.APPEARED) in new_keys or builder.has_graver_grade:
+    elif findings or builder.is_out_after_close(new_keys) or builder.has_graver_grade:
         yield builder.notice(
             "reopened", all_keys, _describe_keys(findings), _find_gravest_kind(findings, incident)
         )
@@ -311,19 +311,33 @@ class _NoticeBuilder:
         return self.incident.grade != self.known.grade
 
     @property
+    def was_page_out(self) -> bool:
+        """Return whether the page was out by the facts of the `known` incident."""
+        page = None if self.known.facts is None else self.known.facts.page
+        return page is not None and fact_rules.has_appeared(page)
+
+    @property
     def is_awaited_page_found(self) -> bool:
         """Return whether a page that was not found yet is out now, perhaps in time."""
-        pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [page is not None and fact_rules.has_appeared(page) for page in pages]
-        return self.known.kind is IncidentKind.DUE and seen == [False, True]
+        page = self.facts.page
+        is_out = page is not None and fact_rules.has_appeared(page)
+        return self.known.kind is IncidentKind.DUE and is_out and not self.was_page_out
+
+    def is_out_after_close(self, new_keys: Collection[FactKey]) -> bool:
+        """Return whether users can get a late page now that came after the incident closed."""
+        page, closed = self.facts.page, self.known.closed
+        if page is None or closed is None or FactKey(FactKind.APPEARED) not in new_keys:
+            return False
+        by = fact_rules.find_appearance(page).by
+        return by is not None and by > closed
 
     @property
     def is_reported_unproven(self) -> bool:
         """Return whether the notice that the page is out said that nothing more is proved."""
         before = self.known.facts
-        if before is None or before.page is None or self.incident.kind is not IncidentKind.UNPROVEN:
-            return False
-        return before.verdict == "unproven" and fact_rules.has_appeared(before.page)
+        was_unproven = before is not None and before.verdict == "unproven"
+        is_unproven = self.incident.kind is IncidentKind.UNPROVEN
+        return was_unproven and is_unproven and self.was_page_out
 
     def verdict_reached(self) -> Notice:
         """Return the notice that a release not found yet has its verdict."""

@@ -141,6 +141,21 @@ def test_page_found_with_an_unproven_verdict_is_reported_once(make_facts: Make) 
     assert second.notices == ()
 
 
+@pytest.mark.parametrize(("minutes_late", "kinds"), [(9, []), (11, ["reopened"])])
+def test_only_a_page_that_came_after_the_close_reopens_a_late_release(
+    make_facts: Make, minutes_late: int, kinds: list[str]
+) -> None:
+    """It closes after 10 minutes. That users can get the page is proved later."""
+    overdue = page_part(VerdictKind.OVERDUE)
+    incident = incident_opened_by(make_facts(AFTER_SLOT, verdict=overdue.verdict, parts=(overdue,)))
+    closed = replace(incident, closed=SLOT + timedelta(minutes=10))
+    came = Interval(SLOT, SLOT + timedelta(minutes=minutes_late))
+    page = page_part(VerdictKind.LATE, first_seen=came, released=came, users_delay=Bounds(0, 900))
+    later = SLOT + timedelta(minutes=15)
+    facts = make_facts(later, verdict=page.verdict, parts=(page,), final=True)
+    assert [notice.kind for notice in decide(facts, closed, later).notices] == kinds
+
+
 def test_notice_of_a_page_that_came_and_went_says_how_often(public_early: Make) -> None:
     over = public_early("page", is_open=False)
     (page,) = over.parts
