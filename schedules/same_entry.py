@@ -57,6 +57,34 @@ def keep_ids(
             if len(same) == 1:
                 candidates.remove(same[0])
                 kept[place] = replace(each, uid=same[0].uid)
+    return _under_ids_of_retitled(known, kept)
+
+
+def _under_ids_of_retitled(
+    known: Mapping[str, Announcement], shown: Sequence[Announcement]
+) -> list[Announcement]:
+    """Return the entries, each that replaces the only one of its address and time under that id.
+
+    A corrected title changes an id that was made from it.
+    """
+    old_at: dict[str, list[Announcement]] = defaultdict(list)
+    new_at: dict[str, list[Announcement]] = defaultdict(list)
+    for at_address, entries in ((old_at, known.values()), (new_at, shown)):
+        for each in entries:
+            at_address[each.url].append(each)
+    taken = {each.uid for each in shown}
+    kept = []
+    for each in shown:
+        uid = each.uid
+        if uid not in known and each.url:
+            old, new = (
+                [other for other in entries[each.url] if other.slot.is_same_time(each.slot)]
+                for entries in (old_at, new_at)
+            )
+            is_only_one = len(old) == len(new) == 1 and old[0].uid not in taken
+            if is_only_one and MADE_ID.fullmatch(uid) and MADE_ID.fullmatch(old[0].uid):
+                uid = old[0].uid
+        kept.append(replace(each, uid=uid))
     return kept
 
 

@@ -51,6 +51,18 @@ def test_entry_with_another_link_keeps_an_id_made_from_it(at: datetime) -> None:
     assert ids_kept([entry(MADE)], replace(relinked, uid="b"), at=at) == ["b"]
 
 
+@pytest.mark.parametrize("title", ["Exmaple apples: October 2026", NOVEMBER])
+def test_entry_with_a_corrected_title_keeps_an_id_made_from_it(title: str) -> None:
+    """Unless another entry of its address and time may be the old one too."""
+    known, corrected = [entry(MADE, title)], entry(MADE_AGAIN)
+    assert ids_kept(known, corrected) == [MADE]
+    assert ids_kept([entry("a", title)], corrected) == [MADE_AGAIN]
+    assert ids_kept(known, replace(corrected, slot=entry("", day=17).slot)) == [MADE_AGAIN]
+    assert ids_kept(known, known[0], corrected) == [MADE, MADE_AGAIN]
+    two = [*known, entry("00112233445566778899", "Example pears: October 2026")]
+    assert ids_kept(two, corrected) == [MADE_AGAIN]
+
+
 def test_entry_of_a_series_with_another_slot_is_new() -> None:
     """Its title has no period, so it may be the next edition."""
     known = [entry("a", "Example apples")]
