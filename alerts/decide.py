@@ -191,7 +191,8 @@ def _yield_notices(
     # Once a release not found yet has its verdict, one notice reports that.
     was_not_found_yet = known.kind is IncidentKind.DUE and known.closed is None
     if was_not_found_yet and incident.kind is not IncidentKind.DUE:
-        yield builder.verdict_reached()
+        if not builder.is_reported_unproven:
+            yield builder.verdict_reached()
         return
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before, key=str)
@@ -227,7 +228,7 @@ def _yield_notices(
             yield builder.notice("final", all_keys, builder.say_final(ended_exposures))
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif findings or FactKey(FactKind.APPEARED) in new_keys or builder.has_graver_grade:
+    elif findings or builder.is_out_after_close(new_keys) or builder.has_graver_grade:
         yield builder.notice(
             "reopened", all_keys, _describe_keys(findings), _find_gravest_kind(findings, incident)
         )
@@ -269,7 +270,9 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) 
     # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all
     # the same, but `found` in its id.
     if builder.is_awaited_page_found:
-        yield builder.notice("appeared", "found", _PAGE_IS_OUT, IncidentKind.DUE)
+        is_unproven = builder.facts.verdict == "unproven"
+        kind = IncidentKind.UNPROVEN if is_unproven else IncidentKind.DUE
+        yield builder.notice("appeared", "found", _PAGE_IS_OUT, kind)
     is_late_page_out = FactKey(FactKind.APPEARED) in new_keys
     if is_late_page_out:
         yield builder.notice("appeared", "appeared", _PAGE_IS_OUT, IncidentKind.LATE)
@@ -308,11 +311,33 @@ class _NoticeBuilder:
         return self.incident.grade != self.known.grade
 
     @property
+    def was_page_out(self) -> bool:
+        """Return whether the page was out by the facts of the `known` incident."""
+        page = None if self.known.facts is None else self.known.facts.page
+        return page is not None and fact_rules.has_appeared(page)
+
+    @property
     def is_awaited_page_found(self) -> bool:
         """Return whether a page that was not found yet is out now, perhaps in time."""
-        pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [page is not None and fact_rules.has_appeared(page) for page in pages]
-        return self.known.kind is IncidentKind.DUE and seen == [False, True]
+        page = self.facts.page
+        is_out = page is not None and fact_rules.has_appeared(page)
+        return self.known.kind is IncidentKind.DUE and is_out and not self.was_page_out
+
+    def is_out_after_close(self, new_keys: Collection[FactKey]) -> bool:
+        """Return whether users can get a late page now that came after the incident closed."""
+        page, closed = self.facts.page, self.known.closed
+        if page is None or closed is None or FactKey(FactKind.APPEARED) not in new_keys:
+            return False
+        by = fact_rules.find_appearance(page).by
+        return by is not None and by > closed
+
+    @property
+    def is_reported_unproven(self) -> bool:
+        """Return whether the notice that the page is out said that nothing more is proved."""
+        before = self.known.facts
+        was_unproven = before is not None and before.verdict == "unproven"
+        is_unproven = self.incident.kind is IncidentKind.UNPROVEN
+        return was_unproven and is_unproven and self.was_page_out
 
     def verdict_reached(self) -> Notice:
         """Return the notice that a release not found yet has its verdict."""

@@ -365,7 +365,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     # About the page, unless only other parts are unproven.
     part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     if part is None:
-        return f"{_explain_doubt(facts, Interval(), now)}; not seen yet{elsewhere}"
+        return f"{_explain_doubt(facts, Interval(), now)}; not proved to be out{elsewhere}"
     name = "" if part.id == "page" else f"{part.id} "
     if part.changed.by is not None:
         # This may be the release, after the previous edition.
@@ -374,7 +374,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     if part.was_in_place:
         published = "in place before its slot"
     elif seen.by is None:
-        published = "not seen yet"
+        published = "not proved to be out"
     else:
         by = rounded_up_until(seen.by, now, MINUTE)
         published = f"published by {_format_minute(by, facts, now)}"

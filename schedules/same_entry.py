@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from schedules.announcement import Announcement
+from schedules.called_off import CALLED_OFF
 from schedules.matching import MADE_ID
 from schedules.slot import first_day, has_passed
+from schedules.times.zone import local_date
 from schedules.titles import read_title
 
 
@@ -28,8 +30,13 @@ def keep_ids(
 
     If `has_given_ids`, people choose the ids, so a new one means a new entry.
     """
+    editions: dict[str, list[Announcement]] = defaultdict(list)
+    for uid in sorted(known):  # ids of later editions end with their day
+        editions[uid.partition("@")[0]].append(known[uid])
     kept = [
-        _under_id_of_edition(known[each.uid], each, known, at) if each.uid in known else each
+        _under_id_of_edition(known[each.uid], each, known, at)
+        if each.uid in known and not _can_be_any_edition(each)
+        else _under_id_of_last(editions[each.uid], each)
         for each in shown
     ]
     taken = {each.uid for each in kept}
@@ -53,7 +60,69 @@ def keep_ids(
             if len(same) == 1:
                 candidates.remove(same[0])
                 kept[place] = replace(each, uid=same[0].uid)
+    return _under_ids_of_retitled(known, kept)
+
+
+def _under_ids_of_retitled(
+    known: Mapping[str, Announcement], shown: Sequence[Announcement]
+) -> list[Announcement]:
+    """Return the entries, each that replaces the only one of its address and time under that id.
+
+    A corrected title changes an id that was made from it.
+    """
+    old_at: dict[str, list[Announcement]] = defaultdict(list)
+    new_at: dict[str, list[Announcement]] = defaultdict(list)
+    for at_address, entries in ((old_at, known.values()), (new_at, shown)):
+        for each in entries:
+            at_address[each.url].append(each)
+    taken = {each.uid for each in shown}
+    kept = []
+    for each in shown:
+        uid = each.uid
+        if uid not in known and each.url:
+            old, new = (
+                [other for other in entries[each.url] if other.slot.is_same_time(each.slot)]
+                for entries in (old_at, new_at)
+            )
+            is_only_one = len(old) == len(new) == 1 and old[0].uid not in taken
+            if is_only_one and MADE_ID.fullmatch(uid) and MADE_ID.fullmatch(old[0].uid):
+                uid = old[0].uid
+        kept.append(replace(each, uid=uid))
     return kept
+
+
+def find_next_editions(
+    shown: Iterable[Announcement], published: Mapping[str, datetime], at: datetime
+) -> list[Announcement]:
+    """Return the entries that may be the next edition of a release that is out, each under an id of
+    its own.
+
+    Without a period, a later day can mean that, or a change made too late. So the row also stays an
+    entry of its release. `published` has the slots of releases that are out, by entry.
+    """
+    return [
+        replace(each, uid=f"{each.uid.partition('@')[0]}@{day}")
+        for each in shown
+        if each.uid in published
+        and _can_be_any_edition(each)
+        and each.state not in CALLED_OFF
+        and not has_passed(each.slot, at)
+        and (day := first_day(each.slot)) is not None
+        and day > local_date(published[each.uid], each.slot.timezone)
+    ]
+
+
+def _under_id_of_last(editions: Sequence[Announcement], now: Announcement) -> Announcement:
+    """Return an entry under the id of its row's last edition, preferably of one with its time."""
+    if not editions or not _can_be_any_edition(now):
+        return now
+    same = [each for each in editions if each.slot.is_same_time(now.slot)]
+    return replace(now, uid=[*editions, *same][-1].uid)
+
+
+def _can_be_any_edition(entry: Announcement) -> bool:
+    """Return whether neither title nor id tells the editions of a series apart."""
+    return MADE_ID.fullmatch(entry.uid) is not None and not read_title(entry.title).period
 
 
 def _join_blanks(title: str) -> str:

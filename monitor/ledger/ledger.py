@@ -129,11 +129,14 @@ class Ledger:
         memory.apply_change(change)
         self._past_dropped_at = now
 
-    async def record_read(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
+    async def record_read(
+        self, outcome: Outcome, watched: Collection[str], published: Mapping[str, datetime]
+    ) -> RecordedRead:
         """Record one read: its promises if it is usable, newer than the last, and without alarm.
 
         A repetition confirms the promises for `watched` releases at once, others less often. A read
-        with `unread` entries counts as new, so that it does not confirm these.
+        with `unread` entries counts as new, so that it does not confirm these. So does one with the
+        next edition of a release that only this calendar shows, once its slot is `published`.
         """
         async with self._lock:
             read, reading = outcome.read, outcome.reading
@@ -141,7 +144,13 @@ class Ledger:
             if reading is None:
                 return await self._record_unusable(read, read.fault)
             as_of = outcome.as_of or read.finished
-            if reading is state.reading and not reading.unread:
+            published_entries = {
+                uid: published[release]
+                for (_, uid), release in self._memory.release_of.items()
+                if release in published and self.releases[release].calendars == (read.calendar,)
+            }
+            is_new = reading is not state.reading or bool(reading.unread)
+            if not is_new and not state.has_next_edition(published_entries, read.finished):
                 return await self._record_repeated(state, read, as_of, watched)
             # If that is in the future, the clock was wrong then.
             last_as_of = None if state.as_of is None else min(state.as_of, self._clock.now())
@@ -151,7 +160,9 @@ class Ledger:
                 )
             state = await self._memory.load_entries_of(read.calendar, reading)
             checks = self._checks.get(read.calendar, Checks())
-            evaluate = partial(evaluate_read, state, read, reading, checks, as_of)
+            evaluate = partial(
+                evaluate_read, state, read, reading, checks, as_of, published_entries
+            )
             result = await offload_many(len(reading.announcements), evaluate)
             if not result.changes.usable:
                 alarms = result.changes.alarms

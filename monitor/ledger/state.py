@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from monitor.store.rows import Announced, CalendarRead
@@ -28,7 +29,7 @@ from schedules.read_changes import (
     is_still_announced,
 )
 from schedules.release import Release
-from schedules.same_entry import keep_ids
+from schedules.same_entry import find_next_editions, keep_ids
 from schedules.source import Reading
 from schedules.times.zone import LONDON, local_date
 
@@ -149,6 +150,13 @@ class CalendarState:
             announcement, row.seen_first, last_shown, missing_since, titles_of(row)
         )
 
+    def has_next_edition(self, published: Mapping[str, datetime], at: datetime) -> bool:
+        """Return whether an entry of a release that is out (by entry, its slot) is shown with a
+        later day, which may be that of the next edition.
+        """
+        shown = [self.entries[uid].announcement for uid in published if self.entries[uid].is_shown]
+        return bool(find_next_editions(shown, published, at))
+
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that still show their slot."""
         shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_shown)
@@ -220,11 +228,12 @@ def evaluate_read(
     reading: Reading,
     checks: Checks,
     as_of: datetime | None = None,
+    published: Mapping[str, datetime] = MappingProxyType({}),
 ) -> ReadResult:
     """Return what a `read` with these entries changes, and the new state.
 
     After an alarm, the state stays. `as_of` is the earliest instant that the entries can describe,
-    by default the end of the read.
+    by default the end of the read. `published` are the slots of releases that are out, by entry.
     """
     entries = reading.announcements
     if state.name != BY_HAND:  # its pages name entries by the ids of its file
@@ -232,6 +241,7 @@ def evaluate_read(
         entries = tuple(keep_ids(known, entries, read.finished, has_given_ids=checks.has_given_ids))
     # A month after 5 May, "5 May" in a table does not mean the next year.
     kept = [_keep_year(state.entries.get(each.uid), each) for each in entries]
+    kept += find_next_editions(kept, published, read.finished)
     shown_reading, reading = reading, replace(reading, announcements=tuple(kept))
     is_accepted = checks.are_changes_accepted(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}

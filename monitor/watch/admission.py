@@ -79,7 +79,9 @@ class Admission:
 
         Those joined into others are forgotten.
         """
-        read = await self.ledger.record_read(outcome, self.watch.releases)
+        watched = self.watch.releases
+        slots = {name: slot for name, one in watched.items() if (slot := one.published_slot)}
+        read = await self.ledger.record_read(outcome, watched, slots)
         if read.change is not None:
             for joined_into_another in read.change.joined.replaced_releases():
                 self.watch.forget(joined_into_another)

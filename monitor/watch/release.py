@@ -33,6 +33,7 @@ from monitor.plan.windows import UNSEEN, Progress, Stage
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.slot import has_passed
 from schedules.times.json import Json, instant_json
 
 _JSON_MAX_AGE = timedelta(seconds=1)
@@ -245,6 +246,15 @@ class WatchedRelease:
         if slot is None or by is None:
             return None
         return Publication(self.release.id, slot, by, self.runs, self.release.title)
+
+    @property
+    def published_slot(self) -> datetime | None:
+        """Return its slot if that has passed and it is out, else None."""
+        verdict = self.verdict
+        if verdict is None or verdict.slot is None or verdict.page is None:
+            return None
+        is_out = has_passed(verdict.slot, verdict.at) and verdict.page.released.by is not None
+        return verdict.slot.begins() if is_out else None
 
     @property
     def last_proof_at(self) -> datetime | None:

@@ -59,7 +59,7 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
             slow.store, clock, on_commit=recorder.note_commit, on_failure=recorder.note_failure
         )
         await a_ledger(slow.store, writer, clock).record_read(
-            a_read([an_entry(n) for n in range(ENTRIES)], clock.now()), ()
+            a_read([an_entry(n) for n in range(ENTRIES)], clock.now()), (), {}
         )
         while not store.ledger.reads("stats"):
             began, look = clock.monotonic(), a_run(f"r{len(took)}/page/edge", first=clock.now())

@@ -124,6 +124,38 @@ def test_final_notice_says_what_became_of_page_not_found_yet(
     assert what_changed.removesuffix(".").endswith(expected_end_of_line)
 
 
+def test_page_found_with_an_unproven_verdict_is_reported_once(make_facts: Make) -> None:
+    """The page is not found at first. Then it is out, perhaps late: a notice says that. Five
+    minutes after the slot, that is settled, and there is nothing to add.
+    """
+    not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
+    incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
+    page = page_part(VerdictKind.UNPROVEN, released=Interval(SLOT, AFTER_SLOT))
+    facts = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, parts=(page,))
+    first = decide(facts, incident, AFTER_SLOT)
+    assert [notice.kind for notice in first.notices] == ["appeared"]
+    later = SLOT + timedelta(minutes=5)
+    second = decide(replace(facts, at=later), first.incident, later)
+    assert second.incident is not None
+    assert second.incident.kind is IncidentKind.UNPROVEN
+    assert second.notices == ()
+
+
+@pytest.mark.parametrize(("minutes_late", "kinds"), [(9, []), (11, ["reopened"])])
+def test_only_a_page_that_came_after_the_close_reopens_a_late_release(
+    make_facts: Make, minutes_late: int, kinds: list[str]
+) -> None:
+    """It closes after 10 minutes. That users can get the page is proved later."""
+    overdue = page_part(VerdictKind.OVERDUE)
+    incident = incident_opened_by(make_facts(AFTER_SLOT, verdict=overdue.verdict, parts=(overdue,)))
+    closed = replace(incident, closed=SLOT + timedelta(minutes=10))
+    came = Interval(SLOT, SLOT + timedelta(minutes=minutes_late))
+    page = page_part(VerdictKind.LATE, first_seen=came, released=came, users_delay=Bounds(0, 900))
+    later = SLOT + timedelta(minutes=15)
+    facts = make_facts(later, verdict=page.verdict, parts=(page,), final=True)
+    assert [notice.kind for notice in decide(facts, closed, later).notices] == kinds
+
+
 def test_notice_of_a_page_that_came_and_went_says_how_often(public_early: Make) -> None:
     over = public_early("page", is_open=False)
     (page,) = over.parts

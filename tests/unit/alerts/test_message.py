@@ -295,13 +295,19 @@ def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) 
 @pytest.mark.parametrize(
     ("findings", "cause"),
     [
-        ((Finding(FindingKind.PROMISE_IN_DOUBT),), "its announced time is in doubt; not seen yet"),
+        (
+            (Finding(FindingKind.PROMISE_IN_DOUBT),),
+            "its announced time is in doubt; not proved to be out",
+        ),
         (
             (Finding(FindingKind.CALENDARS_DISAGREE),),
-            "calendars disagree about its time; not seen yet",
+            "calendars disagree about its time; not proved to be out",
         ),
-        ((Finding(FindingKind.CLOCK_FAULT),), "the monitor's clock was in doubt; not seen yet"),
-        ((), "no look proves when it came out; not seen yet"),
+        (
+            (Finding(FindingKind.CLOCK_FAULT),),
+            "the monitor's clock was in doubt; not proved to be out",
+        ),
+        ((), "no look proves when it came out; not proved to be out"),
     ],
 )
 def test_unproven_subject_names_cause_that_findings_show(

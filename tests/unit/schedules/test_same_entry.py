@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from schedules.announcement import Announcement
-from schedules.same_entry import keep_ids
+from schedules.same_entry import find_next_editions, keep_ids
 from schedules.slot import Precision, Slot
 
 OCTOBER, NOVEMBER = "Example apples: October 2026", "Example apples: November 2026"
@@ -49,6 +49,18 @@ def test_entry_with_another_link_keeps_an_id_made_from_it(at: datetime) -> None:
     relinked = entry(MADE_AGAIN, url="https://stats.example/new")
     assert ids_kept([entry(MADE)], relinked, at=at) == [MADE]
     assert ids_kept([entry(MADE)], replace(relinked, uid="b"), at=at) == ["b"]
+
+
+@pytest.mark.parametrize("title", ["Exmaple apples: October 2026", NOVEMBER])
+def test_entry_with_a_corrected_title_keeps_an_id_made_from_it(title: str) -> None:
+    """Unless another entry of its address and time may be the old one too."""
+    known, corrected = [entry(MADE, title)], entry(MADE_AGAIN)
+    assert ids_kept(known, corrected) == [MADE]
+    assert ids_kept([entry("a", title)], corrected) == [MADE_AGAIN]
+    assert ids_kept(known, replace(corrected, slot=entry("", day=17).slot)) == [MADE_AGAIN]
+    assert ids_kept(known, known[0], corrected) == [MADE, MADE_AGAIN]
+    two = [*known, entry("00112233445566778899", "Example pears: October 2026")]
+    assert ids_kept(two, corrected) == [MADE_AGAIN]
 
 
 def test_entry_of_a_series_with_another_slot_is_new() -> None:
@@ -104,3 +116,33 @@ def test_row_used_again_for_the_next_edition_gets_an_id_of_its_own() -> None:
 )
 def test_corrected_row_keeps_its_id(shown: Announcement, at: datetime) -> None:
     assert ids_kept([entry("apples")], shown, at=at) == ["apples"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "published", "found"),
+    [
+        pytest.param(entry(MADE, "Example apples", day=17), 10, [f"{MADE}@2026-12-17"], id="later"),
+        pytest.param(entry(MADE, "Example apples"), 10, [], id="the same day"),
+        pytest.param(entry(MADE, "Example apples", day=17), None, [], id="not out"),
+        pytest.param(entry(MADE, day=17), 10, [], id="with a period"),
+        pytest.param(entry("a", "Example apples", day=17), 10, [], id="with an id of its own"),
+    ],
+)
+def test_row_without_a_period_may_be_the_next_edition_once_its_release_is_out(
+    shown: Announcement, published: int | None, found: list[str]
+) -> None:
+    slots = {}
+    if published is not None:
+        slots[shown.uid] = datetime(2026, 12, published, 9, 30, tzinfo=UTC)
+    assert [each.uid for each in find_next_editions([shown], slots, AFTER)] == found
+
+
+def test_row_without_a_period_keeps_the_id_of_its_last_edition() -> None:
+    """So does one that then moves. If the row shows the first time again, it is that edition."""
+    first, next_week = entry(MADE, "Example apples"), entry(MADE, "Example apples", day=17)
+    known = [first, replace(next_week, uid=f"{MADE}@2026-12-17")]
+    assert ids_kept(known, next_week, at=AFTER) == [f"{MADE}@2026-12-17"]
+    assert ids_kept(known, replace(next_week, slot=entry(MADE, day=18).slot), at=AFTER) == [
+        f"{MADE}@2026-12-17"
+    ]
+    assert ids_kept(known, first, at=AFTER) == [MADE]

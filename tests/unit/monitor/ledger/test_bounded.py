@@ -253,3 +253,31 @@ def test_state_is_loaded_from_stored_reads() -> None:
 def test_state_without_stored_reads_has_no_last_read() -> None:
     without_reads = CalendarState.from_reads("c", [])
     assert without_reads.last_read is None
+
+
+def test_row_without_a_period_is_two_entries_once_its_release_is_out() -> None:
+    """Its new day may be that of the next edition, or a change made too late. Before the release is
+    out, it counts as a change only.
+    """
+    uid = "0123456789abcdef"
+    made = Announcement(uid, "Example", "example", "https://example.org/", SLOT)
+    slot = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
+    after, slots = slot + timedelta(hours=1), {uid: slot}
+    read = CalendarRead("c", after, after, usable=True, entries=1)
+
+    def evaluate(state: CalendarState, slot: Slot, published: dict[str, datetime]) -> ReadResult:
+        return evaluate_read(
+            state, read, Reading((replace(made, slot=slot),)), Checks(), None, published
+        )
+
+    first = evaluate(NO_READ_YET, SLOT, {}).state
+    assert not first.has_next_edition(slots, after)
+    changed = evaluate(first, LATER, {})
+    assert changed.changes.promises.keys() == {uid}
+    assert changed.state.has_next_edition(slots, after)
+    for earlier, new in ((changed.state, set[str]()), (first, {uid})):
+        both = evaluate(earlier, LATER, slots)
+        assert both.changes.promises.keys() == {f"{uid}@2026-07-24", *new}
+        again = evaluate(both.state, LATER, slots)
+        assert not again.changes.promises
+        assert not again.state.has_next_edition(slots, after)

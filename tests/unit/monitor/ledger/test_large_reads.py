@@ -79,7 +79,7 @@ class Monitor:
     async def record(
         self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats"
     ) -> RecordedRead:
-        return await self.ledger.record_read(a_read(entries, at, calendar), ())
+        return await self.ledger.record_read(a_read(entries, at, calendar), (), {})
 
 
 FIRST_ENTRIES = [an_entry(number) for number in range(MANY)]
@@ -325,7 +325,7 @@ def test_at_most_two_unchanged_reads_wait_for_the_store() -> None:
             at = START + hours * HOUR
             read = CalendarRead("stats", at, at, usable=True, entries=MANY)
             # A read that returns the last reading itself counts as unchanged.
-            await monitor.ledger.record_read(Outcome(read, last_reading), ())
+            await monitor.ledger.record_read(Outcome(read, last_reading), (), {})
         # The first write has begun, so it is not replaced. Of all others, only the newest waits.
         waiting_writes = [write for write in monitor.writer.backlog.large if not write.done.done()]
         assert len(waiting_writes) <= 2
