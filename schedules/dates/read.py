@@ -131,7 +131,8 @@ _NOW_AND_BEFORE = (_WAS_AND_NOW, _NOW_AND_WAS, _CHANGED_TO, _ONLY_NOW)
 # A time of the day as a spreadsheet's fraction of it, and words that speak of a time.
 _FRACTION = quick(r"0?\.\d{2,17}")
 _TIME_WORDS = quick(
-    r"^\d|\d[:.]\d|\b(?:past|o'clock|morning|afternoon|noon|midday|am|pm|thirty"
+    r"^\d|\d[:.]\d|\b(?:past|o'clock|morning|afternoon|noon|midday|am|pm|thirty|lunch(?:time)?"
+    r"|evening|usual|later|after|before"
     r"|seven|eight|nine|ten|eleven|twelve)\b"
 )
 # The day that spreadsheets write before a time of the day: their day 0 or 1, by several systems.
