@@ -14,7 +14,7 @@ from monitor.files.facts import FileSign, NotRead
 from monitor.health.state import HealthState
 from monitor.judge.runs import OutOfOrder, Run, is_change, was_blind
 from monitor.look.fetch import Answer, Failure
-from monitor.look.sighting import Sighting
+from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import FoundPage
 from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
@@ -33,6 +33,11 @@ from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
 
+EARLIER_EDITION_AWAITED = "the page of an earlier edition that is not out yet"
+"""Begins no lateness and no exposure: the page will first show that edition."""
+_BETWEEN_EDITIONS = timedelta(hours=20)
+_NOT_AWAITED = (VerdictKind.CANCELLED, VerdictKind.MOVED)
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
@@ -48,6 +53,8 @@ class Watch:
     blind: BlindSpans
     health: HealthState
     _tasks: Tasks = field(default_factory=Tasks)
+    # By title and address of the page, the ids of releases that had them.
+    _ids_by_page: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     @property
     def releases(self) -> dict[str, WatchedRelease]:
@@ -100,6 +107,7 @@ class Watch:
                 release_as_stored, (), monitor=self.rules.watch.vantage, found_page=found_page
             )
         watched = self.releases[release.id]
+        self._ids_by_page.setdefault((release.title, release.url), set()).add(release.id)
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
@@ -153,6 +161,8 @@ class Watch:
         if watched is None:
             return
         self.judging.planner.forget(watched)
+        page = (watched.release.title, watched.release.url)
+        self._ids_by_page.get(page, set()).discard(release)
         for target in watched.states:
             self.evidence.forget(target)
             self.blind.forget_target(target)
@@ -167,6 +177,8 @@ class Watch:
         watched = self.releases.get(target.release)
         if watched is None:
             return
+        if sighting.state is State.ABSENT and self._is_earlier_edition_awaited(watched, target):
+            sighting = replace(sighting, state=State.UNKNOWN, why=EARLIER_EDITION_AWAITED)
         state = watched.state_of(target.id)
         last = state.last
         follows_blind = last is not None and was_blind(
@@ -198,6 +210,24 @@ class Watch:
         state.runs = (*runs[:-1], run)
         self.judging.planner.add_found_parts(watched, sighting)
         self.judging.note_sighting(watched, target, sighting, is_new_run=is_new_run)
+
+    def _is_earlier_edition_awaited(self, watched: WatchedRelease, target: Target) -> bool:
+        """Return whether the page of a release, before its slot, will first show another edition of
+        the same title that was not seen yet.
+        """
+        ids = self._ids_by_page.get((watched.release.title, target.url), ())
+        slot = _slot_begins(watched)
+        if len(ids) < 2 or slot is None or self.clock.now() >= slot:
+            return False
+        others = (self.releases[name] for name in ids if name in self.releases)
+        return any(
+            other.release.url == target.url
+            and other.publication is None
+            and not (other.verdict and other.verdict.verdict in _NOT_AWAITED)
+            and (before := _slot_begins(other)) is not None
+            and before <= slot - _BETWEEN_EDITIONS
+            for other in others
+        )
 
     def note_inside(
         self, target: Target, digest: str, inside: tuple[FileSign, ...] | NotRead
@@ -253,3 +283,9 @@ class Watch:
         if watched is not None:
             watched.watched_closely.pop(part, None)
             self.judging.planner.replan(watched)
+
+
+def _slot_begins(watched: WatchedRelease) -> datetime | None:
+    """Return when the slot of a release begins by its last verdict, or None."""
+    verdict = watched.verdict
+    return None if verdict is None or verdict.slot is None else verdict.slot.begins()

@@ -27,7 +27,7 @@ from schedules.dates.status import (
     strip_status,
 )
 from schedules.dates.times import FoundTime, find_time, zone_offsets
-from schedules.dates.words import LONGEST, normalise
+from schedules.dates.words import LONGEST, WEEKDAYS, normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Precision, Slot, first_day, is_inside
 from schedules.times.zone import LONDON, UnknownZone, instants_of, local_date, zone
@@ -131,7 +131,8 @@ _NOW_AND_BEFORE = (_WAS_AND_NOW, _NOW_AND_WAS, _CHANGED_TO, _ONLY_NOW)
 # A time of the day as a spreadsheet's fraction of it, and words that speak of a time.
 _FRACTION = quick(r"0?\.\d{2,17}")
 _TIME_WORDS = quick(
-    r"^\d|\d[:.]\d|\b(?:past|o'clock|morning|afternoon|noon|midday|am|pm|thirty"
+    r"^\d|\d[:.]\d|\b(?:past|o'clock|morning|afternoon|noon|midday|am|pm|thirty|lunch(?:time)?"
+    r"|evening|usual|later|after|before"
     r"|seven|eight|nine|ten|eleven|twelve)\b"
 )
 # The day that spreadsheets write before a time of the day: their day 0 or 1, by several systems.
@@ -257,6 +258,19 @@ def _fraction_of_day(plain: str) -> FoundTime | None:
 def _speaks_of_time(plain: str) -> bool:
     """Return whether a short text most likely gives a time of the day."""
     return len(plain) <= _LONGEST_TIME and _TIME_WORDS.search(plain) is not None
+
+
+def check_weekday(slot: Slot, name: str, day: date | None) -> Slot:
+    """Return a slot of one day, with the doubt `weekday` if `name` is another weekday than that of
+    `day`.
+    """
+    weekday = WEEKDAYS.get(normalise(name))
+    begins, passes = slot.begins(), slot.passes()
+    if weekday is None or day is None or weekday == day.weekday() or not (begins and passes):
+        return slot
+    step = timedelta(days=(weekday - day.weekday() + 3) % 7 - 3)
+    readings = {*slot.readings, begins, passes, begins + step, passes + step}
+    return replace(slot, doubt=slot.doubt or "weekday", readings=(min(readings), max(readings)))
 
 
 def with_stamp(slot: Slot, stamped: Slot) -> Slot:

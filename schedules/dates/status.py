@@ -59,9 +59,9 @@ _CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
 _END_OF_CALL = quick(
     rf"(?: ?[/&] ?{_CALLS}| (?:and|or) {_CALLS}(?= releases| publications))?"
     r"(?: (?:date|releases?|publications?|series|event|indefinitely|until further notice))?"
-    r"(?:$| ?[:;,.!()\[\]*]| -|- | (?:until|till|to|by|due|owing|pending|because|as|see|following"
-    r"|while|tan|oherwydd|this (?:week|month|quarter|year)|(?:from|on) \d|\d\d?[/.]\d"
-    r"|(?:an?|one|two|three|\d\d?) (?:day|week|month)))"
+    r"(?:$| ?[:;,.!()\[\]*]| -|- | (?:(?:until|till|to|by|due|owing|pending|because|as|see"
+    r"|following|while|tan|oherwydd)(?![a-z-])|this (?:week|month|quarter|year)|(?:from|on) \d"
+    r"|\d\d?[/.]\d|(?:an?|one|two|three|\d\d?) (?:day|week|month)))"
 )
 _NEW_DATE = (
     r"(?:new|revised|changed?(?: of)?) (?:(?:release|publication) )?date"

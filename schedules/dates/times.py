@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from functools import lru_cache
+from itertools import product
 
 from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
@@ -49,8 +50,11 @@ _NO_PART = quick(
     r"(?<=\+0100) british summer time|(?<=\+0000) greenwich mean time"
     r"|\bembargo(?:ed)?\b(?: until| lifts| lifted|:)?"
 )
+_IS_FOREIGN = quick(_FOREIGN)
 # "9:30am UK time (10:30 CET)": the same instant again.
-_SAME_AGAIN = quick(rf"\b\d{{1,2}}[:.]?\d{{0,2}} ?(?:am|pm)? ?(?:{_FOREIGN})\b")
+_SAME_AGAIN = quick(
+    rf"\b(?P<h>\d{{1,2}})[:.]?(?P<m>\d{{2}})? ?(?P<half>am|pm)? ?(?P<zone>{_FOREIGN}|gmt|utc|bst)\b"
+)
 _HOUR_NAMES = (
     "one", "two", "three", "four", "five", "six",
     "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -116,10 +120,11 @@ def find_time(text: str) -> FoundTime:
                 return _make_found_time(match.groupdict(), rest, None)
             rest = _remove_match(rest, zone)
             kind = zone.lastgroup
-            if kind != "other":
-                rest = _BLANKS.sub(" ", _SAME_AGAIN.sub("", rest)).strip(" ,-")
-            found = _make_found_time(match.groupdict(), rest, kind)
-            return replace(found, zone_word=zone[0])
+            found = replace(_make_found_time(match.groupdict(), rest, kind), zone_word=zone[0])
+            again = _SAME_AGAIN.search(rest) if kind != "other" else None
+            if again is None or found.time is None or not _is_same_instant(found, again):
+                return found
+            return replace(found, rest=_BLANKS.sub(" ", _remove_match(rest, again)))
     return FoundTime(text)
 
 
@@ -127,6 +132,23 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
     """Return a text without a match and without the small words and marks beside it."""
     before, after = text[: match.start()], text[match.end() :]
     return f"{_BEFORE.sub('', before)} {_AFTER.sub('', after)}".strip(" ,-")
+
+
+def _is_same_instant(found: FoundTime, again: re.Match[str]) -> bool:
+    """Return whether a time that is given again in another zone can be the same instant."""
+    ours, theirs = _offsets_by_season(found.zone_word), _offsets_by_season(again["zone"])
+    if not theirs or found.time is None:
+        return True
+    hour = int(again["h"]) % 12 + 12 if again["half"] == "pm" else int(again["h"])
+    minutes = hour * 60 + int(again["m"] or 0) - found.time.hour * 60 - found.time.minute
+    # Clocks change on the same day.
+    pairs = zip(ours, theirs, strict=True) if len(ours) == len(theirs) else product(ours, theirs)
+    return any((minutes - 60 * (other - own)) % 1440 == 0 for own, other in pairs)
+
+
+def _offsets_by_season(word: str) -> tuple[int, ...]:
+    """Return the hours east of Greenwich that a zone word can mean, British ones by default."""
+    return _OFFSETS.get(word, () if _IS_FOREIGN.fullmatch(word) else (0, 1))
 
 
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:

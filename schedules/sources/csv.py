@@ -15,7 +15,7 @@ from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.entries import make_announcements, make_reading
-from schedules.sources.grid import field_columns, is_heading, is_remark_row
+from schedules.sources.grid import field_columns, heading_field, is_heading, is_remark_row
 from schedules.sources.row import CalendarRow, Remark, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
@@ -65,7 +65,11 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     for number, cells in islice(lines, _FIRST_ROWS):
         if is_heading(cells, settings.options):
             columns, unknown = field_columns(cells, settings.options, page.url)
-            remarks = [Remark(f"row {number}", "unknown column", name) for name in unknown]
+            remarks = [
+                Remark(f"row {number}", "unknown column", name)
+                for name in unknown
+                if not heading_field(name)
+            ]
             notes = {number: name for number, name in enumerate(cells) if name.strip() in unknown}
             rows, left_out = _read_rows(lines, columns, notes, settings)
             return rows, remarks + left_out

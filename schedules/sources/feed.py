@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from email.utils import parsedate_to_datetime
 from itertools import accumulate
 from typing import Any
@@ -16,8 +16,8 @@ from xml.parsers import expat
 
 import feedparser
 
+from schedules.dates.read import check_weekday
 from schedules.dates.span import at_written
-from schedules.dates.words import WEEKDAYS
 from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
@@ -175,7 +175,8 @@ def _instant_slot(text: str, timezone: str) -> Slot | None:
         moment = parsedate_to_datetime(plain)
         if moment.tzinfo is not None:
             slot = at_written(moment, text, timezone)
-            return _check_zone_word(_check_weekday(slot, moment, plain), moment, plain)
+            slot = check_weekday(slot, plain.partition(",")[0], moment.date())
+            return _check_zone_word(slot, moment, plain)
     return None
 
 
@@ -199,16 +200,6 @@ def _check_zone_word(slot: Slot, moment: datetime, text: str) -> Slot:
         return slot
     meant = instants_of(moment.replace(tzinfo=None), slot.timezone)
     return replace(slot, doubt="zone", readings=tuple(sorted({slot.instant, *meant})))
-
-
-def _check_weekday(slot: Slot, moment: datetime, text: str) -> Slot:
-    """Return the slot of a feed's instant, with a doubt if another weekday is written before it."""
-    weekday = WEEKDAYS.get(text.partition(",")[0].strip().casefold())
-    if weekday is None or weekday == moment.weekday() or slot.instant is None:
-        return slot
-    step = timedelta(days=(weekday - moment.weekday() + 3) % 7 - 3)
-    readings = tuple(sorted((slot.instant, slot.instant + step)))
-    return replace(slot, doubt="weekday", readings=readings)
 
 
 def _strip_markup(value: object) -> str:

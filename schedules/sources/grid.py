@@ -262,6 +262,7 @@ _TEXTS = {
         " releasedaterevised newpublicationdate revisedpublicationdate amendeddate"
         " amendedreleasedate updatedreleasedate changedto datechangedto nowdue"
     ),
+    "weekday": "day weekday dayofweek diwrnod",
     "time": "time releasetime publicationtime timeofrelease timeofpublication amser starttime",
     "zone": "timezone tz",
     "allday": "alldayevent allday",
@@ -285,6 +286,8 @@ _TEXTS = {
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
 # Exports of office programs have a subject and a start. Elsewhere such columns are about the data.
 _INSTEAD = {"revised": "date", "start": "date", "subject": "title"}
+_NOTE_TOO = "weekday"
+"""The field of a column that may have any other text: it is also a note."""
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
 _JOINTS = quick(r"[\s_\-()\[\]]+")
@@ -308,7 +311,7 @@ def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
     """
     cells = {normalise(cell) for cell in row}
     named = {normalise(text) for text in options.values()} & cells
-    fields = {heading_field(cell) for cell in row} - {None}
+    fields = {heading_field(cell) for cell in row} - {None, _NOTE_TOO}
     return len(fields) + len(named) >= 2
 
 
@@ -333,14 +336,15 @@ def field_columns(
         field = choice or heading_field(heading)
         if not heading.strip() or (choice is None and field in chosen):
             continue
-        if field is None:
+        if field is None or field == _NOTE_TOO:
             unknown.append(heading.strip())
-        elif field in columns:
+        if field is None or (field == _NOTE_TOO and field in columns):
+            continue
+        if field in columns:
             raise UnreadableCalendar(
                 f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}"
             )
-        else:
-            columns[field] = number
+        columns[field] = number
     for other, field in _INSTEAD.items():
         if other in columns and field not in columns:
             columns[field] = columns.pop(other)

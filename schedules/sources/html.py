@@ -4,6 +4,7 @@ selectors.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -14,6 +15,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from schedules.dates.read import read_date
 from schedules.dates.status import calls_off
+from schedules.patterns import quick
 from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
@@ -34,12 +36,21 @@ from schedules.sources.grid import (
 )
 from schedules.sources.row import CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
+from schedules.titles import MONTH
 
 _HEAD = 10  # the heading of a table must be in the first rows
 _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
 _STRUCK = ("title", "date", "time", "status")
+# "Releases in 2028", "July 2027 publications"
+_PERIOD = rf"(?:{MONTH} )?20\d\d"
+_WHAT_IS_LISTED = r"(?:releases|publications|calendar|schedule|timetable)"
+_PERIOD_OF_ROWS = quick(
+    rf"\b{_WHAT_IS_LISTED} (?:in|for|during) ({_PERIOD})$"
+    rf"|^({_PERIOD}) (?:(?:statistic|statistical|release|publication)s? )?{_WHAT_IS_LISTED}$",
+    re.IGNORECASE,
+)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "summary")
 
 
@@ -211,9 +222,11 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
     has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
     # If a heading with a number has no year, it is read as one of 2000, so that its entries are
     # past.
+    stated = _PERIOD_OF_ROWS.search(above)
+    period = next(filter(None, stated.groups()), above) if stated else above
     heading = None
     if has_number:
-        heading = read_date(above, date(2000, 1, 1), settings.zone).slot
+        heading = read_date(period, date(2000, 1, 1), settings.zone).slot
     if heading is None or heading.first is None:
         return entry
     text = entry.date
@@ -221,7 +234,7 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
     # its end are removed.
     is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
     if heading.precision is Precision.MONTH and is_day_number:
-        text = f"{text} {above}"
+        text = f"{text} {period}"
     anchor = heading.first
     if heading.precision is Precision.YEAR:
         # A date without a year is read as the one that is not more than 30 days before the anchor.

@@ -308,6 +308,7 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     """
     starts = [event.all("DTSTART") for event in events if not event.all("RECURRENCE-ID")]
     rule_start = next((found[0] for found in starts if found), None)
+    overridden = {each.value.strip() for event in events for each in event.all("RECURRENCE-ID")}
     for number, event in enumerate(events):
         needed = [each for each in event.properties if each.name in _NEEDED]
         yield "BEGIN:VEVENT"
@@ -320,7 +321,13 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
                 value = _UNTIL_DAY.sub(r"\1T235959Z\2", each.value.upper())
                 yield replace(each, value=value).line()
             elif each.name in ("EXDATE", "RDATE"):
-                dates = replace(each, value=each.value.replace(" ", ""))
+                values = each.value.replace(" ", "").split(",")
+                if each.name == "EXDATE":
+                    # The library would drop the override too.
+                    values = [value for value in values if value not in overridden]
+                if not values:
+                    continue
+                dates = replace(each, value=",".join(values))
                 yield _with_known_zone(dates, times).line()
             else:
                 yield _with_known_zone(each, times).line()

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
 from schedules.called_off import CALLED_OFF, read_called_off
-from schedules.dates.read import assume_time, read_date, with_stamp, with_time
+from schedules.dates.read import assume_time, check_weekday, read_date, with_stamp, with_time
 from schedules.dates.sentences import days_in
 from schedules.dates.span import AHEAD
 from schedules.dates.status import DOUBT as STATUS_DOUBT
@@ -30,7 +30,7 @@ from schedules.dates.status import (
 )
 from schedules.dates.times import find_time
 from schedules.patterns import linear, quick
-from schedules.slot import Precision, Slot, is_inside, last_day
+from schedules.slot import Precision, Slot, first_day, is_inside, last_day
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local
 
@@ -97,6 +97,7 @@ class CalendarRow:
     title: str = ""
     date: str = ""
     time: str = ""
+    weekday: str = ""
     status: str = ""
     url: str = ""
     uid: str = ""
@@ -273,6 +274,8 @@ def _read_slot(
     if entry.stamp:
         stamped = read_date(entry.stamp, anchor, settings.zone, "ymd").slot
         slot = with_stamp(slot, stamped)
+    if slot.precision in (Precision.INSTANT, Precision.DAY):
+        slot = check_weekday(slot, entry.weekday, first_day(slot))
     before = _read_earlier(entry.previous, settings, anchor)
     return slot, before or read.previous, read.status
 

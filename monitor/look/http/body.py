@@ -9,13 +9,15 @@ import httpx
 from monitor.look.fetch import Reason
 from schedules.patterns import quick
 
-_GZIP = ("gzip", "x-gzip")
+_GZIP, _DEFLATE = ("gzip", "x-gzip"), "deflate"
+"""Some servers send deflate, although we request only gzip."""
 # Servers state these by mistake. They name no compression, so browsers ignore them.
 _NO_COMPRESSION = quick(
     r"(identity|none|null|binary|[78]bit|utf-?(8|16)|us-ascii|ascii|iso-8859-\d+|latin-?1"
     r"|windows-\d+|text/[a-z]+)?"
 )
 _GZIP_WINDOW = 31  # the largest window, in a gzip stream
+_ANY_HEADER, _NO_HEADER = 47, -15  # the same in a gzip or zlib stream, or a raw one
 _GZIP_MAGIC = b"\x1f\x8b"
 _MOST_MEMBERS = 1024
 """How many gzip members a body may have, because each costs time, even if it is empty."""
@@ -45,8 +47,9 @@ class Body:
 
         With `may_cut`, a longer body is cut, and `is_whole` is then False.
         """
-        encoding = encoding.strip().lower()
-        self._gzip = _Gzip() if encoding in _GZIP else None
+        encoding = encoding.strip().lower().removesuffix(", identity")
+        is_deflate = encoding == _DEFLATE
+        self._gzip = _Gzip(may_lack_header=is_deflate) if is_deflate or encoding in _GZIP else None
         if self._gzip is None and not _NO_COMPRESSION.fullmatch(encoding):
             raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")
         self._cap = cap
@@ -83,13 +86,14 @@ class Body:
 
 class _Gzip:
     """Decodes a gzip stream: one or more members (RFC 1952), then perhaps padding, which browsers
-    ignore.
+    ignore. Deflate may have the header of zlib or gzip, or none.
     """
 
-    __slots__ = ("_begun", "_inflate", "_is_padding", "_members")
+    __slots__ = ("_begun", "_inflate", "_is_padding", "_may_lack_header", "_members")
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_lack_header: bool) -> None:
         self._inflate = zlib.decompressobj(wbits=_GZIP_WINDOW)
+        self._may_lack_header = may_lack_header
         self._members = 1
         self._begun = b""
         self._is_padding = False
@@ -102,6 +106,10 @@ class _Gzip:
     def decode(self, chunk: bytes, most: int) -> bytes:
         """Return what a chunk decodes to, and at most `most` bytes of that."""
         data, parts = self._begun + chunk, []
+        if self._may_lack_header and data:
+            has_header = data.startswith(_GZIP_MAGIC[:1]) or data[0] & 15 == zlib.DEFLATED
+            self._inflate = zlib.decompressobj(wbits=_ANY_HEADER if has_header else _NO_HEADER)
+            self._may_lack_header = False
         while data and most > 0 and (not self._inflate.eof or self._begin_member(data)):
             try:
                 part = self._inflate.decompress(data, most)

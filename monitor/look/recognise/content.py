@@ -61,7 +61,7 @@ _ABOUT_RELEASE = quick(
     r"|calendar|archive|previous|last (?:release|edition|publication)|code of practice|background"
     r"|questionnaire|survey form|consultation|definitions|timetable|leaflet|accessibility"
     r"|technical|reader|how to|dictionary|metadata|\bmethods?\b|schedule|user engagement"
-    r"|confidential|request a",
+    r"|confidential|request a|print (?:this|as|to|page)\b|this page",
     re.IGNORECASE,
 )
 _REPORT = quick(

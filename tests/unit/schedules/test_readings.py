@@ -61,7 +61,9 @@ def test_a_day_gets_the_time_of_another_column_without_a_doubt(day: str, text: s
     assert (slot.instant, slot.doubt) == (utc("2026-07-23 08:30"), None)
 
 
-@pytest.mark.parametrize("text", ["nine thirty", "930", "AM", "25:00", "9-30", "morning"])
+@pytest.mark.parametrize(
+    "text", ["nine thirty", "930", "AM", "25:00", "9-30", "morning", "after lunch"]
+)
 def test_a_time_that_cannot_be_read_is_a_doubt(text: str) -> None:
     slot = with_time(read("23/07/2026"), text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
