@@ -162,7 +162,10 @@ class Watch:
             return
         self.judging.planner.forget(watched)
         page = (watched.release.title, watched.release.url)
-        self._ids_by_page.get(page, set()).discard(release)
+        ids = self._ids_by_page.get(page, set())
+        ids.discard(release)
+        if not ids:
+            self._ids_by_page.pop(page, None)
         for target in watched.states:
             self.evidence.forget(target)
             self.blind.forget_target(target)

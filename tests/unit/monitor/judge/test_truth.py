@@ -129,12 +129,14 @@ def was_ever(
     return any((truth.at(instant) is PRESENT) is is_public for instant in instants)
 
 
-def true_ends_of_exposures(world: World) -> list[tuple[float, float]]:
-    """Return when each exposure may really have ended, at first and at last: at a removal before
-    the slot, or when a cache dropped its last copy, or at the slot itself.
+def true_ends_of_exposures(*worlds: World) -> list[tuple[float, float]]:
+    """Return when each exposure of a page, looked at in these worlds, may really have ended, at
+    first and at last: at a removal before the slot, or when a cache dropped its last copy, or at
+    the slot itself.
     """
-    slot, longest_kept = 0, max(looker.ttl for looker in world.lookers)
-    removals = [removed for removed in world.truth.went if removed < slot]
+    slot = 0
+    longest_kept = max(looker.ttl for world in worlds for looker in world.lookers)
+    removals = [removed for removed in worlds[0].truth.went if removed < slot]
     return [*((removed, min(removed + longest_kept, slot)) for removed in removals), (slot, slot)]
 
 

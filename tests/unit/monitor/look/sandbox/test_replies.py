@@ -67,6 +67,15 @@ def test_slot_that_no_calendar_can_have_is_refused(slot: bytes) -> None:
         unpack(find_task("read").reply, READING % slot)
 
 
+def test_calendar_of_100_000_entries_is_read() -> None:
+    """Colons in titles, addresses and times do not count as values."""
+    slot = INSTANT % b', "raw": "Thursday 1 January 2026, 09:30"'
+    entry = ENTRY.replace(b'"t"', b'"Apples: prices, week of 1 January 2026"') % slot
+    line = DONE % (b'[{"announcements": [%s]}, null]' % b",".join([entry] * 100_000))
+    reading, _ = unpack(find_task("read").reply, line).result
+    assert len(reading.announcements) == 100_000
+
+
 READ_WITHIN_MEMORY = """
 import resource, sys
 from pathlib import Path
