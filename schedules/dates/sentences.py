@@ -179,12 +179,11 @@ def days_in(text: str, since: date | None) -> Iterator[date]:
             yield day
 
 
-def has_date_of_publication(text: str, slot: Slot | None, *, is_before: bool) -> bool:
+def has_date_of_publication(text: str, slot: Slot | None) -> bool:
     """Return whether a text has a label such as "Published: 26 November 2026".
 
-    A later date is a promise, and so is the slot's own day before the slot (`is_before`), and after
-    it unless the label says that content is out. An earlier date is that of the announcement if the
-    text announces the slot's day.
+    A later date is a promise, and so is the slot's own day, unless the label says that content is
+    out. An earlier date is that of the announcement if the text announces the slot's day.
     """
     words = text.lower()
     last = None if slot is None else last_day(slot)
@@ -194,8 +193,7 @@ def has_date_of_publication(text: str, slot: Slot | None, *, is_before: bool) ->
         if day is None:
             continue
         is_past = last is None or last - _LONGEST_EXPOSED <= day < last
-        is_own_day = label["done"] is not None and day == last and not is_before
-        if (is_past and not is_announced) or is_own_day:
+        if (is_past and not is_announced) or (label["done"] and day == last):
             return True
     return False
 
@@ -233,13 +231,12 @@ def announces_day_of(text: str, slot: Slot | None) -> bool:
 def tells_results(text: str, slot: Slot | None, title: str) -> bool:
     """Return whether a text has enough words, without dates and sentences that tell no results.
 
-    If it announces the slot's day, only sentences with a number or "per cent" count: others may be
-    background.
+    If it announces the slot's day, only sentences with a number count: others may be background.
     If there are whole sentences, one must tell a result. `title` is the release's.
     """
     results = [each for each in _split_sentences(text) if not _NOT_OF_RESULTS.search(each)]
     if announces_day_of(text, slot):
-        results = [each for each in results if _has_number(each, slot) or "per cent" in each]
+        results = [each for each in results if _has_number(each, slot)]
     if len(without_dates(" ".join(results), slot).split()) < _LEAST_WORDS:
         return False
     return not any(map(_is_whole, results)) or _tells_any_result(results, slot, title)

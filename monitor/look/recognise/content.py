@@ -109,8 +109,7 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
     Content is a file, a date of publication, a table or forty words. `_read_thin_page` decides on a
     page without it. Before the slot, dummy text under another title is absence.
     """
-    is_before = is_before_slot(answer, context)
-    if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before:
+    if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before_slot(answer, context):
         return absent("a test page")
     is_published = bool(seen.found or seen.version) or links_file(page, context)
     if seen.state is not State.PRESENT or is_published:
@@ -118,17 +117,17 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
     if why := find_mark(page, context.title):
         return unknown(why)
     slot = context.known.slot
-    if _has_content(page, context, is_before=is_before):
+    if _has_content(page, context):
         return seen
     if why := find_sign_against(page, context.title):
         return unknown(why)
     if slot is not None and context.title:
-        seen = _read_thin_page(seen, page, context, slot, is_before=is_before)
+        seen = _read_thin_page(seen, page, answer, context, slot)
     return seen
 
 
 def _read_thin_page(
-    seen: Recognised, page: Page, context: Context, slot: Slot, *, is_before: bool
+    seen: Recognised, page: Page, answer: Answer, context: Context, slot: Slot
 ) -> Recognised:
     """Return what a page under the title, but without content, proves.
 
@@ -149,7 +148,7 @@ def _read_thin_page(
     # The page is new if it follows a 404 or a placeholder with other words.
     is_new = known.was_missing or known.placeholder is not None
     may_be_old = not is_new and names_day_of(page.prose, slot)
-    if is_same_text or may_be_old or is_before:
+    if is_same_text or may_be_old or is_before_slot(answer, context):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     is_notice = tells_nothing(page.prose, slot, context.title, has_report=_links_report(page))
     return unknown(NOTICE_ONLY) if is_notice else seen
@@ -167,7 +166,7 @@ def is_before_slot(answer: Answer, context: Context) -> bool:
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 
 
-def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
+def _has_content(page: Page, context: Context) -> bool:
     """Return whether a page has a date of publication, a table of figures or enough words about
     results, and is not of the edition before.
     """
@@ -177,7 +176,7 @@ def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
         return False
     if any(_has_figures(table, context) for table in page.find_content(_TABLE)):
         return True
-    if has_date_of_publication(text, slot, is_before=is_before):
+    if has_date_of_publication(text, slot):
         return not denies_release(text, slot, context.title)
     return tells_results(text, slot, context.title) and not is_queue(page)
 
