@@ -255,7 +255,8 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
 
 
 def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
-    """Return a key for each fact that people are notified of; no keys without facts.
+    """Return a key for each fact that people are notified of; no keys without facts, and only those
+    of leads if the verdict is `lead`: other incidents report the rest.
 
     A late part other than the page is `behind`, and also `out` once it came. A group of removals is
     `withdrawn`, and `back` once all are back. A group of exposures is `exposed`, and `over` once
@@ -263,13 +264,14 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
     """
     if facts is None:
         return frozenset()
-    keys = {FactKey(kind) for kind, is_true_of in _TEST_OF_KIND.items() if is_true_of(facts)}
-    # Here a lead is something that only a person can judge, such as a match in a press feed.
-    keys.update(
+    keys = {
         FactKey(FactKind.LEAD, f"{finding.part or ''} {finding.detail}")
         for finding in facts.findings
         if finding.kind == LEAD
-    )
+    }
+    if facts.verdict == LEAD:
+        return frozenset(keys)
+    keys.update(FactKey(kind) for kind, is_true_of in _TEST_OF_KIND.items() if is_true_of(facts))
     keys.update(FactKey(FactKind.ELSEWHERE, part) for part in list_parts_found_elsewhere(facts))
     for part in facts.parts:
         if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:

@@ -20,7 +20,7 @@ from alerts.notice_text import (
 from alerts.one_line import one_line
 from alerts.status import NO_BREACH, find_current_status
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
-from schedules.contract.verdict import choose_worst_grade
+from schedules.contract.verdict import LEAD, choose_worst_grade
 from schedules.times.zone import LONDON
 
 MONITOR = "monitor"
@@ -284,7 +284,12 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
 
 
 def find_incident_kind(facts: ReleaseFacts, now: datetime) -> IncidentKind | None:
-    """Return the gravest kind of incident that these facts make, None if they make none."""
+    """Return the gravest kind of incident that these facts make, None if they make none.
+
+    What is measured never changes the kind of a lead, which has an incident of its own.
+    """
+    if facts.verdict == LEAD:
+        return IncidentKind.LEAD
     # Soon after the slot, an unproven verdict may still become another one.
     is_settled = facts.final or (
         facts.slot is not None and now >= facts.slot + timedelta(minutes=5)

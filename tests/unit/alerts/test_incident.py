@@ -24,6 +24,7 @@ from alerts.notice_text import write_notice_subject
 from alerts.platform import make_reminder
 from alerts.status import describe_status
 from schedules.contract.verdict import (
+    LEAD,
     Due,
     Elsewhere,
     Exposure,
@@ -39,6 +40,7 @@ from tests.worlds.incidents import facts_of_a_release
 
 Make = Callable[..., ReleaseFacts]
 AFTER_SLOT = SLOT + timedelta(minutes=1, seconds=1)
+HOUR = timedelta(hours=1)
 
 
 def notice_kinds(decision: Decision) -> list[str]:
@@ -52,6 +54,25 @@ def incident_of(decision: Decision) -> Incident:
 
 def incident_opened_by(facts: ReleaseFacts) -> Incident:
     return incident_of(decide(facts, known=None, now=facts.at))
+
+
+def test_lead_never_joins_what_is_measured_of_its_release(make_facts: Make) -> None:
+    """It has an incident of its own, whatever else is late or was early."""
+    sheet = PartVerdict("sheet", "data", "", required=True, verdict=VerdictKind.OVERDUE)
+    page = page_part(VerdictKind.ON_TIME)
+    exposure = Exposure("page", Interval(SLOT - HOUR), Interval(), Bounds(), open=True)
+    exposed = replace(page, exposures=(exposure,))
+    partial = make_facts(AFTER_SLOT, verdict=VerdictKind.OVERDUE, parts=(page, sheet))
+    assert incident_opened_by(partial).kind is IncidentKind.PARTIAL
+    hint = Finding(LEAD, None, "a page under its title without content")
+    for facts in (partial, replace(partial, parts=(exposed, sheet))):
+        of_lead = incident_opened_by(replace(facts, verdict=LEAD, findings=(hint,)))
+        assert of_lead.kind is IncidentKind.LEAD
+        assert of_lead.id != incident_opened_by(partial).id
+        another = replace(of_lead.facts, findings=(hint, replace(hint, detail="another page")))
+        decision = decide(another, of_lead, AFTER_SLOT + HOUR)
+        (notice,) = decision.notices
+        assert (notice.kind, notice.findings) == ("new_finding", ("lead",))
 
 
 @pytest.mark.parametrize("came", [None, AFTER_SLOT])
