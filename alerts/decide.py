@@ -190,9 +190,9 @@ def _yield_notices(
     builder = _NoticeBuilder(known, incident, facts, now)
     # Once a release not found yet has its verdict, one notice reports that.
     was_not_found_yet = known.kind is IncidentKind.DUE and known.closed is None
-    if was_not_found_yet and incident.kind is not IncidentKind.DUE:
-        if not builder.is_reported_unproven:
-            yield builder.verdict_reached()
+    has_verdict = was_not_found_yet and incident.kind is not IncidentKind.DUE
+    if has_verdict and not builder.is_reported_unproven:
+        yield builder.verdict_reached()
         return
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before, key=str)

@@ -30,11 +30,12 @@ from schedules.announcement import Part
 from schedules.contract.verdict import VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.titles import names_a_period
 
 _log = structlog.get_logger(__name__)
 
 EARLIER_EDITION_AWAITED = "the page of an earlier edition that is not out yet"
-"""Begins no lateness and no exposure: the page will first show that edition."""
+"""Why an absence proves nothing: the page will first show that edition."""
 _BETWEEN_EDITIONS = timedelta(hours=20)
 _NOT_AWAITED = (VerdictKind.CANCELLED, VerdictKind.MOVED)
 
@@ -53,8 +54,6 @@ class Watch:
     blind: BlindSpans
     health: HealthState
     _tasks: Tasks = field(default_factory=Tasks)
-    # By title and address of the page, the ids of releases that had them.
-    _ids_by_page: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     @property
     def releases(self) -> dict[str, WatchedRelease]:
@@ -107,7 +106,6 @@ class Watch:
                 release_as_stored, (), monitor=self.rules.watch.vantage, found_page=found_page
             )
         watched = self.releases[release.id]
-        self._ids_by_page.setdefault((release.title, release.url), set()).add(release.id)
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
@@ -161,11 +159,6 @@ class Watch:
         if watched is None:
             return
         self.judging.planner.forget(watched)
-        page = (watched.release.title, watched.release.url)
-        ids = self._ids_by_page.get(page, set())
-        ids.discard(release)
-        if not ids:
-            self._ids_by_page.pop(page, None)
         for target in watched.states:
             self.evidence.forget(target)
             self.blind.forget_target(target)
@@ -216,20 +209,18 @@ class Watch:
 
     def _is_earlier_edition_awaited(self, watched: WatchedRelease, target: Target) -> bool:
         """Return whether the page of a release, before its slot, will first show another edition of
-        the same title that was not seen yet.
+        the same title, without a period, that was not seen yet.
         """
-        ids = self._ids_by_page.get((watched.release.title, target.url), ())
-        slot = _slot_begins(watched)
-        if len(ids) < 2 or slot is None or self.clock.now() >= slot:
+        title, slot = watched.release.title, _slot_begins(watched)
+        if names_a_period(title) or slot is None or self.clock.now() >= slot:
             return False
-        others = (self.releases[name] for name in ids if name in self.releases)
         return any(
-            other.release.url == target.url
+            (other.release.title, other.release.url) == (title, target.url)
             and other.publication is None
             and not (other.verdict and other.verdict.verdict in _NOT_AWAITED)
             and (before := _slot_begins(other)) is not None
             and before <= slot - _BETWEEN_EDITIONS
-            for other in others
+            for other in self.releases.values()
         )
 
     def note_inside(
