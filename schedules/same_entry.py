@@ -30,13 +30,11 @@ def keep_ids(
 
     If `has_given_ids`, people choose the ids, so a new one means a new entry.
     """
-    editions: dict[str, list[Announcement]] = defaultdict(list)
-    for uid in sorted(known):  # ids of later editions end with their day
-        editions[uid.partition("@")[0]].append(known[uid])
+    editions = _group_by_row(known)
     kept = [
         _under_id_of_edition(known[each.uid], each, known, at)
         if each.uid in known and not _can_be_any_edition(each)
-        else _under_id_of_last(editions[each.uid], each)
+        else _under_id_of_last(editions.get(each.uid, ()), each)
         for each in shown
     ]
     taken = {each.uid for each in kept}
@@ -46,8 +44,7 @@ def keep_ids(
     for uid, old in known.items():
         if uid not in taken:
             missing[_join_blanks(old.title)].append(old)
-    # First match entries of the same time. Without it, several old entries of the title could be
-    # the same.
+    # First match entries of the same time. Else several old entries could match.
     for needs_same_time in (True, False):
         for place, each in enumerate(kept):
             is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
@@ -63,12 +60,20 @@ def keep_ids(
     return _under_ids_of_retitled(known, kept)
 
 
+def _group_by_row(known: Mapping[str, Announcement]) -> Mapping[str, list[Announcement]]:
+    """Return the dated entries of each row, the latest edition last."""
+    editions: dict[str, list[Announcement]] = defaultdict(list)
+    for uid in sorted(known):
+        if first_day(known[uid].slot) is not None:
+            editions[uid.partition("@")[0]].append(known[uid])
+    return editions
+
+
 def _under_ids_of_retitled(
     known: Mapping[str, Announcement], shown: Sequence[Announcement]
 ) -> list[Announcement]:
-    """Return the entries, each that replaces the only one of its address and time under that id.
-
-    A corrected title changes an id that was made from it.
+    """Return the entries, each with a made id under that of the only earlier entry of its address
+    and time: a corrected title changes an id that was made from it.
     """
     old_at: dict[str, list[Announcement]] = defaultdict(list)
     new_at: dict[str, list[Announcement]] = defaultdict(list)
@@ -97,8 +102,8 @@ def find_next_editions(
     """Return the entries that may be the next edition of a release that is out, each under an id of
     its own.
 
-    Without a period, a later day can mean that, or a change made too late. So the row also stays an
-    entry of its release. `published` has the slots of releases that are out, by entry.
+    Without a period, a later day can mean that, or a change made too late. So the first read that
+    shows it has an entry of both. `published` has the slots of releases that are out, by entry.
     """
     return [
         replace(each, uid=f"{each.uid.partition('@')[0]}@{day}")
@@ -121,7 +126,7 @@ def _under_id_of_last(editions: Sequence[Announcement], now: Announcement) -> An
 
 
 def _can_be_any_edition(entry: Announcement) -> bool:
-    """Return whether neither title nor id tells the editions of a series apart."""
+    """Return whether the title has no period, and the id was made from the row."""
     return MADE_ID.fullmatch(entry.uid) is not None and not read_title(entry.title).period
 
 

@@ -70,7 +70,7 @@ _OF_WORK = (
     r"|restor|add|mov)ed"
     r"|no (?:publication|release)"
     r"|not be(?:ing)? (?:releas|publish)[a-z]{1,3}|therefore not"
-    r"|(?:is|are|was|were)(?: now| originally| previously)? (?:due|expected|planned)"
+    r"|(?:is|are|was|were)(?: now| originally| previously)? (?:due|expected|planned|scheduled)"
     r" (?:on|in|for|to be)"
     r"|(?:release|publication)(?: of [^.]{1,60})? (?:has been|is|was) (?:now )?"
     r"(?:moved|brought|changed|suspended|paused|cancelled|withdrawn|removed)"
@@ -98,7 +98,8 @@ _MAY_SAY_NOT_OUT = quick(
     r"(?:now )?"
     r"(?:delayed|postponed|deferred|suspended|withdrawn|cancelled|discontinued)\b"
     r"|\b(?:(?:an?|the|further) delays?|delay(?:ed)? (?:until|to|due|by)|postpone"
-    r"|(?:re)?scheduled|slipped|awaiting|pending|unable to|can(?: ?not|['\u2019]t)"
+    r"|rescheduled|(?<!is )(?<!are )(?<!was )(?<!were )scheduled|slipped|awaiting|pending"
+    r"|unable to|can(?: ?not|['\u2019]t)"
     r"|could(?: not|n['\u2019]t)|gohiriwyd)\b"
 )
 # Sentences about the release itself, not about a part or other figures
@@ -127,7 +128,9 @@ _NOT_OF_RESULTS = quick(
     r"|xx+|dolor(?:em|es)?|ipsum|voluptat(?:e|em|um))\b"
 )
 # In a sentence with the slot's day
-_ANNOUNCES = quick(rf"\b(?:{_NOT_OUT}|until|due|expected|planned|available (?:from|on|at)|tan)\b")
+_ANNOUNCES = quick(
+    rf"\b(?:{_NOT_OUT}|until|due|expected|planned|scheduled|available (?:from|on|at)|tan)\b"
+)
 _HAS_CHANGED = quick(r"\b(?:fell|fallen|rose|risen|grew|grown|increased|decreased|declined)\b")
 _SENTENCE_END = quick(
     r"(?<=[.!?])(?<![ap]\.m\.)(?<!\b(?:jan|feb|mar|apr|jun|jul|aug|oct|nov|dec)\.)(?<!\bsept\.)\s|\|"
@@ -182,20 +185,23 @@ def days_in(text: str, since: date | None) -> Iterator[date]:
 def has_date_of_publication(text: str, slot: Slot | None) -> bool:
     """Return whether a text has a label such as "Published: 26 November 2026".
 
-    A later date is a promise, and so is the slot's own day, unless the label says that content is
-    out. An earlier date is that of the announcement if the text announces the slot's day.
+    A later date is a promise. So is the slot's own day, unless the label says that content was out
+    then ("published", "last updated"). An earlier date is that of the announcement if a label or
+    sentence announces the slot's day.
     """
     words = text.lower()
     last = None if slot is None else last_day(slot)
-    is_announced = announces_day_of(text, slot)
+    labels = []
     for label in _LABEL.finditer(words):
         day = next(days_in(words[label.end() : label.end() + _LONGEST_DATE], last), None)
-        if day is None:
-            continue
-        is_past = last is None or last - _LONGEST_EXPOSED <= day < last
-        if (is_past and not is_announced) or (label["done"] and day == last):
-            return True
-    return False
+        if day is not None:
+            labels.append((day, label["done"] is not None))
+    if last is None:
+        return bool(labels)
+    if (last, True) in labels:
+        return True
+    is_announced = announces_day_of(text, slot) or (last, False) in labels
+    return not is_announced and any(last - _LONGEST_EXPOSED <= day < last for day, _ in labels)
 
 
 def is_about_document(text: str, slot: Slot | None) -> bool:

@@ -19,7 +19,7 @@ _FORMS = tuple(
     quick(pattern)
     for pattern in (
         rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?:[:.](?P<s>\d{{2}})(?:\.0+)?)? ?{_AM_OR_PM}",
-        rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_AM_OR_PM}",
+        rf"\b(?P<h>0\d|1[0-2])(?P<m>\d{{2}}) ?{_AM_OR_PM}",  # not a year
         rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_AM_OR_PM}",
         r"\b(?:12 ?|12[:.]00 ?)?(?P<noon>noon|midday|canol dydd)\b",
         r"\b(?:12 ?|00:00 ?)?(?P<midnight>midnight|hanner nos)\b",

@@ -151,9 +151,15 @@ def make_uids_unique(
     `without_uid` are the indices of rows without a uid of their own. `make_uid` made it from the
     title, so all rows of a monthly series may have the same one, `x`. They get the month
     (`x@2026-07`). If two rows with different days still have the same uid, these get the day
-    (`x@2026-07-23`). The month is tried first, because it changes less often.
+    (`x@2026-07-23`). The month is tried first, because it changes less often. A row without a day
+    gets `x@undated` if another one has a day, so that it does not take that one's uid.
     """
     result = list(made)
+    dated = {made[index].uid for index in without_uid if first_day(made[index].slot) is not None}
+    for index in without_uid:
+        uid = made[index].uid
+        if uid in dated and first_day(made[index].slot) is None:
+            result[index] = replace(made[index], uid=f"{uid}@undated")
     for date_format in ("%Y-%m", "%Y-%m-%d"):
         uids_and_days = {
             (result[index].uid, first_day(result[index].slot)) for index in without_uid

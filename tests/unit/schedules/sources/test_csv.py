@@ -100,3 +100,17 @@ def test_twenty_thousand_rows_are_read(parse: Parse) -> None:
     )
     reading = parse("csv", f"id,title,producer,url,date,time,state\n{rows}".encode())
     assert len(reading.announcements) == 20_000
+
+
+def test_row_without_a_day_leaves_the_dated_row_its_id() -> None:
+    """A series without periods has one title, and its next edition has no date yet."""
+    dated = "Trade,https://stats.example/trade,3 September 2026,09:30\n"
+    settings = calendar_settings("csv", "https://stats.example/calendar")
+
+    def read_ids(*rows: str) -> list[str]:
+        body = "".join(("title,url,date,time\n", *rows)).encode()
+        return [each.uid for each in settings.parse_saved(body, NOW).announcements]
+
+    (before,) = read_ids(dated)
+    first, undated = read_ids(dated, "Trade,https://stats.example/trade,TBC,\n")
+    assert first == before != undated
