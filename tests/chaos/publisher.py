@@ -127,21 +127,19 @@ async def _serve_forever(out_times: dict[str, float], *store: int) -> None:
     ports = [port, *[await start_forwarding(one, to_store) for one in store]]
     sys.stdout.write(f"{' '.join(map(str, ports))}\n")
     sys.stdout.flush()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_print_pauses())
-        tasks.create_task(server.serve_forever())
+    _print_pause(time.time())
+    await server.serve_forever()
 
 
-async def _print_pauses() -> None:
-    """Print each period in which this process did not run, because it was stopped or the machine
-    was busy.
+def _print_pause(began: float) -> None:
+    """Print the time since `began` if this process did not run then, because it was stopped or the
+    machine was busy. Do so again and again.
     """
-    while True:
-        began = time.time()
-        await asyncio.sleep(_SHORTEST_PAUSE / 4)
-        if (ended := time.time()) - began > _SHORTEST_PAUSE:
-            sys.stdout.write(f"paused {began} {ended}\n")
-            sys.stdout.flush()
+    ended = time.time()
+    if ended - began > _SHORTEST_PAUSE:
+        sys.stdout.write(f"paused {began} {ended}\n")
+        sys.stdout.flush()
+    asyncio.get_running_loop().call_later(_SHORTEST_PAUSE / 4, _print_pause, ended)
 
 
 if __name__ == "__main__":
