@@ -102,8 +102,8 @@ def _read_month(text: str | None, today: date) -> date:
 def _find_states(
     ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime
 ) -> dict[str, Json]:
-    """Return, by release, the field `promised_as` of the rows with a slot in this span whose promise
-    is provisional or postponed.
+    """Return, by release, the field `promised_as` of its row, if its promise, with a slot in this
+    span, is provisional or postponed.
     """
     releases = list(ledger.releases(*span))
     promises = ledger.promises_by_release([one.id for one in releases])
