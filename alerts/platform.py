@@ -152,7 +152,7 @@ def make_reminder(
 
 
 def _pace_at_night(number: int, incident: Incident, now: datetime) -> int:
-    """Return the number of the newest reminder that is due.
+    """Return the number of the newest reminder, of the `number` due by day.
 
     Once everyone on the ladder was reminded, only each fourth is due at night, unless something is
     public early.
@@ -318,9 +318,7 @@ def _find_change_to_report(
 def _find_change_while_open(
     known: Incident, incident: Incident, changed: LinkedRelease
 ) -> tuple[str, str, str] | None:
-    """Return (kind, occasion, words) of a notice on an open incident: a graver grade, a new
-    release, or half out.
-    """
+    """Return (kind, occasion, words) of a graver grade, a new release, or half out, or None."""
     # A grade never falls, so one that differs is graver.
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"

@@ -101,7 +101,7 @@ def slot_in_force(
 
 
 class _ReleaseLedger:
-    """Finds the promise in force of one release."""
+    """The promises of one release, added in the order of their reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
         """`calendars` are by their rank."""
@@ -244,7 +244,7 @@ class _ReleaseLedger:
         )
 
     def _add_first(self, promise: Promise) -> None:
-        """Put the first promise of the release in force."""
+        """Add the release's first promise, with events."""
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
         self._events.append(

@@ -129,9 +129,8 @@ def list_texts(incident: Incident) -> list[tuple[str, str]]:
 
 
 def _say_when(incident: Incident, timezone: str) -> str:
-    """Return the typed sentence with the time before it, or after it if it begins with a time.
-
-    If there is a line for each of several dates, each has its own date.
+    """Return the typed sentence, or each of `list_texts`, with its time before it, or after it if
+    it begins with a time.
     """
     if texts := list_texts(incident):
         return " ".join(_date_text(text, date, timezone) for date, text in texts)

@@ -105,11 +105,8 @@ def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) ->
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return the parts checked by each minute that may have been promised, and why some became
-    `unproven`.
-
-    They were judged by a whole day. A part that a minute contradicts becomes `unproven`, or
-    `pending` before the slot.
+    """Return the parts, and why some became `unproven` (before the slot: `pending`): one of the
+    possible minutes contradicts them.
     """
     parts_by_each_minute = [
         judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)
@@ -148,7 +145,7 @@ def _drop_claims_that_fail_by_minute(
 
 
 def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictKind]) -> bool:
-    """Return whether a verdict by one of the possible minutes contradicts that by the day."""
+    """Return whether any of `verdicts_by_minute` contradicts the verdict by the day."""
     # Any other verdict contradicts `on_time`, only claims contradict the rest.
     return any(
         not _is_same_claim(verdict, by_minute)
@@ -340,7 +337,7 @@ def _change_text(case: Case, promise: Promise) -> str:
 
 
 def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise dropped before its slot and any exposure, or None.
+    """Return the reason if the entry was dropped before its slot and any exposure, or None.
 
     A calendar may drop an entry because it was published early. None too if another calendar shows
     the same slot.
@@ -372,7 +369,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
 def _unconfirmed_reason(
     case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()
 ) -> str | None:
-    """Return the reason to doubt a promise last shown too long before it was needed, or None."""
+    """Return the reason if it was last shown too long before its slot or exposure, or None."""
     needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
     if needed_at is None or last_shown is None:
         return None
@@ -387,7 +384,7 @@ def _unconfirmed_reason(
 def _not_read_again_reason(
     case: Case, promise: Promise, parts: Sequence[PartVerdict]
 ) -> str | None:
-    """Return the reason to doubt a breach since which the calendar was not read, or None."""
+    """Return the reason if the calendar was not read since a breach, or None."""
     # What cannot be late, such as an alternative address, breaks a promise only by an exposure.
     is_breach = any(
         part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts

@@ -279,7 +279,7 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
-    """Return whether looks are not expected to change a part's verdict or users' delay."""
+    """Return whether a part's verdict and users' delay need no more looks."""
     out_by = part.released.by
     if out_by is None:
         return part.verdict is VerdictKind.NOT_PUBLISHED

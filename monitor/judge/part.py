@@ -322,8 +322,7 @@ def _widen_by_other_view(evidence: PartEvidence, window: Window, appeared: Inter
     other_run = _find_run_present_before(evidence, window, appeared.after)
     if other_run is None:
         return appeared
-    # If that view was right, the part came before its first look. So only absences before that
-    # look are proofs.
+    # If that view was right, only absences before its first look are proofs.
     runs = (run for spell in evidence.absences for run in spell.runs)
     return Interval(
         latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by

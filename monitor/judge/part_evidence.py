@@ -117,9 +117,7 @@ class PartEvidence:
         return max((spell.end for spell in self.absences), default=None)
 
     def would_show_presence_at(self, slot: datetime) -> bool:
-        """Return whether we would know if the part had been public at the slot and
-        removed later.
-        """
+        """Return whether we would know of a part public at the slot and removed later."""
         if self.witnesses is None or self.witnesses.redirects:
             return True
         return any(spell.begin <= slot <= spell.end for spell in self.absences)

@@ -68,8 +68,6 @@ def find_missing_editions(
 
 
 def _day_if_passed(edition: SeriesEdition, now: datetime) -> date | None:
-    """Return the day of an edition, None if its slot has not passed or has less than day
-    precision.
-    """
+    """Return the day of an edition, None if it does not count."""
     slot = edition.slot
     return first_day(slot) if slot.precision in _DATED and has_passed(slot, now) else None

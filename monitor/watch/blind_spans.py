@@ -87,7 +87,7 @@ class BlindSpans:
             self.note(span)
 
     def note(self, span: Blind) -> None:
-        """Add a new or longer span, write it in the background, and have all releases judged again.
+        """Add a new or longer span, and `write` it in the background.
 
         It is added at once, so that `correct_dates` finds it before it is written.
         """

@@ -39,7 +39,7 @@ class LookTally:
     blind: BlindSpans
     steps: ClockSteps
     silent_hosts: SilentHosts = field(default_factory=SilentHosts)
-    # By target, the seconds by which its look started late.
+    # by target
     _late: dict[str, float] = field(default_factory=dict)
     _connectivity: Connectivity = field(init=False)
 
@@ -102,9 +102,7 @@ class Intake:
         )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Count one look, and pass its sighting to the tripwires or, for a release, to `watch` and
-        `leads`.
-        """
+        """Receive one look."""
         self.tally.count(target, sighting, outcome)
         if target.view is View.TRIPWIRE:
             self.tripwires.see(target, sighting)

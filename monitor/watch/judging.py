@@ -196,7 +196,7 @@ class Judging:
             asyncio.get_running_loop().call_exception_handler(found)
 
     async def _record_in_background(self, watched: WatchedRelease, assessment: Assessment) -> None:
-        """Record a verdict. After a fault, judge again in a minute."""
+        """Record a verdict. A fault is handled as in `_judge_in_background`."""
         release, state = watched.release.id, watched.judging
         try:
             await self.record(watched, assessment)

@@ -142,7 +142,7 @@ class Connection(H11Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """Limit the time until the client reads what waits for it."""
+        """Limit the time until the client reads any of what waits for it."""
         super().pause_writing()
         self._limit_reading()
 

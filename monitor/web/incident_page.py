@@ -448,7 +448,7 @@ def find_changes(
 
 
 def texts_of_boxes(draft: Draft) -> dict[str, str]:
-    """Return the texts of a version by name: of each box and step, and texts of an earlier form."""
+    """Return both the `typed_texts` and the `texts_without_box` of a version."""
     report = report_from_json(draft.facts)
     texts = typed_texts(report) | texts_without_box(draft.words, report)
     return {name: with_plain_line_ends(text) for name, text in texts.items()}
@@ -573,10 +573,7 @@ def _list_notes(sent: SentForm, *, amends: bool) -> Iterator[str]:
 
 
 def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[BoxFault]:
-    """Yield each fault of a form's notes.
-
-    If it `amends` a signed report, a reason is needed.
-    """
+    """Yield each fault of a form's notes."""
     address, mail = sent.text("address"), sent.files.get("mail")
     for given, needed in (("call", "said"), ("said", "call")):
         if sent.text(given) and not sent.text(needed):

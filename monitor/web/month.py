@@ -1,6 +1,4 @@
-"""The calendar of a month: the promised releases of each day with their verdicts, and links to
-subscribe.
-"""
+"""The calendar of a month."""
 
 from __future__ import annotations
 
@@ -28,17 +26,16 @@ from schedules.times.json import Json, instant_from_json
 from schedules.times.zone import local_date
 
 _LISTED_UP_TO = 400
-"""If a month has more releases, each day shows only a count and a link to its board."""
+"""If a month has more releases, each day shows only a count for each status, and a link to its
+board.
+"""
 _SHOWN_STATES = (State.PROVISIONAL, State.POSTPONED)
-"""States of a promise in calendars that no verdict expresses."""
+"""States of a promise that verdicts do not show."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """The releases of one day.
-
-    If `day` is None, the releases that are not promised for a single day.
-    """
+    """The releases of one day. If `day` is None, those without one, such as "in August"."""
 
     day: date | None
     rows: Sequence[Row]
@@ -50,14 +47,12 @@ class DayRows:
 
     @property
     def bad(self) -> list[tuple[str, int]]:
-        """Return how many releases have each status, of those with a problem."""
+        """Return `counts` of the releases with a problem only."""
         return count_statuses([row for row in self.rows if has_gone_wrong(row)])
 
 
 async def show_month(request: Request) -> Response:
-    """Show the releases of a month by day (only how many, if there are too many), with links to
-    subscribe.
-    """
+    """Show the releases of a month by day with their verdicts, and links to subscribe."""
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("month", "producer"))
     first = _read_month(query.get("month"), queries.today())
@@ -107,8 +102,8 @@ def _read_month(text: str | None, today: date) -> date:
 def _find_states(
     ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime
 ) -> dict[str, Json]:
-    """Return the state of each promise with a slot in this span that no verdict expresses, by
-    release.
+    """Return, by release, the field `promised_as` of its row, if its promise, with a slot in this
+    span, is provisional or postponed.
     """
     releases = list(ledger.releases(*span))
     promises = ledger.promises_by_release([one.id for one in releases])
@@ -127,9 +122,7 @@ def _find_states(
 
 
 def _group_by_day(rows: Sequence[Row], timezone: str) -> list[DayRows]:
-    """Return the releases of each day in order, and last those that are not promised for a single
-    day.
-    """
+    """Return the releases of each day in order, and last those without a single day."""
 
     def day_of(row: Row) -> date:
         slot = row["slot"] or {"start": None}

@@ -45,7 +45,8 @@ _ZONES = quick(
     r"|\b(?P<gmt>gmt|utc|greenwich mean time)"
     rf"|\b(?P<other>{_FOREIGN}))(?![a-z0-9])"
 )
-# As JavaScript writes it: "09:30:00 GMT+0100 (British Summer Time)", and why it is that time
+# The name of a zone after its offset, as in JavaScript's "09:30:00 GMT+0100 (British Summer Time)",
+# and words about an embargo
 _NO_PART = quick(
     r"(?<=\+0100) british summer time|(?<=\+0000) greenwich mean time"
     r"|\bembargo(?:ed)?\b(?: until| lifts| lifted|:)?"
@@ -79,8 +80,9 @@ class FoundTime:
     """A time found in a text, and `rest`, the text without it.
 
     `time` is None if none was found, or with `midnight`: that can be either end of the day, and
-    00:00 can mean no time. `impossible`: the time does not exist, such as 25:00. `zone` is `bst`,
-    `gmt`, `uk`, `other`, `offset` or None. `zone_word` is its text.
+    00:00 can mean no time. `impossible`: the time does not exist, such as 25:00. `zone` is the kind
+    of zone, None if none was found: `bst`, `gmt`, `uk`, `other` (abroad), `offset` ("GMT+1") or
+    `plus` ("+01:00"). It may be missing if the time is impossible. `zone_word` is its text.
     """
 
     rest: str
@@ -92,7 +94,9 @@ class FoundTime:
 
 
 def zone_offsets(word: str) -> tuple[timedelta, ...]:
-    """Return the offsets from UTC that a zone word can mean."""
+    """Return the offsets from UTC that a zone word can mean. Of an unknown word, the least and the
+    greatest of all.
+    """
     signed = _SIGNED.search(word)
     if signed is None:
         return tuple(timedelta(hours=each) for each in _OFFSETS.get(word, _ANYWHERE))
@@ -107,8 +111,9 @@ def names_utc(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def find_time(text: str) -> FoundTime:
-    """Return the first time of day in a normalised text, its zone word, and the text without
-    both.
+    """Return the time of day in a normalised text, its zone word, and the text without both.
+
+    Of several times, it is that of the first of `_FORMS` that is in the text.
     """
     text = _NO_PART.sub("", text).strip()
     for form in _FORMS:
@@ -147,7 +152,9 @@ def _is_same_instant(found: FoundTime, again: re.Match[str]) -> bool:
 
 
 def _offsets_by_season(word: str) -> tuple[int, ...]:
-    """Return the hours east of Greenwich that a zone word can mean, British ones by default."""
+    """Return the hours of a zone word in `_OFFSETS`: none for another one abroad, and those of a
+    British winter and summer for any other.
+    """
     return _OFFSETS.get(word, () if _IS_FOREIGN.fullmatch(word) else (0, 1))
 
 
@@ -176,8 +183,7 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
 
 def _spoken_time(past: str, hour: str | None) -> time | None:
     """Return "half past nine" or "nine" o'clock as a time of the day, None if there is no such
-    hour. No one publishes statistics at night, so hours from one to five are those of the
-    afternoon.
+    hour. Hours from one to five are taken for those of the afternoon.
     """
     number = _HOURS.get(hour or "") or (int(hour) if hour and hour.isdecimal() else 0)
     if not 1 <= number <= 12:

@@ -38,7 +38,7 @@ from schedules.sources.row import CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 from schedules.titles import MONTH
 
-_HEAD = 10  # the heading of a table must be in the first rows
+_HEAD = 10  # rows in which the heading of a table must be
 _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
@@ -95,8 +95,8 @@ def parse_html(page: Page) -> HtmlElement:
 def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
     """Yield the rows below the heading of each table.
 
-    A table with no heading in its first rows yields nothing. A plain paragraph such as "The
-    following have been cancelled:" is a heading only of the table right below it.
+    A plain paragraph such as "The following have been cancelled:" is a heading only of the table
+    right below it.
     """
     heading = introduction = ""
     number = 0

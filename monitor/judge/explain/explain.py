@@ -61,10 +61,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The reasons for a verdict, as of `at`.
-
-    `records` are the ids of the evidence records that support it.
-    """
+    """The reasons for a verdict, as of `at`. `records` are the `evidence` of all facts."""
 
     release: str
     verdict: str

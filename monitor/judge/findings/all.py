@@ -72,7 +72,6 @@ def collect_findings(
     # Parts that the page links to on other sites are not watched anyway.
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
         found.append(Finding(FindingKind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
-    # only for a slot first read after it passed, which is not judged
     found += _find_unwatched(case, pairs)
     order: list[str] = list(FindingKind)
     return tuple(sorted(found, key=lambda finding: order.index(finding.kind)))

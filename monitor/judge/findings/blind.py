@@ -91,9 +91,7 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which looks at the part failed and no look succeeded, overlapping ones
-    merged.
-    """
+    """Return the spans in which looks at the part failed and no look succeeded."""
     # Failures because of a doubtful clock are merged only with each other, because they become
     # findings of their own.
     spans = [
@@ -130,9 +128,7 @@ def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_
 
 
 def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
-    """Return spans in time order with overlapping ones merged, with all their causes and failed
-    looks.
-    """
+    """Return spans in time order, overlapping ones as one with all causes and failed looks."""
     merged: list[_Span] = []
     for span in spans:
         if merged and span.begins <= merged[-1].ends:
@@ -161,9 +157,7 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> Iterator[_Span]
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
-    """Return whether a span without a usable look hid the slot, or may be the reason that a part is
-    unproven.
-    """
+    """Return whether a span hid the slot, or may be the reason that a part is unproven."""
     # Only a blind span hides the slot. Between failed looks, some may succeed.
     window = case.judged_window
     covers_slot = span.begins <= window.slot_begins < span.ends

@@ -105,7 +105,7 @@ def _date_at_edge(
 
 
 def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
-    """Yield the spans in which the edge hid what the origin or else the content API showed."""
+    """Yield the spans by the origin, or by the content API if that shows none."""
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         present = [spell for spell in spells if spell.is_present]
@@ -130,9 +130,9 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
 def _hidden_spans_after(
     case: Case, evidence: PartEvidence, other_view: Spell, came: Interval, removed: Interval | None
 ) -> Iterator[_HiddenSpan]:
-    """Yield each span of an old answer at the edge after another view showed the part.
+    """Yield the spans by one other view.
 
-    There it `came`, and was perhaps `removed` for good; `other_view` is its first spell.
+    The part `came` there, and was perhaps `removed` for good. `other_view` is its first spell.
     """
     # What was public early is graver than an old copy.
     if any(is_early(presence, case.judged_window) for presence in evidence.presences):

@@ -104,10 +104,11 @@ def _rank_proof(seen: Recognised) -> tuple[bool, int]:
 
 
 def require_content(seen: Recognised, page: Page, answer: Answer, context: Context) -> Recognised:
-    """Return the presence `seen`, or less if the page has a sign against it or no content.
+    """Return the presence `seen`, or that a page proves less.
 
-    Content is a file, a date of publication, a table or forty words. `_read_thin_page` decides on a
-    page without it. Before the slot, dummy text under another title is absence.
+    A mark in its title or a password form counts unless the page has parts, a version or a file.
+    Other signs against it count only without content. Before the slot, dummy text under another
+    title is absence.
     """
     if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before_slot(answer, context):
         return absent("a test page")
@@ -131,8 +132,9 @@ def _read_thin_page(
 ) -> Recognised:
     """Return what a page under the title, but without content, proves.
 
-    It is unknown before the slot, and as long as it may be a placeholder from then. Later it counts
-    as `seen`, unless its words tell nothing.
+    GOV.UK's notice of the announcement is absence. Any other page is unknown before the slot, and
+    after it while it may be the placeholder from before or only says that something is not out.
+    Otherwise it is `seen`.
     """
     # With many words, it may be the release, with the notice of its announcement left in.
     if _is_announcement_on_govuk(page, context, slot) and not tells_results(
@@ -145,7 +147,7 @@ def _read_thin_page(
     digest = sha256(words.encode("utf-8", "replace")).hexdigest()
     # The digest is "" after a restart, so the words before are not known.
     is_same_text = known.placeholder in ("", digest)
-    # The page is new if it follows a 404 or a placeholder with other words.
+    # After a 404, or a placeholder with other words, the page is new.
     is_new = known.was_missing or known.placeholder is not None
     may_be_old = not is_new and names_day_of(page.prose, slot)
     if is_same_text or may_be_old or is_before_slot(answer, context):
@@ -200,7 +202,9 @@ def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
 
 
 def links_file(page: Page, context: Context) -> bool:
-    """Return whether a page's content links to a file of figures, not of another edition."""
+    """Return whether a page's content links to a file, such as a spreadsheet or PDF, that is not
+    about the release or of another edition.
+    """
     for link in page.links(content_only=True):
         words = f"{link.title} {name_in(link.url)}"
         is_download = is_file(link.url) or _FILE_NAME.search(link.title)

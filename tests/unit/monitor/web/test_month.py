@@ -76,7 +76,7 @@ async def test_releases_without_a_time_are_marked_and_dayless_ones_last(board: B
     text = (await board.client.get(FEBRUARY)).text
     assert titles_by_day(text) == {
         "Thursday 8": ["due on a day"],
-        "On no day yet": ["due in a month"],
+        "Not on a single day": ["due in a month"],
     }
     assert text.count("no time announced") == 2
 
