@@ -14,6 +14,9 @@ from schedules.slot import first_day, has_passed
 from schedules.times.zone import local_date
 from schedules.titles import read_title
 
+UNDATED = "@undated"
+"""The end of the id of a row without a date, if its calendar has dated rows of the same id."""
+
 
 def keep_ids(
     known: Mapping[str, Announcement],
@@ -31,12 +34,7 @@ def keep_ids(
     If `has_given_ids`, people choose the ids, so a new one means a new entry.
     """
     editions = _group_by_row(known)
-    kept = [
-        _under_id_of_edition(known[each.uid], each, known, at)
-        if each.uid in known and not _can_be_any_edition(each)
-        else _under_id_of_last(editions.get(each.uid, ()), each)
-        for each in shown
-    ]
+    kept = [_under_id_of_row(each, known, editions, at) for each in shown]
     taken = {each.uid for each in kept}
     if taken <= known.keys():
         return kept
@@ -60,8 +58,27 @@ def keep_ids(
     return _under_ids_of_retitled(known, kept)
 
 
+def _under_id_of_row(
+    now: Announcement,
+    known: Mapping[str, Announcement],
+    editions: Mapping[str, Sequence[Announcement]],
+    at: datetime,
+) -> Announcement:
+    """Return an entry under the id that its row has now, if others are known of the row."""
+    undated = f"{now.uid}{UNDATED}"
+    if undated in known and first_day(now.slot) is None:
+        return replace(now, uid=undated)
+    if _can_be_any_edition(now):
+        return _under_id_of_last(editions.get(now.uid, ()), now)
+    if now.uid in known:
+        return _under_id_of_edition(known[now.uid], now, known, at)
+    return now
+
+
 def _group_by_row(known: Mapping[str, Announcement]) -> Mapping[str, list[Announcement]]:
-    """Return the dated entries of each row, the latest edition last."""
+    """Return the dated entries of each row, in the order of their ids: the row's own id, then that
+    of each later edition, which ends with its day.
+    """
     editions: dict[str, list[Announcement]] = defaultdict(list)
     for uid in sorted(known):
         if first_day(known[uid].slot) is not None:
@@ -75,25 +92,30 @@ def _under_ids_of_retitled(
     """Return the entries, each with a made id under that of the only earlier entry of its address
     and time: a corrected title changes an id that was made from it.
     """
-    old_at: dict[str, list[Announcement]] = defaultdict(list)
-    new_at: dict[str, list[Announcement]] = defaultdict(list)
-    for at_address, entries in ((old_at, known.values()), (new_at, shown)):
-        for each in entries:
-            at_address[each.url].append(each)
+    old, new = _group_by_place(known.values()), _group_by_place(shown)
     taken = {each.uid for each in shown}
-    kept = []
-    for each in shown:
-        uid = each.uid
-        if uid not in known and each.url:
-            old, new = (
-                [other for other in entries[each.url] if other.slot.is_same_time(each.slot)]
-                for entries in (old_at, new_at)
-            )
-            is_only_one = len(old) == len(new) == 1 and old[0].uid not in taken
-            if is_only_one and MADE_ID.fullmatch(uid) and MADE_ID.fullmatch(old[0].uid):
-                uid = old[0].uid
-        kept.append(replace(each, uid=uid))
-    return kept
+    ids = {
+        entries[0].uid: old[place][0].uid
+        for place, entries in new.items()
+        if len(entries) == 1 and len(old.get(place, ())) == 1
+    }
+    return [
+        replace(each, uid=ids[each.uid])
+        if each.uid in ids and each.uid not in known and ids[each.uid] not in taken
+        else each
+        for each in shown
+    ]
+
+
+def _group_by_place(
+    entries: Iterable[Announcement],
+) -> Mapping[tuple[object, ...], list[Announcement]]:
+    """Return the entries of each address and time, if they have both and a made id."""
+    groups: dict[tuple[object, ...], list[Announcement]] = defaultdict(list)
+    for each in entries:
+        if each.url and first_day(each.slot) is not None and MADE_ID.fullmatch(each.uid):
+            groups[each.url, each.slot.begins(), each.slot.passes()].append(each)
+    return groups
 
 
 def find_next_editions(
@@ -119,7 +141,7 @@ def find_next_editions(
 
 def _under_id_of_last(editions: Sequence[Announcement], now: Announcement) -> Announcement:
     """Return an entry under the id of its row's last edition, preferably of one with its time."""
-    if not editions or not _can_be_any_edition(now):
+    if not editions:
         return now
     same = [each for each in editions if each.slot.is_same_time(now.slot)]
     return replace(now, uid=[*editions, *same][-1].uid)

@@ -261,7 +261,7 @@ def _speaks_of_time(plain: str) -> bool:
 
 
 def check_weekday(slot: Slot, name: str, day: date | None) -> Slot:
-    """Return a slot of one day, with the doubt `weekday` if `name` is another weekday than that of
+    """Return a slot on one day, with the doubt `weekday` if `name` is another weekday than that of
     `day`.
     """
     weekday = WEEKDAYS.get(normalise(name))
@@ -269,8 +269,10 @@ def check_weekday(slot: Slot, name: str, day: date | None) -> Slot:
     if weekday is None or day is None or weekday == day.weekday() or not (begins and passes):
         return slot
     step = timedelta(days=(weekday - day.weekday() + 3) % 7 - 3)
-    readings = {*slot.readings, begins, passes, begins + step, passes + step}
-    return replace(slot, doubt=slot.doubt or "weekday", readings=(min(readings), max(readings)))
+    readings = sorted({*slot.readings, begins, passes, begins + step, passes + step})
+    if slot.instant is None:  # then they are ends of days
+        readings = [readings[0], readings[-1]]
+    return replace(slot, doubt=slot.doubt or "weekday", readings=tuple(readings))
 
 
 def with_stamp(slot: Slot, stamped: Slot) -> Slot:

@@ -51,7 +51,6 @@ _NO_PART = quick(
     r"(?<=\+0100) british summer time|(?<=\+0000) greenwich mean time"
     r"|\bembargo(?:ed)?\b(?: until| lifts| lifted|:)?"
 )
-_IS_FOREIGN = quick(_FOREIGN)
 # "9:30am UK time (10:30 CET)": the same instant again.
 _SAME_AGAIN = quick(
     rf"\b(?P<h>\d{{1,2}})[:.]?(?P<m>\d{{2}})? ?(?P<half>am|pm)? ?(?P<zone>{_FOREIGN}|gmt|utc|bst)\b"
@@ -69,6 +68,7 @@ _OFFSETS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("est", "edt", "et", "eastern time", "eastern standard time"), (-5, -4)),
 }
 _ANYWHERE = (-12, 14)
+_WINTER_AND_SUMMER = (timedelta(), timedelta(hours=1))
 _SIGNED = quick(r"(?P<sign>[+-]) ?(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?$")
 _BEFORE = linear(r"(?:[ ,;:@|/-]|\bat|\bon|\bam|\bfrom|\bfor)+$")
 _BLANKS = quick(r"\s+")
@@ -141,21 +141,20 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
 
 def _is_same_instant(found: FoundTime, again: re.Match[str]) -> bool:
     """Return whether a time that is given again in another zone can be the same instant."""
-    ours, theirs = _offsets_by_season(found.zone_word), _offsets_by_season(again["zone"])
-    if not theirs or found.time is None:
+    if again["zone"] not in _OFFSETS or found.time is None:
         return True
-    hour = int(again["h"]) % 12 + 12 if again["half"] == "pm" else int(again["h"])
-    minutes = hour * 60 + int(again["m"] or 0) - found.time.hour * 60 - found.time.minute
+    ours: tuple[timedelta, ...] = _WINTER_AND_SUMMER
+    theirs = zone_offsets(again["zone"])
+    if found.zone_word in _OFFSETS or _SIGNED.search(found.zone_word):
+        ours = zone_offsets(found.zone_word)
+    hour = int(again["h"])
+    if again["half"]:
+        hour = hour % 12 + 12 * (again["half"] == "pm")
+    later = timedelta(hours=hour - found.time.hour)
+    later += timedelta(minutes=int(again["m"] or 0) - found.time.minute)
     # Clocks change on the same day.
     pairs = zip(ours, theirs, strict=True) if len(ours) == len(theirs) else product(ours, theirs)
-    return any((minutes - 60 * (other - own)) % 1440 == 0 for own, other in pairs)
-
-
-def _offsets_by_season(word: str) -> tuple[int, ...]:
-    """Return the hours of a zone word in `_OFFSETS`: none for another one abroad, and those of a
-    British winter and summer for any other.
-    """
-    return _OFFSETS.get(word, () if _IS_FOREIGN.fullmatch(word) else (0, 1))
+    return any((later - (other - own)) % timedelta(days=1) == timedelta() for own, other in pairs)
 
 
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:

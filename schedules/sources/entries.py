@@ -15,6 +15,7 @@ from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.clean import clean_address, clean_text
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.dates.status import read_status
+from schedules.same_entry import UNDATED
 from schedules.slot import Slot, first_day, last_day
 from schedules.source import Reading
 from schedules.sources.row import CalendarRow, Remark, clean_title, make_announcement
@@ -159,7 +160,7 @@ def make_uids_unique(
     for index in without_uid:
         uid = made[index].uid
         if uid in dated and first_day(made[index].slot) is None:
-            result[index] = replace(made[index], uid=f"{uid}@undated")
+            result[index] = replace(made[index], uid=f"{uid}{UNDATED}")
     for date_format in ("%Y-%m", "%Y-%m-%d"):
         uids_and_days = {
             (result[index].uid, first_day(result[index].slot)) for index in without_uid

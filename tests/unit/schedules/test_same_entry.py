@@ -146,3 +146,12 @@ def test_row_without_a_period_keeps_the_id_of_its_last_edition() -> None:
         f"{MADE}@2026-12-17"
     ]
     assert ids_kept(known, first, at=AFTER) == [MADE]
+
+
+def test_undated_row_keeps_its_id_beside_the_dated_ones_of_its_row() -> None:
+    """It has that id only if the calendar had both when it was read first."""
+    undated = replace(entry(MADE), slot=Slot(Precision.NONE))
+    known = [entry(MADE), replace(undated, uid=f"{MADE}@undated")]
+    assert ids_kept(known, entry(MADE), undated) == [MADE, f"{MADE}@undated"]
+    assert ids_kept(known, undated) == [f"{MADE}@undated"]
+    assert ids_kept(known[:1], undated) == [MADE]
