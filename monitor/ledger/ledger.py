@@ -129,6 +129,19 @@ class Ledger:
         memory.apply_change(change)
         self._past_dropped_at = now
 
+    def _find_published(
+        self, state: CalendarState, published: Mapping[str, datetime]
+    ) -> dict[str, datetime]:
+        """Return the slots of releases that are out and that only this calendar shows, by entry."""
+        slots = {}
+        for uid in state.entries if published else ():
+            release = self._memory.release_of.get((state.name, uid))
+            if release is None or release not in published:
+                continue
+            if self.releases[release].calendars == (state.name,):
+                slots[uid] = published[release]
+        return slots
+
     async def record_read(
         self, outcome: Outcome, watched: Collection[str], published: Mapping[str, datetime]
     ) -> RecordedRead:
@@ -136,7 +149,8 @@ class Ledger:
 
         A repetition confirms the promises for `watched` releases at once, others less often. A read
         with `unread` entries counts as new, so that it does not confirm these. So does one with the
-        next edition of a release that only this calendar shows, once its slot is `published`.
+        next edition of a release that only this calendar shows. `published` are the slots of
+        releases that are out.
         """
         async with self._lock:
             read, reading = outcome.read, outcome.reading
@@ -144,11 +158,7 @@ class Ledger:
             if reading is None:
                 return await self._record_unusable(read, read.fault)
             as_of = outcome.as_of or read.finished
-            published_entries = {
-                uid: published[release]
-                for (_, uid), release in self._memory.release_of.items()
-                if release in published and self.releases[release].calendars == (read.calendar,)
-            }
+            published_entries = self._find_published(state, published)
             is_new = reading is not state.reading or bool(reading.unread)
             if not is_new and not state.has_next_edition(published_entries, read.finished):
                 return await self._record_repeated(state, read, as_of, watched)

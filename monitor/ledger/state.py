@@ -268,7 +268,7 @@ def evaluate_read(
         updated[uid] = replace(
             state.entries[uid], last_shown=previous_read, missing_since=read.finished
         )
-    entry_count = len(reading.announcements)
+    entry_count = len(shown_reading.announcements)
     after = replace(
         state,
         entries={**state.entries, **updated},

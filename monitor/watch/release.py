@@ -240,21 +240,24 @@ class WatchedRelease:
     def publication(self) -> Publication | None:
         """Return its publication, by which lags are measured, or None."""
         verdict = self.verdict
-        if verdict is None or verdict.slot is None or verdict.page is None:
-            return None
-        slot, by = verdict.slot.begins(), verdict.page.released.by
+        slot, by = None if verdict is None else verdict.slot_begins, self.out_by
         if slot is None or by is None:
             return None
         return Publication(self.release.id, slot, by, self.runs, self.release.title)
 
     @property
+    def out_by(self) -> datetime | None:
+        """Return by when its page was public, from its slot on, or None."""
+        verdict = self.verdict
+        return None if verdict is None or verdict.page is None else verdict.page.released.by
+
+    @property
     def published_slot(self) -> datetime | None:
         """Return its slot if that has passed and it is out, else None."""
         verdict = self.verdict
-        if verdict is None or verdict.slot is None or verdict.page is None:
+        if verdict is None or verdict.slot is None or self.out_by is None:
             return None
-        is_out = has_passed(verdict.slot, verdict.at) and verdict.page.released.by is not None
-        return verdict.slot.begins() if is_out else None
+        return verdict.slot_begins if has_passed(verdict.slot, verdict.at) else None
 
     @property
     def last_proof_at(self) -> datetime | None:

@@ -26,15 +26,16 @@ from monitor.watch.judging import Judging
 from monitor.watch.log_facts import unless_embargoed
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease, find_last_proof
+from schedules.address import canonical_address
 from schedules.announcement import Part
 from schedules.contract.verdict import VerdictKind
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.titles import names_a_period
+from schedules.titles import read_title
 
 _log = structlog.get_logger(__name__)
 
-EARLIER_EDITION_AWAITED = "the page of an earlier edition that is not out yet"
+_EARLIER_EDITION_AWAITED = "the page of an earlier edition that is not out yet"
 """Why an absence proves nothing: the page will first show that edition."""
 _BETWEEN_EDITIONS = timedelta(hours=20)
 _NOT_AWAITED = (VerdictKind.CANCELLED, VerdictKind.MOVED)
@@ -174,7 +175,7 @@ class Watch:
         if watched is None:
             return
         if sighting.state is State.ABSENT and self._is_earlier_edition_awaited(watched, target):
-            sighting = replace(sighting, state=State.UNKNOWN, why=EARLIER_EDITION_AWAITED)
+            sighting = replace(sighting, state=State.UNKNOWN, why=_EARLIER_EDITION_AWAITED)
         state = watched.state_of(target.id)
         last = state.last
         follows_blind = last is not None and was_blind(
@@ -209,16 +210,20 @@ class Watch:
 
     def _is_earlier_edition_awaited(self, watched: WatchedRelease, target: Target) -> bool:
         """Return whether the page of a release, before its slot, will first show another edition of
-        the same title, without a period, that was not seen yet.
+        the same title, without a period, that is not known to be out.
         """
-        title, slot = watched.release.title, _slot_begins(watched)
-        if names_a_period(title) or slot is None or self.clock.now() >= slot:
+        slot = None if watched.verdict is None else watched.verdict.slot_begins
+        title, address = watched.release.title, canonical_address(watched.release.url)
+        is_its_own = target.part != "page" or bool(read_title(title).period)
+        if is_its_own or slot is None or self.clock.now() >= slot:
             return False
         return any(
-            (other.release.title, other.release.url) == (title, target.url)
-            and other.publication is None
-            and not (other.verdict and other.verdict.verdict in _NOT_AWAITED)
-            and (before := _slot_begins(other)) is not None
+            other.release.title == title
+            and canonical_address(other.release.url) == address
+            and other.out_by is None
+            and other.verdict is not None
+            and other.verdict.verdict not in _NOT_AWAITED
+            and (before := other.verdict.slot_begins) is not None
             and before <= slot - _BETWEEN_EDITIONS
             for other in self.releases.values()
         )
@@ -277,9 +282,3 @@ class Watch:
         if watched is not None:
             watched.watched_closely.pop(part, None)
             self.judging.planner.replan(watched)
-
-
-def _slot_begins(watched: WatchedRelease) -> datetime | None:
-    """Return when the slot of a release begins by its last verdict, or None."""
-    verdict = watched.verdict
-    return None if verdict is None or verdict.slot is None else verdict.slot.begins()
