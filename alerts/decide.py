@@ -56,7 +56,7 @@ _END_REASONS = {
     ),
 }
 _PAGE_IS_OUT = "its page is out"
-# They occur when found, whatever the slot, and only a person closes them.
+# They occur when found, whatever the slot, and no final verdict closes them.
 _KINDS_CLOSED_BY_PEOPLE = (IncidentKind.LEAD, IncidentKind.ALTERED, IncidentKind.WRONG_FILE)
 
 
@@ -333,7 +333,7 @@ class _NoticeBuilder:
 
     @property
     def is_reported_unproven(self) -> bool:
-        """Return whether the notice that the page is out said that nothing more is proved."""
+        """Return whether people were already told that it is out but unproven."""
         before = self.known.facts
         was_unproven = before is not None and before.verdict == "unproven"
         is_unproven = self.incident.kind is IncidentKind.UNPROVEN
@@ -341,11 +341,12 @@ class _NoticeBuilder:
 
     def verdict_reached(self) -> Notice:
         """Return the notice that a release not found yet has its verdict."""
-        kind = _choose_opening_kind(self.incident.kind)
-        changed = "whether it was late could not be confirmed"
-        if kind == "opened":
+        changed = f"it was not found at first; the verdict is {verdict_text(self.facts.verdict)}"
+        if self.incident.kind is IncidentKind.LATE:
             changed = "it was not found yet before, and that is confirmed now"
-        return self.notice(kind, VERDICT_REACHED, changed)
+        elif self.incident.kind is IncidentKind.UNPROVEN:
+            changed = "whether it was late could not be confirmed"
+        return self.notice(_choose_opening_kind(self.incident.kind), VERDICT_REACHED, changed)
 
     def say_final(self, ended_exposures: Sequence[FactKey]) -> str:
         """Return in words why the incident closes, with a changed verdict."""
@@ -381,7 +382,11 @@ def _find_gravest_kind(findings: list[FactKey], incident: Incident) -> IncidentK
 
 
 def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
-    """Return whether it can close: the verdict is final, or a release not found yet was in time."""
+    """Return whether it can close by these facts.
+
+    Most can once the verdict is final. A release not found yet no longer needs one if it is out or
+    was not due, unless that is unproven.
+    """
     if incident.kind is IncidentKind.DUE:
         return facts.due is None and facts.verdict != "unproven"
     return facts.final and incident.kind not in _KINDS_CLOSED_BY_PEOPLE
@@ -413,7 +418,7 @@ def _explain_ends(keys: Sequence[FactKey], facts: ReleaseFacts) -> list[str]:
 
 
 def _describe_keys(keys: Iterable[FactKey]) -> str:
-    """Return facts in words, with parts if there can be several."""
+    """Return the facts of keys in words, each once."""
     return ", ".join(dict.fromkeys(_describe_key(key) for key in keys))
 
 

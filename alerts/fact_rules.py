@@ -156,7 +156,7 @@ def is_early(facts: ReleaseFacts) -> bool:
 
 def is_lead(facts: ReleaseFacts) -> bool:
     """Return whether there is something that only a person can judge."""
-    return facts.verdict == LEAD or LEAD in facts.finding_kinds
+    return facts.verdict == LEAD
 
 
 def find_alterations(facts: ReleaseFacts) -> list[Finding]:
@@ -264,14 +264,13 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
     """
     if facts is None:
         return frozenset()
-    keys = {
-        FactKey(FactKind.LEAD, f"{finding.part or ''} {finding.detail}")
-        for finding in facts.findings
-        if finding.kind == LEAD
-    }
-    if facts.verdict == LEAD:
-        return frozenset(keys)
-    keys.update(FactKey(kind) for kind, is_true_of in _TEST_OF_KIND.items() if is_true_of(facts))
+    if is_lead(facts):
+        return frozenset(
+            FactKey(FactKind.LEAD, f"{finding.part or ''} {finding.detail}")
+            for finding in facts.findings
+            if finding.kind == LEAD
+        )
+    keys = {FactKey(kind) for kind, is_true_of in _TEST_OF_KIND.items() if is_true_of(facts)}
     keys.update(FactKey(FactKind.ELSEWHERE, part) for part in list_parts_found_elsewhere(facts))
     for part in facts.parts:
         if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:

@@ -20,7 +20,7 @@ from alerts.notice_text import (
 from alerts.one_line import one_line
 from alerts.status import NO_BREACH, find_current_status
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
-from schedules.contract.verdict import LEAD, choose_worst_grade
+from schedules.contract.verdict import choose_worst_grade
 from schedules.times.zone import LONDON
 
 MONITOR = "monitor"
@@ -288,7 +288,7 @@ def find_incident_kind(facts: ReleaseFacts, now: datetime) -> IncidentKind | Non
 
     What is measured never changes the kind of a lead, which has an incident of its own.
     """
-    if facts.verdict == LEAD:
+    if fact_rules.is_lead(facts):
         return IncidentKind.LEAD
     # Soon after the slot, an unproven verdict may still become another one.
     is_settled = facts.final or (
@@ -302,7 +302,6 @@ def find_incident_kind(facts: ReleaseFacts, now: datetime) -> IncidentKind | Non
         IncidentKind.WRONG_FILE: bool(fact_rules.find_wrong_files(facts)),
         IncidentKind.UNPROVEN: facts.verdict == "unproven" and is_settled,
         IncidentKind.DUE: fact_rules.is_not_found_yet(facts),
-        IncidentKind.LEAD: fact_rules.is_lead(facts),
         IncidentKind.ALTERED: bool(fact_rules.find_alterations(facts)),
         IncidentKind.CALENDAR: fact_rules.is_calendar(facts),
     }
