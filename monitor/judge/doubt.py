@@ -369,7 +369,9 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
 def _unconfirmed_reason(
     case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()
 ) -> str | None:
-    """Return the reason if it was last shown too long before its slot or exposure, or None."""
+    """Return the reason if calendars last showed the promise too long before its slot, or before
+    its first exposure if that was earlier. Else return None.
+    """
     needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
     if needed_at is None or last_shown is None:
         return None

@@ -253,9 +253,9 @@ def _grade_release(
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
     if case.window.exact:
         grades += [grade_delay(part.delay, case.policy) for part in behind]
-    else:
+    elif behind:
         # Without a promised time there are no minutes to grade, so a person checks.
-        grades += [Grade.NOTE for _ in behind]
+        grades.append(Grade.NOTE)
     # A person must check whether the file is wrong, so this is no more than a note.
     grades += [Grade.NOTE for finding in findings if finding.instead]
     return choose_worst_grade(grades)

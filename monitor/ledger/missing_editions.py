@@ -68,6 +68,6 @@ def find_missing_editions(
 
 
 def _day_if_passed(edition: SeriesEdition, now: datetime) -> date | None:
-    """Return the day of an edition, None if it does not count."""
+    """Return the day of an edition, or None before its slot has passed or if it has no day."""
     slot = edition.slot
     return first_day(slot) if slot.precision in _DATED and has_passed(slot, now) else None

@@ -26,7 +26,7 @@ class PromiseBook:
         self._promises: dict[str, list[Promise]] = defaultdict(list)
 
     def add(self, promises: Iterable[Promise]) -> None:
-        """Add promises, each at its place in that order."""
+        """Add promises of any release."""
         for promise in promises:
             insort(self._promises[promise.release], promise, key=attrgetter("learnt"))
 

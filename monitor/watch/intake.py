@@ -41,6 +41,7 @@ class LookTally:
     silent_hosts: SilentHosts = field(default_factory=SilentHosts)
     # by target
     _late: dict[str, float] = field(default_factory=dict)
+    """By how many seconds each running look started late, by its target."""
     _connectivity: Connectivity = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +71,7 @@ class LookTally:
             self.metrics.clock_offset.set((least + most) / 2)
 
     def note_start(self, target: Target, late: float) -> None:
-        """Remember by how many seconds a look started late, until its answer is counted."""
+        """Note by how many seconds a look started late."""
         self._late[target.id] = late
 
     def note_suspension(self, begin: datetime, end: datetime, _seconds: float) -> None:
@@ -102,7 +103,7 @@ class Intake:
         )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Receive one look."""
+        """Count one look, and give it to its release or to the tripwires."""
         self.tally.count(target, sighting, outcome)
         if target.view is View.TRIPWIRE:
             self.tripwires.see(target, sighting)

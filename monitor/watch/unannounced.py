@@ -41,7 +41,7 @@ CALENDAR_DELAY = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Unannounced:
-    """Watches them, unless a calendar announces them soon."""
+    """Watches the releases that a listing shows, unless a calendar announces them soon."""
 
     store: LedgerStore
     writer: Writer

@@ -105,7 +105,9 @@ def _date_at_edge(
 
 
 def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
-    """Yield the spans by the origin, or by the content API if that shows none."""
+    """Yield the spans in which the edge hid what the origin showed, or the content API if the
+    origin shows nothing.
+    """
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         present = [spell for spell in spells if spell.is_present]

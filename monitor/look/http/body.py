@@ -79,7 +79,7 @@ class Body:
     def end(self) -> bytes:
         """Return the body after the last chunk, or after `feed` returned False."""
         if self.is_whole and self._gzip is not None and self._received and not self._gzip.is_ended:
-            raise UnusableBody(Reason.TRUNCATED, "the gzip stream ends early")
+            raise UnusableBody(Reason.TRUNCATED, "the compressed stream ends early")
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         return body if self.is_whole else body[: self._cap]
 
@@ -114,7 +114,7 @@ class _Gzip:
             try:
                 part = self._inflate.decompress(data, most)
             except zlib.error as exc:
-                raise UnusableBody(Reason.ENCODING, "damaged gzip") from exc
+                raise UnusableBody(Reason.ENCODING, "damaged compression") from exc
             parts.append(part)
             most -= len(part)
             data = self._inflate.unused_data
