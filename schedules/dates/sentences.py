@@ -182,12 +182,12 @@ def days_in(text: str, since: date | None) -> Iterator[date]:
             yield day
 
 
-def has_date_of_publication(text: str, slot: Slot | None) -> bool:
+def has_date_of_publication(text: str, slot: Slot | None, *, is_before: bool) -> bool:
     """Return whether a text has a label such as "Published: 26 November 2026".
 
-    A later date is a promise. So is the slot's own day, unless the label says that content was out
-    then ("published", "last updated"). An earlier date is that of the announcement if a label or
-    sentence announces the slot's day.
+    A later date is a promise. So is the slot's own day before the slot (`is_before`), and after it
+    unless the label says that content was out then ("published", "last updated"). An earlier date
+    is that of the announcement if a label or sentence announces the slot's day.
     """
     words = text.lower()
     last = None if slot is None else last_day(slot)
@@ -199,7 +199,7 @@ def has_date_of_publication(text: str, slot: Slot | None) -> bool:
     if last is None:
         return bool(labels)
     if (last, True) in labels:
-        return True
+        return not is_before
     is_announced = announces_day_of(text, slot) or (last, False) in labels
     return not is_announced and any(last - _LONGEST_EXPOSED <= day < last for day, _ in labels)
 
@@ -310,8 +310,10 @@ def _tells_any_result(sentences: Sequence[str], slot: Slot | None, title: str) -
 
 
 def _has_number(sentence: str, slot: Slot | None) -> bool:
-    """Return whether a sentence has a number that is not of a date or year."""
-    return _has_digit(_YEAR.sub("", without_dates(sentence, slot)))
+    """Return whether a sentence has a number that is not of a date or year. "Per cent" may follow
+    one in letters.
+    """
+    return "per cent" in sentence or _has_digit(_YEAR.sub("", without_dates(sentence, slot)))
 
 
 def _says_not_out(sentence: str) -> bool:

@@ -34,6 +34,7 @@ from monitor.look.recognise.result import (
 )
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release, recognise_title
 from monitor.look.sighting import State
+from monitor.look.version import format_version
 from monitor.plan.targets import GOVUK, is_file
 from schedules.dates.sentences import (
     denies_release,
@@ -47,6 +48,7 @@ from schedules.dates.sentences import (
 )
 from schedules.patterns import quick
 from schedules.slot import Slot
+from schedules.sources.govuk_items import parse_instant
 from schedules.titles import names_other_period
 
 ANNOUNCED = "announced, not released"
@@ -76,14 +78,17 @@ def read_page(
     context: Context,
     titles: Iterable[str],
     found: tuple[Found, ...] = (),
-    version: str | None = None,
 ) -> Recognised:
     """Return what a page proves by its titles and its content.
 
     The release's own title counts first, then another edition's, then one that may be ours, because
-    the other title may be the site's name. `found` are linked parts, and `version` is the one that
-    the page states: only a published page has either.
+    the other title may be the site's name. Only a published page has linked parts, which are
+    `found`, or GOV.UK's time of first publication.
     """
+    stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
+    version = None
+    if stamps:
+        version = format_version(first_published_at=parse_instant(stamps[0]))
     results = [recognise_title(context, title, found, version, page.text) for title in titles]
     seen = min(results, key=_rank_proof, default=unknown(NAMELESS))
     # The release's own title may contain words such as "sign in".
@@ -110,7 +115,8 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
     Other signs against it count only without content. Before the slot, dummy text under another
     title is absence.
     """
-    if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before_slot(answer, context):
+    is_before = is_before_slot(answer, context)
+    if seen.state is State.UNKNOWN and has_dummy_text(page) and is_before:
         return absent("a test page")
     is_published = bool(seen.found or seen.version) or links_file(page, context)
     if seen.state is not State.PRESENT or is_published:
@@ -118,17 +124,17 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
     if why := find_mark(page, context.title):
         return unknown(why)
     slot = context.known.slot
-    if _has_content(page, context):
+    if _has_content(page, context, is_before=is_before):
         return seen
     if why := find_sign_against(page, context.title):
         return unknown(why)
     if slot is not None and context.title:
-        seen = _read_thin_page(seen, page, answer, context, slot)
+        seen = _read_thin_page(seen, page, context, slot, is_before=is_before)
     return seen
 
 
 def _read_thin_page(
-    seen: Recognised, page: Page, answer: Answer, context: Context, slot: Slot
+    seen: Recognised, page: Page, context: Context, slot: Slot, *, is_before: bool
 ) -> Recognised:
     """Return what a page under the title, but without content, proves.
 
@@ -150,7 +156,7 @@ def _read_thin_page(
     # After a 404, or a placeholder with other words, the page is new.
     is_new = known.was_missing or known.placeholder is not None
     may_be_old = not is_new and names_day_of(page.prose, slot)
-    if is_same_text or may_be_old or is_before_slot(answer, context):
+    if is_same_text or may_be_old or is_before:
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     is_notice = tells_nothing(page.prose, slot, context.title, has_report=_links_report(page))
     return unknown(NOTICE_ONLY) if is_notice else seen
@@ -168,7 +174,7 @@ def is_before_slot(answer: Answer, context: Context) -> bool:
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 
 
-def _has_content(page: Page, context: Context) -> bool:
+def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
     """Return whether a page has a date of publication, a table of figures or enough words about
     results, and is not of the edition before.
     """
@@ -178,7 +184,7 @@ def _has_content(page: Page, context: Context) -> bool:
         return False
     if any(_has_figures(table, context) for table in page.find_content(_TABLE)):
         return True
-    if has_date_of_publication(text, slot):
+    if has_date_of_publication(text, slot, is_before=is_before):
         return not denies_release(text, slot, context.title)
     return tells_results(text, slot, context.title) and not is_queue(page)
 

@@ -48,7 +48,6 @@ from schedules.sources.govuk_items import (
     Attachment,
     Schema,
     content_item,
-    parse_instant,
 )
 from schedules.titles import title_matches
 
@@ -76,9 +75,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return absent(ANNOUNCED)
     roles = {link.url: _role_of_link(context.url, link.url) for link in page.links()}
     parts = tuple(Found(url, "", role) for url, role in roles.items() if role)
-    stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
-    version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
-    return read_page(page, answer, context, [page.heading or page.title], parts, version)
+    return read_page(page, answer, context, [page.heading or page.title], parts)
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:

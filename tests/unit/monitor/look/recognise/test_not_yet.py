@@ -35,5 +35,5 @@ def test_day_without_year_is_the_nearest_at_or_after_slot() -> None:
 
 
 def test_without_a_slot_only_a_whole_date_is_one_of_publication() -> None:
-    assert has_date_of_publication("Published: 26 November 2026", None)
-    assert not has_date_of_publication("Updated 3 times a year", None)
+    assert has_date_of_publication("Published: 26 November 2026", None, is_before=False)
+    assert not has_date_of_publication("Updated 3 times a year", None, is_before=False)
