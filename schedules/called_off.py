@@ -26,9 +26,8 @@ _KINDS = {
     **dict.fromkeys(",/", ","),
     **dict.fromkeys(";.", "."),
     ":": ":",
-    "": "",
 }
-"""Kinds of separators, by the sign that stands for each. Every other sign is a mark, "*"."""
+"""The kind of each separator. Every other sign is a mark, "*"."""
 _CLOSING = dict(zip("([{<", ")]}>", strict=True))
 _PAUSES = ("-", ":", ".")
 _LONGEST = 500
@@ -43,7 +42,8 @@ _SAYS_NO_STATE = quick(
     rf"(?=\d|(?:{MONTH})\b))"
     r"(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b| ?\d))"
 )
-# Another word may also name what the statistics are about, if it has no subject and no reason.
+# Any other word, such as "delayed", may name what the statistics are about, unless it has a subject
+# or a reason.
 _SURE = quick(
     r"cancell?ed|postponed|withdrawn|discontinued|on hold|no longer .*|(?:will )?not .*"
     r"|canslwyd|gohiriwyd|wedi(?:'?i| ei) .*"
@@ -56,6 +56,11 @@ _NAMES_WHO = quick(rf" by (?!{_SPAN})")
 _REASON = quick(
     r"(?:see|note|due|owing|because|until|pending|following|new|was|will|the|figures)\b"
 )
+# "CANCELLED: The state of …" begins with a title.
+_REASON_WITHOUT_TITLE = quick(
+    r"(?:see|note|due|owing|because|until|pending|following|(?:the )?new (?:release |publication )?"
+    r"date)\b"
+)
 _SHOUTED = (
     "CANCELL?ED|POSTPONED|WITHDRAWN|DISCONTINUED|ON HOLD|SUSPENDED|DELAYED|DEFERRED|PAUSED"
     "|RESCHEDULED|SLIPPED"
@@ -64,7 +69,7 @@ _DAY = rf"(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)? {MONTH}(?: \d{{4}})?"
 _UNTIL = (
     rf"until further notice|indefinitely|(?:until|till|to) (?:a later date|{_DAY})|by {_SPAN}s?"
 )
-# Without marks a verb, capitals or a known end tell a call from a subject of statistics.
+# In a title without marks, a verb, capitals or a known end show that it is called off.
 _UNMARKED = (
     quick(
         r"\b(?:(?:this |the )?(?:release|publication)(?: has been| is)?|has been|is)(?: now)?"
@@ -82,7 +87,7 @@ _CROSS = quick(r"^\s*[\u274c\u274e\u26d4\u2715-\u2718\U0001f6ab]\ufe0f?\s*")
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A piece of a title, which ends at `ends` and whose separator begins at `begins`.
+    """A piece of a title, which ends at `ends`. The separator before it begins at `begins`.
 
     `before` and `after` are the kinds of the separators beside it, "" at an end of the title.
     `is_last`: nothing follows but reasons, which `has_reasons` says.
@@ -99,7 +104,7 @@ class _Piece:
 
     @property
     def is_enclosed(self) -> bool:
-        """Whether it begins what stands in brackets or between marks, and a pause follows."""
+        """Whether it begins what is in brackets or between marks, and is not in a list."""
         return self.before in ("(", "*") and (self.is_last or self.after not in (",", "("))
 
     @property
@@ -116,14 +121,15 @@ class _Piece:
 def read_called_off(title: str) -> tuple[str, Status]:
     """Return a title without "cancelled" or "postponed", and the status that this names.
 
-    The status is empty if the title names none, and not understood if a word such as "(delayed)"
-    is alone. The rest is empty if the whole title only says that. Longer titles than `_LONGEST` are
-    not read.
+    The status is empty if the title names none. It is not understood if a word such as "(delayed)"
+    has no reason, or if a cross before the title has no word. The rest is empty if the title says
+    nothing else. Titles of more than `_LONGEST` characters are not read.
     """
     if len(title) > _LONGEST:
         return title, Status()
     if cross := _CROSS.match(title):
-        return title[cross.end() :], Status(is_understood=False)
+        rest, status = read_called_off(title[cross.end() :])
+        return rest, Status(is_understood=False) if status == Status() else status
     for piece in _split_title(title):
         status = _read_piece(title, piece)
         if status is not None:
@@ -142,7 +148,6 @@ def read_called_off(title: str) -> tuple[str, Status]:
 
 
 def _split_title(title: str) -> Iterator[_Piece]:
-    """Yield the pieces of a title."""
     cuts = [*_SEPARATOR.finditer(title)]
     begins = [0, *(cut.end() for cut in cuts)]
     ends = [*(cut.start() for cut in cuts), len(title)]
@@ -150,14 +155,16 @@ def _split_title(title: str) -> Iterator[_Piece]:
     texts = [title[begin:end].strip() for begin, end in zip(begins, ends, strict=True)]
     for place, text in enumerate(texts):
         later = [other for other in texts[place + 1 :] if other]
-        is_last = all(_REASON.match(other.lower()) for other in later)
+        is_first = not any(texts[:place])
+        reason = _REASON_WITHOUT_TITLE if is_first else _REASON
+        is_last = all(reason.match(other.lower()) for other in later)
         yield _Piece(
             text,
             0 if place == 0 else ends[place - 1],
             begins[place] + len(title[begins[place] : ends[place]].rstrip()),
             kinds[place],
             kinds[place + 1],
-            is_first=not any(texts[:place]),
+            is_first=is_first,
             is_last=is_last,
             has_reasons=is_last and bool(later),
         )
@@ -189,8 +196,8 @@ def _read_piece(title: str, piece: _Piece) -> Status | None:
 
 
 def _is_at_end(title: str, piece: _Piece) -> bool:
-    """Return whether a piece is parted from the rest of a title by a colon or point at either end,
-    and is not in a list.
+    """Return whether a piece at either end of a title is parted from the rest by a point, or at the
+    right end by a colon or comma, and is not in a list.
     """
     if piece.is_first:
         return piece.after == "."

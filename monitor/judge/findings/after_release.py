@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from itertools import groupby, pairwise, zip_longest
+from itertools import groupby, zip_longest
 
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
@@ -72,13 +72,17 @@ def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta
     since_slot = [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]
     if not since_slot:
         return []
-    known = {since_slot[0][0].digest}  # the bytes at the slot, which are those of the release
+    before, *others = since_slot
+    known = {before[0].digest}  # the bytes at the slot, which are those of the release
     changes = []
-    for before, group in pairwise(since_slot):
-        is_lasting = group[-1].last_received - group[0].first_sent >= least
-        if is_lasting and group[0].digest not in known:
+    for group in others:
+        if group[-1].last_received - group[0].first_sent < least:
+            # Perhaps a cached copy, which proves nothing about the bytes after it.
+            continue
+        if group[0].digest not in known:
             known.add(group[0].digest)
             changes.append(Interval(before[-1].end, group[0].begin))
+        before = group
     return changes
 
 
@@ -118,8 +122,9 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
 
 def _is_only_marked(absences: Sequence[Run]) -> bool:
     """Return whether a part only got a notice of withdrawal, under which its content still is."""
-    is_marked = [run.state is State.WITHDRAWN and run.status == HTTPStatus.OK for run in absences]
-    return bool(is_marked) and all(is_marked)
+    return bool(absences) and all(
+        run.state is State.WITHDRAWN and run.status == HTTPStatus.OK for run in absences
+    )
 
 
 def _absences_between(
@@ -141,13 +146,13 @@ def _absences_between(
 def _is_withdrawal(
     case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]
 ) -> bool:
-    """Return whether an absence between two presences is a removal and no flicker of a cache."""
-    # A notice of withdrawal proves a removal. So does an absence that lasts as long as a delay that
-    # counts as late.
+    """Return whether the absence after a presence, and before the `following` one if that is set,
+    is a removal and no flicker of a cache.
+    """
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
-    # A single look may have met a flickering cache. So the first and last absence must be far
-    # enough apart.
+    # A single look may have met a flickering cache. So the absence must last as long as a delay
+    # that counts as late.
     first = min((max(run.begin, presence.end) for run in absences), default=presence.end)
     last = max((run.end for run in absences), default=presence.end)
     if following is not None:
@@ -203,9 +208,11 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
                 reason = Reason.MOVED_ON if is_time else Reason.COUNTED_ON
                 fields.append(reason.text(zone, field=name, old=known[name], new=stated[name]))
             yield Interval(before.end, run.begin), tuple(fields)
-        # An older version is that of a cached copy.
         if before is None or advanced:
             known |= stated
+        elif advanced_fields(stated, known):
+            # An older version is that of a cached copy, which proves nothing about later ones.
+            continue
         before = run
 
 

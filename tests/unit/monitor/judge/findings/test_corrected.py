@@ -179,6 +179,17 @@ def test_failed_looks_widen_the_interval_of_a_correction() -> None:
     )
 
 
+def test_old_copy_of_a_cache_does_not_date_the_next_correction() -> None:
+    """The second version came at 1 h. From 2 h on, a cache served an old copy of the first, until a
+    look at 3 h got the third. That may have come at any time since the second was last seen.
+    """
+    versions = [(0, FIRST), (HOUR, SECOND), (2 * HOUR, FIRST), (3 * HOUR, THIRD)]
+    _, correction = corrections(now=4 * HOUR, versions=versions)
+    assert correction.detail.endswith(
+        "between Fri 5 Jan 2018 11:29:00 GMT and Fri 5 Jan 2018 12:30:00 GMT"
+    )
+
+
 def test_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
     """A page got new versions 1 h and 4 h after its release. At 2 h a verdict was made, with one
     correction. At 5 h it is computed again, as of 2 h. Looks after 2 h must not change it. So both
