@@ -11,7 +11,7 @@ from schedules.slot import Slot, slot_from_json
 from schedules.times.json import fields_json
 
 BY_HAND = "by-hand"
-"""The calendar to which people add releases and addresses on the pages, overruled by every other.
+"""The calendar to which people add releases and addresses on the board. Every other overrules it.
 
 It shows when a person wrote an entry, not when the producer announced it.
 """
@@ -46,11 +46,10 @@ class Address(StrEnum):
 
 
 class Origin(StrEnum):
-    """How a part is known.
+    """How a part is known (`ORIGIN_KNOWN` says it in words).
 
-    `PREDICTED`: its address was made from an earlier edition's, or several of those linked to it.
-    `LINKED`: the page links to it on another site. It is not polled, but predicts parts of later
-    editions.
+    `PREDICTED`: also if the pages of several earlier editions linked to the address. `LINKED`: it
+    is not polled, but predicts parts of later editions.
     """
 
     ANNOUNCED = "announced"
@@ -74,7 +73,6 @@ ORIGIN_KNOWN = {
     Origin.ELSEWHERE: "shown by a listing",
     Origin.LINKED: "on another site, linked to by its page",
 }
-"""How a part is known, in words."""
 
 
 def address_known(address: Address, *, is_seen: bool) -> str:
@@ -96,7 +94,7 @@ class Part:
     origin: Origin = Origin.ANNOUNCED
 
     def as_json(self) -> dict[str, Any]:
-        """Return the part as JSON."""
+        """Return the part as JSON, without its origin: an entry only has announced parts."""
         return fields_json(self, "id", "role", "url", "recognise", "required")
 
 
@@ -104,10 +102,12 @@ class Part:
 class Announcement:
     """One entry of one calendar at one read.
 
-    `uid` is the calendar's own key, `url` the landing page, `link` the entry's own page. `state` is
-    None without a status, `status` quotes one that is not a plain yes. `previous` is the slot
-    before a change, `why` its reason. `published`: the calendar says that it is out. `others` are
-    further producers. `of` is the release of another calendar to which this only adds parts.
+    `uid` is the calendar's own key, `url` the release's landing page, `link` the entry's page in
+    the calendar. `state` is None without a status. `status` quotes one that says more than that the
+    entry stands. `doubt` is why status or time may be read wrongly, such as `zone`, or None.
+    `previous` is the slot before a change, `why` its reason. `published`: the calendar says that it
+    is out. `others` are further producers. `of` is the release of another calendar to which this
+    only adds parts.
     """
 
     uid: str
@@ -157,12 +157,11 @@ class Announcement:
         return shown
 
 
-_STATES = {state.value: state for state in State}
-_ADDRESSES = {address.value: address for address in Address}
-
-
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
-    """Return the announcement of this JSON. Raises KeyError or ValueError."""
+    """Return the announcement of this JSON.
+
+    Raises KeyError if it lacks a field that every entry has, ValueError if a value is unknown.
+    """
     state = data.get("state")
     previous = data.get("previous")
     parts = [
@@ -183,7 +182,7 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         producer=producer,
         url=data["url"],
         slot=slot_from_json(data["slot"]),
-        state=_STATES[state] if state else None,
+        state=State(state) if state else None,
         doubt=data.get("doubt"),
         parts=tuple(parts),
         recognise=data.get("recognise"),
@@ -191,7 +190,7 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         previous=slot_from_json(previous) if previous else None,
         why=data.get("why", ""),
         published=data.get("published", False),
-        address=_ADDRESSES[data.get("address", Address.ANNOUNCED.value)],
+        address=Address(data.get("address", Address.ANNOUNCED)),
         others=tuple([other for other in producers if other != producer]),
         of=data.get("of", ""),
         status=data.get("status", ""),

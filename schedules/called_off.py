@@ -128,8 +128,10 @@ def read_called_off(title: str) -> tuple[str, Status]:
     if len(title) > _LONGEST:
         return title, Status()
     if cross := _CROSS.match(title):
-        rest, status = read_called_off(title[cross.end() :])
-        return rest, Status(is_understood=False) if status == Status() else status
+        rest, crossed = read_called_off(title[cross.end() :])
+        if crossed == Status():
+            crossed = Status(is_understood=False)
+        return rest, crossed
     for piece in _split_title(title):
         status = _read_piece(title, piece)
         if status is not None:

@@ -27,8 +27,8 @@ _EVERY = timedelta(seconds=1)
 class Spooling:
     """Follows the store: while it fails, the facts that wait for it are in the spool too.
 
-    They also wait in memory. So a monitor whose store is back writes them from there, and the spool
-    is only for the next process. Without a `spool`, nothing is done.
+    A monitor whose store is back writes them from memory. Only its next process reads the spool.
+    Without a `spool`, nothing is done.
     """
 
     spool: Spool | None
@@ -36,7 +36,7 @@ class Spooling:
     evidence: Evidence
     heartbeat: HeartbeatWriter
     health: HealthState
-    _is_refused: bool = False
+    _is_fault_logged: bool = False
 
     def jobs(self) -> Iterator[RecurringJob]:
         """Yield the recurring job."""
@@ -61,11 +61,11 @@ class Spooling:
                 lambda: spool.append(runs, writes, self._known_records(), beat)
             )
         except StoreFault as fault:
-            if not self._is_refused:
+            if not self._is_fault_logged:
                 _log.error("spool_failed", fault=str(fault))
-            self._is_refused = True
+            self._is_fault_logged = True
             return
-        self._is_refused = False
+        self._is_fault_logged = False
         if is_new:
             _log.warning("spool_begun", spool=str(spool.file), facts=count)
 

@@ -136,9 +136,7 @@ async def read_once(context: Context, table: CalendarSettings) -> Outcome:
 
 
 def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
-    """Yield each entry that differs between the stored calendar and a new read: it is new, gone or
-    changed.
-    """
+    """Yield each entry that is new, gone or changed in a new read of the calendar."""
     entries_now = {one.uid: one.as_json() for one in read_calendar(context, name).announcements}
     entries = get_json(context, f"/calendars/{name}/entries")["entries"]
     stored = {one["uid"]: one for one in entries}
@@ -146,8 +144,10 @@ def _compare_with_last_read(context: Context, name: str) -> Iterator[Json]:
         before, after = stored.get(uid), entries_now.get(uid)
         if before == after:
             continue
-        change = "new" if before is None else "changed"
-        if after is None:
+        change = "changed"
+        if before is None:
+            change = "new"
+        elif after is None:
             change = "gone"
         title = (after or before or {}).get("title", "")
         yield {"change": change, "uid": uid, "title": title, "before": before, "after": after}

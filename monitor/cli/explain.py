@@ -60,12 +60,13 @@ def _explanation_lines(explanation: Json) -> Iterator[str]:
 
 
 def release_lines(body: Json, producer: str) -> Iterator[str]:
-    """Yield the lines on one release, from its JSON and the name of its producer."""
+    """Yield the lines that `explain` shows before the facts."""
     slot, source = body["slot"], ""
     zone = slot["timezone"] if slot else LONDON
     if slot and slot["source"]:
-        read_at = instant_from_json(slot["announced"])
-        source = f", as {slot['source']} said by {stamp(read_at, zone) if read_at else 'not known'}"
+        source = f", as {slot['source']} said"
+        if read_at := instant_from_json(slot["announced"]):
+            source += f" (read {stamp(read_at, zone)})"
     yield headline(body)
     yield f"{body['title']} ({producer})"
     yield ""
@@ -76,9 +77,7 @@ def release_lines(body: Json, producer: str) -> Iterator[str]:
 
 
 def headline(body: Json) -> str:
-    """Return in one line the verdict with its delay, last look, exposure and grade, and whether it
-    is final.
-    """
+    """Return in one line how the release stands, and whether that is final."""
     pieces = [status_in_capitals(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         pieces[0] += f" by {late}"
@@ -93,21 +92,19 @@ def headline(body: Json) -> str:
 
 
 def _detail_lines(body: Json, zone: str) -> Iterator[str]:
-    """Yield the lines that only some releases have: reason, Code of Practice, incident, parts and
-    findings.
-    """
+    """Yield the lines that only some releases have."""
     if body["unproven_because"]:
         yield f"  Unproven    {body['unproven_because']}"
     if body["code"] and body["code"]["practice"]:
         yield f"  Code        edition {body['code']['edition']}, {body['code']['practice']}"
     if body["incident"]:
         yield f"  Incident    {body['incident']}"
-    if len(body["parts"]) > 1 or body["exposures"]:
+    # Parts on other sites that the page only links to are not watched.
+    parts = [part for part in body["parts"] if part.get("origin") != Origin.LINKED.value]
+    if len(parts) > 1 or body["exposures"]:
         yield from ("", "Parts")
-        for part in body["parts"]:
-            # Parts on other sites that the page only links to are not watched.
-            if part.get("origin") != Origin.LINKED.value:
-                yield from _part_lines(part, zone)
+        for part in parts:
+            yield from _part_lines(part, zone)
     findings = []
     for found in body["findings"]:
         where = ""
@@ -118,16 +115,13 @@ def _detail_lines(body: Json, zone: str) -> Iterator[str]:
 
 
 def _part_lines(part: Json, zone: str) -> Iterator[str]:
-    optional = "" if part["required"] else ", cannot make the release late"
-    role = ROLE_NAMES.get(part["role"], part["role"])
-    name = f"{part['id']} ({role}{optional})"
-    if part["role"] == "page":
-        name = part_label(None)
-    # The release was not promised at an alternative address, so if it is not seen there, it is not
-    # late there.
-    is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
+    name = part_label(None)
+    if part["role"] != "page":
+        optional = "" if part["required"] else ", cannot make the release late"
+        name = f"{part['id']} ({ROLE_NAMES.get(part['role'], part['role'])}{optional})"
     delay = ""
-    if is_late:
+    # The release was not promised at an alternative address, so it is not late there while unseen.
+    if part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part):
         delay = f", {length_text(part['delay'])} after the slot"
     yield f"  {name}: {status_text(part)}{delay}"
     yield f"    {part['url']}"

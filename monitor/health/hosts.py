@@ -1,4 +1,6 @@
-"""Detects hosts that cannot be reached, are looked at too rarely, or send no usable responses."""
+"""Detects that no host can be reached, that a host is looked at too rarely or sends nothing usable,
+and that responses are not read for lack of a worker.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,15 @@ _REPORT_EVERY = timedelta(seconds=30)
 class Connectivity:
     """Reports blind spans in which no host could be reached, from the outcome of every look.
 
-    One begins after three failed connections in a row at two hosts (`network`), or if all failed to
-    resolve a name (`dns`), also at the only host. Any response ends it, even a reset. It is
+    It takes three failed looks in a row at two hosts (cause `network`, or `dns` if names could not
+    be resolved), or three with the cause `dns` at the only host that was ever looked at. The span
+    begins with the first of them. Anything else that comes back ends it, even a reset. It is
     reported while it grows, and at its end.
     """
 
     on_blind: Callable[[Blind], None]
     _known_hosts: set[str] = field(default_factory=set)
-    # Of the failures in a row. `_since` is when the first was sent.
+    # About the failures in a row, the first of which was sent at `_since`.
     _failed_hosts: set[str] = field(default_factory=set)
     _reasons: set[Reason] = field(default_factory=set)
     _failures: int = 0
@@ -40,28 +43,28 @@ class Connectivity:
     _reported_until: datetime | None = None
 
     def note(self, host: str, outcome: Answer | Failure) -> None:
-        """Count a look that did not reach its host, or end the outage. Call it in the order of
-        ends.
+        """Count a look that did not reach its host, or end the outage.
+
+        Looks must be noted in the order in which they end.
         """
         self._known_hosts.add(host)
         reason = outcome.reason if isinstance(outcome, Failure) else None
         if reason is not None and reason in _UNREACHED:
-            self._note_failure(host, reason, outcome)
+            self._note_failure(host, reason, outcome.sent, outcome.received)
         elif self._failures and reason not in _NO_EVIDENCE:
             self._end_outage(outcome.sent)
 
-    def _note_failure(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
-        """Count one more failure, and report a blind span if there is an outage."""
-        self._since = self._since or outcome.sent
+    def _note_failure(self, host: str, reason: Reason, sent: datetime, ended: datetime) -> None:
+        self._since = self._since or sent
         self._failed_hosts.add(host)
         self._reasons.add(reason)
         self._failures += 1
-        # Another cause would be a second blind span.
+        # The first cause stays, because another one would begin a second blind span.
         self._cause = self._cause or self._find_cause()
         if self._cause and (
-            self._reported_until is None or outcome.received - self._reported_until >= _REPORT_EVERY
+            self._reported_until is None or ended - self._reported_until >= _REPORT_EVERY
         ):
-            self._report_blind(outcome.received)
+            self._report_blind(ended)
 
     def _find_cause(self) -> str:
         """Return the cause of an outage, empty if there is none yet."""
@@ -85,24 +88,27 @@ class Connectivity:
 
 
 STARVED_FROM = 10.0
-"""So many times wider apart than planned, a host's looks leave it unwatched."""
+"""A host whose looks are this many times further apart than planned counts as unwatched."""
 CHECK_EVERY = timedelta(seconds=10)
 _REPORT_STARVED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
 class StarvedHosts:
-    """Reports blind spans in which a host's budget is far too small for its looks."""
+    """Reports blind spans in which a host's budget is far too small for its looks.
+
+    `stretch` returns, by host, how many times further apart than planned its looks are.
+    """
 
     clock: Clock
     stretch: Callable[[], Mapping[str, float]]
     on_blind: Callable[[Blind], None]
-    # By host, also in the next line.
+    # Both are by host.
     _since: dict[str, datetime] = field(default_factory=dict)
     _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
-        """Report a blind span for each host with such looks: each minute, and at the end."""
+        """Report the span of each unwatched host: each minute, and at its end."""
         now = self.clock.now()
         starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:
@@ -155,7 +161,7 @@ class SilentHosts:
         self._silent[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
     def silent_now(self, now: datetime) -> dict[str, SilentHost]:
-        """Return the hosts whose latest looks proved nothing: three, over ten seconds, recently."""
+        """Return the hosts whose latest looks proved nothing, if there were enough of them."""
         return {
             host: silence
             for host, silence in sorted(self._silent.items())
@@ -167,10 +173,11 @@ class SilentHosts:
 
 @dataclass(slots=True)
 class WorkerHealth:
-    """Records attempts to start a worker, and reports a blind span for each host without one.
+    """Records attempts to start a worker, and reports a blind span for each host whose responses
+    are not read for lack of one.
 
-    It begins with a host's first unread response, a large one, grows, and ends when a worker
-    starts. `fault` is why the last did not start, or empty.
+    The span begins when the first such response was received, and ends when a worker starts.
+    `fault` is why the last one did not start, or empty.
     """
 
     clock: Clock
@@ -178,7 +185,7 @@ class WorkerHealth:
     on_blind: Callable[[Blind], None]
     fault: str = ""
     _failing_since: datetime | None = None
-    # By host, when its first unread response was received.
+    # When the first unread response of each host was received.
     _unread: dict[str, datetime] = field(default_factory=dict)
     _reported_at: datetime | None = None
 
@@ -190,7 +197,6 @@ class WorkerHealth:
         if fault:
             self.counters.worker_start_failures.inc()
             self._failing_since = self._failing_since or began
-            # They grow with each failure, so report them now and then.
             if self._unread and (
                 self._reported_at is None or now - self._reported_at >= _REPORT_EVERY
             ):
@@ -200,10 +206,10 @@ class WorkerHealth:
         self._failing_since, self._reported_at = None, None
         self._unread.clear()
 
-    def note_unread(self, host: str, began: datetime) -> None:
+    def note_unread(self, host: str, received: datetime) -> None:
         """Note that a host's response was not read for lack of a worker."""
         if self._failing_since is not None:
-            self._unread.setdefault(host, began)
+            self._unread.setdefault(host, received)
 
     def reasons(self) -> list[str]:
         """Return why large responses cannot be read, empty if they can."""

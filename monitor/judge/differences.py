@@ -98,11 +98,12 @@ def _compare_exposures(place: str, stored: Sequence[Body], again: Sequence[Body]
 def _compare_findings(
     stored: Sequence[Body], again: Sequence[Body], *, several_monitors: bool
 ) -> list[str]:
-    """Return one line of all findings if their number by kind and part differs, else one for each
-    differing length.
+    """Return one line that lists all findings if their number by kind and part differs, else one
+    for each differing length.
+
+    More findings of blindness are no difference, because a blind span may be stored after the
+    verdict. With `several_monitors`, fewer are none either, because looks of another may fill one.
     """
-    # One more finding of blindness is not a difference. With `several_monitors`, one fewer is no
-    # difference either.
     before, after = _group_findings(stored), _group_findings(again)
     lines = []
     for key in sorted(before.keys() | after.keys()):
@@ -110,7 +111,6 @@ def _compare_findings(
         kind, part = key
         is_blindness = kind in _BLINDNESS
         if len(found_before) != len(found_after):
-            # One may have been stored later, and looks of another monitor may have filled one.
             is_explained = is_blindness and (
                 len(found_after) > len(found_before) or several_monitors
             )

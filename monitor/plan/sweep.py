@@ -1,8 +1,8 @@
 """Decides which looks prove most if the parts of a slot cannot all be looked at every second.
 
 A part is on time if it was absent shortly before its slot, and present shortly after. So all take
-turns: before the slot once within the tolerance, as late as the budget allows, and after it until
-each is seen. If not all can be proved, as many as fit are.
+turns: before the slot once, at most one tolerance before it and as late as the budget allows, and
+after it until each is seen. If not all can be proved, as many as fit are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from monitor.plan.targets import View
 Parts = Sequence[PartProof]
 
 ORIGIN_FROM = timedelta(seconds=20)
-"""How long after its slot an absent part is also looked at past the caches."""
+"""From this long after its slot, an absent part is also looked at past the caches."""
 LIKELY_ABSENT_FOR = timedelta(seconds=5)
 """How long after its slot a part without a proved absence is likely to be absent still."""
 _REORDER_EVERY = timedelta(seconds=5)
@@ -37,7 +37,9 @@ shows.
 
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
-    """Return the sort key if not all can be proved."""
+    """Return the key that sorts the parts to prove first, if not all can be: by the first number of
+    their rank, then listed ones, then those that are not proved late.
+    """
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + LIKELY_ABSENT_FOR
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
@@ -54,8 +56,8 @@ class Sweep:
     """The parts of one slot at one host, and the order in which they are looked at.
 
     The order is kept for seconds or one round, so that a look does not walk through all parts. No
-    part needs a look before `idle_until`. `gap` is the time between two starts. The sweep with the
-    fewest `looks_per_part` goes first.
+    part is ready before `idle_until`. The sweep with the fewest `looks_per_part` goes first. The
+    parameter `gap` is the time between the starts of two looks at the host.
     """
 
     slot: datetime
@@ -108,7 +110,7 @@ class Sweep:
     def next_part(
         self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]
     ) -> PartProof | None:
-        """Return the next part to look at that is ready, or None."""
+        """Return the next part to look at that is ready, or None if none is."""
         is_order_recent = now < self._reorder_at
         if is_order_recent and (part := self._next_ready(is_ready)) is not None:
             return part
@@ -129,7 +131,7 @@ class Sweep:
         unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
-        # An announcement will redirect to its page, so it ends with that.
+        # An announcement only leads to its page, so its looks end when the page is seen.
         announcements = [part for part in unseen if part.goal.announced_page in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
@@ -152,7 +154,7 @@ class Sweep:
         looks_left = ceil((self.slot - now) / gap)
         chosen = nsmallest(looks_left, unproved, key=_precedence_key)
         ordered_pages = _longest_ago_first([*proved, *chosen])
-        # Announcements get spare looks first, so that the latest are left to the pages.
+        # Announcements get spare looks first, so that the last ones before the slot are at pages.
         spare_looks = max(0, looks_left - ceil(_ROUND_FACTOR * len(ordered_pages)))
         return [*unproved_announcements[:spare_looks], *ordered_pages]
 
@@ -172,7 +174,7 @@ class Sweep:
             nsmallest(looks_at_unproved, all_unproved, key=_precedence_key)
         )
         if all(page.last_look >= self.slot for page in proved):
-            # One that is still absent may be where its announcement redirects to.
+            # A page that is still absent may be at the address to which its announcement redirects.
             proved = _longest_ago_first([*proved, *announcements])
         return [*unproved, *proved] if is_early else [*proved, *unproved]
 
@@ -190,7 +192,13 @@ class Sweep:
 
     def _limit_to_phase(self, instant: datetime, now: datetime) -> datetime:
         """Return `instant`, but no later than the next instant at which the order changes."""
-        return min([instant, *(change for change in (self.slot, self.ends) if change > now)])
+        changes = (
+            self.slot - self.tolerance,
+            self.slot,
+            self.slot + LIKELY_ABSENT_FOR,
+            self.ends,
+        )
+        return min([instant, *(change for change in changes if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
         """Record that a look at a part begins."""
@@ -212,7 +220,7 @@ class Sweep:
             self._record_absence(part, view, sent, proved_from)
         elif result is LookResult.PRESENT:
             # Before its slot it may be removed again.
-            part.is_out = sent >= self.slot
+            part.is_out = part.is_out or sent >= self.slot
             if part.is_out and part.goal.announced_page is not None:
                 self.prioritise([part.goal.announced_page])
 
@@ -230,7 +238,7 @@ class Sweep:
             part.origin_absent_at = max(part.origin_absent_at, proved_from)
 
     def prioritise(self, names: Iterable[str]) -> None:
-        """Look first at these parts, because a listing shows them to be out."""
+        """Look first at these parts, because a listing or announcement shows them to be out."""
         for name in names:
             if (part := self.parts.get(name)) is not None and not part.is_listed:
                 part.is_listed = True

@@ -225,7 +225,7 @@ class Spool:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             file.close()
-            remedy = "give each a `vantage` of its own under [watch]"
+            remedy = "give each monitor a `vantage` of its own under [watch]"
             raise EnvironmentFault(f"another monitor uses {self.file}: {remedy}") from exc
         return file
 

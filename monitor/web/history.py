@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -261,15 +261,15 @@ def _read_points(queries: Queries, begins: datetime, ends: datetime, now: dateti
 def group_by(
     points: Iterable[Point],
     label: Callable[[Point], str],
-    known: Iterable[str] = (),
+    known: Collection[str] = (),
     *,
     worst_first: bool = False,
 ) -> list[Group]:
     """Return groups of releases with the same label. Releases with an empty label are left out.
 
-    With `known` labels, there is a group for each, in their order. Else only the first
-    `_MOST_GROUPS` are returned: the largest, or with `worst_first` those with most releases that
-    were not proved to be on time.
+    With `known` labels, there is a group for each, in their order, and then one for each other
+    label. Else only the first `_MOST_GROUPS` are returned: the largest, or with `worst_first` those
+    with most releases that were not proved to be on time.
     """
 
     def rank(group: Group) -> tuple[int, int, str]:

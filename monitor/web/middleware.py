@@ -17,6 +17,7 @@ from monitor.clock import Clock
 
 _log = structlog.get_logger(__name__)
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Machines request these every few seconds.
 _POLLED = {"/healthz", "/livez", "/readyz", "/metrics", "/metrics/embargoed", "/board"}
 _LONGEST_METHOD, _LONGEST_PATH = 20, 300
 """Characters in the log. A stranger can send thousands."""
@@ -26,7 +27,7 @@ _BINARY = ("application/vnd", "application/zip", "image/png")
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """Gives each request an id and logs how it ended.
+    """Gives each request an id, or keeps a valid one that it has, and logs how it ended.
 
     Query strings are not logged, because they can contain tokens.
     """
@@ -54,7 +55,6 @@ class AccessLog:
             try:
                 await self.app(scope, receive, send_with_id)
             finally:
-                # Machines poll these addresses every few seconds.
                 log = _log.debug if scope["path"] in _POLLED and status < 400 else _log.info
                 seconds = round(self.clock.monotonic() - began, 6)
                 client = scope.get("client") or ("",)
@@ -81,7 +81,9 @@ SECURITY_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class AddSecurityHeaders:
-    """Adds `SECURITY_HEADERS` to every response, except a header that the response sets itself."""
+    """Adds `SECURITY_HEADERS` to every response, except a header that the response sets itself.
+    Over https, it also tells browsers to use only that.
+    """
 
     app: ASGIApp
 
@@ -103,9 +105,10 @@ class AddSecurityHeaders:
 
 @dataclass(frozen=True, slots=True)
 class RedactSecrets:
-    """Removes secrets that configured addresses contain from every text response.
+    """Removes secrets that configured addresses contain from the body of every text response.
 
-    Waits for the end of each body.
+    A response is sent once its body is complete, because removing secrets changes its length. One
+    that is compressed is not read: `/metrics` removes secrets before it compresses.
     """
 
     app: ASGIApp
@@ -113,8 +116,6 @@ class RedactSecrets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and remove secrets from its response."""
-        # The message with the headers is sent after the body is complete, because removing secrets
-        # changes its length.
         start: Message = {}
         body = bytearray()
 
@@ -124,7 +125,6 @@ class RedactSecrets:
             )
 
         async def send_redacted(message: Message) -> None:
-            """Send a response when the last part of its body has come."""
             is_start = message["type"] == "http.response.start"
             if is_start:
                 start.update(message)
@@ -133,10 +133,11 @@ class RedactSecrets:
             body.extend(message.get("body", b""))
             if is_start or message.get("more_body", False):
                 return
-            # `/metrics` removes secrets itself before it compresses.
             is_text = "content-encoding" not in headers and not media_type.startswith(_BINARY)
             content = redact(bytes(body)) if is_text else bytes(body)
-            headers["content-length"] = str(len(content))
+            # Responses to HEAD and of status 304 have the length of a body that they lack.
+            if content:
+                headers["content-length"] = str(len(content))
             await send(start)
             await send({"type": "http.response.body", "body": content})
 

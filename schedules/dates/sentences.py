@@ -183,11 +183,13 @@ def days_in(text: str, since: date | None) -> Iterator[date]:
 
 
 def has_date_of_publication(text: str, slot: Slot | None, *, is_before: bool) -> bool:
-    """Return whether a text has a label such as "Published: 26 November 2026".
+    """Return whether a label such as "Published: 26 November 2026" says that content is out.
 
-    A later date is a promise. So is the slot's own day before the slot (`is_before`), and after it
-    unless the label says that content was out then ("published", "last updated"). An earlier date
-    is that of the announcement if a label or sentence announces the slot's day.
+    - A date after the slot's day is a promise.
+    - The slot's own day is one too before the slot (`is_before`). After it, it counts if the label
+      says that content was out then ("published", "last updated").
+    - A date in the days before counts, unless the text announces the slot's day: then it is that of
+      the announcement.
     """
     words = text.lower()
     last = None if slot is None else last_day(slot)

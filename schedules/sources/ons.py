@@ -112,10 +112,10 @@ def _slot_of_timestamp(text: str, timezone: str) -> Slot:
 
 
 def named_parts(release: Mapping[str, Any], site: str, *, is_published: bool) -> list[Part]:
-    """Return the addresses that a release names: its new page if it moved, and its documents once
-    it is published.
+    """Return a part for each address that a release names: its new page if it moved, and its
+    documents once it is published.
 
-    None of these was promised. An address that is named twice is one part.
+    None of these was promised.
     """
     moved_to = _get_text(release["description"], "migration_link", "migrationLink")
     named = [(moved_to, Role.ALTERNATIVE, "migrated")] if moved_to else []
@@ -127,7 +127,8 @@ def named_parts(release: Mapping[str, Any], site: str, *, is_published: bool) ->
         named += [(uri, Role.DATA, f"dataset-{number}") for number, uri in enumerate(datasets, 1)]
     parts: dict[str, Part] = {}
     for uri, role, name in named:
-        parts.setdefault(uri, Part(name, role, clean_url(uri, site), required=False))
+        url = clean_url(uri, site)
+        parts.setdefault(url, Part(name, role, url, required=False))
     return list(parts.values())
 
 

@@ -10,19 +10,20 @@ from alerts.draft.report import Bars, Report, SlotStrip, Table, Timeline
 from alerts.draft.write import outline
 
 PAGE_BREAK = "---\n\n"
-# Characters that begin a list, a rule or an underlined heading at the start of a line.
-LINE_MARK = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
+# What begins a list, a rule or an underlined heading at the start of a line: "- ", "1. ", "===".
+LINE_MARK = re.compile(r"^([^\S\n]*\d*)([-+=.)])", re.MULTILINE)
 MARKS = {
     **dict.fromkeys((outline.Tone.PLAIN, outline.Tone.TYPED), "{}"),
     outline.Tone.OPEN: "**{}**",
     outline.Tone.ASK: "*• {}*",
     outline.Tone.REMARK: "*{}*",
 }
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+# Anywhere else: emphasis, code, links, tables, headings and entities such as "&lt;".
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~]|&(?=#?\w+;))")
 
 
 def write_md(report: Report, which: outline.Document | None = None) -> str:
-    """Return the draft as Markdown text ending in one newline."""
+    """Return the draft, or only the document `which` of it, ending in one newline."""
     blocks = (_write_block(block) for block in outline.build_outline(report, which))
     return outline.make_printable("\n\n".join(blocks) + "\n")
 

@@ -140,7 +140,7 @@ def incident_lines(incident: Json, body: Json | None, producer: str) -> Iterator
     """
     owed = ", report owed" if incident["report_owed"] else ""
     opened = json_stamp(incident["opened"])
-    yield f"{incident['kind'].upper()}, grade {incident['grade']}, {_open_text(incident)}{owed}"
+    yield f"{incident['kind'].upper()}, grade {incident['grade']}, {_progress_text(incident)}{owed}"
     yield f"{incident['title']} ({producer})"
     yield ""
     yield f"  Incident  {incident['id']}"
@@ -174,8 +174,8 @@ def _action_text(one: Json) -> str:
     return describe_action(Action(one["text"], one["owner"], due, done, one["done_by"]), LONDON)
 
 
-def _open_text(incident: Json) -> str:
-    """Return in words when an incident was closed, or else who acknowledged it."""
+def _progress_text(incident: Json) -> str:
+    """Return in words when an incident was closed, else who acknowledged it, if someone has."""
     if incident["closed"] is not None:
         return f"closed {json_stamp(incident['closed'])}"
     taken = incident["acknowledged"]

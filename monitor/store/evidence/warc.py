@@ -60,7 +60,8 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
     """Return an answer, and its request if known, as bytes to append to a WARC file.
 
     If the request is known, both have the address as requested, with the query that was added to
-    bypass caches. `name` is the id of the evidence record. The same arguments give the same bytes.
+    bypass caches. A local file is a `resource`, without HTTP. `name` is the id of the evidence
+    record. The same arguments give the same bytes.
     """
     response_id = _record_id(name, "response")
     headers = {
@@ -85,12 +86,14 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
         request_member = _gzip_member(request)
     if not answer.whole:
         headers["WARC-Truncated"] = "length"
+    is_file = url.startswith("file:")
     record = _BUILDER.create_warc_record(
         url,
-        "response",
+        "resource" if is_file else "response",
         payload=_LargeBlocks(answer.body),
         length=len(answer.body),
-        http_headers=_answer_head(answer),
+        http_headers=None if is_file else _answer_head(answer),
+        warc_content_type="application/octet-stream" if is_file else "",
         warc_headers_dict=headers,
     )
     return request_member + _gzip_member(record)

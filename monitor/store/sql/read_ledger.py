@@ -165,8 +165,8 @@ class LedgerStore(Queries):
         ]
 
     def shown_since(self, since: datetime) -> list[str]:
-        """Return the ids of releases that a calendar has shown since `since` or
-        promised for later.
+        """Return the ids of releases that a calendar has shown since `since`, or promised for a
+        time from then on.
         """
         entry, promise = tables.ANNOUNCED, tables.PROMISE
         shown = union(

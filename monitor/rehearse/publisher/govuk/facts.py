@@ -202,8 +202,9 @@ class Facts:
         )
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
-        """Return the status of an address in the search index, which keeps the previous status
-        during an error.
+        """Return the status of an address in the search index.
+
+        During an error, the index keeps the status before it, if there was one.
         """
         status = self.status_of_url(url, now)
         if status.state is not PageState.ERROR or status.since is None:

@@ -129,13 +129,13 @@ def test_open_box_is_marked_in_every_format(ofsted_early: Incident, ending: str)
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, ending: str) -> None:
-    typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
+    typed = "A <b> & “£5” | `x`\n- item\n  1. &lt;\n# 1\n\x07"
     report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))
     text = plain(ending, WRITERS[ending](report))
     if ending == "md":
         # Typed text is a quotation (`> `). A backslash escapes markup, and breaks a line at its
         # end.
-        assert "A \\<b\\> & “£5” \\| \\`x\\`\\\n> \\- item\\\n> \\# 1" in text
+        assert "A \\<b\\> & “£5” \\| \\`x\\`\\\n> \\- item\\\n>   1\\. \\&lt;\\\n> \\# 1" in text
     else:
         line_break = " / " if ending == "html" else "\n"
         assert typed.replace("\x07", "␇").replace("\n", line_break) in text

@@ -182,7 +182,7 @@ def test_explanation_gives_the_verdict_and_what_would_change_it(run_cli: RunCli)
     lines = run_cli("explain", "births-2016").out.splitlines()
     assert lines[0] == "LATE by 20 min to 20 min 1 s, grade report, final"
     assert (
-        "  Promised    Friday 5 January 2018, 09:30 GMT, as mine said by 26 Nov 2017 09:30:00 GMT"
+        "  Promised    Friday 5 January 2018, 09:30 GMT, as mine said (read 26 Nov 2017 09:30:00 GMT)"
         in lines
     )
     assert "  First seen  between 5 Jan 2018 09:50:00 and 09:50:01 GMT" in lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given
@@ -107,6 +107,26 @@ def test_any_warc_tool_reads_request_and_cut_answer() -> None:
         "WARC-Record-ID"
     )
     assert answered.rec_headers.get_header("WARC-Truncated") == "length"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "response"),
+        ({"headers": {}, "body": b"[[release]]"}, "response"),
+        ({"status": 299, "body": b""}, "response"),
+        ({"url": "file:calendar.toml", "headers": {}, "body": b"[[release]]"}, "resource"),
+    ],
+    ids=["page", "without headers", "without phrase and body", "local file"],
+)
+def test_digests_of_every_answer_agree_for_any_warc_tool(
+    changes: dict[str, Any], kind: str
+) -> None:
+    """Tools read HTTP only in records of http addresses. A local file has none."""
+    answer = replace(an_answer(), **changes)
+    data = BytesIO(answer_records(answer, "edge-7", "r/page/edge"))
+    record = next(ArchiveIterator(data, check_digests="raise"))
+    assert (record.rec_type, record.content_stream().read()) == (kind, answer.body)
 
 
 IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30).map(
