@@ -148,6 +148,7 @@ class Reload:
         self._last_resort = LastResort(
             core.clock,
             parts.outbox,
+            core.health.store_fails,
             core.health.store_failing_since,
             parts.watch.judging.find_unrecorded,
         )

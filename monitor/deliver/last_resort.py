@@ -32,13 +32,15 @@ _NO_MORE = (
 class LastResort:
     """Notifies people of breaches that the store cannot record.
 
-    `failing_since` returns since when the store has certainly failed, None if it has not.
-    `find_unrecorded` yields the facts of releases with a verdict that the store lacks. Each channel
-    gets one message in one failure of the store, about the first breach that routes send to it.
+    `store_fails` is set while the store may fail. `failing_since` returns since when it certainly
+    has, else None. `find_unrecorded` yields the facts of releases with a verdict that the store
+    lacks. Each channel gets one message in one failure of the store, about the first breach that
+    routes send to it.
     """
 
     clock: Clock
     outbox: Outbox
+    store_fails: asyncio.Event
     failing_since: Callable[[datetime], datetime | None]
     find_unrecorded: Callable[[], Iterable[ReleaseFacts]]
     _notified: set[str] = field(default_factory=set)
@@ -48,10 +50,14 @@ class LastResort:
         yield _EVERY, "last resort", self.notify
 
     async def notify(self) -> None:
-        """If the store fails and a release is in breach, notify the channels that were not yet."""
+        """Wait until the store fails. If a release is in breach then, notify the channels that were
+        not yet notified.
+        """
+        if not self.store_fails.is_set():
+            self._notified.clear()
+            await self.store_fails.wait()
         since = self.failing_since(self.clock.now())
         if since is None:
-            self._notified.clear()
             return
         messages: dict[str, Message] = {}
         for channel, message in self._make_messages(since):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,7 +30,7 @@ class HealthState:
     `calendars` has the last usable read of each, `faults` the fault of its last. `on_blind` gets
     each blind span when it grows or ends, `blind_until` returns the latest end. `costly` are hosts
     with too costly responses, until people are notified. `offset` of our clock is in seconds, None
-    while unknown.
+    while unknown. `store_fails` is set while the last write to the store failed.
     """
 
     started: datetime
@@ -41,6 +42,7 @@ class HealthState:
     faults: dict[str, str] = field(default_factory=dict)
     costly: set[str] = field(default_factory=set)
     offset: Bounds | None = None
+    store_fails: asyncio.Event = field(default_factory=asyncio.Event)
     _store_failing_since: datetime | None = None
     _looks_lost_since: datetime | None = None
     _clock_off_since: datetime | None = None
@@ -64,6 +66,7 @@ class HealthState:
     def note_commit(self, now: datetime) -> None:
         """Note that the store works. From the first look that found no room, the time is blind."""
         self._store_failing_since = None
+        self.store_fails.clear()
         if self._looks_lost_since is not None:
             self.on_blind(Blind(self._looks_lost_since, now, "store"))
             self._looks_lost_since = None
@@ -71,6 +74,7 @@ class HealthState:
     def note_store_failure(self, now: datetime) -> None:
         """Note that a write to the store failed."""
         self._store_failing_since = self._store_failing_since or now
+        self.store_fails.set()
 
     def note_lost_look(self, now: datetime) -> None:
         """Note that a look was lost, because too many already wait for the store."""
@@ -80,7 +84,7 @@ class HealthState:
     @property
     def is_store_failing(self) -> bool:
         """Return whether the last write to the store failed."""
-        return self._store_failing_since is not None
+        return self.store_fails.is_set()
 
     def note_stall(self, begin: datetime, end: datetime) -> None:
         """Note that the event loop was blocked between two instants."""
