@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from schedules.address import canonical_address
 from schedules.announcement import Announcement, State
@@ -19,6 +20,7 @@ from schedules.dates.status import read_status
 from schedules.same_entry import UNDATED
 from schedules.slot import Slot, first_day, last_day
 from schedules.source import Reading
+from schedules.sources.footnotes import find_footnotes, with_footnotes
 from schedules.sources.row import CalendarRow, Remark, clean_title, make_announcement
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
@@ -31,14 +33,24 @@ _OTHER_ORDER = {"dmy": "mdy", "mdy": "dmy", "ymd": "ymd"}
 
 
 def make_announcements(
-    entries: Iterable[CalendarRow], settings: CalendarSettings, now: datetime
+    entries: Iterable[CalendarRow],
+    settings: CalendarSettings,
+    now: datetime,
+    texts: Iterable[str] = (),
 ) -> tuple[list[Announcement], list[Remark]]:
-    """Return all rows as announcements with unique keys where possible, with remarks."""
+    """Return all rows as announcements with unique keys where possible, with remarks.
+
+    `texts` are those of the page around the rows, which may have notes about some of them.
+    """
+    rows = list(entries)
+    notes = find_footnotes(chain(texts, (row.title for row in rows if not row.date)))
+    if notes:
+        rows = [with_footnotes(row, notes) for row in rows]
     anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
     without_uid: list[int] = []
-    for index, entry in enumerate(entries):
+    for index, entry in enumerate(rows):
         announcement, faults = make_announcement(entry, settings, anchor)
         # Now, because of two rows of one release only one may say so.
         made.append(heed_title(announcement, settings.stands))
