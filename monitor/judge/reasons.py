@@ -220,6 +220,7 @@ DOUBTS = {
     "duplicate-uid": "the calendar lists it more than once, with different times",
     "midnight": "00:00 is rarely the time of a release",
     "nonexistent-time": "the clock skips that time on that day",
+    "order": "its day and month may be exchanged, as those of other entries are",
     "series-unreadable": "its rule of repetition cannot be read",
     "series-refused": "its rule of repetition is not one we read",
     "unreadable-date": "not all of its date can be read",

@@ -59,7 +59,13 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     if wall is None or (match["zone"] and offset is None):
         return no_slot(raw, "impossible", timezone)
     if offset is not None:
-        return at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
+        slot = at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
+        if not match["name"] or match["zone"] == "z":  # RFC 9557: `z` says nothing of a zone
+            return slot
+        readings = {slot.instant, _at_wall_of(match["name"], wall, raw, timezone).instant} - {None}
+        if len(readings) < 2:
+            return slot
+        return replace(slot, doubt=slot.doubt or "zone", readings=tuple(sorted(readings)))
     if wall.time() == time():
         return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
     if match["name"]:

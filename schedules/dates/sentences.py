@@ -22,18 +22,19 @@ _DATE = quick(
 _MONTH = quick(r"\b([a-z]{3,12}) (\d{4})\b")
 _TIME = quick(r"\b\d{1,2}(?::\d\d|[:.]\d\d\s?[ap]m|\s?[ap]m)\b")
 # In one text of the page. The first kind is only written when content is out.
+_DATE_AFTER = (
+    r"(?: on)?[\s:|]{0,5}(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? )?(?=\d|[a-z]{3,9}\.? \d)"
+)
 _LABEL = quick(
     r"(?:^|[|.\u00b7\u2022]\s*)(?:(?P<done>(?:date )?(?:first |last )?(?:published|released|issued"
     r"|updated)|last update|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
-    r"|publication)|dyddiad cyhoeddi)(?: on)?[\s:|]{0,5}(?:[a-z]{3,9}day,? )?"
-    r"(?=\d|[a-z]{3,9}\.? \d)"
+    rf"|publication)|dyddiad cyhoeddi){_DATE_AFTER}"
 )
 _LONGEST_DATE = 24
 _LONGEST_EXPOSED = timedelta(days=14)
 """How long before its slot a release may be out. An earlier date is that of another edition."""
 _NEXT = quick(
-    r"\bnext (?:release|update|edition|publication)(?: date| due)?(?: on)?[\s:|]{0,5}"
-    r"(?:[a-z]{3,9}day,? )?(?=\d|[a-z]{3,9}\.? \d)"
+    rf"\bnext (?:release|update|edition|publication)(?: date| due)?{_DATE_AFTER}"
 )
 # The patterns from here on sort sentences. `_NOT_OUT` and `_OF_WORK` are words of the others.
 # - Is something not out? `_SAYS_NOT_OUT`: surely. `_MAY_SAY_NOT_OUT`: unless a result follows.
@@ -148,7 +149,11 @@ _FIGURE = quick(
 )
 # Not in an address
 _WORD = quick(r"(?<![\w@./-])\w+(?![\w@/-]|\.\w)")
-_YEAR = quick(r"\b(?:19|20)\d\d(?:[-/\u2013]\d\d)?\b")
+# Years, and the numbers of parts of a document
+_NO_FIGURE = quick(
+    r"\b(?:19|20)\d\d(?:[-/\u2013]\d\d)?\b"
+    r"|\b(?:tables?|figures?|charts?|sections?|annex|notes?|pages?|parts?) \d+[a-z]?\b"
+)
 _LEAST_WORDS = 40
 _LEAST_WORDS_AGAINST = 5  # "Here are the figures." tells nothing against a page
 _YEARS_TO_LEAP_DAY = 9  # 29 February may be eight years after the last one
@@ -193,9 +198,11 @@ def has_date_of_publication(text: str, slot: Slot | None, *, is_before: bool) ->
     """
     words = text.lower()
     last = None if slot is None else last_day(slot)
+    # A date without a year is one from here on.
+    earliest = last and last - _LONGEST_EXPOSED
     labels = []
     for label in _LABEL.finditer(words):
-        day = next(days_in(words[label.end() : label.end() + _LONGEST_DATE], last), None)
+        day = next(days_in(words[label.end() : label.end() + _LONGEST_DATE], earliest), None)
         if day is not None:
             labels.append((day, label["done"] is not None))
     if last is None:
@@ -236,18 +243,23 @@ def announces_day_of(text: str, slot: Slot | None) -> bool:
     return any(names_day_of(each, slot) for each in announcing)
 
 
-def tells_results(text: str, slot: Slot | None, title: str) -> bool:
+def tells_results(text: str, slot: Slot | None) -> bool:
     """Return whether a text has enough words, without dates and sentences that tell no results.
 
     If it announces the slot's day, only sentences with a number count: others may be background.
-    If there are whole sentences, one must tell a result. `title` is the release's.
+    One must have a number or tell a change: labels of links and cards about the statistics do not.
     """
     results = [each for each in _split_sentences(text) if not _NOT_OF_RESULTS.search(each)]
     if announces_day_of(text, slot):
         results = [each for each in results if _has_number(each, slot)]
     if len(without_dates(" ".join(results), slot).split()) < _LEAST_WORDS:
         return False
-    return not any(map(_is_whole, results)) or _tells_any_result(results, slot, title)
+    return any(
+        _has_number(each, slot)
+        or _HAS_CHANGED.search(each)
+        or (_is_whole(each) and _CHANGE.search(each))
+        for each in results
+    )
 
 
 def tells_nothing(text: str, slot: Slot | None, title: str, *, has_report: bool) -> bool:
@@ -315,7 +327,7 @@ def _has_number(sentence: str, slot: Slot | None) -> bool:
     """Return whether a sentence has a number that is not of a date or year. "Per cent" may follow
     one in letters.
     """
-    return "per cent" in sentence or _has_digit(_YEAR.sub("", without_dates(sentence, slot)))
+    return "per cent" in sentence or _has_digit(_NO_FIGURE.sub("", without_dates(sentence, slot)))
 
 
 def _says_not_out(sentence: str) -> bool:

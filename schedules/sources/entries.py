@@ -7,17 +7,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import chain
 
 from schedules.address import canonical_address
 from schedules.announcement import Announcement, State
 from schedules.called_off import CALLED_OFF, read_called_off
 from schedules.clean import clean_address, clean_text
+from schedules.dates.read import read_date, with_stamp
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.dates.status import read_status
 from schedules.same_entry import UNDATED
 from schedules.slot import Slot, first_day, last_day
 from schedules.source import Reading
+from schedules.sources.footnotes import find_footnotes, with_footnotes
 from schedules.sources.row import CalendarRow, Remark, clean_title, make_announcement
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
@@ -26,25 +29,51 @@ from schedules.titles import Title, names_a_period, read_title
 MOST_NOTES = 200
 _A_WEEK = timedelta(days=7)
 _LONGEST = 1000
+_OTHER_ORDER = {"dmy": "mdy", "mdy": "dmy", "ymd": "ymd"}
 
 
 def make_announcements(
-    entries: Iterable[CalendarRow], settings: CalendarSettings, now: datetime
+    entries: Iterable[CalendarRow],
+    settings: CalendarSettings,
+    now: datetime,
+    texts: Iterable[str] = (),
 ) -> tuple[list[Announcement], list[Remark]]:
-    """Return all rows as announcements with unique keys where possible, with remarks."""
+    """Return all rows as announcements with unique keys where possible, with remarks.
+
+    `texts` are those of the page around the rows, which may have notes about some of them.
+    """
+    rows = list(entries)
+    notes = find_footnotes(chain(texts, (row.title for row in rows if not row.date)))
+    if notes:
+        rows = [with_footnotes(row, notes) for row in rows]
     anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
     without_uid: list[int] = []
-    for index, entry in enumerate(entries):
+    for index, entry in enumerate(rows):
         announcement, faults = make_announcement(entry, settings, anchor)
         # Now, because of two rows of one release only one may say so.
         made.append(heed_title(announcement, settings.stands))
         remarks += faults
         if not entry.uid.strip():
             without_uid.append(index)
+    if any(each.slot.reason == "order" for each in made):
+        made = [_doubt_order(each, settings, anchor) for each in made]
     kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
     return kept, remarks + remarks_on_duplicates
+
+
+def _doubt_order(given: Announcement, settings: CalendarSettings, anchor: date) -> Announcement:
+    """Return an entry of a calendar that has dates in another order than it says, with a doubt if
+    its own date can be read in both.
+    """
+    order = _OTHER_ORDER[settings.date_order]
+    other = read_date(given.slot.raw, anchor, given.slot.timezone, order).slot
+    slot = with_stamp(given.slot, other)
+    if slot.doubt == given.slot.doubt or slot.reason:
+        return given
+    doubted = replace(slot, doubt="order")
+    return replace(given, slot=doubted, doubt=given.doubt or doubted.doubt)
 
 
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:

@@ -164,17 +164,20 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
 
 def find_stamp(element: HtmlElement) -> str:
     """Return the attribute of the first `<time>` of an element that is not struck out, "" if there
-    is none.
+    is none, or if there are several of different days.
     """
-    for node in element.iter("time"):
-        if node.get("datetime") and not any(map(_is_struck, (node, *node.iterancestors()))):
-            return str(node.get("datetime"))
-    return ""
+    stamps = [
+        str(node.get("datetime"))
+        for node in element.iter("time")
+        if node.get("datetime") and not any(map(_is_struck, (node, *node.iterancestors())))
+    ]
+    days = {stamp[:10] for stamp in stamps}
+    return stamps[0] if len(days) == 1 else ""
 
 
 def find_labels(element: HtmlElement) -> tuple[str, ...]:
     """Return the texts inside an element that call a release off, such as a tag "Cancelled", or the
-    name or `eventStatus` of a sign.
+    name or `eventStatus` of a sign, and its raised footnote marks.
     """
     inner = [node for node in element.iterdescendants() if isinstance(node.tag, str)]
     # In the order of the page, so a parent's answer is known before its children's.
@@ -188,7 +191,9 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
     events = [node for node in inner if node.get("itemprop") == "eventStatus"]
     texts += [node.get("content") or node.get("href") for node in events]
     texts += [node.tail for node in inner if node.tag == "br"]
-    return tuple(" ".join(text.split()) for text in texts if text and calls_off(text))
+    labels = [" ".join(text.split()) for text in texts if text and calls_off(text)]
+    marks = [_text_in(node).strip("[]()").translate(_RAISED) for node in inner if _is_footnote(node)]
+    return (*labels, *marks)
 
 
 def _is_struck(node: HtmlElement) -> bool:

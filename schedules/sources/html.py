@@ -79,7 +79,7 @@ class HtmlSource(OnePage):
             raise UnreadableCalendar(
                 f"{page_name(page)}: no table or row that names releases and dates"
             )
-        made, remarks = make_announcements(found, self._settings, now)
+        made, remarks = make_announcements(found, self._settings, now, _texts_around(root))
         return make_reading(made, remarks)
 
 
@@ -90,6 +90,14 @@ def parse_html(page: Page) -> HtmlElement:
         return document_fromstring(text.encode(), parser=HTMLParser(encoding="utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError) as exc:
         raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
+
+
+def _texts_around(root: HtmlElement) -> Iterator[str]:
+    """Yield the texts in which a note below a table may begin."""
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            yield element.text or ""
+            yield f"{element.text or ''}{element.tail or ''}"  # also after a raised mark or <br>
 
 
 def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:

@@ -17,7 +17,7 @@ from schedules.sources.body import OnePage, find_page
 from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
 from schedules.sources.ics_series import SearchBudget, SeriesRefused, expand_occurrences
-from schedules.sources.ics_times import TimeSettings, event_slot, zone_name
+from schedules.sources.ics_times import TimeSettings, event_slot, start_slot, zone_name
 from schedules.sources.row import CalendarRow, clean_title, clean_url, make_uid
 from schedules.times.zone import local_date
 
@@ -53,7 +53,8 @@ class IcsSource(OnePage):
         properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
         is_ons = _ONS in properties.value("PRODID").casefold()
         is_cancelled = properties.value("METHOD").upper() == "CANCEL"
-        for events in group_by_uid(calendar.events).values():
+        for versions in group_by_uid(calendar.events).values():
+            events = _keep_latest(versions, times)
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
                 rows = self._read_series(events, times, budget)
             else:
@@ -70,7 +71,7 @@ class IcsSource(OnePage):
     def _read_single(
         self, events: Sequence[RawEvent], times: TimeSettings
     ) -> Iterator[CalendarRow]:
-        for event in _keep_latest(events):
+        for event in events:
             row = self._make_row(event, event_slot(event, times))
             occurrence = event.value("RECURRENCE-ID")
             if occurrence:
@@ -170,16 +171,18 @@ def _day_if_provisional(row: CalendarRow) -> CalendarRow:
     return replace(row, slot=on_days(day, day, slot.raw, slot.timezone))
 
 
-def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
+def _keep_latest(events: Sequence[RawEvent], times: TimeSettings) -> list[RawEvent]:
     """Return the events of one UID with the highest SEQUENCE (the latest version), for each
     occurrence separately.
 
     If several different events have the highest one, `drop_duplicates` later gives them a doubt.
     """
-    numbered: list[tuple[str, int, RawEvent]] = []
-    highest: dict[str, int] = {}
+    numbered: list[tuple[object, int, RawEvent]] = []
+    highest: dict[object, int] = {}
     for event in events:
-        occurrence, version = event.value("RECURRENCE-ID"), event.value("SEQUENCE")
+        slots = (start_slot(each, times) for each in event.all("RECURRENCE-ID"))
+        occurrence = next((slot.instant or slot.first or slot.raw for slot in slots), None)
+        version = event.value("SEQUENCE")
         number = 0
         if version.isdecimal() and len(version) < 10:
             number = int(version)

@@ -6,7 +6,7 @@ Rules that could run for hours are refused before they are expanded.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import prod
@@ -18,14 +18,15 @@ from icalendar.error import IncompleteComponent, InvalidCalendar
 
 from schedules.dates.span import at_instant, on_days
 from schedules.patterns import quick
-from schedules.slot import Slot, first_day
+from schedules.slot import Slot, first_day, is_inside
 from schedules.sources.ics_lines import Property, RawEvent
 from schedules.sources.ics_times import (
     TimeSettings,
-    doubt_name_of_season,
+    doubt_zone,
     event_slot,
     parse_day,
     slot_at,
+    start_slot,
     zone_name,
 )
 from schedules.times.zone import local_date
@@ -95,7 +96,7 @@ def expand_occurrences(
         _make_occurrence(each, events, whole, tzid, times)
         for each in _expand_if_safe(begins, times, window, budget)
     ]
-    made = _mark_excluded(made, events)
+    made = _mark_excluded(made, events, times)
     return _with_days_of_their_own(
         sorted(made, key=lambda each: (each.day, first_day(each.slot) or each.day))
     )
@@ -105,13 +106,15 @@ def _without_end(event: RawEvent) -> RawEvent:
     return RawEvent([each for each in event.properties if each.name not in ("DTEND", "DURATION")])
 
 
-def _mark_excluded(made: Sequence[Occurrence], events: Sequence[RawEvent]) -> list[Occurrence]:
+def _mark_excluded(
+    made: Sequence[Occurrence], events: Sequence[RawEvent], times: TimeSettings
+) -> list[Occurrence]:
     """Return the occurrences, with the text of an EXDATE or RECURRENCE-ID of their day as the
     status of those that it may mean.
 
     One that removed no occurrence has another time or zone.
     """
-    excluded = _excluded_days(events)
+    excluded = _excluded_days(events, times)
     replaced = {
         day: [f"RECURRENCE-ID {each.value.strip()}"]
         for event in events
@@ -134,17 +137,30 @@ def _mark_excluded(made: Sequence[Occurrence], events: Sequence[RawEvent]) -> li
     return found
 
 
-def _excluded_days(events: Sequence[RawEvent]) -> dict[date, list[str]]:
-    """Return the days that EXDATEs name, with their texts, but not those of an override."""
-    overrides = {each.value.strip()[:8] for event in events for each in event.all("RECURRENCE-ID")}
-    values = [
-        value for event in events for each in event.all("EXDATE") for value in each.value.split(",")
-    ]
+def _excluded_days(events: Sequence[RawEvent], times: TimeSettings) -> dict[date, list[str]]:
+    """Return the days that EXDATEs name, with their texts."""
     found: dict[date, list[str]] = {}
-    for value in map(str.strip, values):
-        if value[:8] not in overrides and (day := parse_day(value[:8])) is not None:
-            found.setdefault(day, []).append(f"EXDATE {value}")
+    for each in _list_exclusions(events, events, times):
+        if (day := parse_day(each.value[:8])) is not None:
+            found.setdefault(day, []).append(f"EXDATE {each.value}")
     return found
+
+
+def _list_exclusions(
+    of_events: Iterable[RawEvent], events: Sequence[RawEvent], times: TimeSettings
+) -> Iterator[Property]:
+    """Yield an EXDATE for each value in some of the `events` that is not that of an override, which
+    the library would drop too.
+    """
+    overridden = [
+        start_slot(each, times) for event in events for each in event.all("RECURRENCE-ID")
+    ]
+    for each in (exclusion for event in of_events for exclusion in event.all("EXDATE")):
+        for value in filter(None, each.value.replace(" ", "").split(",")):
+            one = replace(each, value=value)
+            slot = start_slot(one, times)
+            if not any(is_inside(slot, other) or is_inside(other, slot) for other in overridden):
+                yield one
 
 
 def _with_days_of_their_own(occurrences: Sequence[Occurrence]) -> list[Occurrence]:
@@ -308,7 +324,6 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     """
     starts = [event.all("DTSTART") for event in events if not event.all("RECURRENCE-ID")]
     rule_start = next((found[0] for found in starts if found), None)
-    overridden = {each.value.strip() for event in events for each in event.all("RECURRENCE-ID")}
     for number, event in enumerate(events):
         needed = [each for each in event.properties if each.name in _NEEDED]
         yield "BEGIN:VEVENT"
@@ -320,17 +335,13 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
                 # The whole day in UNTIL belongs to the series, also if its start has a time.
                 value = _UNTIL_DAY.sub(r"\1T235959Z\2", each.value.upper())
                 yield replace(each, value=value).line()
-            elif each.name in ("EXDATE", "RDATE"):
-                values = each.value.replace(" ", "").split(",")
-                if each.name == "EXDATE":
-                    # The library would drop the override too.
-                    values = [value for value in values if value not in overridden]
-                if not values:
-                    continue
-                dates = replace(each, value=",".join(values))
+            elif each.name == "RDATE":
+                dates = replace(each, value=each.value.replace(" ", ""))
                 yield _with_known_zone(dates, times).line()
-            else:
+            elif each.name != "EXDATE":
                 yield _with_known_zone(each, times).line()
+        for each in _list_exclusions([event], events, times):
+            yield _with_known_zone(each, times).line()
         yield "END:VEVENT"
 
 
@@ -405,7 +416,7 @@ def _make_occurrence(
     elif isinstance(start, datetime) and start.time() == time():
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
     elif isinstance(start, datetime):
-        slot = doubt_name_of_season(slot, start.replace(tzinfo=None), tzid, times)
+        slot = doubt_zone(slot, start.replace(tzinfo=None), tzid, times)
     notes = tuple(text for name in _NOTES for text in _texts_of(event, name))
     status = "; ".join(_texts_of(event, "STATUS"))
     is_override = bool(written.all("RECURRENCE-ID"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
-from icalendar import Calendar
+from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from schedules.dates.read import read_date, wall_time
@@ -27,6 +27,7 @@ _DURATION = quick(
     r"\+?P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D(?:T0H0M0S)?"
     r"|T(?P<a_day>24H(?:0M0S)?|1440M(?:0S)?|86400S))"
 )
+_BEGIN = quick(r"DTSTART[^:]*:(\d{8}T\d{6})")
 # "X-MICROSOFT-CDO-ALLDAYEVENT", "X-FUNAMBOL-ALLDAY"
 _ALL_DAY = ("-ALLDAYEVENT", "-ALLDAY")
 _LAST_MINUTE = ("235900", "235959")
@@ -125,8 +126,8 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     """
     name = zone_name(tzid)
     if name is not None:
-        return doubt_name_of_season(slot_at(wall, name, raw, times), wall, tzid, times)
-    moment = _instant_by_zone_block(raw, tzid, times)
+        return doubt_zone(slot_at(wall, name, raw, times), wall, tzid, times)
+    moment = _instant_by_zone_block(wall, tzid, times)
     if moment is None:
         day = on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone-unknown")
         at_utc = wall.replace(tzinfo=UTC)
@@ -134,17 +135,19 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     return at_instant(moment, raw, times.timezone)
 
 
-def doubt_name_of_season(slot: Slot, wall: datetime, tzid: str, times: TimeSettings) -> Slot:
-    """Return a slot with the doubt `zone` if its TZID names a fixed offset that the clocks of
-    `times.timezone` do not have then. British files use such a name all the year for local time.
+def doubt_zone(slot: Slot, wall: datetime, tzid: str, times: TimeSettings) -> Slot:
+    """Return a slot with the doubt `zone` if the file's own block for its TZID has other clocks, or
+    if the TZID names a fixed offset that the clocks of `times.timezone` do not have then. British
+    files use such a name all the year for local time.
     """
-    offset = OFFSETS_OF_SEASONS.get(tzid.casefold())
-    if slot.instant is None or offset is None:
+    if slot.instant is None:
         return slot
-    literal = (wall - offset).replace(tzinfo=UTC)
-    is_british = offset in (timedelta(0), timedelta(hours=1))
-    local_readings = instants_of(wall, times.timezone) if is_british else ()
-    readings = {slot.instant, literal, *local_readings}
+    readings = {slot.instant, _instant_by_zone_block(wall, tzid, times) or slot.instant}
+    offset = OFFSETS_OF_SEASONS.get(tzid.casefold())
+    if offset is not None:
+        readings.add((wall - offset).replace(tzinfo=UTC))
+    if offset in (timedelta(0), timedelta(hours=1)):
+        readings.update(instants_of(wall, times.timezone))
     if len(readings) == 1:
         return slot
     return replace(slot, doubt="zone", readings=tuple(sorted(readings)))
@@ -158,32 +161,26 @@ def slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
     return replace(at_wall(wall, raw, zone), timezone=times.timezone)
 
 
-def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime | None:
-    """Return the instant by the file's own zone block, None if there is none or icalendar cannot
-    read it.
+def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> datetime | None:
+    """Return the instant by the file's own zone block, None if there is none, icalendar cannot
+    read it, or it begins later.
     """
     block = times.zones.get(tzid)
-    if block is None:
+    zone = block and _read_zone_block(block)
+    if block is None or zone is None or f"{wall:%Y%m%dT%H%M%S}" < min(_BEGIN.findall(block.text)):
         return None
-    start = f"DTSTART;TZID={block.name}:{raw}"
-    lines = (
-        "BEGIN:VCALENDAR",
-        block.text,
-        "BEGIN:VEVENT",
-        start,
-        "END:VEVENT",
-        "END:VCALENDAR",
-        "",
-    )
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+@lru_cache(maxsize=64)
+def _read_zone_block(block: ZoneBlock) -> tzinfo | None:
+    """Return the clocks of a zone block, None if icalendar cannot read it."""
     try:
-        found = getattr(
-            Calendar.from_ical("\r\n".join(lines).encode()).walk("VEVENT")[0]["DTSTART"], "dt", None
-        )
+        zone: tzinfo = Timezone.from_ical(block.text).to_tz(lookup_tzid=False)
+        zone.utcoffset(datetime(2027, 7, 1))
     except (ValueError, KeyError, IndexError, AttributeError, OverflowError):
         return None
-    if not isinstance(found, datetime) or found.utcoffset() is None:
-        return None
-    return found.astimezone(UTC)
+    return zone
 
 
 def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:

@@ -219,7 +219,7 @@ def make_announcement(
     """
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
-    status, quoted = _read_status(row, settings.stands, state_of(date_status))
+    status, quoted = _read_status(row, settings.stands, state_of(date_status), previous)
     stands = status.is_understood and not status.is_published and status.state not in CALLED_OFF
     moves = ((move, note) for note in row.notes for move in find_moves(note))
     for text, shown in ((without_earlier(row.status), row.status), *moves) if stands else ():
@@ -305,11 +305,11 @@ def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot |
 
 
 def _read_status(
-    row: CalendarRow, stands: Collection[str], state_beside_date: State | None
+    row: CalendarRow, stands: Collection[str], state_beside_date: State | None, previous: Slot | None
 ) -> tuple[Status, str]:
     """Return the status of an entry, and the text to quote if it does not plainly stand.
 
-    Any text that calls it off counts.
+    Any text that calls it off counts, but a reason only if no move or native date is beside it.
     """
     status = read_status(row.status, stands)
     if status.state in CALLED_OFF:
@@ -320,7 +320,8 @@ def _read_status(
         return Status(is_understood=False), f"struck through: {row.status or row.title}"
     if not status.is_understood:
         return status, row.status
-    if note := find_call_off((*row.notes, row.time), stands):
+    why = "" if row.slot or previous or status.earlier else row.why
+    if note := find_call_off((*row.notes, row.time, why), stands):
         return Status(is_understood=False), note
     return replace(status, state=status.state or state_beside_date), ""
 

@@ -143,9 +143,7 @@ def _read_thin_page(
     Otherwise it is `seen`.
     """
     # With many words, it may be the release, with the notice of its announcement left in.
-    if _is_announcement_on_govuk(page, context, slot) and not tells_results(
-        page.prose, None, context.title
-    ):
+    if _is_announcement_on_govuk(page, context, slot) and not tells_results(page.prose, None):
         return absent(ANNOUNCED)
     known = context.known
     # Numbers do not count as new words, because those of a countdown change.
@@ -186,7 +184,7 @@ def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
         return True
     if has_date_of_publication(text, slot, is_before=is_before):
         return not denies_release(text, slot, context.title)
-    return tells_results(text, slot, context.title) and not is_queue(page)
+    return tells_results(text, slot) and not is_queue(page)
 
 
 def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in `text_of`

@@ -195,16 +195,22 @@ def test_accepting_a_mass_change_does_not_accept_unreadable_dates() -> None:
 
 
 def test_date_with_day_and_month_exchanged_raises_alarm() -> None:
-    """One of 31 entries has the date 07/23/2026, with the month first.
+    """Ten of 40 entries have the date 07/23/2026, with the month first.
 
     British dates have the day first.
     """
-    month_first = replace(
-        entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order")
-    )
-    (alarm,) = alarms_of_first_read([*entries(30), month_first])
+    (alarm,) = alarms_of_first_read([*entries(30), *with_month_first(10)])
     assert alarm.kind is AlarmKind.DATE_ORDER
-    assert alarm.detail == "dates with day and month exchanged: 1, such as 07/23/2026"
+    assert alarm.detail == "dates with day and month exchanged: 10, such as 07/23/2026"
+
+
+def test_a_few_dates_with_day_and_month_exchanged_raise_no_alarm() -> None:
+    assert alarms_of_first_read([*entries(30), *with_month_first(3)]) == []
+
+
+def with_month_first(count: int) -> list[Announcement]:
+    slot = Slot(Precision.NONE, raw="07/23/2026", reason="order")
+    return [replace(each, uid=f"odd {each.uid}", slot=slot) for each in entries(count)]
 
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 200), min_size=1, max_size=8))
