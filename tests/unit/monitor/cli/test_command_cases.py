@@ -1,8 +1,9 @@
 """Commands on the filled store, by the case files in `command_cases`.
 
 `as` is the user: `head` may sign. `line` is another line of the users file. `config` is added to
-the configuration, `replaced` is replaced in it, and `files` are written beside it. `do` is a
-transcript. Besides commands of ninethirty it may have those of `TOOLS`. Other keys are texts that
+the configuration, `replaced` is replaced in it, and `files` are written beside it. With `good` it is
+one that `check` finds in order. `do` is a
+transcript. Besides commands of ninethirty it may have `write FILE TEXT` and those of `TOOLS`. Other keys are texts that
 `$KEY` stands for.
 """
 
@@ -25,6 +26,7 @@ from tests.unit.monitor.cli.conftest import (
     INCIDENT,
     RunCli,
     append_config,
+    configure_well,
     list_as,
     replace_in_config,
 )
@@ -32,7 +34,7 @@ from tests.worlds.case_files import FileCase, read_cases
 from tests.worlds.transcripts import Reply, Transcript
 
 CASES = read_cases(Path(__file__).parent / "command_cases")
-WORDS = {"as", "line", "config", "replaced", "files", "do"}
+WORDS = {"good", "as", "line", "config", "replaced", "files", "do"}
 LINES = {"head": f'hope:system = "{{user}}":{HEAD}:head'}
 
 
@@ -69,10 +71,12 @@ the names and contents of an archive, and `acts FOLDER/INCIDENT`.
 
 def prepare_folder(folder: Path, facts: Mapping[str, Any], transcript: Transcript) -> None:
     """Write the files of a case, and change the configuration as it says."""
+    if facts.get("good"):
+        configure_well(folder)
     for name, content in facts.get("files", {}).items():
         (folder / name).write_text(transcript.insert_known(content), encoding="utf-8")
     for old, new in facts.get("replaced", {}).items():
-        replace_in_config(folder, old, transcript.insert_known(new))
+        replace_in_config(folder, transcript.insert_known(old), transcript.insert_known(new))
     append_config(folder, transcript.insert_known(facts.get("config", "")))
     line = facts.get("line", LINES.get(facts.get("as", "")))
     if line is not None:
@@ -89,6 +93,9 @@ def test_commands_do_as_the_case_says(case: FileCase, run_cli: RunCli, folder: P
 
     def send(command: str) -> Reply:
         verb, *words = shlex.split(command)
+        if verb == "write":
+            Path(words[0]).write_text(words[1], encoding="utf-8")
+            return Reply(0, "")
         if verb in TOOLS:
             return Reply(0, TOOLS[verb](*words))
         result = run_cli(verb, *words)
