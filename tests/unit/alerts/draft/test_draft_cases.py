@@ -4,6 +4,9 @@
 is none. The draft is of `now`, or of when its facts were measured. With `settings` its producer is
 configured.
 
+With `logged`, the incident is one that a person logged instead, with these words in place of the
+usual ones: see `WRONG_PERSON`.
+
 | what is changed | is |
 |---|---|
 | `changed`, `facts` | fields of the incident, and of what was measured |
@@ -20,6 +23,7 @@ configured.
 | `lacks."N.what"` | texts that a box or letter does not contain |
 | `practice`, `alt` | what it cites, and the text of its timeline |
 | `row` | what the table of parts says of the first: “first seen | delay | public early” |
+| `asks`, `asks_not` | the guiding questions of a box, and a text that they lack |
 | `certainty`, `uncertain` | sentences of the certainty section, and texts that it lacks |
 """
 
@@ -27,12 +31,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alerts.by_hand import log_by_hand
 from alerts.draft.report import Report
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
@@ -45,7 +50,7 @@ from schedules.contract.verdict import (
     VerdictKind,
 )
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import draft_of, facts_of, text_of_field
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, get_field, text_of_field
 from tests.worlds.case_files import FileCase, Toml, matches, read_cases
 from tests.worlds.published import length_between
 
@@ -54,6 +59,19 @@ LETTERS = ("covering", "holding", "correction", "lines")
 INTERVALS = {"first_seen", "released", "start", "to"}
 LENGTHS = {"delay", "users_delay", "seconds", "clock_offset"}
 KINDS: Mapping[str, Callable[[str], object]] = {"ended": Ended, "verdict": VerdictKind}
+LOGGED_AT = datetime(2021, 12, 1, 9, tzinfo=UTC)
+WRONG_PERSON = {
+    "title": "Cancer staging 2018-2020",
+    "producer": "phs",
+    "what": "A draft was sent to a wrong person",
+    "when": "2021-10-18T19:13",
+    "until": "2021-10-18T19:21",
+    "due": "2021-10-26T09:30",
+    "sort": "access",
+    "page": "https://phs.example/cancer-staging",
+    "by": "head of profession",
+}
+"""What a person typed who logged an incident, on 1 December 2021."""
 Facts = Mapping[str, Any]
 
 
@@ -106,6 +124,9 @@ def change_parts(facts: ReleaseFacts, case: Facts) -> Sequence[PartVerdict]:
 
 
 def make_incident(case: Facts, incidents: Mapping[str, Incident]) -> Incident:
+    if "logged" in case:
+        words = {name: text for name, text in {**WRONG_PERSON, **case["logged"]}.items() if text}
+        return log_by_hand(words, None, LOGGED_AT)
     incident = incidents[case["incident"]]
     facts = facts_of(incident)
     findings = list(facts.findings)
@@ -147,6 +168,8 @@ def list_expected(report: Report, case: Facts) -> Iterator[tuple[str, str, str]]
     for pattern in case.get("certainty", ()):
         found = [line for line in report.certainty if matches(pattern, line)]
         yield "certainty", pattern, (found or ["\n".join(report.certainty)])[0]
+    for name, question in case.get("asks", {}).items():
+        yield name, question, "\n".join(get_field(report, name).guidance)
     if "row" in case:
         yield "row", case["row"], " | ".join(report.measured[0].rows[0][1:])
     if "alt" in case:
@@ -161,6 +184,8 @@ def list_unwanted(report: Report, case: Facts) -> Iterator[tuple[str, str, str]]
     for name, texts in case.get("lacks", {}).items():
         for text in texts:
             yield name, text, text_of(report, name)
+    for name, question in case.get("asks_not", {}).items():
+        yield name, question, "\n".join(get_field(report, name).guidance)
     for text in case.get("uncertain", ()):
         yield "certainty", text, "\n".join(report.certainty)
 
