@@ -198,11 +198,14 @@ def serving(server: HTTPServer) -> Iterator[None]:
 
 
 @contextmanager
+def opened_store(folder: Path) -> Iterator[Store]:
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+        yield store
+
+
+@contextmanager
 def write_store(folder: Path) -> Iterator[Transaction]:
-    with (
-        closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store,
-        store.transaction() as tx,
-    ):
+    with opened_store(folder) as store, store.transaction() as tx:
         yield tx
 
 

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
-from monitor.store.open import open_store
 from monitor.web.local_socket import own_name
 from monitor.web.users import OPERATOR
 from tests.unit.monitor.cli.conftest import (
@@ -28,6 +26,7 @@ from tests.unit.monitor.cli.conftest import (
     append_config,
     configure_well,
     list_as,
+    opened_store,
     replace_in_config,
 )
 from tests.worlds.case_files import FileCase, read_cases
@@ -51,9 +50,8 @@ def list_archive(file: str) -> str:
 
 def list_acts(place: str) -> str:
     """Return who did what to an incident, in which role: of the store in the place's folder."""
-    store_file, incident = Path(place).parent / "store.db", Path(place).name
-    with closing(open_store(f"sqlite:///{store_file}", durable=False)) as store:
-        acts = store.verdicts.acts(incident)
+    with opened_store(Path(place).parent) as store:
+        acts = store.verdicts.acts(Path(place).name)
     return "\n".join(f"{act.account}, {act.role}, {act.what}" for act in acts)
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,14 +18,15 @@ from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.policy import Policy
-from monitor.store.open import open_store
 from monitor.web.log_page import SORTS as KINDS_OF_BREACH_ON_PAGE
 from monitor.web.log_page import Sort as KindOfBreachInApi
 from tests.unit.monitor.cli.conftest import (
     INCIDENT,
     Result,
     RunCli,
+    opened_store,
     release_with_promise,
+    write_store,
 )
 from tests.unit.monitor.web.board import WITH_TOKEN, a_board
 from tests.worlds.instants import SLOT
@@ -58,8 +58,7 @@ def sign_anyway(run_cli: RunCli, place: Path, incident: str, *formats: str) -> R
 @pytest.mark.usefixtures("as_head")
 def test_id_that_a_calendar_gave_leads_to_no_other_folder(run_cli: RunCli, folder: Path) -> None:
     release, promise = release_with_promise("../away", "Births 2016", SLOT)
-    stored = open_store(f"sqlite:///{folder}/store.db", durable=False)
-    with closing(stored) as store, store.transaction() as tx:
+    with write_store(folder) as tx:
         tx.save(release)
         tx.add_promises([promise])
     what = ("--what", "sent to the wrong list", "--when", "2018-01-04")
@@ -120,16 +119,15 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
     promise = replace(promise, learnt=slot - timedelta(days=9), confirmed_at=slot)
     absent = a_run(f"{name}/page/edge", ABSENT, slot - early, slot + early)
     verdict = judge(known, [promise], {absent.target: [absent]}, [], Policy(), slot + early)
-    store = open_store(f"sqlite:///{folder}/store.db", durable=False)
-    with store.transaction() as tx:
+    with write_store(folder) as tx:
         tx.save(known)
         tx.add_promises([promise])
         tx.save(replace(absent, end=slot + overdue, last_received=slot + overdue))
         VerdictRecorder(ReportingRules()).record(
             tx, assess(verdict, Measurement("edge")), verdict.at
         )
-    (incident,) = store.verdicts.incidents_of(name)
-    store.close()
+    with opened_store(folder) as store:
+        (incident,) = store.verdicts.incidents_of(name)
     return incident.id
 
 
@@ -137,7 +135,7 @@ def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, fo
     # Its draft was stored about 32 hours ago.
     incident = save_overdue_release(folder, hours=32)
     assert run_cli("incident", "export", incident, str(folder / "e.zip")).status == 0
-    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+    with opened_store(folder) as store:
         *_, last_version = store.verdicts.drafts(incident)
     # The last version was made by the export, with the delay until now.
     assert datetime.now(UTC) - last_version.at < timedelta(minutes=5)
