@@ -62,10 +62,11 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
         slot = at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
         if not match["name"] or match["zone"] == "z":  # RFC 9557: `z` says nothing of a zone
             return slot
-        readings = {slot.instant, _at_wall_of(match["name"], wall, raw, timezone).instant} - {None}
-        if len(readings) < 2:
+        in_zone = _at_wall_of(match["name"], wall, raw, timezone).instant
+        if slot.instant is None or in_zone is None or in_zone == slot.instant:
             return slot
-        return replace(slot, doubt=slot.doubt or "zone", readings=tuple(sorted(readings)))
+        readings = tuple(sorted((slot.instant, in_zone)))
+        return replace(slot, doubt=slot.doubt or "zone", readings=readings)
     if wall.time() == time():
         return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
     if match["name"]:

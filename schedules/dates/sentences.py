@@ -33,9 +33,7 @@ _LABEL = quick(
 _LONGEST_DATE = 24
 _LONGEST_EXPOSED = timedelta(days=14)
 """How long before its slot a release may be out. An earlier date is that of another edition."""
-_NEXT = quick(
-    rf"\bnext (?:release|update|edition|publication)(?: date| due)?{_DATE_AFTER}"
-)
+_NEXT = quick(rf"\bnext (?:release|update|edition|publication)(?: date| due)?{_DATE_AFTER}")
 # The patterns from here on sort sentences. `_NOT_OUT` and `_OF_WORK` are words of the others.
 # - Is something not out? `_SAYS_NOT_OUT`: surely. `_MAY_SAY_NOT_OUT`: unless a result follows.
 # - What is it about? `_OF_THIS`: the release itself. `_OF_OTHER_EDITION`: the next or last one.

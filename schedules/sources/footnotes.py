@@ -23,7 +23,9 @@ _NOTE = quick(
 def find_footnotes(texts: Iterable[str]) -> dict[str, str]:
     """Return the notes among these texts that call releases off, by their marks."""
     notes = (_NOTE.match(text) for text in texts)
-    return {_plain(note["mark"]): note["text"] for note in notes if note and calls_off(note["text"])}
+    return {
+        _plain(note["mark"]): note["text"] for note in notes if note and calls_off(note["text"])
+    }
 
 
 def with_footnotes(row: CalendarRow, notes: Mapping[str, str]) -> CalendarRow:

@@ -192,7 +192,9 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
     texts += [node.get("content") or node.get("href") for node in events]
     texts += [node.tail for node in inner if node.tag == "br"]
     labels = [" ".join(text.split()) for text in texts if text and calls_off(text)]
-    marks = [_text_in(node).strip("[]()").translate(_RAISED) for node in inner if _is_footnote(node)]
+    marks = [
+        _text_in(node).strip("[]()").translate(_RAISED) for node in inner if _is_footnote(node)
+    ]
     return (*labels, *marks)
 
 

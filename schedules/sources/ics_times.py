@@ -166,8 +166,10 @@ def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> da
     read it, or it begins later.
     """
     block = times.zones.get(tzid)
-    zone = block and _read_zone_block(block)
-    if block is None or zone is None or f"{wall:%Y%m%dT%H%M%S}" < min(_BEGIN.findall(block.text)):
+    if block is None or f"{wall:%Y%m%dT%H%M%S}" < min(_BEGIN.findall(block.text)):
+        return None
+    zone = _read_zone_block(block)
+    if zone is None:
         return None
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
@@ -176,7 +178,10 @@ def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> da
 def _read_zone_block(block: ZoneBlock) -> tzinfo | None:
     """Return the clocks of a zone block, None if icalendar cannot read it."""
     try:
-        zone: tzinfo = Timezone.from_ical(block.text).to_tz(lookup_tzid=False)
+        component = Timezone.from_ical(block.text)
+        if not isinstance(component, Timezone):
+            return None
+        zone: tzinfo = component.to_tz(lookup_tzid=False)
         zone.utcoffset(datetime(2027, 7, 1))
     except (ValueError, KeyError, IndexError, AttributeError, OverflowError):
         return None

@@ -305,7 +305,10 @@ def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot |
 
 
 def _read_status(
-    row: CalendarRow, stands: Collection[str], state_beside_date: State | None, previous: Slot | None
+    row: CalendarRow,
+    stands: Collection[str],
+    state_beside_date: State | None,
+    previous: Slot | None,
 ) -> tuple[Status, str]:
     """Return the status of an entry, and the text to quote if it does not plainly stand.
 

@@ -201,32 +201,25 @@ def test_regular_stop_waits_at_most_ten_seconds_for_a_delivery(
     run_monitor(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
-@with_daemon(PUBLISHED_AT_SLOT, delay=DELAY)
-async def test_unproven_release_is_notified_once_despite_a_second_restart(
-    monitor: MonitorInTest,
+def test_unproven_release_is_notified_once_and_replays_equally_after_two_restarts(
+    tmp_path: Path,
 ) -> None:
-    """The page is published at 09:30, while no daemon runs, so no look can prove when."""
-    await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
-    await monitor.until("09:44:00")
-    assert monitor.stored_verdict() == "unproven"
-    # The second restart changes nothing about the release.
-    await monitor.restart(killed_at="09:44:00", started_at="09:46:00")
-    await monitor.until("09:50:00")
-    assert monitor.stored_verdict() == "unproven"
-    assert monitor.notice_kinds().count("unproven") == 1
+    """The page is published at 09:30, while no daemon runs, so no look can prove when.
 
+    The second restart changes nothing about the release. A replay judges the stored looks again.
+    """
 
-def test_replay_after_two_restarts_gives_the_stored_verdict(tmp_path: Path) -> None:
     async def restart_twice(monitor: MonitorInTest) -> None:
-        # No daemon runs at the slot, 09:30, when the page is published. So the release is unproven.
         await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
+        await monitor.until("09:44:00")
+        assert monitor.stored_verdict() == "unproven"
         await monitor.restart(killed_at="09:44:00", started_at="09:46:00")
         await monitor.until("09:50:00")
         assert monitor.stored_verdict() == "unproven"
+        assert monitor.notice_kinds().count("unproven") == 1
 
     settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, restart_twice, delay=DELAY)
     store = reopened(settings)
-    # A replay judges the stored looks again.
     assert differences_in_replay(store, settings) == {"claims-q3": []}
     store.close()
 
@@ -277,29 +270,17 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
     run_monitor(tmp_path, resets, act)
 
 
-@pytest.mark.slow
-@with_daemon(NEVER_PUBLISHED)
-async def test_release_overdue_over_five_minutes_has_grade_report(monitor: MonitorInTest) -> None:
-    """The slot was 09:30, so it is overdue by seven and a half minutes."""
-    await monitor.until("09:37:30")
-    row = monitor.verdict_row()
-    assert (row.word, row.grade) == ("overdue", "report")
-
-
-def test_withdrawal_has_a_length_once_the_page_is_back(tmp_path: Path) -> None:
+@with_daemon(
+    PUBLISHED_AT_SLOT + published_at("09:50:00") + "status = 410\n" + published_at("10:05:00")
+)
+async def test_withdrawal_has_a_length_once_the_page_is_back(monitor: MonitorInTest) -> None:
     """The page is published at 09:30, removed (410) at 09:50 and back at 10:05."""
-    removed = published_at("09:50:00") + "status = 410\n"
-    back = published_at("10:05:00")
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("10:15:00")
-        row = monitor.verdict_row()
-        (finding,) = row.body["findings"]
-        assert finding["kind"] == "withdrawn"
-        # An upper bound of the length exists only when the withdrawal has ended.
-        assert finding["seconds"]["max"] is not None
-
-    run_monitor(tmp_path, PUBLISHED_AT_SLOT + removed + back, act)
+    await monitor.until("10:15:00")
+    row = monitor.verdict_row()
+    (finding,) = row.body["findings"]
+    assert finding["kind"] == "withdrawn"
+    # An upper bound of the length exists only when the withdrawal has ended.
+    assert finding["seconds"]["max"] is not None
 
 
 def test_only_a_removal_of_two_minutes_is_notified(tmp_path: Path) -> None:

@@ -280,7 +280,7 @@ def test_early_release_is_hidden_from_strangers_and_viewers_before_slot(
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @BOTH_METRICS_TOKENS
-def test_metrics_token_shows_no_early_release(
+def test_metrics_token_opens_only_metrics_and_shows_no_early_release(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
     """Before the slot, 09:30, two releases are already public. Metrics say only that they are
@@ -288,6 +288,11 @@ def test_metrics_token_shows_no_early_release(
     """
     credentials = {"Authorization": f"Bearer {token}"}
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=public)
+    assert shown_at["/status"].status == shown_at["/api/v1/calendars"].status == 401
+    if not public:
+        # Strangers can open a few pages of a closed board, such as health and sign-in.
+        open_paths = {path for path, shown in shown_at.items() if shown.status == 200}
+        assert open_paths <= OPEN_ON_A_CLOSED_BOARD | {"/metrics"}
     metrics = shown_at.pop("/metrics")
     assert metrics.status == 200
     for release in ("claims-q3", "prices"):
@@ -295,38 +300,6 @@ def test_metrics_token_shows_no_early_release(
     assert not any(word in metrics.text for word in (MARK, 'verdict="early"} 1', "exposure_open{"))
     # All other addresses show no sign of the early releases.
     assert early_words_shown(shown_at) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
-@BOTH_METRICS_TOKENS
-def test_a_metrics_token_opens_neither_status_nor_calendars(
-    token: str, users: Path, tmp_path: Path, *, public: bool
-) -> None:
-    """A metrics token is only for `/metrics`.
-
-    All else refuses it (401), on a public board and on a closed one.
-    """
-    credentials = {"Authorization": f"Bearer {token}"}
-    paths = ("/status", "/api/v1/calendars")
-    shown_at = read_early_release_at(
-        "09:29:50", users, tmp_path, credentials, *paths, public=public
-    )
-    assert [shown_at[path].status for path in paths] == [401, 401]
-
-
-@pytest.mark.slow
-@BOTH_METRICS_TOKENS
-def test_metrics_token_opens_only_metrics_on_a_closed_board(
-    token: str, users: Path, tmp_path: Path
-) -> None:
-    """It also opens the few pages of a closed board that strangers can open, such as health and
-    sign-in.
-    """
-    credentials = {"Authorization": f"Bearer {token}"}
-    shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=False)
-    open_paths = {path for path, shown in shown_at.items() if shown.status == 200}
-    assert open_paths <= OPEN_ON_A_CLOSED_BOARD | {"/metrics"}
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ from tests.unit.monitor.app.monitor_in_test import (
     published_at,
     reopened,
     run_monitor,
+    with_daemon,
 )
 from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.worlds.stores import TemporaryStore, runs_of
@@ -117,22 +118,18 @@ def test_slot_without_a_successful_look_is_unproven_not_late(tmp_path: Path, kin
     run_monitor(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind, "09:28:50", "09:33:00"), act)
 
 
-def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None:
-    redirect = """
+@with_daemon("""
 [[answer]]
 url = "https://www.gov.uk/government/statistics/claims"
 at = 2026-11-26T09:28:30
 status = 302
 headers = { Location = "http://169.254.169.254/latest/meta-data/" }
-"""
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:00")
-        assert monitor.runs()[-1].state is State.UNKNOWN
-        # Only the publisher's own host got requests.
-        assert set(monitor.publisher.log.requests()) == {HOST}
-
-    run_monitor(tmp_path, redirect, act)
+""")
+async def test_a_redirect_to_a_private_address_is_not_followed(monitor: MonitorInTest) -> None:
+    await monitor.until("09:29:00")
+    assert monitor.runs()[-1].state is State.UNKNOWN
+    # Only the publisher's own host got requests.
+    assert set(monitor.publisher.log.requests()) == {HOST}
 
 
 class FullStore(TemporaryStore):
@@ -273,29 +270,15 @@ def restore_evidence_folder(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 to after 09:40:30 the folder of the evidence is away, so no response can be
-    stored there.
-    """
-
+def test_late_release_is_notified_but_monitor_not_ready_while_evidence_cannot_be_stored(
+    tmp_path: Path,
+) -> None:
     async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         assert monitor.stored_verdict() == "late"
         # First the notice that the release is not there, then the notice of the incident.
         assert monitor.notice_kinds()[:2] == ["due", "opened"]
-
-    run_monitor(tmp_path, published_at("09:40:00"), act)
-
-
-@pytest.mark.slow
-def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 to 09:40:30 the folder of the evidence is away, so no response can be stored
-    there.
-    """
-
-    async def act(monitor: MonitorInTest) -> None:
-        await lose_evidence_until_09_40_30(monitor, tmp_path)
         assert any("cannot be stored" in reason for reason in monitor.app.status.unready())
         restore_evidence_folder(tmp_path)
         await monitor.until("09:42:00")
@@ -305,9 +288,9 @@ def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> None:
+def test_lost_evidence_is_marked_and_changes_neither_looks_nor_replay(tmp_path: Path) -> None:
     """From 09:29:30 to 09:40:30 no response can be stored as evidence. The page is published at
-    09:40, so the response that first shows it is lost.
+    09:40, so the response that first shows it is lost. All looks are stored.
     """
 
     async def act(monitor: MonitorInTest) -> None:
@@ -332,21 +315,6 @@ def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> No
     assert all(text.startswith("none") for text in hashes_of_lost)
     # A record that is marked as lost has no file, so its absence is no fault of the evidence.
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
-    store.close()
-
-
-@pytest.mark.slow
-def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) -> None:
-    """The monitor looks at the page all the time and stores its looks. Only the responses are
-    lost.
-    """
-
-    async def act(monitor: MonitorInTest) -> None:
-        await lose_evidence_until_09_40_30(monitor, tmp_path)
-        restore_evidence_folder(tmp_path)
-        await monitor.until("09:42:00")
-
-    store = reopened(run_monitor(tmp_path, published_at("09:40:00"), act))
     assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
     # A replay judges the stored looks again. It gives the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.unit.monitor.app.monitor_in_test import HEAD_OFF_GOVUK, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD_OFF_GOVUK, MonitorInTest, with_daemon
 
 OUT_OF_ORDER = """
 [[fault]]
@@ -15,15 +13,12 @@ kind = "503"
 """
 
 
-def test_status_names_a_host_at_which_no_look_proves_anything(tmp_path: Path) -> None:
+@with_daemon(OUT_OF_ORDER, head=HEAD_OFF_GOVUK)
+async def test_status_names_a_host_at_which_no_look_proves_anything(monitor: MonitorInTest) -> None:
     """From 09:28 on, the host answers each look with 503."""
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:30")
-        status = monitor.app.status.as_json()["status"]
-        assert (
-            "no look proves anything since 26 Nov 2026 09:28"
-            in status["Needs attention"]["Host stats.example"]
-        )
-
-    run_monitor(tmp_path, OUT_OF_ORDER, act, head=HEAD_OFF_GOVUK)
+    await monitor.until("09:29:30")
+    status = monitor.app.status.as_json()["status"]
+    assert (
+        "no look proves anything since 26 Nov 2026 09:28"
+        in status["Needs attention"]["Host stats.example"]
+    )

@@ -54,6 +54,30 @@ folder = "{folder}/outbox"
 id = "ons"
 name = "Office for National Statistics"
 """
+GOOD = """
+[store]
+url = "sqlite:///{folder}/store.db"
+[evidence]
+folder = "{folder}/evidence"
+[web]
+public_url = "https://board.dft.gov.uk"
+link_key = {{ env = "PATH" }}
+[[calendar]]
+name = "govuk"
+kind = "govuk"
+filters = {{ organisations = ["department-for-transport"] }}
+[[producer]]
+id = "department-for-transport"
+name = "Department for Transport"
+hosts = ["www.gov.uk"]
+[[channel]]
+name = "desk"
+kind = "mail"
+host = "smtp.dft.gov.uk"
+sender = "ninethirty@dft.gov.uk"
+to = ["desk@dft.gov.uk"]
+"""
+"""A configuration that `check` finds in order."""
 CALENDAR = """
 [[release]]
 id = "births-2016"
@@ -174,11 +198,14 @@ def serving(server: HTTPServer) -> Iterator[None]:
 
 
 @contextmanager
+def opened_store(folder: Path) -> Iterator[Store]:
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+        yield store
+
+
+@contextmanager
 def write_store(folder: Path) -> Iterator[Transaction]:
-    with (
-        closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store,
-        store.transaction() as tx,
-    ):
+    with opened_store(folder) as store, store.transaction() as tx:
         yield tx
 
 
@@ -207,3 +234,21 @@ def replace_in_config(folder: Path, old: str, new: str) -> None:
     config = folder / "config.toml"
     assert old in config.read_text()
     config.write_text(config.read_text().replace(old, new))
+
+
+def configure_well(folder: Path) -> None:
+    """Write the configuration that `check` finds in order, and files that a faulty one may name."""
+    (folder / "empty.toml").write_text("# nothing yet\n")
+    entry = '[[release]]\ntitle = "A"\nproducer = "dft"\nslot = 2026-12-17\n'
+    (folder / "odd-status.toml").write_text(entry + 'state = "confirmd"\n')
+    (folder / "many-remarks.toml").write_text(f'{entry}url = "none"\n' * 7)
+    for name, content in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
+        (folder / name).write_bytes(content)
+    (folder / "open").chmod(0o644)
+    (folder / "config.toml").write_text(GOOD.format(folder=folder))
+
+
+@pytest.fixture
+def good(folder: Path) -> Path:
+    configure_well(folder)
+    return folder

@@ -16,228 +16,21 @@ from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.store.rows import CalendarRead
 from schedules.times.words import instant_text
-from tests.unit.monitor.cli.conftest import RunCli, append_config, release_with_promise, write_store
+from tests.unit.monitor.cli.conftest import (
+    GOOD,
+    RunCli,
+    append_config,
+    release_with_promise,
+    write_store,
+)
 
 DAY = timedelta(days=1)
 ROOT = Path(__file__).parents[4]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
-GOOD = """
-[store]
-url = "sqlite:///{folder}/store.db"
-[evidence]
-folder = "{folder}/evidence"
-[web]
-public_url = "https://board.dft.gov.uk"
-link_key = {{ env = "PATH" }}
-[[calendar]]
-name = "govuk"
-kind = "govuk"
-filters = {{ organisations = ["department-for-transport"] }}
-[[producer]]
-id = "department-for-transport"
-name = "Department for Transport"
-hosts = ["www.gov.uk"]
-[[channel]]
-name = "desk"
-kind = "mail"
-host = "smtp.dft.gov.uk"
-sender = "ninethirty@dft.gov.uk"
-to = ["desk@dft.gov.uk"]
-"""
-PART = (
-    '[[part]]\nid = "news"\nrole = "alternative"\nurl = "https://www.gov.uk/{{slug}}"\nmatch = {{'
-    " %s }}\n"
-)
 SECOND = (
     '[[channel]]\nname = "second"\nkind = "pagerduty"\nrouting_key = {{ env ='
     ' "NINETHIRTY_NO_SUCH_KEY" }}\n'
 )
-ORGANISATIONS = 'filters = {{ organisations = ["department-for-transport"] }}'
-BEFORE = "[[channel]]"
-CALENDAR = GOOD[GOOD.index("[[calendar]]") : GOOD.index("[[producer]]")]
-CHANNEL = GOOD[GOOD.index(BEFORE) :]
-FOLDER = '[[channel]]\nname = "a"\nkind = "folder"\nfolder = "{folder}/a"\n'
-FAULT, WARNING = "config.toml: ", "WARNING: config.toml: "
-ADDED = [
-    (
-        '[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n',
-        "mean home-office?",
-        WARNING,
-    ),
-    (
-        PART % 'producer = "department-for-transprot"',
-        "part[1].match.producer: no calendar",
-        WARNING,
-    ),
-    (
-        PART % 'title = "Road casualtys*"',
-        "part[1].match: matches none of the known releases",
-        WARNING,
-    ),
-    ('[budget]\n"www.gov.ku" = "5/s"\n', "did you mean www.gov.uk?", WARNING),
-    (
-        '[policy.producer.dtf]\nnote_within = "9m"\n',
-        "policy.producer.dtf: no calendar names",
-        WARNING,
-    ),
-    (SECOND, "the environment has no NINETHIRTY_NO_SUCH_KEY", FAULT),
-    ('[[route]]\nchannels = ["dsk"]\n', "did you mean desk?", FAULT),
-    ('[[route]]\nmatch = {{ finding = "early" }}\nchannels = []\n', "no route names it", WARNING),
-]
-SLIPS = [
-    *((BEFORE, added + BEFORE, message, begins) for added, message, begins in ADDED),
-    ('["department', '["deparment', "calendar[1].filters.organisations: not a body this", WARNING),
-    (
-        'id = "department-for-transport"',
-        'id = "dft"',
-        "producer[1].id: no calendar names this producer",
-        WARNING,
-    ),
-    ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example: enter your own server", WARNING),
-    ("[store]", 'timezone = "Europe"\n[store]', "timezone: no time zone of that name", FAULT),
-    ("[store]", 'timezone = "UTC"\n[store]', "are not read as London's", WARNING),
-    (CALENDAR, "", "no calendar is configured, so no release is watched", WARNING),
-    (
-        '["www.gov.uk"]',
-        '["https://www.gov.uk"]',
-        'producer[1].hosts[1]: not a host, write "www.gov.uk"',
-        FAULT,
-    ),
-    ("smtp.dft.gov.uk", "smtp://smtp.dft.gov.uk", "channel[1].host: not a host", FAULT),
-    (
-        'host = "',
-        'user = "a"\npassword = {{ file = "open" }}\nhost = "',
-        "/open: chmod o-r",
-        WARNING,
-    ),
-    ('host = "', 'user = "a"\npassword = {{ file = "empty" }}\nhost = "', "/empty is empty", FAULT),
-    (
-        'host = "',
-        'user = "a"\npassword = {{ file = "odd" }}\nhost = "',
-        "odd cannot be read: is not UTF-8 text",
-        FAULT,
-    ),
-    (CHANNEL, "", "no channel is configured, so no one is notified", WARNING),
-    (CHANNEL, FOLDER, "only folders are configured, so no one is notified", WARNING),
-    ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?", FAULT),
-    ('host = "smtp.dft.gov.uk"', 'server = "smtp.dft.gov.uk"', "use host for server", FAULT),
-    ("smtp.dft.gov.uk", "smtp.dft.gov.uk:25", ', and its port at the key port (got "', FAULT),
-    (
-        'host = "',
-        'password = {{ env = "PATH" }}\nhost = "',
-        "channel[1].user: must be given",
-        FAULT,
-    ),
-    ("board.dft.gov.uk", "board.dft.gov.uk/?a=b", "public_url: not the address of a site", FAULT),
-    (BEFORE, '[network]\nproxy = "proxy:3128"\n' + BEFORE, 'write "http://proxy.', FAULT),
-    (BEFORE, '[policy]\non_time_within = "1:30"\n' + BEFORE, 'write "90s" (got', FAULT),
-    (BEFORE, "[calendar]\n" + BEFORE, "write [[calendar]] for each", FAULT),
-    *(
-        (
-            f'kind = "govuk"\n{ORGANISATIONS}',
-            f'kind = "toml"\nfile = "{name}.toml"',
-            message,
-            begins,
-        )
-        for name, message, begins in (
-            ("odd-status", "release[1].state: not understood", "WARNING: calendar govuk: "),
-            ("odd-status", 'did you mean department-for-transport? (got "dft")', WARNING),
-            ("many-remarks", "2 more: ninethirty calendar read govuk", "WARNING: calendar govuk: "),
-        )
-    ),
-    ('kind = "govuk"', 'kind = ["govuk"]', "calendar[1].kind: must be one of", FAULT),
-    ("filters", "filter", "did you mean filters?", FAULT),
-    (
-        f'kind = "govuk"\n{ORGANISATIONS}',
-        'kind = "toml"\nfile = "none.toml"',
-        "no such file",
-        FAULT,
-    ),
-    (
-        f'kind = "govuk"\n{ORGANISATIONS}',
-        'kind = "ics"\nfile = "odd-status.toml"',
-        'Did you mean kind = "toml"?',
-        "calendar govuk: ",
-    ),
-    (
-        f'kind = "govuk"\n{ORGANISATIONS}',
-        'kind = "toml"\nfile = "empty.toml"',
-        "has no entries",
-        WARNING,
-    ),
-]
-
-
-@pytest.fixture
-def good(folder: Path) -> Path:
-    (folder / "empty.toml").write_text("# nothing yet\n")
-    entry = '[[release]]\ntitle = "A"\nproducer = "dft"\nslot = 2026-12-17\n'
-    (folder / "odd-status.toml").write_text(entry + 'state = "confirmd"\n')
-    (folder / "many-remarks.toml").write_text(f'{entry}url = "none"\n' * 7)
-    for name, content in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
-        (folder / name).write_bytes(content)
-    (folder / "open").chmod(0o644)
-    (folder / "config.toml").write_text(GOOD.format(folder=folder))
-    return folder
-
-
-def test_a_good_configuration_gives_no_warning(run_cli: RunCli, good: Path) -> None:
-    result = run_cli("check", "--json")
-    assert (result.status, result.json["faults"], result.json["warnings"]) == (0, [], [])
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://stats.example:19080/a", "network.ports: port 19080 is not allowed, so it is"),
-        ("http://10.1.2.3/a", "network.allow: 10.1.2.3 is not public, so it is"),
-        ("https://stats.example/a", None),
-    ],
-)
-def test_check_warns_of_an_address_that_no_look_may_request(
-    run_cli: RunCli, good: Path, url: str, expected: str | None
-) -> None:
-    (good / "own.toml").write_text(
-        f'[[release]]\nid = "a"\ntitle = "Births: 2026"\nproducer = "ons"\nurl = "{url}"\n'
-        "slot = 2027-01-07T09:30:00\n"
-    )
-    append_config(good, '[[calendar]]\nname = "own"\nkind = "toml"\nfile = "own.toml"\n')
-    found = [
-        line.removeprefix("WARNING: config.toml: ")
-        for line in run_cli("check").err.splitlines()
-        if "looked at" in line
-    ]
-    rest = f' not looked at: allow it here (got "{url}")'
-    assert found == ([] if expected is None else [expected + rest])
-
-
-def test_by_hand_calendar_file_may_be_absent_but_not_damaged(run_cli: RunCli, good: Path) -> None:
-    append_config(good, '[[calendar]]\nname = "by-hand"\nkind = "toml"\nfile = "by-hand.toml"\n')
-    without_file = run_cli("check")
-    assert (without_file.status, without_file.err) == (0, "")
-    not_toml = "[[release]"
-    (good / "by-hand.toml").write_text(not_toml)
-    assert "calendar by-hand: by-hand.toml: not TOML" in run_cli("check").err
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong", "message", "begins"), SLIPS, ids=[message[:40] for *_, message, _ in SLIPS]
-)
-def test_check_reports_a_probable_mistake(
-    run_cli: RunCli, good: Path, right: str, wrong: str, message: str, begins: str
-) -> None:
-    """A case replaces `right` in a good configuration by `wrong`, for example `filters` by
-    `filter`.
-    """
-    assert right in GOOD
-    (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
-    result = run_cli("check")
-    # The line begins with "config.toml: " for a fault, and with "WARNING: config.toml: " for a
-    # warning.
-    assert result.status == int(not begins.startswith("WARNING"))
-    assert [
-        line for line in result.err.splitlines() if line.startswith(begins) and message in line
-    ] != []
 
 
 def test_part_that_matches_only_an_announcement_gets_no_warning(
@@ -305,23 +98,6 @@ def test_check_counts_due_releases_and_names_overloaded_hosts(run_cli: RunCli, g
     assert run_cli("check", "--json").json["will"]["due"] == {"ons": 200}
 
 
-def test_check_shows_who_is_notified_of_what(run_cli: RunCli, good: Path) -> None:
-    """The only route is for grade report, with quiet hours and an escalation.
-
-    All else goes to `desk` too.
-    """
-    routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
-    routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
-    (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
-    lines = run_cli("check").out.splitlines()
-    desk = "desk (mail to desk@dft.gov.uk through smtp.dft.gov.uk)"
-    assert (
-        f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged:"
-        f" {desk}" in lines
-    )
-    assert f"notified of everything else: {desk}" in lines
-
-
 def describe_next_slot(run_cli: RunCli) -> str:
     return run_cli("check").out.splitlines()[-1]
 
@@ -338,13 +114,6 @@ def test_check_ends_with_who_gets_the_next_late_release_and_how_they_acknowledge
     assert describe_next_slot(run_cli) == (
         f"At the next slot ({instant_text(at, 'Europe/London')}) a late release is mailed to"
         " desk@dft.gov.uk and sent to second (pagerduty); they can acknowledge by the link in it."
-    )
-
-
-def test_next_slot_line_follows_the_routes(run_cli: RunCli, good: Path) -> None:
-    append_config(good, '[[route]]\nmatch = { finding = "late" }\nchannels = []\n')
-    assert describe_next_slot(run_cli) == (
-        "At the next slot (not known yet) no one is notified of a late release."
     )
 
 
@@ -413,31 +182,12 @@ rights = { heads = "head", everybody = "viewer" }
 """
 
 
-def test_absent_secret_of_the_sign_on_service_is_a_fault(run_cli: RunCli, good: Path) -> None:
-    append_config(good, OIDC)
-    assert (
-        f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
-    )
-
-
 def test_another_fault_does_not_make_a_secret_seem_absent(run_cli: RunCli, good: Path) -> None:
     (good / "oidc_secret").write_text("hunter2")
     append_config(good, OIDC + "[clock]\nwrong = 1\n")
     faults = run_cli("check").err
     assert "clock.wrong: unknown key" in faults
     assert "oidc_secret" not in faults
-
-
-def test_check_names_the_sign_on_service_but_hides_its_secret(run_cli: RunCli, good: Path) -> None:
-    append_config(good, OIDC)
-    secret = "the secret of this client"
-    (good / "oidc_secret").write_text(secret)
-    shown = run_cli("check").out
-    provider = "https://login.example.gov.uk (OpenID Connect)"
-    assert f"people whom {provider} signs in have rights by groups: heads head" in shown
-    # Without a sign-on service, people at this machine see everything.
-    assert "people at this machine" not in shown
-    assert secret not in shown
 
 
 ROTA = """

@@ -31,6 +31,7 @@ from tests.unit.monitor.cli.conftest import (
     INCIDENT,
     RunCli,
     append_config,
+    opened_store,
     replace_in_config,
     write_store,
 )
@@ -129,7 +130,7 @@ def play(run_cli: RunCli, role: str, *options: str) -> list[tuple[int, str, str]
 
 
 def accounts(folder: Path) -> set[tuple[str, str]]:
-    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+    with opened_store(folder) as store:
         return {(act.account, act.role) for act in store.verdicts.acts(INCIDENT)}
 
 
@@ -192,7 +193,7 @@ def test_monitor_remembers_who_tested_a_channel(run_cli: RunCli, folder: Path) -
         (folder / "outbox").rename(folder / "moved")
         (folder / "outbox").touch()
         assert run_cli("channel", "test", "desk").status == 1
-    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+    with opened_store(folder) as store:
         (act,) = store.verdicts.acts("desk")
     assert (act.account, act.what) == ("user:anne", CHANNEL_TESTED)
 

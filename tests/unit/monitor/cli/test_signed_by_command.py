@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ from alerts.draft.report import report_from_json
 from alerts.incident import Decision, Incident
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.store.open import open_store
-from tests.unit.monitor.cli.conftest import HEAD, RunCli, write_store
+from tests.unit.monitor.cli.conftest import HEAD, RunCli, opened_store, write_store
 from tests.worlds.signed import (
     NOTE,
     check_logged_text,
@@ -31,7 +29,7 @@ def sign(run_cli: RunCli, folder: Path, incident: str) -> str:
     place = ("--output", str(folder / "signed"), "--format", "html")
     signed = run_cli("incident", "sign", incident, "--anyway", "boxes are empty", *place)
     assert signed.status == 0, signed.err
-    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+    with opened_store(folder) as store:
         report = report_from_json(store.verdicts.drafts(incident)[-1].facts)
     written = (folder / "signed" / incident / "report.html").read_text(encoding="utf-8")
     assert NOTE in written

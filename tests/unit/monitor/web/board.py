@@ -43,7 +43,7 @@ from monitor.web.monitor_view import MonitorView
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import DAY, SLOT, after_slot
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
@@ -58,6 +58,7 @@ SILENCE_OF_R = {
     "reason": "moves",
 }
 RULES = ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
+TOMORROW = SLOT + DAY
 TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"
 
 
@@ -228,6 +229,18 @@ class Board:
         self.change_release(
             release, slot=self.stored_release(release).body["slot"] | {"start": slot.isoformat()}
         )
+
+    def judge_unwatched(self) -> None:
+        """Let the board also show releases that are promised and not watched yet."""
+        judge = StoredJudge(self.store, Policies(Policy()), editions=RULES.editions)
+        self.queries.judge_promised = judge.body_of_unwatched
+
+    def announce_for_tomorrow(self, release: str = "next") -> None:
+        """Add the release "Prices of tomorrow", which no one watches yet."""
+        confirmed = self.clock.now()
+        with self.store.transaction() as tx:
+            tx.save(a_release(id=release, title="Prices of tomorrow"))
+            tx.add_promises([a_promise(TOMORROW, release=release, confirmed_at=confirmed)])
 
     def view_as_stranger(self) -> None:
         """Make the client a stranger, for whom the board is public."""

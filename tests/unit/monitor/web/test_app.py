@@ -24,6 +24,7 @@ from tests.unit.monitor.app.monitor_in_test import (
     MonitorInTest,
     published_at,
     run_monitor,
+    with_daemon,
 )
 from tests.unit.monitor.web.board import Board, UnreadableVerdicts, a_board, ids_of
 from tests.worlds.releases import a_release
@@ -47,38 +48,32 @@ def browse_at_the_machine(monitor: MonitorInTest) -> AbstractAsyncContextManager
 
 
 @pytest.mark.slow
-def test_pages_and_api_answer_for_a_late_release(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        # The release was due at 09:30 and is published at 09:41, so at 09:45 it is late.
-        await monitor.until("09:45:00")
-        (incident,) = monitor.daemon.core.store.verdicts.incidents()
-        async with browse_at_the_machine(monitor) as client:
-            for page in (
-                "/",
-                "/releases/claims-q3",
-                "/incidents",
-                f"/incidents/{incident.id}",
-                "/status",
-            ):
-                assert (page, (await client.get(page)).status_code) == (page, 200)
-            (release,) = (await client.get("/api/v1/releases")).json()["releases"]
-            assert (release["id"], release["verdict"], release["incident"]) == (
-                "claims-q3",
-                "late",
-                incident.id,
-            )
-            assert (await client.get("/api/v1/releases/claims-q3")).json() == release
-            # The status page has a check of each channel.
-            assert "Channel" in (await client.get("/status")).text
-            assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()[
-                "id"
-            ] == incident.id
-            assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
-            assert (
-                await client.get(f"/api/v1/incidents/{incident.id}/draft.md")
-            ).status_code == 200
-
-    run_monitor(tmp_path, PUBLISHED_AT_09_41, act)
+@with_daemon(PUBLISHED_AT_09_41)
+async def test_pages_and_api_answer_for_a_late_release(monitor: MonitorInTest) -> None:
+    # The release was due at 09:30 and is published at 09:41, so at 09:45 it is late.
+    await monitor.until("09:45:00")
+    (incident,) = monitor.daemon.core.store.verdicts.incidents()
+    async with browse_at_the_machine(monitor) as client:
+        for page in (
+            "/",
+            "/releases/claims-q3",
+            "/incidents",
+            f"/incidents/{incident.id}",
+            "/status",
+        ):
+            assert (page, (await client.get(page)).status_code) == (page, 200)
+        (release,) = (await client.get("/api/v1/releases")).json()["releases"]
+        assert (release["id"], release["verdict"], release["incident"]) == (
+            "claims-q3",
+            "late",
+            incident.id,
+        )
+        assert (await client.get("/api/v1/releases/claims-q3")).json() == release
+        # The status page has a check of each channel.
+        assert "Channel" in (await client.get("/status")).text
+        assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()["id"] == incident.id
+        assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
+        assert (await client.get(f"/api/v1/incidents/{incident.id}/draft.md")).status_code == 200
 
 
 FAR_OFF = """
@@ -92,23 +87,23 @@ known_from = 2026-10-29T09:30:00
 """
 
 
-def test_board_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        # The release `far-off` is due on 7 January 2027, six weeks ahead, so no look has been made
-        # at it.
-        await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
-        async with browse_at_the_machine(monitor) as client:
-            release = await client.get("/api/v1/releases/far-off")
-            assert (release.status_code, release.json()["verdict"]) == (200, "pending")
-            for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
-                rows = (await client.get(f"/api/v1/releases?from=2027-01-07{more_query}")).json()[
-                    "releases"
-                ]
-                assert ids_of(rows) == ids
-            assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
-            assert (await client.get("/releases/far-off")).status_code == 200
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act, head=HEAD + FAR_OFF)
+@with_daemon(NEVER_PUBLISHED, head=HEAD + FAR_OFF)
+async def test_board_shows_promised_releases_that_are_not_watched_yet(
+    monitor: MonitorInTest,
+) -> None:
+    # The release `far-off` is due on 7 January 2027, six weeks ahead, so no look has been made
+    # at it.
+    await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
+    async with browse_at_the_machine(monitor) as client:
+        release = await client.get("/api/v1/releases/far-off")
+        assert (release.status_code, release.json()["verdict"]) == (200, "pending")
+        for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
+            rows = (await client.get(f"/api/v1/releases?from=2027-01-07{more_query}")).json()[
+                "releases"
+            ]
+            assert ids_of(rows) == ids
+        assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
+        assert (await client.get("/releases/far-off")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -178,38 +173,33 @@ async def test_every_response_has_security_headers(board: Board, path: str) -> N
     assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
 
 
-def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
+@with_daemon(NEVER_PUBLISHED)
+async def test_board_is_ready_although_a_calendar_was_not_read(monitor: MonitorInTest) -> None:
     """/readyz says that the monitor can work, and names doubts.
 
     A calendar that was not read yet is a doubt.
     """
-
-    async def act(monitor: MonitorInTest) -> None:
-        async with browse_at_the_machine(monitor) as client:
-            before_read = await client.get("/readyz")
-            assert (before_read.status_code, before_read.json()["ready"]) == (200, True)
-            assert before_read.json()["reasons"] == []
-            assert any("calendar govuk" in reason for reason in before_read.json()["doubts"])
-            await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
-            after_read = await client.get("/readyz")
-            assert (after_read.status_code, after_read.json()) == (
-                200,
-                {"ready": True, "reasons": [], "doubts": []},
-            )
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
+    async with browse_at_the_machine(monitor) as client:
+        before_read = await client.get("/readyz")
+        assert (before_read.status_code, before_read.json()["ready"]) == (200, True)
+        assert before_read.json()["reasons"] == []
+        assert any("calendar govuk" in reason for reason in before_read.json()["doubts"])
+        await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
+        after_read = await client.get("/readyz")
+        assert (after_read.status_code, after_read.json()) == (
+            200,
+            {"ready": True, "reasons": [], "doubts": []},
+        )
 
 
-def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        # Requests of a client that is not `local` are not from this machine, so they are from a
-        # stranger.
-        async with browse(monitor, local=False) as client:
-            paths = ("/", "/api/v1/releases", "/metrics", "/readyz")
-            statuses = {path: (await client.get(path)).status_code for path in paths}
-        assert statuses == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_board_without_sign_in_shows_strangers_only_health(monitor: MonitorInTest) -> None:
+    # Requests of a client that is not `local` are not from this machine, so they are from a
+    # stranger.
+    async with browse(monitor, local=False) as client:
+        paths = ("/", "/api/v1/releases", "/metrics", "/readyz")
+        statuses = {path: (await client.get(path)).status_code for path in paths}
+    assert statuses == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
 
 
 async def test_pages_are_a_503_while_the_store_cannot_be_read(board: Board) -> None:
@@ -298,40 +288,35 @@ async def test_event_of_a_release_has_its_verdicts_before_and_after(board: Board
     )
 
 
-def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
+@with_daemon(NEVER_PUBLISHED)
+async def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(monitor: MonitorInTest) -> None:
     """/readyz says that the monitor can work, and names doubts: here that its clock is wrong."""
-
-    async def act(monitor: MonitorInTest) -> None:
-        async with browse_at_the_machine(monitor) as client:
-            await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
-            # Hosts answer with their own time. Compared with it, this clock is at least 90 s wrong.
-            seconds_ahead = Bounds(90.0, 91.0)
-            monitor.daemon.parts.calendar_reads.health.note_clock_offset(
-                seconds_ahead, monitor.clock.now()
-            )
-            readiness = await client.get("/readyz")
-            assert readiness.status_code == 200
-            assert readiness.json()["doubts"] == [
-                "this machine's clock disagrees with the hosts it watches"
-            ]
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
+    async with browse_at_the_machine(monitor) as client:
+        await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
+        # Hosts answer with their own time. Compared with it, this clock is at least 90 s wrong.
+        seconds_ahead = Bounds(90.0, 91.0)
+        monitor.daemon.parts.calendar_reads.health.note_clock_offset(
+            seconds_ahead, monitor.clock.now()
+        )
+        readiness = await client.get("/readyz")
+        assert readiness.status_code == 200
+        assert readiness.json()["doubts"] == [
+            "this machine's clock disagrees with the hosts it watches"
+        ]
 
 
-def test_monitor_with_a_failing_store_is_alive_but_not_ready(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        async with browse_at_the_machine(monitor) as client:
-            await monitor.until("09:28:30")
-            # The limit is five seconds. This store has failed for eleven.
-            monitor.daemon.parts.calendar_reads.health.note_store_failure(
-                monitor.clock.now() - timedelta(seconds=11)
-            )
-            readiness = await client.get("/readyz")
-            assert (readiness.status_code, readiness.json()["ready"]) == (503, False)
-            assert len(readiness.json()["reasons"]) == 1
-            assert (await client.get("/livez")).status_code == 200
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_monitor_with_a_failing_store_is_alive_but_not_ready(monitor: MonitorInTest) -> None:
+    async with browse_at_the_machine(monitor) as client:
+        await monitor.until("09:28:30")
+        # The limit is five seconds. This store has failed for eleven.
+        monitor.daemon.parts.calendar_reads.health.note_store_failure(
+            monitor.clock.now() - timedelta(seconds=11)
+        )
+        readiness = await client.get("/readyz")
+        assert (readiness.status_code, readiness.json()["ready"]) == (503, False)
+        assert len(readiness.json()["reasons"]) == 1
+        assert (await client.get("/livez")).status_code == 200
 
 
 async def test_livez_but_not_healthz_fails_if_the_monitor_stops_looking() -> None:

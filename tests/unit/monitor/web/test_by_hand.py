@@ -16,11 +16,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from alerts.by_hand import InvalidInput
-from monitor.judge.policy import Policies, Policy
 from monitor.look.guard import Guard, RefusedAddress, make_guard
 from monitor.look.http.resolve import Resolver, Route
 from monitor.store.rows import Announced, CalendarRead
-from monitor.watch.rejudge import StoredJudge
 from monitor.web.by_hand import read_slot
 from monitor.web.hand_calendar import (
     HandCalendar,
@@ -31,7 +29,7 @@ from monitor.web.hand_calendar import (
 )
 from schedules.source import Page
 from schedules.sources.toml import TomlSource, toml_faults
-from tests.unit.monitor.web.board import RULES, WITH_TOKEN, Board
+from tests.unit.monitor.web.board import WITH_TOKEN, Board
 from tests.unit.monitor.web.people import (
     VIEWER,
     WITHOUT_ROLE,
@@ -74,9 +72,7 @@ def add_hand_calendar(board: Board, folder: Path, fault: str = "") -> None:
     """
     board.queries.by_hand = a_calendar(folder)
     board.queries.producers = {"ofqual": "Ofqual"}
-    board.queries.judge_promised = StoredJudge(
-        board.store, Policies(Policy()), editions=RULES.editions
-    ).body_of_unwatched
+    board.judge_unwatched()
 
     async def read(calendar: str) -> CalendarRead:
         """Store the entries of the file as a read of it does, each as a release of its own or of

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from monitor.store.sql.read import VerdictStore
 from monitor.web import answers
-from tests.unit.monitor.web.board import WITH_TOKEN, Board, UnreadableVerdicts, a_board
+from tests.unit.monitor.web.board import TOMORROW, WITH_TOKEN, Board, UnreadableVerdicts, a_board
 from tests.unit.monitor.web.people import signed_in_board
-from tests.worlds.instants import HOUR, SLOT
-from tests.worlds.releases import a_promise, a_release
+from tests.worlds.instants import HOUR
 
-TOMORROW = SLOT + timedelta(days=1)
 HEADING = "Before the next slot"
-
-
-def announce_for_tomorrow(board: Board) -> None:
-    with board.store.transaction() as tx:
-        tx.save(a_release(id="next", title="Prices of tomorrow"))
-        tx.add_promises([a_promise(TOMORROW, release="next", confirmed_at=board.clock.now())])
 
 
 async def read_api(board: Board, query: str = "") -> dict[str, Any]:
@@ -32,7 +23,7 @@ async def read_api(board: Board, query: str = "") -> dict[str, Any]:
 
 async def test_board_shows_staff_what_is_not_ready_and_what_to_do(users: Path) -> None:
     async with signed_in_board(users) as board:
-        announce_for_tomorrow(board)
+        board.announce_for_tomorrow()
         page = await board.read_page("/")
         assert HEADING in page
         assert "Saturday 6 January 2018, 09:30: " in page
@@ -41,7 +32,7 @@ async def test_board_shows_staff_what_is_not_ready_and_what_to_do(users: Path) -
 
 async def test_board_of_a_day_shows_readiness_only_while_a_slot_is_ahead(users: Path) -> None:
     async with signed_in_board(users) as board:
-        announce_for_tomorrow(board)
+        board.announce_for_tomorrow()
         assert HEADING in await board.read_page("/?date=2018-01-06")
         assert HEADING not in await board.read_page("/?date=2018-01-04")
         board.clock.at = TOMORROW + HOUR
@@ -51,14 +42,14 @@ async def test_board_of_a_day_shows_readiness_only_while_a_slot_is_ahead(users: 
 async def test_strangers_learn_nothing_of_readiness() -> None:
     async with a_board() as board:
         board.queries.local = False
-        announce_for_tomorrow(board)
+        board.announce_for_tomorrow()
         assert HEADING not in await board.read_page("/")
         assert (await board.client.get("/api/v1/readiness")).status_code == 403
 
 
 async def test_api_lists_each_check_of_a_day_or_of_the_next_slots() -> None:
     async with a_board() as board:
-        announce_for_tomorrow(board)
+        board.announce_for_tomorrow()
         body = await read_api(board)
         answers.Assessment.model_validate(body, extra="forbid")
         assert body == await read_api(board, "?date=2018-01-06")
@@ -79,7 +70,7 @@ async def test_api_lists_each_check_of_a_day_or_of_the_next_slots() -> None:
 async def test_assessment_is_at_most_a_minute_old() -> None:
     async with a_board() as board:
         assert (await read_api(board))["slots"] == []
-        announce_for_tomorrow(board)
+        board.announce_for_tomorrow()
         assert (await read_api(board))["slots"] == []
         board.clock.seconds += 61
         assert (await read_api(board))["slots"] == ["2018-01-06T09:30:00.000Z"]
@@ -87,7 +78,7 @@ async def test_assessment_is_at_most_a_minute_old() -> None:
 
 async def test_board_without_a_store_has_no_band_but_its_releases(users: Path) -> None:
     async with signed_in_board(users) as board:
-        announce_for_tomorrow(board)
+        board.announce_for_tomorrow()
         board.store.verdicts = cast("VerdictStore", UnreadableVerdicts())
         page = await board.read_page("/")
         assert "Due today" in page

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -143,77 +145,84 @@ async def test_sessions_that_ended_are_deleted_at_the_next_sign_in(users: Path) 
         assert [one.account for one in board.store.sessions.sessions()] == ["user:hope"]
 
 
-async def test_viewers_sign_no_staff_out_even_if_the_store_fails_then(tmp_path: Path) -> None:
-    """Only a thousand copies are kept in memory. Those of viewers go first."""
+@dataclass(frozen=True)
+class CutSessions:
+    """Sessions in a store that a test can cut off."""
+
+    store: CutStore
+    clock: StoppedClock
+    writer: Writer
+    kept: KeptSessions
+
+
+@pytest.fixture
+async def cut(tmp_path: Path) -> AsyncIterator[CutSessions]:
     store, clock = CutStore(a_store_file(tmp_path / "store.db")), StoppedClock(after_slot(0))
     writer = Writer(store, clock)
     kept = KeptSessions(store, writer, clock)
-    head = a_session(clock.now(), "user:hope", right="head")
-    await kept.open(head)
-    viewers = [a_session(clock.now(), f"user:v{number}", right="viewer") for number in range(1010)]
-    await asyncio.gather(*map(kept.open, viewers))
-    store.close()
-    (tmp_path / "store.db").unlink()  # from now on it answers no query
-    clock.seconds += CHECKED_EVERY
-    assert await kept.find(head.key_hash) == head
-    assert await kept.find(viewers[0].key_hash) is None
+    yield CutSessions(store, clock, writer, kept)
     kept.close()
     writer.abandon()
+
+
+async def test_viewers_sign_no_staff_out_even_if_the_store_fails_then(
+    cut: CutSessions, tmp_path: Path
+) -> None:
+    """Only a thousand copies are kept in memory. Those of viewers go first."""
+    head = a_session(cut.clock.now(), "user:hope", right="head")
+    await cut.kept.open(head)
+    viewers = [
+        a_session(cut.clock.now(), f"user:v{number}", right="viewer") for number in range(1010)
+    ]
+    await asyncio.gather(*map(cut.kept.open, viewers))
+    cut.store.close()
+    (tmp_path / "store.db").unlink()  # from now on it answers no query
+    cut.clock.seconds += CHECKED_EVERY
+    assert await cut.kept.find(head.key_hash) == head
+    assert await cut.kept.find(viewers[0].key_hash) is None
 
 
 async def test_session_ended_while_the_store_fails_is_not_forgotten_for_others(
-    tmp_path: Path,
+    cut: CutSessions,
 ) -> None:
-    store, clock = CutStore(a_store_file(tmp_path / "store.db")), StoppedClock(after_slot(0))
-    writer = Writer(store, clock)
-    kept = KeptSessions(store, writer, clock)
-    session = a_session(clock.now(), "user:anne")
-    await kept.open(session)
-    store.is_cut = True
+    session = a_session(cut.clock.now(), "user:anne")
+    await cut.kept.open(session)
+    cut.store.is_cut = True
     with pytest.raises(StoreFault):
-        await kept.end(session.key_hash, Actor("user:anne", "duty officer"), "user:anne")
-    viewers = [a_session(clock.now(), f"user:v{number}", right="viewer") for number in range(1010)]
-    await asyncio.gather(*map(kept.open, viewers))
-    store.is_cut = False
-    clock.seconds += 3600
-    assert await kept.find(session.key_hash) is None
-    await writer.write(lambda _tx: None)  # made after those that wait
-    assert store.sessions.session(session.key_hash) is None
-    kept.close()
-    writer.abandon()
+        await cut.kept.end(session.key_hash, Actor("user:anne", "duty officer"), "user:anne")
+    viewers = [
+        a_session(cut.clock.now(), f"user:v{number}", right="viewer") for number in range(1010)
+    ]
+    await asyncio.gather(*map(cut.kept.open, viewers))
+    cut.store.is_cut = False
+    cut.clock.seconds += 3600
+    assert await cut.kept.find(session.key_hash) is None
+    await cut.writer.write(lambda _tx: None)  # made after those that wait
+    assert cut.store.sessions.session(session.key_hash) is None
 
 
-async def test_people_sign_in_and_out_while_the_store_fails(tmp_path: Path) -> None:
-    store, clock = CutStore(a_store_file(tmp_path / "store.db")), StoppedClock(after_slot(0))
-    writer = Writer(store, clock)
-    kept = KeptSessions(store, writer, clock)
-    store.is_cut = True
-    session = a_session(clock.now(), "user:anne")
-    await kept.open(session)
-    clock.seconds += 3600
-    assert await kept.find(session.key_hash) == session
+async def test_people_sign_in_and_out_while_the_store_fails(cut: CutSessions) -> None:
+    cut.store.is_cut = True
+    session = a_session(cut.clock.now(), "user:anne")
+    await cut.kept.open(session)
+    cut.clock.seconds += 3600
+    assert await cut.kept.find(session.key_hash) == session
     with pytest.raises(StoreFault):
-        await kept.end(session.key_hash, Actor("user:anne", "duty officer"), "user:anne")
-    assert await kept.find(session.key_hash) is None
-    kept.close()
-    writer.abandon()
+        await cut.kept.end(session.key_hash, Actor("user:anne", "duty officer"), "user:anne")
+    assert await cut.kept.find(session.key_hash) is None
 
 
 async def test_session_opened_while_the_store_fails_is_stored_and_can_be_ended_then(
-    tmp_path: Path,
+    cut: CutSessions,
 ) -> None:
-    store, clock = CutStore(a_store_file(tmp_path / "store.db")), StoppedClock(after_slot(0))
-    writer = Writer(store, clock)
-    kept, standby = KeptSessions(store, writer, clock), KeptSessions(store, writer, clock)
-    store.is_cut = True
-    session = a_session(clock.now(), "user:anne")
-    await kept.open(session)
-    store.is_cut = False
-    await writer.write(lambda _tx: None)  # made after those that wait
-    assert await kept.list_sessions("user:anne") == [session]
+    standby = KeptSessions(cut.store, cut.writer, cut.clock)
+    cut.store.is_cut = True
+    session = a_session(cut.clock.now(), "user:anne")
+    await cut.kept.open(session)
+    cut.store.is_cut = False
+    await cut.writer.write(lambda _tx: None)  # made after those that wait
+    assert await cut.kept.list_sessions("user:anne") == [session]
     await standby.end(session.key_hash, Actor("user:hope", "head"), "user:anne")
-    clock.seconds += CHECKED_EVERY
-    assert await kept.find(session.key_hash) is None
-    for one in (kept, standby):
-        one.close()
-    writer.abandon()
+    cut.clock.seconds += CHECKED_EVERY
+    assert await cut.kept.find(session.key_hash) is None
+    standby.close()

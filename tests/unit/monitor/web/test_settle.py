@@ -8,9 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from monitor.judge.policy import Policies, Policy
-from monitor.watch.rejudge import StoredJudge
-from tests.unit.monitor.web.board import RULES, WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
 from tests.unit.monitor.web.people import DUTY, VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
 from tests.worlds.releases import a_promise, a_release, a_slot
@@ -33,9 +31,7 @@ def add_doubtful_release(board: Board) -> None:
         tx.add_promises([DOUBTFUL])
     assert board.queries.desk is not None
     board.queries.desk = replace(board.queries.desk, settle_promise=settle)
-    board.queries.judge_promised = StoredJudge(
-        board.store, Policies(Policy()), editions=RULES.editions
-    ).body_of_unwatched
+    board.judge_unwatched()
 
 
 async def send(board: Board, **fields: str) -> httpx.Response:

@@ -8,24 +8,15 @@ import httpx
 import pytest
 
 from alerts.ticks import PAST, Tick
-from monitor.judge.policy import Policies, Policy
-from monitor.watch.rejudge import StoredJudge
-from tests.unit.monitor.web.board import RULES, WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
 from tests.unit.monitor.web.people import DUTY, VIEWER, hidden_field, signed_in_board
-from tests.worlds.instants import DAY, SLOT
-from tests.worlds.releases import a_promise, a_release
 
-TOMORROW = SLOT + DAY
 TICKS = "/api/v1/releases/next/ticks"
 
 
 def announce_for_tomorrow(board: Board, release: str = "next") -> None:
-    with board.store.transaction() as tx:
-        tx.save(a_release(id=release, title="Prices of tomorrow"))
-        tx.add_promises([a_promise(TOMORROW, release=release, confirmed_at=board.clock.now())])
-    board.queries.judge_promised = StoredJudge(
-        board.store, Policies(Policy()), editions=RULES.editions
-    ).body_of_unwatched
+    board.announce_for_tomorrow(release)
+    board.judge_unwatched()
 
 
 async def post_tick(board: Board, **fields: str) -> httpx.Response:
