@@ -60,18 +60,25 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
         return no_slot(raw, "impossible", timezone)
     if offset is not None:
         slot = at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
-        if not match["name"] or match["zone"] == "z":  # RFC 9557: `z` says nothing of a zone
-            return slot
-        in_zone = _at_wall_of(match["name"], wall, raw, timezone).instant
-        if slot.instant is None or in_zone is None or in_zone == slot.instant:
-            return slot
-        readings = tuple(sorted((slot.instant, in_zone)))
-        return replace(slot, doubt=slot.doubt or "zone", readings=readings)
+        if match["name"] and match["zone"] != "z":  # RFC 9557: `z` says nothing of a zone
+            in_zone = _at_wall_of(match["name"], wall, raw, timezone).instant
+            slot = _doubt_other_instant(slot, in_zone)
+        return slot
     if wall.time() == time():
         return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
     if match["name"]:
         return _at_wall_of(match["name"], wall, raw, timezone)
     return at_wall(wall, raw, timezone)
+
+
+def _doubt_other_instant(slot: Slot, in_zone: datetime | None) -> Slot:
+    """Return a slot with the doubt `zone` if it is at another instant in the zone that is named
+    beside its offset.
+    """
+    if slot.instant is None or in_zone is None or in_zone == slot.instant:
+        return slot
+    readings = tuple(sorted((slot.instant, in_zone)))
+    return replace(slot, doubt=slot.doubt or "zone", readings=readings)
 
 
 def _at_wall_of(name: str, wall: datetime, raw: str, timezone: str) -> Slot:

@@ -1,4 +1,4 @@
-"""Notes that call releases off, and the rows whose marks refer to them: "Apples*", "* Postponed"."""
+"""Notes that call releases off, and the rows with their marks: "Apples*", "* Postponed"."""
 
 from __future__ import annotations
 

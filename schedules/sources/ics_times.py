@@ -166,7 +166,8 @@ def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> da
     read it, or it begins later.
     """
     block = times.zones.get(tzid)
-    if block is None or f"{wall:%Y%m%dT%H%M%S}" < min(_BEGIN.findall(block.text)):
+    begins = [] if block is None else _BEGIN.findall(block.text)
+    if block is None or not begins or f"{wall:%Y%m%dT%H%M%S}" < min(begins):
         return None
     zone = _read_zone_block(block)
     if zone is None:
@@ -182,7 +183,7 @@ def _read_zone_block(block: ZoneBlock) -> tzinfo | None:
         if not isinstance(component, Timezone):
             return None
         zone: tzinfo = component.to_tz(lookup_tzid=False)
-        zone.utcoffset(datetime(2027, 7, 1))
+        zone.utcoffset(datetime(2027, 7, 1))  # noqa: DTZ001  # wall time
     except (ValueError, KeyError, IndexError, AttributeError, OverflowError):
         return None
     return zone
