@@ -20,6 +20,7 @@ from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.assessment import body_of
 from monitor.deliver.verdicts import judged_row
+from monitor.health.system import pause_garbage_collection, resume_garbage_collection
 from monitor.judge.judge import ReleaseCase
 from monitor.judge.policy import Policies
 from monitor.ledger.memory import LedgerMemory
@@ -60,6 +61,9 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]:
     made = app(place, SystemClock(), chosen=_settings(place))
     _fill(made.daemon, a_year)
+    # As `ninethirty run` does after its start.
+    pause_garbage_collection()
+    resume_garbage_collection()
     clock = SystemClock()
     queries = Queries(
         made.daemon.core.store,

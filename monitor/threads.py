@@ -5,6 +5,7 @@ background.
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import (
     AsyncIterator,
@@ -18,6 +19,7 @@ from collections.abc import (
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from monitor.clock import Clock
@@ -175,7 +177,20 @@ async def repeat_until_answered(
 
 async def offload_many(count: int, work: Callable[[], T]) -> T:
     """Return the result of work on `count` entries. Above `SMALL` it runs in a thread."""
-    return work() if count <= SMALL else await run_in_thread(work)
+    return work() if count <= SMALL else await run_in_thread(partial(_without_collections, work))
+
+
+def _without_collections(work: Callable[[], T]) -> T:
+    """Return the result of work that keeps nearly all that it makes, so that the cyclic collector
+    would look at a million objects again and again.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return work()
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Tasks:

@@ -254,6 +254,8 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
     announced: list[Part] = []
     for each in announcements:
         announced += [replace(part, url=repair_address(part.url)) for part in each.parts]
+    if not announced:
+        return (page,)
     page = next((part for part in announced if part.role is Role.PAGE), page)
     parts = {"page": page if page.id == "page" else replace(page, id="page")}
     seen = {canonical_address(page.url)}
@@ -313,9 +315,12 @@ def _assign_id(
     """Give a group the first `wanted` id that is free, or `with_hash` the first one."""
     for wanted_id in wanted:
         if wanted_id not in taken or with_hash:
-            digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]
-            ids[group.key] = wanted_id if wanted_id not in taken else f"{wanted_id}-{digest}"
-            taken.add(ids[group.key])
+            free_id = wanted_id
+            if wanted_id in taken:
+                digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()
+                free_id = f"{wanted_id}-{digest[:_HASH_DIGITS]}"
+            ids[group.key] = free_id
+            taken.add(free_id)
             return
 
 

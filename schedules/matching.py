@@ -66,24 +66,24 @@ class Joinable:
             # Its release keeps the title without "cancelled".
             bare_title, _ = read_called_off(announcement.title)
             announcement = replace(announcement, title=bare_title or announcement.title)
-        first, last = first_day(announcement.slot), last_day(announcement.slot)
-        urls = [url for url in (announcement.url, announcement.link) if url] if is_compared else []
+        first, uid = first_day(announcement.slot), announcement.uid
+        links: dict[str, None] = {}
+        title, days = read_title(""), None
+        if is_compared:
+            addresses = map(canonical_address, (announcement.url, announcement.link))
+            links = dict.fromkeys(filter(None, addresses))
+            title = read_title(announcement.title)
+            last = last_day(announcement.slot)
+            if first is not None and last is not None:
+                days = (first, last)
         return cls(
-            key=(calendar, announcement.uid),
-            rank=(
-                calendar_rank,
-                str(first or ""),
-                announcement.title,
-                announcement.url,
-                announcement.uid,
-            ),
+            key=(calendar, uid),
+            rank=(calendar_rank, str(first or ""), announcement.title, announcement.url, uid),
             announcement=announcement,
-            links=tuple(dict.fromkeys(link for link in map(canonical_address, urls) if link)),
-            title=read_title(announcement.title if is_compared else ""),
-            days=None if first is None or last is None or not is_compared else (first, last),
-            given_id=announcement.uid
-            if has_given_id and not MADE_ID.fullmatch(announcement.uid)
-            else "",
+            links=tuple(links),
+            title=title,
+            days=days,
+            given_id=uid if has_given_id and not MADE_ID.fullmatch(uid) else "",
         )
 
 

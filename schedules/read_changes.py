@@ -46,11 +46,12 @@ def compare_read(
     reading: Reading,
     calendar: str,
     read_at: datetime,
-    previous_read_at: datetime | None,
+    as_of: datetime,
 ) -> ReadChanges:
     """Return what a read changes in the entries of earlier reads, or only alarms.
 
-    A promise is added only if slot, state or doubt of an entry changed.
+    A promise is added only if slot, state or doubt of an entry changed. `as_of` is the earliest
+    instant that the read can describe.
     """
     known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
     if alarms:
@@ -67,7 +68,7 @@ def compare_read(
     unlisted = [uid for uid in not_shown if _should_be_shown(known[uid], reading, read_at)]
     return ReadChanges(
         promises={
-            uid: _make_promise(each, calendar, read_at, previous_read_at)
+            uid: _make_promise(each, calendar, earlier, read_at, as_of)
             for uid, each in changed.items()
         },
         confirmed=tuple(
@@ -79,12 +80,12 @@ def compare_read(
         unlisted_twice=tuple(
             uid
             for uid in unlisted
-            if not known[uid].is_shown and known[uid].missing_since == previous_read_at
+            if not known[uid].is_shown and known[uid].missing_since == earlier.last_read
         ),
         reappeared=tuple(
             uid
             for uid in shown
-            if uid in known and _was_unlisted_twice(known[uid], reading, previous_read_at)
+            if uid in known and _was_unlisted_twice(known[uid], reading, earlier.last_read)
         ),
         unlisted=tuple(unlisted),
     )
@@ -114,17 +115,22 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
 
 
 def _make_promise(
-    announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None
+    announcement: Announcement,
+    calendar: str,
+    earlier: EarlierReads,
+    read_at: datetime,
+    as_of: datetime,
 ) -> Promise:
-    """Return the promise of an entry, which the usable read `unlearnt` did not show yet."""
+    """Return the promise of an entry, which the last of the earlier reads did not show yet."""
     return Promise(
         release="",
         calendar=calendar,
         slot=announcement.slot,
         state=announcement.state,
         learnt=read_at,
-        unlearnt=unlearnt,
-        confirmed_at=read_at,
+        # That read may have been of an older copy in a cache.
+        unlearnt=earlier.last_read and (earlier.as_of or earlier.last_read),
+        confirmed_at=as_of,
         why=announcement.why,
         doubt=announcement.doubt or announcement.slot.doubt,
         status=announcement.status,
@@ -216,11 +222,14 @@ class LastSeen:
 class EarlierReads:
     """What a calendar showed before: entries by uid, and counts of usable reads, newest last.
 
-    `accepted`: a person confirmed that the producer intends this change.
+    The last usable read was at `last_read`, and describes no instant before `as_of`. `accepted`: a
+    person confirmed that the producer intends this change.
     """
 
     entries: Mapping[str, LastSeen]
     counts: Sequence[int] = ()
+    last_read: datetime | None = None
+    as_of: datetime | None = None
     may_be_empty: bool = False
     accepted: bool = False
 

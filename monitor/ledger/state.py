@@ -246,18 +246,17 @@ def evaluate_read(
     is_accepted = checks.are_changes_accepted(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}
     earlier = EarlierReads(
-        last_seen, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted
+        last_seen,
+        state.counts,
+        state.last_read,
+        state.as_of,
+        may_be_empty=checks.may_be_empty,
+        accepted=is_accepted,
     )
-    changes = compare_read(earlier, reading, state.name, read.finished, state.last_read)
+    as_of = as_of or read.finished
+    changes = compare_read(earlier, reading, state.name, read.finished, as_of)
     if not changes.usable:
         return ReadResult(changes, state)
-    as_of = as_of or read.finished
-    promises = {}
-    for uid, promise in changes.promises.items():
-        # The last read without it may have been of an older copy in a cache.
-        not_shown_at = None if promise.unlearnt is None else state.as_of or promise.unlearnt
-        promises[uid] = replace(promise, unlearnt=not_shown_at, confirmed_at=as_of)
-    changes = replace(changes, promises=promises)
     shown = {announcement.uid: announcement for announcement in reading.announcements}
     updated = {
         uid: _show_entry(state, uid, announcement, read.finished)

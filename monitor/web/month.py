@@ -6,6 +6,7 @@ import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -13,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from monitor.errors import UnknownName, UserFault
+from monitor.errors import StoreFault, UnknownName, UserFault
 from monitor.judge.as_json import is_by
 from monitor.store.sql.read_ledger import LedgerStore
+from monitor.threads import run_in_thread
 from monitor.web.board import FOLDED_OVER, list_producers, render_rows
 from monitor.web.fragments import Row, count_statuses, has_gone_wrong
 from monitor.web.pages import render
@@ -33,19 +35,19 @@ _SHOWN_STATES = (State.PROVISIONAL, State.POSTPONED)
 """States of a promise that verdicts do not show."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DayRows:
     """The releases of one day. If `day` is None, those without one, such as "in August"."""
 
     day: date | None
     rows: Sequence[Row]
 
-    @property
+    @cached_property
     def counts(self) -> list[tuple[str, int]]:
         """Return how many releases have each status, the gravest status first."""
         return count_statuses(self.rows)
 
-    @property
+    @cached_property
     def bad(self) -> list[tuple[str, int]]:
         """Return `counts` of the releases with a problem only."""
         return count_statuses([row for row in self.rows if has_gone_wrong(row)])
@@ -62,12 +64,17 @@ async def show_month(request: Request) -> Response:
     producers = list_producers(releases, queries.producers)
     if producer and producer not in {*queries.producers, *(one for one, _ in producers)}:
         raise UnknownName(f"There is no producer {producer!r}.")
-    span = queries.span_of_days(first, last)
-    states = await queries.ask(lambda: _find_states(queries.store.ledger, span, now))
-    rows = [row | states.get(row["id"], {}) for row in releases if is_by(row, producer)]
-    # Thousands of rows take long, so they are grouped in a thread.
-    days = await queries.ask(lambda: _group_by_day(rows, queries.timezone))
+    rows = [row for row in releases if is_by(row, producer)]
     lists_rows = len(rows) <= _LISTED_UP_TO
+    is_from_memory = queries.live.is_store_unavailable()
+    if lists_rows:
+        try:
+            states = await queries.ask(lambda: _find_states(queries.store.ledger, rows, now))
+            rows = [row | states.get(row["id"], {}) for row in rows]
+        except StoreFault:
+            is_from_memory = True
+    # Thousands of rows take long, so they are grouped in a thread.
+    days = await run_in_thread(lambda: _group_by_day(rows, queries.timezone))
     return render(
         request,
         "month.html",
@@ -78,6 +85,7 @@ async def show_month(request: Request) -> Response:
         count=len(rows),
         html_rows=await render_rows(queries, rows, {}, now, {}) if lists_rows else {},
         whole=lists_rows,
+        is_from_memory=is_from_memory,
         folded_over=FOLDED_OVER,
         producers=producers,
         producer=producer,
@@ -99,21 +107,18 @@ def _read_month(text: str | None, today: date) -> date:
         raise UserFault('month: not a month, write "2026-11"') from exc
 
 
-def _find_states(
-    ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime
-) -> dict[str, Json]:
-    """Return, by release, the field `promised_as` of its row, if its promise, with a slot in this
-    span, is provisional or postponed.
+def _find_states(ledger: LedgerStore, rows: Sequence[Row], now: datetime) -> dict[str, Json]:
+    """Return, by release, the field `promised_as` of its row, if its promise is provisional or
+    postponed.
     """
-    releases = list(ledger.releases(*span))
-    promises = ledger.promises_by_release([one.id for one in releases])
+    promises = ledger.promises_by_release([row["id"] for row in rows])
     # Finding the promise in force takes long, and few releases ever had one in these states.
     candidates = [
-        one
-        for one in releases
-        if any(promise.state in _SHOWN_STATES for promise in promises.get(one.id, ()))
+        release
+        for release, own in promises.items()
+        if any(promise.state in _SHOWN_STATES for promise in own)
     ]
-    promised = list_promised(candidates, promises, now)
+    promised = list_promised(ledger.releases_named(candidates), promises, now)
     return {
         one.release.id: {"promised_as": one.state.value}
         for one in promised

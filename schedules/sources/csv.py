@@ -15,7 +15,7 @@ from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.entries import make_announcements, make_reading
-from schedules.sources.grid import field_columns, heading_field, is_heading, is_remark_row
+from schedules.sources.grid import field_columns, is_heading, is_remark_row
 from schedules.sources.row import CalendarRow, Remark, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
@@ -64,13 +64,12 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     lines = enumerate(_parse_csv(page, text, delimiter), 1)
     for number, cells in islice(lines, _FIRST_ROWS):
         if is_heading(cells, settings.options):
-            columns, unknown = field_columns(cells, settings.options, page.url)
+            columns, notes = field_columns(cells, settings.options, page.url)
             remarks = [
-                Remark(f"row {number}", "unknown column", name)
-                for name in unknown
-                if not heading_field(name)
+                Remark(f"row {number}", "unknown column", heading)
+                for place, heading in notes.items()
+                if place not in columns.values()
             ]
-            notes = {number: name for number, name in enumerate(cells) if name.strip() in unknown}
             rows, left_out = _read_rows(lines, columns, notes, settings)
             return rows, remarks + left_out
     raise UnreadableCalendar(
@@ -106,7 +105,7 @@ def _read_rows(
 ) -> tuple[list[CalendarRow], list[Remark]]:
     """Return rows of numbered lines, and remarks on those that are only notes.
 
-    `notes` are the headings of columns that are not a field.
+    `notes` are the headings of columns with notes.
     """
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []

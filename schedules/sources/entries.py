@@ -167,8 +167,7 @@ def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Ann
 
 
 def _times_of(slot: Slot) -> tuple[datetime, ...]:
-    is_sure = slot.instant is not None and slot.doubt is None
-    if is_sure and slot.instant is not None:
+    if slot.instant is not None and slot.doubt is None:
         return (slot.instant,)
     return slot.all_readings()
 

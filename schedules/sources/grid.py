@@ -293,8 +293,7 @@ _TEXTS = {
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
 # Exports of office programs have a subject and a start. Elsewhere such columns are about the data.
 _INSTEAD = {"revised": "date", "start": "date", "subject": "title"}
-_NOTE_TOO = "weekday"
-"""The field of a column that may have any other text: it is also a note."""
+_WEEKDAY = "weekday"
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
 _JOINTS = quick(r"[\s_\-()\[\]]+")
@@ -318,14 +317,15 @@ def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
     """
     cells = {normalise(cell) for cell in row}
     named = {normalise(text) for text in options.values()} & cells
-    fields = {heading_field(cell) for cell in row} - {None, _NOTE_TOO}
+    fields = {heading_field(cell) for cell in row} - {None, _WEEKDAY}
     return len(fields) + len(named) >= 2
 
 
 def field_columns(
     row: Sequence[str], options: Mapping[str, str], url: str
-) -> tuple[dict[str, int], list[str]]:
-    """Return the column number of each field, and the headings that are not known.
+) -> tuple[dict[str, int], dict[int, str]]:
+    """Return the column number of each field, and the headings of columns with notes, by number:
+    those that are not known, and the weekday, whose column may have any other text.
 
     `options` are headings that a person chose, by the name of an option for a field. Other headings
     count only for other fields. Raises `UnreadableCalendar` if title or date has no column, or if
@@ -337,21 +337,20 @@ def field_columns(
     folded = [normalise(heading) for heading in row]
     chosen = {field for text, field in field_of_choice.items() if text in folded}
     columns: dict[str, int] = {}
-    unknown = []
+    notes = {}
     for number, heading in enumerate(row):
         choice = field_of_choice.get(folded[number])
         field = choice or heading_field(heading)
         if not heading.strip() or (choice is None and field in chosen):
             continue
-        if field is None or field == _NOTE_TOO:
-            unknown.append(heading.strip())
-        if field is None or (field == _NOTE_TOO and field in columns):
-            continue
-        if field in columns:
+        if field in (None, _WEEKDAY):
+            notes[number] = heading.strip()
+        elif field in columns:
             raise UnreadableCalendar(
                 f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}"
             )
-        columns[field] = number
+        if field is not None:
+            columns.setdefault(field, number)
     for other, field in _INSTEAD.items():
         if other in columns and field not in columns:
             columns[field] = columns.pop(other)
@@ -359,7 +358,7 @@ def field_columns(
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
         )
-    return columns, unknown
+    return columns, notes
 
 
 def is_remark_row(row: Sequence[str]) -> bool:

@@ -152,7 +152,7 @@ def _read_table_rows(
     A row of a single wide cell is a heading for those below it, as is the text `above`.
     """
     heading = texts_of(rows[0])
-    columns, unknown = field_columns(heading, settings.options, settings.address)
+    columns, headings = field_columns(heading, settings.options, settings.address)
     for number, row in enumerate(rows[1:], 1):
         texts = texts_of(row)
         is_empty = not any(cell.text or cell.struck for cell in row)
@@ -160,9 +160,7 @@ def _read_table_rows(
             above = texts[0]
         elif not is_empty and texts != heading and not is_remark_row(texts):
             cells = {name: row[column] for name, column in columns.items() if column < len(row)}
-            others = [
-                (name, cell) for name, cell in zip(heading, row, strict=False) if name in unknown
-            ]
+            others = [(name, row[place]) for place, name in headings.items() if place < len(row)]
             shown = [cell for _, cell in others]
             shown += [cells[name] for name in _LABELLED if name in cells]
             if "status" in cells and not cells["status"].text:

@@ -4,7 +4,7 @@ bounds as objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any, Literal, overload
@@ -70,18 +70,22 @@ def fields_json(model: object, *names: str) -> Json:
     return {name: _value_json(getattr(model, name)) for name in names}
 
 
+# Most values of fields are of the first five types.
+_CONVERTERS: Mapping[type[Any], Callable[[Any], Any]] = {
+    **dict.fromkeys((str, int, float, bool, type(None)), lambda value: value),
+    datetime: instant_json,
+    Interval: interval_json,
+    Bounds: bounds_json,
+}
+
+
 def _value_json(value: Any) -> Any:  # noqa: ANN401 # any field of a model
     """Return the value of a field as JSON. A model in it needs a method `as_json`."""
-    match value:
-        case datetime():
-            return instant_json(value)
-        case Interval():
-            return interval_json(value)
-        case Bounds():
-            return bounds_json(value)
-        case Enum():
-            return value.value
-        case tuple():
-            return [_value_json(each) for each in value]
-        case _:
-            return value.as_json() if hasattr(value, "as_json") else value
+    convert = _CONVERTERS.get(type(value))
+    if convert is not None:
+        return convert(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_value_json(each) for each in value]
+    return value.as_json() if hasattr(value, "as_json") else value

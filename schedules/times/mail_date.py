@@ -33,17 +33,13 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
     server that wrote it. More than a day is not valid, because it is most likely a timestamp in
     place of seconds.
     """
-    text = text.strip()
+    text, wait = text.strip(), None
     if text.isdecimal():
         digits = text.lstrip("0")
-        wait = None
         if len(digits) <= _MOST_DIGITS:
             wait = timedelta(seconds=int(digits or "0"))
-    else:
-        until = mail_date(text)
-        wait = None
-        if until is not None:
-            wait = max(timedelta(), until - now)
+    elif (until := mail_date(text)) is not None:
+        wait = max(timedelta(), until - now)
     if wait is not None and wait <= LONGEST_WAIT:
         return wait
     return None

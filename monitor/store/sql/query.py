@@ -204,7 +204,9 @@ class RowForm:
     def to_row(self, item: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
         """Return an object as a row. Nested values stay as they are, except in JSON."""
         row = dict(zip(self._column_names, self._get_values(item), strict=True))
-        return {**row, "body": to_json(item, *self._column_names)} if self._has_json else row
+        if self._has_json:
+            row["body"] = to_json(item, *self._column_names)
+        return row
 
 
 Storable = (

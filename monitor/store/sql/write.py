@@ -323,4 +323,6 @@ def _make_insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dia
 
 def _to_row(item: Storable) -> dict[str, Any]:
     row = FORMS[type(item)].to_row(item)
-    return {**row, "begins": item.slot.begins()} if isinstance(item, Promise) else row
+    if isinstance(item, Promise):
+        row["begins"] = item.slot.begins()
+    return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.threads import Threads, with_pauses
+from monitor.threads import SMALL, Threads, offload_many, with_pauses
 from tests.worlds.instants import after_slot
 
 
@@ -72,3 +73,17 @@ async def test_query_is_refused_if_threads_are_busy_and_one_overdue() -> None:
         await second_query
     assert calls == []
     threads.close()
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+async def test_large_work_pauses_the_cyclic_collector_and_leaves_it_as_it_was(
+    *, was_enabled: bool
+) -> None:
+    """A start has stopped it before."""
+    if not was_enabled:
+        gc.disable()
+    try:
+        assert await offload_many(SMALL + 1, gc.isenabled) is False
+        assert gc.isenabled() is was_enabled
+    finally:
+        gc.enable()

@@ -34,8 +34,8 @@ def changes_of_this_read(
     known: Mapping[str, LastSeen], *entries: Announcement, earlier_counts: Sequence[int] = ()
 ) -> ReadChanges:
     """Return what a read that shows these entries changes, if earlier reads last showed `known`."""
-    earlier = EarlierReads(known, earlier_counts, may_be_empty=True)
-    return compare_read(earlier, Reading(entries), "A", THIS_READ, LAST_READ)
+    earlier = EarlierReads(known, earlier_counts, LAST_READ, may_be_empty=True)
+    return compare_read(earlier, Reading(entries), "A", THIS_READ, THIS_READ)
 
 
 def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from monitor.store.rows import Judged
+from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import State
 from schedules.times.json import instant_json
-from tests.unit.monitor.web.board import Board
+from tests.unit.monitor.web.board import Board, UnreadableVerdicts
 from tests.unit.monitor.web.people import signed_in_board
 from tests.worlds.releases import a_promise, a_release
 
@@ -90,6 +92,19 @@ async def test_provisional_promise_is_marked(board: Board) -> None:
     save_release_due(board, "perhaps", slot)
     text = (await board.client.get(FEBRUARY)).text
     assert re.search(r"09:30 GMT <br><span class=\"producer\">provisional<", text)
+
+
+async def test_without_the_store_a_month_shows_the_releases_under_watch(board: Board) -> None:
+    save_release_due(board, "watched", board.clock.now())
+    board.running.watched["watched"] = None
+    body = board.stored_release("watched").body
+    board.running.bodies["watched"] = body | {"verdict": "late"}
+    board.store.verdicts = cast("VerdictStore", UnreadableVerdicts())
+    board.store.ledger = cast("LedgerStore", UnreadableVerdicts())
+    text = await board.read_page("/calendar")
+    assert [*titles_by_day(text).values()] == [["watched"]]
+    assert "The store does not answer. Only the releases under watch are shown." in text
+    assert await board.status_of("/calendar?month=2017-02") == 503
 
 
 async def test_month_of_one_producer_has_its_own_subscription_address(board: Board) -> None:

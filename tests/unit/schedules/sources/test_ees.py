@@ -152,7 +152,8 @@ def test_publication_that_fails_is_unread_and_not_missing(
     second = source.read([page_of_exclusions, *failed_pages], NOW)
     assert second.unread == (("attendance/after/",) if is_unread else ())
     known = {announcement.uid: LastSeen.of(announcement) for announcement in first.announcements}
-    changes = compare_read(EarlierReads(known), second, "ees", NOW, NOW - timedelta(hours=1))
+    earlier = EarlierReads(known, last_read=NOW - timedelta(hours=1))
+    changes = compare_read(earlier, second, "ees", NOW, NOW)
     assert bool(changes.newly_missing) is not is_unread
 
 
