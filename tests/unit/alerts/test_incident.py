@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.decide import decide
-from alerts.fact_rules import list_parts_found_elsewhere
+from alerts.fact_rules import is_wrong_file_there, list_parts_found_elsewhere
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Entry, Incident, IncidentKind, steps_for_incident
 from alerts.message import build_message
@@ -430,3 +430,15 @@ def dated_by_minute(sequence: list[ReleaseFacts]) -> Iterator[tuple[datetime, Re
     for minutes, facts in enumerate(sequence, start=10):
         at = SLOT + timedelta(minutes=minutes)
         yield at, replace(facts, at=at)
+
+
+def test_wrong_file_is_there_only_at_the_address_where_it_was_found() -> None:
+    """It says itself that it is another release's, and was still there when last looked at."""
+    sheet = replace(
+        page_part(VerdictKind.LATE), id="sheet", role="data", url="https://x.example/a.ods"
+    )
+    wrong = Finding(
+        FindingKind.WRONG_CONTENT, "sheet", seconds=Bounds(600, None), instead="Weekly deaths"
+    )
+    facts = facts_of_a_release(parts=(page_part(VerdictKind.LATE), sheet), findings=(wrong,))
+    assert [is_wrong_file_there(facts, part) for part in facts.parts] == [False, True]

@@ -106,6 +106,13 @@ def test_a_host_in_another_script_is_written_in_ascii(url: str, host: str) -> No
     assert urlsplit(clean_address(url)).hostname == host
 
 
+@pytest.mark.parametrize(("length", "host"), [(253, "xn--tda.example"), (254, None)])
+def test_a_host_of_more_than_253_characters_is_refused(length: int, host: str | None) -> None:
+    """Soft hyphens are no part of the name, but each must be read."""
+    soft_hyphens = "\u00ad" * (length - len("ü.example"))
+    assert urlsplit(clean_address(f"https://ü{soft_hyphens}.example/x")).hostname == host
+
+
 def test_hidden_characters_in_an_address_become_visible() -> None:
     assert (
         clean_address("https://a.example/\u202efdp.exe\x00\u200b")
