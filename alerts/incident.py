@@ -19,7 +19,7 @@ from alerts.notice_text import (
 )
 from alerts.one_line import one_line
 from alerts.status import NO_BREACH, find_current_status
-from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
+from alerts.steps import ACKNOWLEDGE, COMPLETE, Step, steps_at
 from schedules.contract.verdict import choose_worst_grade
 from schedules.times.zone import LONDON
 
@@ -359,8 +359,6 @@ def steps_for_incident(
         steps = [open_file, *steps]
     if not is_last and not incident.acknowledged:
         steps.insert(0, ACKNOWLEDGE)
-    if is_last and facts is not None and facts.final:
-        steps.append(NOTHING_MORE)
     is_report_needless = bool(incident.linked) or step_list in NO_BREACH
     is_report_done = SIGNED in incident.words or WAIVED in incident.words
     if kind in KINDS_WITH_DRAFT and not is_report_needless and not is_report_done:

@@ -240,15 +240,15 @@ def _describe_delay(delay: Bounds) -> str:
     """Return a delay in words: `4 to 5 min after the slot`, or `before the slot` if the part was
     early.
 
-    Notices show no parts of a second, so a delay between a second before and a second after is `on
-    the second`.
+    Notices show no parts of a second, so a delay between a second before and a second after is
+    `within a second of the slot`.
     """
     low, high = delay.min, delay.max
     if low is not None and high is not None:
         is_within_a_second = low >= -1 and high <= 1
         is_exactly_one_second = low == high and low in (-1, 1)  # shown as `1 s`
         if is_within_a_second and not is_exactly_one_second:
-            return "on the second"
+            return "within a second of the slot"
         if low < 0 < high:
             before = length(-low, math.ceil, tenths=False)
             after = length(high, math.ceil, tenths=False)

@@ -28,7 +28,6 @@ ACKNOWLEDGE = Step("", 'Acknowledge it ("I\'m on it"), so that no one else is ca
 """The first step of every list while no one has said that they have the incident."""
 COMPLETE = Step("", "Complete the draft of the report.", "today")
 """The last step of every list of an incident with a draft."""
-NOTHING_MORE = Step("", "The measurement is complete.", "")
 
 
 @cache

@@ -26,7 +26,8 @@ JUDGED_VERDICTS = ("on_time", "late", "overdue", "early", "not_published")
 class Row:
     """One release of the period.
 
-    `delay` is that of its announced page, `exposure` the longest before its slot. The cited
+    `first_seen` and `delay` are those of the part behind the verdict, `exposure` the longest before
+    its slot. The cited
     `practice`, the logged `cause` and the id of the `incident` are empty if absent. `early_bound`:
     an on-time release may have appeared up to this many seconds before its slot. `other_producers`
     has all but `producer`. `decided` says in words to which time a person brought it forward.

@@ -54,6 +54,15 @@ def to_local_iso(text: str) -> str:
     return text
 
 
+def _parse_local_time(text: str) -> str:
+    typed = to_local_iso(text)
+    try:
+        datetime.fromisoformat(typed)
+    except ValueError as exc:
+        raise ValueError('not a time, write "9.31am", "26/11/2026 9:31" or "26 Nov"') from exc
+    return typed
+
+
 DAY = Parsed("day", _parse_day)
 """A day, in London: `2026-11-26`, `26/11/2026`, `26 Nov`, `friday` (the next one), `today`,
 `yesterday`.
@@ -62,8 +71,8 @@ INSTANT = Parsed("instant", _parse_instant)
 """An instant: `2026-11-26T09:31:00Z`, `26/11/2026 9:31`, `9.31am` (today). Without an offset it is
 in London.
 """
-LOCAL_TIME = Parsed("time", to_local_iso)
-"""A local time or day, as a request has it. The monitor refuses what cannot be read."""
+LOCAL_TIME = Parsed("time", _parse_local_time)
+"""A local time or day, as a request has it."""
 
 
 def period_options(subject: str, *, required: bool = False) -> Callable[[Verb], Verb]:

@@ -23,4 +23,4 @@ def command(context: Context) -> None:
         result = api.post("/reload")
     if not (result["taken"] or context.as_json):
         raise UserFault("\n".join(result["faults"]))
-    context.print_result(result, "taken", ok=result["taken"])
+    context.print_result(result, "configuration reloaded", ok=result["taken"])

@@ -191,7 +191,7 @@ def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
     if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
         yield place, "needs turns, shifts, a url or a file: without one, no one is on call", None
     if "url" in row and file is not None:
-        yield place, "needs either url or file", None
+        yield place, "has both url and file, keep one", None
     if isinstance(file, str) and not (folder / file).is_file():
         yield f"{place}.file", "no such file", quote_value(file)
     if row.get("turns") and "begins" not in row:
@@ -383,7 +383,8 @@ def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
             quote_value(metrics),
         )
     if isinstance(users, str) and not (folder / users).is_file():
-        yield "web.users_file", "no such file", quote_value(users)
+        reason = "no such file: write it with `ninethirty user NAME`"
+        yield "web.users_file", reason, quote_value(users)
 
 
 def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:

@@ -129,7 +129,11 @@ def period_row(verdicts: VerdictStore, body: Body) -> PeriodRow:
     slot = body["slot"]
     timezone = slot["timezone"] if slot else "Europe/London"
     is_dated = slot is not None and slot["precision"] in ("instant", "day")
-    delay, _part_id = decisive_delay(body)  # a period report does not name the part that was late
+    # A period report does not name the part that was late.
+    delay, part_id = decisive_delay(body)
+    seen = body
+    if part_id:
+        seen = next(part for part in body["parts"] if part["id"] == part_id)
     incident = None
     if body["incident"]:
         incident = verdicts.incident(body["incident"])
@@ -141,7 +145,7 @@ def period_row(verdicts: VerdictStore, body: Body) -> PeriodRow:
         timezone=timezone,
         slot=instant_from_json(slot["start"]) if is_dated else None,
         verdict=body["verdict"],
-        first_seen=interval_from_json(body["first_seen"]),
+        first_seen=interval_from_json(seen["first_seen"]),
         delay=bounds_from_json(delay),
         exposure=bounds_from_json(longest_exposure(body)),
         # The practice of the Code of Practice for Statistics that the findings concern, so none

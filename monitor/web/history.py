@@ -25,6 +25,7 @@ from starlette.routing import Route
 from alerts.draft.period import count_on_time
 from alerts.plots import Axis, Mark, Row
 from monitor.errors import UnknownName
+from monitor.judge.as_json import decisive_delay
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import delay_from_slot, render
@@ -64,7 +65,8 @@ pixels.
 class Point(NamedTuple):
     """A release with a final verdict.
 
-    `hour` is empty if no time was announced. `delay` is in seconds or None.
+    `hour` is empty if no time was announced. `delay` is that behind the verdict, in seconds, or
+    None.
     """
 
     slot: datetime
@@ -252,7 +254,7 @@ def _read_points(queries: Queries, begins: datetime, ends: datetime, now: dateti
             host=urlsplit(body["url"]).hostname or "",
             title=body["title"],
             verdict=row.word,
-            delay=body["delay"],
+            delay=decisive_delay(body)[0],
         )
         points.append(point)
     return points

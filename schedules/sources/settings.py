@@ -164,8 +164,11 @@ class CalendarSettings(Table):
         and faulty options.
         """
         given = [place for place in (self.url, self.file) if place is not None]
-        is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
-        faults: list[KeyFault] = [] if is_placed else [("", "needs either url or file", None)]
+        faults: list[KeyFault] = []
+        if len(given) > 1:
+            faults.append(("", "has both url and file, keep one", None))
+        elif not given and not KINDS[self.kind].has_address:
+            faults.append(("", "needs a url or a file", None))
         if self.name == BY_HAND and (self.kind != "toml" or self.file is None):
             reason = (
                 'people add to this calendar on the pages, so it needs kind = "toml" and a file'
@@ -192,7 +195,10 @@ class CalendarSettings(Table):
             ("options", self.options, known.options),
         ):
             for name in sorted(given.keys() - names.split()):
-                yield f"{table}.{name}", f"unknown{did_you_mean(name, names.split())}", None
+                suggested = did_you_mean(name, names.split())
+                if not suggested:
+                    suggested = f", {self.kind} has {', '.join(names.split()) or 'none'}"
+                yield f"{table}.{name}", f"unknown{suggested}", None
         for name in sorted(self.options.keys() & known.numbers.split()):
             if not self.options[name].isdecimal():
                 yield f"options.{name}", f"not a whole number (got {self.options[name]!r})", None

@@ -202,7 +202,7 @@ def _print_fields(context: Context, form: Json) -> None:
         step = {"field": one["id"], "filled_by": "human", "standing": standing}
         fields.append(step | {"label": one["text"]})
     rows = [[*one.values()] for one in fields]
-    lines = table_lines(rows, ["FIELD", "FILLED BY", "STANDING", "LABEL"])
+    lines = table_lines(rows, ["FIELD", "FILLED BY", "STATUS", "LABEL"])
     name = shlex.quote(form["incident"])
     note = f'\nninethirty incident draft {name} --field ID --text "..."'
     context.print_result(fields, lines, note=note)

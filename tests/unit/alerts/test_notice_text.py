@@ -39,24 +39,25 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
 @pytest.mark.parametrize(
     ("min_seconds_after_slot", "max_seconds_after_slot", "expected_delay"),
     [
-        (-0.3, 0.4, "on the second"),
-        (0, 0.4, "on the second"),
+        (-0.3, 0.4, "within a second of the slot"),
+        (0, 0.4, "within a second of the slot"),
         (1, 1, "1 s after the slot"),
-        (-1, 0.4, "on the second"),
+        (-1, 0.4, "within a second of the slot"),
         (None, 0.4, "at most 1 s after the slot"),
         (None, -0.5, "an unknown time before the slot"),
         (-5, 0, "at most 5 s before the slot"),
         (0, 5, "at most 5 s after the slot"),
     ],
 )
-def test_on_the_second_means_a_delay_under_a_second(
+def test_a_delay_within_a_second_has_no_direction(
     make_facts: Facts,
     min_seconds_after_slot: float | None,
     max_seconds_after_slot: float,
     expected_delay: str,
 ) -> None:
-    """For example, from 0.3 s before the slot to 0.4 s after it is “on the second”. If no bound
-    before the slot is known, the page may have been out long before, so these words are not used.
+    """For example, from 0.3 s before the slot to 0.4 s after it is “within a second of the slot”.
+    If no bound before the slot is known, the page may have been out long before, so these words are
+    not used.
     """
     page = page_part(
         VerdictKind.UNPROVEN, delay=Bounds(min_seconds_after_slot, max_seconds_after_slot)

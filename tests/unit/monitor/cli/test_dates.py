@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import click
 import pytest
 
-from monitor.cli.dates import read_day, read_instant, to_local_iso
+from monitor.cli.dates import LOCAL_TIME, read_day, read_instant, to_local_iso
 
 WEDNESDAY = date(2026, 11, 25)
 
@@ -84,3 +85,9 @@ def test_typed_time_becomes_local_iso_text_if_readable(text: str, iso: str) -> N
     Other texts, and ISO texts, are kept.
     """
     assert to_local_iso(text) == iso
+
+
+def test_a_time_that_cannot_be_read_is_refused_with_examples() -> None:
+    assert LOCAL_TIME.convert("25/6/2018 9.30am", None, None) == "2018-06-25T09:30"
+    with pytest.raises(click.BadParameter, match=r'write "9\.31am".* \(got "25:99"\)'):
+        LOCAL_TIME.convert("25:99", None, None)

@@ -139,6 +139,16 @@ async def test_producer_has_a_dot_per_proved_delay_and_a_median(board: Board) ->
     assert read_tables(page)["Releases by producer and verdict"]["dft"][-1] == "10 min after"
 
 
+async def test_release_with_a_late_part_is_not_shown_as_on_time(board: Board) -> None:
+    """The page was on time and a required table 130 s late, so the median is 2 min 10 s."""
+    page = {**board.stored_release().body["parts"][0], "verdict": "on_time"}
+    table = {**page, "id": "table", "verdict": "late", "delay": {"min": 130.0, "max": 130.0}}
+    on_time = {"min": 0.0, "max": 0.0}
+    board.add_past_release("dft", "late", days_ago=5, delay=on_time, parts=[page, table])
+    response = await board.client.get("/history")
+    assert "1 release, median 2 min 10 s after; on time 0 %, 0 of 1" in response.text
+
+
 def test_2000_releases_share_fewer_than_600_dots() -> None:
     """The history draws the delay of each release as a dot by month. Releases that are close to
     each other share a dot.

@@ -61,7 +61,9 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
             {"filters": {"organisation": ["x"]}},
             ("filters.organisation", "unknown, did you mean organ"),
         ),
-        ("csv", {"file": "calendar.csv"}, ("", "needs either url or file")),
+        ("ons", {"filters": {"organisations": ["x"]}}, ("filters.organisations", "unknown, ons has query")),
+        ("csv", {"filters": {"query": ["x"]}}, ("filters.query", "unknown, csv has none")),
+        ("csv", {"file": "calendar.csv"}, ("", "has both url and file, keep one")),
         (
             "toml",
             {"name": "by-hand"},
@@ -88,7 +90,7 @@ def test_only_kinds_with_a_built_in_address_need_no_url(kind: str) -> None:
         # The settings contain only the address that the user gives.
         assert calendar_settings(kind).address == ""
     else:
-        assert faults(kind, "") == [("", "needs either url or file")]
+        assert faults(kind, "") == [("", "needs a url or a file")]
 
 
 def test_only_calendar_without_time_zone_takes_configured_zone() -> None:
