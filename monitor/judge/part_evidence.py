@@ -18,6 +18,7 @@ from monitor.judge.spells import (
     find_presence_from_start,
 )
 from monitor.judge.witnesses import Witnesses, read_witnesses
+from monitor.look.redirect import OTHER_HOST, REDIRECTED
 from monitor.look.sighting import State
 from monitor.look.version import first_published
 from monitor.plan.addresses import may_be_the_page
@@ -111,10 +112,25 @@ class PartEvidence:
     def last_absent(self) -> datetime | None:
         """Return the latest instant at which the part itself was proved absent, or None."""
         if self.is_address_guessed:
-            if self.witnesses is None:
-                return None
-            return self.witnesses.absent_by_both
+            absent = self.witnesses and self.witnesses.absent_by_both
+            return earliest_known([absent, self._began_to_lead_on]) if absent else None
         return max((spell.end for spell in self.absences), default=None)
+
+    @property
+    def _began_to_lead_on(self) -> datetime | None:
+        """Return when the part's address, absent before, began to lead to another, or None.
+
+        Its page was there, or the redirect leads to it under another title.
+        """
+        first_absent = min((spell.begin for spell in self.absences), default=None)
+        leading = [
+            run.first_sent
+            for run in self.runs_at_edge_and_origin
+            if run.why in (REDIRECTED, OTHER_HOST)
+            and first_absent is not None
+            and first_absent < run.first_sent
+        ]
+        return min(leading, default=None)
 
     def would_show_presence_at(self, slot: datetime) -> bool:
         """Return whether we would know of a part public at the slot and removed later."""

@@ -17,7 +17,7 @@ GAUGE = {
     "alerts": 63_140,
     "monitor/app": 16_943,
     "monitor/cli": 27_047,
-    "monitor/config": 9_330,
+    "monitor/config": 9_600,
     "monitor/deliver": 23_969,
     "monitor/files": 5_690,
     "monitor/health": 9_157,
