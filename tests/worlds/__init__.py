@@ -8,7 +8,7 @@ A test names only the facts that matter for it. All others have defaults.
 answers of a target, and the spacing of looks), `a_run` | | `verdicts` | `judged` (the verdict on a
 release from looks), `explained`, `found`, `kinds` | | `incidents` | `an_incident`, `a_notice`,
 `facts_of_a_release` | | `stores` | `a_store` (SQLite, from a template), `runs_of`, and rows:
-`a_verdict_row`, `a_record`, `a_delivery` … | | `case_files`, `steps`, `judged_cases`, `page_cases` |
+`a_verdict_row`, `a_record`, `a_delivery` … | | `case_files`, `steps`, `judged_cases`, `page_cases`, `transcripts` |
 read the cases of tests from TOML | | `truths` | random publishers, caches and schedules
 with a known truth, for tests of properties |
 
