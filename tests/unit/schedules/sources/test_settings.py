@@ -61,7 +61,11 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
             {"filters": {"organisation": ["x"]}},
             ("filters.organisation", "unknown, did you mean organ"),
         ),
-        ("ons", {"filters": {"organisations": ["x"]}}, ("filters.organisations", "unknown, ons has query")),
+        (
+            "ons",
+            {"filters": {"organisations": ["x"]}},
+            ("filters.organisations", "unknown, ons has query"),
+        ),
         ("csv", {"filters": {"query": ["x"]}}, ("filters.query", "unknown, csv has none")),
         ("csv", {"file": "calendar.csv"}, ("", "has both url and file, keep one")),
         (
