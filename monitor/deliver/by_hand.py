@@ -128,7 +128,8 @@ def sign_report(  # noqa: PLR0913, PLR0917 # one for each thing that is written 
 
     `incident` must have its current facts. `anyway` is the reason to sign although there are
     obstacles. Without it they raise `SigningBlocked`. `read` is the version that the person read.
-    If a field differs in the last one, or without a draft, it raises `UserFault`.
+    If a field differs in the last one, if the last one is signed, or without a draft, it raises
+    `UserFault`.
     """
     why = one_line(anyway)
 
@@ -140,6 +141,11 @@ def sign_report(  # noqa: PLR0913, PLR0917 # one for each thing that is written 
         if _has_changed_since(known, read):
             raise UserFault(
                 f"{incident.id}: the report changed while you read it. Read it again, then sign it"
+            )
+        if known[-1].signed is not None:
+            raise UserFault(
+                f"{incident.id}: version {known[-1].number} is signed, and nothing changed since."
+                f" `ninethirty incident draft {incident.id} --document report` writes it again"
             )
         obstacles = signing_obstacles(incident, known[-1].report)
         if obstacles and not why:  # `why` is the person's reason to sign in spite of obstacles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -43,6 +44,18 @@ async def test_report_is_shown_and_downloaded_in_every_format(board: Board) -> N
         files["docx"].headers["content-disposition"]
         == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
     )
+
+
+async def test_report_gives_the_first_sight_of_the_late_part(board: Board) -> None:
+    """A page was on time, and a required table 130 s late."""
+    seen = {"after": "2018-01-03T09:32:09.000Z", "by": "2018-01-03T09:32:10.000Z"}
+    page = {**board.stored_release().body["parts"][0], "verdict": "on_time"}
+    delay = {"min": 129.0, "max": 130.0}
+    table = {**page, "id": "table", "verdict": "late", "delay": delay, "first_seen": seen}
+    board.add_past_release("dft", "late", days_ago=2, parts=[page, table])
+    report = await board.client.get("/api/v1/report.csv", params={**JANUARY, "producer": "dft"})
+    (row,) = csv.DictReader(report.text.splitlines())
+    assert (row["first_seen_by"], row["delay_max"]) == (seen["by"], "130.0")
 
 
 async def test_report_on_a_producer_at_a_host_names_both(board: Board) -> None:

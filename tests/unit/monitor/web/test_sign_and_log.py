@@ -21,6 +21,7 @@ from tests.unit.monitor.web.people import (
     send_incident_form,
     signed_in_board,
 )
+from tests.worlds.instants import after_slot
 
 LEAK = {
     "what": "Figures were read out at a conference",
@@ -86,6 +87,28 @@ async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path)
         assert signature.by == "head of profession"
         assert not board.late_incident().owes_report
         assert "Signed off by head of profession" in await board.read_page(board.incident_page)
+
+
+async def test_a_signed_report_is_not_signed_again(users: Path) -> None:
+    """A second head still has the page on which to sign."""
+    async with signed_in_board(users, HEAD) as board:
+        form = await read_form(board, f"{board.incident_page}/sign")
+        typed = form | {"do": "sign", "anyway": "the minister waits"}
+        await board.client.post(f"{board.incident_page}/sign", data=typed)
+        refused = await board.client.post(f"{board.incident_page}/sign", data=typed)
+        assert "is signed, and nothing changed since" in refused.text
+        assert len([one for one in board.drafts() if one.signed]) == 1
+
+
+async def test_a_closed_incident_names_the_signature_once(users: Path) -> None:
+    async with signed_in_board(users, HEAD) as board:
+        await send_sign_form(board, anyway="the minister waits")
+        board.save_incident(replace(board.late_incident(), closed=after_slot(1500)))
+        page = await board.read_page(board.incident_page)
+        remains = page.partition("What remains")[2].partition("</ul>")[0]
+        assert "The report</a>: signed off by head of profession" in remains
+        assert remains.count("version") == 1
+        assert "no answer" not in remains
 
 
 async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
