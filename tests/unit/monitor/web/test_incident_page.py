@@ -164,7 +164,7 @@ async def test_closed_incident_shows_who_signed_even_after_an_amendment(board: B
     newest = board.drafts()[-1]
     page = await close_and_read_page(board)
     # A version that amends a signed one keeps its signature.
-    assert f"version {newest.version}: Signed off by head of profession" in page
+    assert f"version {newest.version}: signed off by head of profession" in page
 
 
 async def test_incident_without_measurements_shows_what_a_person_logged(board: Board) -> None:
