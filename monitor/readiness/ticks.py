@@ -28,10 +28,8 @@ def assess_ticks(due: DueRelease, now: datetime, zone: str) -> Iterator[Line]:
         yield Line(Area.TICKS, check, title, Readiness.NOT_READY, reason, todo, release)
     missing = [words for tick, words in TICKED_BY_PEOPLE.items() if tick not in last]
     if missing:
-        reason, todo = (
-            f"not ticked: {', '.join(missing)}",
-            "Tick what is done on the page of the release.",
-        )
+        reason = f"not ticked: {', '.join(missing)}"
+        todo = "Tick what is done on the page of the release."
         yield Line(Area.TICKS, "ticks", title, Readiness.NOT_KNOWN, reason, todo, release)
     else:
         yield Line(Area.TICKS, "ticks", title, Readiness.READY, "all is ticked", release=release)
