@@ -383,8 +383,7 @@ def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
             quote_value(metrics),
         )
     if isinstance(users, str) and not (folder / users).is_file():
-        reason = "no such file: write it with `ninethirty user NAME`"
-        yield "web.users_file", reason, quote_value(users)
+        yield "web.users_file", "no such file, `ninethirty user` makes a line", quote_value(users)
 
 
 def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
