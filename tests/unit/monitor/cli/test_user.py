@@ -92,8 +92,7 @@ def test_password_is_asked_twice_and_not_shown_at_a_terminal(folder: Path) -> No
 def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Path) -> None:
     append_config(folder, '[web]\nusers_file = "users"\n')
     assert run_cli("check").err == (
-        "config.toml: web.users_file: no such file: write it with `ninethirty user NAME`"
-        ' (got "users")\n'
+        'config.toml: web.users_file: no such file, `ninethirty user` makes a line (got "users")\n'
     )
     users = folder / "users"
     users.touch(0o600)
