@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -28,6 +29,9 @@ _DURATION = quick(
     r"|T(?P<a_day>24H(?:0M0S)?|1440M(?:0S)?|86400S))"
 )
 _BEGIN = quick(r"DTSTART[^:]*:(\d{8}T\d{6})")
+_ENDLESS_RULE = quick(r"RRULE:(?!.*(?:UNTIL|COUNT)=)", re.IGNORECASE)
+_DATE_IN_BLOCK = quick(r"\b\d{8}")
+_YEAR = timedelta(days=366)
 # "X-MICROSOFT-CDO-ALLDAYEVENT", "X-FUNAMBOL-ALLDAY"
 _ALL_DAY = ("-ALLDAYEVENT", "-ALLDAY")
 _LAST_MINUTE = ("235900", "235959")
@@ -142,7 +146,9 @@ def doubt_zone(slot: Slot, wall: datetime, tzid: str, times: TimeSettings) -> Sl
     """
     if slot.instant is None:
         return slot
-    readings = {slot.instant, _instant_by_zone_block(wall, tzid, times) or slot.instant}
+    readings = {slot.instant}
+    if not _has_ended(times.zones.get(tzid), wall):
+        readings.add(_instant_by_zone_block(wall, tzid, times) or slot.instant)
     offset = OFFSETS_OF_SEASONS.get(tzid.casefold())
     if offset is not None:
         readings.add((wall - offset).replace(tzinfo=UTC))
@@ -173,6 +179,15 @@ def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> da
     if zone is None:
         return None
     return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _has_ended(block: ZoneBlock | None, wall: datetime) -> bool:
+    """Return whether a zone block has summer time, but no rule for the year of a time: some
+    programs write only the changes of past years.
+    """
+    if block is None or "DAYLIGHT" not in block.text or _ENDLESS_RULE.search(block.text):
+        return False
+    return max(_DATE_IN_BLOCK.findall(block.text), default="") < f"{wall - _YEAR:%Y%m%d}"
 
 
 @lru_cache(maxsize=64)
