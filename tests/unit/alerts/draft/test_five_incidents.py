@@ -19,7 +19,7 @@ from alerts.draft.report import Report, Signature
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of, text_of_field
+from tests.unit.alerts.draft.conftest import facts_of, get_field, text_of_field
 
 PUBLISHED = ("ipcc-2015", "moj-2016", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03")
 # Words of the published reports that no monitor can know: none may appear by itself.
@@ -108,6 +108,12 @@ def test_table_has_a_row_with_its_delay_for_each_address(drafts: Mapping[str, Re
             "1 hour 4 minutes to 1 hour 5 minutes (64 to 65 minutes) after it"
         ),
     }
+
+
+def test_a_weekend_date_of_the_leak_is_a_question(drafts: Mapping[str, Report]) -> None:
+    date = get_field(drafts["moj-2016"], "A.2.date")
+    assert date.guidance == ("1 October 2016 was a Saturday: check the date.",)
+    assert date.notes == ()
 
 
 def test_draft_about_leak_has_no_measurement_of_next_release(drafts: Mapping[str, Report]) -> None:

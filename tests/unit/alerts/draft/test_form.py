@@ -50,6 +50,25 @@ def test_unknown_form_is_refused_with_list_of_known_ones() -> None:
         get_form("E")
 
 
+def test_labels_of_form_b_are_those_of_the_published_form() -> None:
+    labels = [
+        question.label for chapter in get_form("B").chapters for question in chapter.questions
+    ]
+    assert labels == [
+        "Title and link to statistical output",
+        "Name of statistical producer",
+        "Name and contact details of person dealing with report",
+        "Link to published statement about the breach (if relevant)",
+        "Date of report",
+        "Relevant principle/protocol and practice",
+        "Date of occurrence of breach",
+        # Account, impact and corrective actions have only the heading of their chapter.
+        None,
+        None,
+        None,
+    ]
+
+
 def list_questions() -> list[Question]:
     return [
         each

@@ -30,8 +30,9 @@ from alerts.draft.report import Report, Signature
 from alerts.draft.write.outline import Document, has_content
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
+from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import text_of_field
+from tests.unit.alerts.draft.conftest import row_of, text_of_field
 
 NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -289,6 +290,34 @@ def test_period_report_names_producers_in_full_and_json_by_id() -> None:
     assert "Office" in page
     assert "ofqual" not in page
     assert period_json(selected)["releases"][0]["producer"] == "ofqual"
+
+
+def test_the_period_report_of_the_five_incidents_fills_every_box(
+    incidents: dict[str, Incident],
+) -> None:
+    """All five published incidents get the same practice and cause here, which the report only
+    quotes.
+    """
+    rows = [
+        row_of(each.facts, practice="T3.6", cause="platform fault")
+        for each in incidents.values()
+        if each.facts
+    ]
+    selected = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
+    report = build_period_report(selected, "www.gov.uk", NOW)
+    assert all(field.paragraphs or field.placeholder for field in report.fields())
+    assert text_of_field(report, "P.period") == "1 January 2015 to 31 December 2018"
+    # The fifth incident is a leak: its release was not due yet.
+    assert "3 late, 1 early, 0 unproven" in text_of_field(report, "P.counts")
+    assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in text_of_field(
+        report, "P.distribution"
+    )
+    assert [table.caption for table in report.measured] == ["Releases late, early or unproven"]
+    patterns = [
+        f"Late, early or unproven: by {pattern}"
+        for pattern in ("weekday", "month", "producer", "platform")
+    ]
+    assert [figure.title for figure in report.figures] == ["Incidents: by cause", *patterns]
 
 
 @pytest.mark.parametrize(

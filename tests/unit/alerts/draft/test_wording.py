@@ -15,7 +15,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import draft_of, facts_of, get_field
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, get_field, text_of_field
 from tests.worlds.instants import after_slot
 from tests.worlds.published import at, between
 
@@ -103,6 +103,35 @@ def test_an_open_interval_is_not_one_minute() -> None:
     assert not words.is_one_minute(Interval(None, after_slot(1)))
 
 
+def test_announced_address_comes_first_and_other_addresses_have_a_sentence_each(
+    ofqual_late: Incident,
+) -> None:
+    impact = text_of_field(draft_of(ofqual_late, now=facts_of(ofqual_late).at), "B.3.impact")
+    assert impact.split("\n") == [
+        "Access to the release on its landing page was delayed by about 2 hours 49 minutes.",
+        "The report was at another address from about 10am.",
+        "A news story on the release was at another address from about 10.35am.",
+    ]
+
+
+def test_person_is_asked_who_was_given_another_address(
+    ofqual_late: Incident, ipcc_late: Incident
+) -> None:
+    """No look can tell whether users knew of it."""
+    question = "[to be completed: when, and to whom, another address was given (from the person"
+    assert question in get_field(draft_of(ofqual_late), "B.3.impact").placeholder
+    assert question not in get_field(draft_of(ipcc_late), "B.3.impact").placeholder
+
+
+def test_length_of_an_exposure_stands_once(ofsted_early: Incident) -> None:
+    report = draft_of(ofsted_early)
+    assert text_of_field(report, "B.2.account").count("25 to 35 minutes") == 0
+    assert text_of_field(report, "B.3.impact").count("25 to 35 minutes") == 1
+    note = draft_of(ofsted_early, "note")
+    assert text_of_field(note, "N.measure").count("25 to 35 minutes") == 1
+    assert text_of_field(note, "N.impact") == ""
+
+
 def list_pieces(report: Report, name: str) -> list[tuple[Tone, str]]:
     return [(piece.tone, piece.text) for piece in build_pieces(get_field(report, name))]
 
@@ -112,6 +141,15 @@ def test_name_of_the_person_stands_before_the_date(ipcc_late: Incident) -> None:
     assert [tone for tone, _ in pieces] == [Tone.OPEN, Tone.PLAIN]
     assert pieces[0][1].startswith("[to be completed: name and contact details")
     assert pieces[1][1] == "23 July 2015"
+
+
+@pytest.mark.parametrize("form", ["A0", "A"])
+def test_supporting_material_is_for_a_person_beside_the_evidence(
+    ipcc_late: Incident, form: str
+) -> None:
+    material = get_field(draft_of(ipcc_late, form), f"{form}.6.material")
+    assert material.paragraphs
+    assert material.placeholder.startswith("[to be completed: other supporting material")
 
 
 def test_nothing_recorded_is_dated_and_asks_what_the_person_knows(ipcc_late: Incident) -> None:
@@ -124,6 +162,25 @@ def test_nothing_recorded_is_dated_and_asks_what_the_person_knows(ipcc_late: Inc
         ),
     )
     assert "Which earlier breaches in the same area do you know of?" in account.guidance
+
+
+def test_only_a_delay_may_be_explained_in_brief(
+    ipcc_late: Incident, ofsted_early: Incident, moj_leak: Incident
+) -> None:
+    def may_be_brief(incident: Incident) -> bool:
+        return "Brief detail" in " ".join(get_field(draft_of(incident), "B.2.account").guidance)
+
+    assert [may_be_brief(one) for one in (ipcc_late, ofsted_early, moj_leak)] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_quoted_practice_has_no_summary_beside_it(ipcc_late: Incident) -> None:
+    clause = get_field(draft_of(ipcc_late), "B.2.clause")
+    assert clause.paragraphs[0].startswith("Protocol 2, practice 4: “Issue statistical releases")
+    assert not [hint for hint in clause.guidance if "In brief" in hint]
 
 
 def test_steps_for_the_producer_are_in_no_document_that_is_signed(ofqual_late: Incident) -> None:
