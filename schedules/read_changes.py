@@ -273,9 +273,11 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
 
 
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
-    raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
-    # A few are typing errors in their rows.
-    if len(raws) > _FEW and len(raws) > _MOST_CHANGED * len(reading.announcements):
+    announced = reading.announcements
+    raws = [each.slot.raw for each in announced if each.slot.reason == "order"]
+    # A few among others are typing errors in their rows.
+    are_few = len(raws) <= _FEW and 2 * len(raws) <= len(announced)
+    if not are_few and len(raws) > _MOST_CHANGED * len(announced):
         yield Alarm(
             AlarmKind.DATE_ORDER,
             f"dates with day and month exchanged: {len(raws)}, such as {raws[0]}",
