@@ -94,7 +94,7 @@ def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None
             # First, a calendar is added.
             config.write_text(good + ANOTHER_CALENDAR)
             loaded = reload(config)
-            assert (loaded.output, loaded.exit_code) == ("taken\n", 0)
+            assert (loaded.output, loaded.exit_code) == ("configuration reloaded\n", 0)
             assert wait_for_log_line(child, "reloaded")["changed"] == ["calendar"]
             assert "theirs" in browser.get("/status").text  # the name of the added calendar
             # Then the store is replaced.
@@ -132,10 +132,10 @@ def test_password_of_an_earlier_reload_stays_hidden(config: Path) -> None:
         wait_for_log_line(child, "calendar_read")
         for password in ("second-password", "third-password"):
             file.write_text(password)
-            assert reload(config).output == "taken\n"
+            assert reload(config).output == "configuration reloaded\n"
         with config.open("a") as text:
             text.write(ANOTHER_CALENDAR.replace("theirs", "second-password"))
-        assert reload(config).output == "taken\n"
+        assert reload(config).output == "configuration reloaded\n"
         assert wait_for_log_line(child, "reloaded", changed=["calendar"])
         assert wait_for_log_line(child, "calendar_read")["calendar"] == "[redacted]"
 
