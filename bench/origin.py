@@ -19,7 +19,7 @@ from threading import Thread
 
 from bench.answering import PathResponder
 
-_WORDS = "Example statistics of a department, with their figures and what they mean. "
+_WORDS = "Example statistics of a department rose to 1,204, and this is what they mean. "
 _BODY = (
     "<!DOCTYPE html><html><head><title>Example statistics: July to September 2026 -"
     " GOV.UK</title></head><body><main><h1>Example statistics: July to September 2026</h1><p>"

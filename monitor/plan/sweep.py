@@ -191,14 +191,8 @@ class Sweep:
         return None
 
     def _limit_to_phase(self, instant: datetime, now: datetime) -> datetime:
-        """Return `instant`, but no later than the next instant at which the order changes."""
-        changes = (
-            self.slot - self.tolerance,
-            self.slot,
-            self.slot + LIKELY_ABSENT_FOR,
-            self.ends,
-        )
-        return min([instant, *(change for change in changes if change > now)])
+        """Return `instant`, but no later than the slot or, after that, the end of the sweep."""
+        return min([instant, *(change for change in (self.slot, self.ends) if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
         """Record that a look at a part begins."""

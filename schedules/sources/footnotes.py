@@ -14,7 +14,7 @@ from schedules.sources.row import CalendarRow
 _MARK = r"[*\u2020\u2021\u00a7#\u00b9\u00b2\u00b3\u2070-\u2079]{1,3}|[\[(](?:note )?\w{1,2}[\])]"
 _MARKS = quick(_MARK, re.IGNORECASE)
 _NOTE = quick(
-    rf"\s*(?P<mark>{_MARK}|\d\d?[.:)]?(?=\s)|[a-z][.:)])[\s=:-]*"
+    rf"(?P<mark>{_MARK}|\d\d?[.:)]?(?=\s)|[a-z][.:)])[\s=:-]*"
     r"(?:(?:denotes|indicates|means|marks|shows)(?: that)? )?(?:an? )?(?P<text>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -22,7 +22,7 @@ _NOTE = quick(
 
 def find_footnotes(texts: Iterable[str]) -> dict[str, str]:
     """Return the notes among these texts that call releases off, by their marks."""
-    notes = (_NOTE.match(text) for text in texts)
+    notes = (_NOTE.match(text.strip()) for text in texts)
     return {
         _plain(note["mark"]): note["text"] for note in notes if note and calls_off(note["text"])
     }
