@@ -131,8 +131,8 @@ class Chain:
             now = CLOCK.now()
             self.hooked += [{**alert, "received": now} for alert in asked.json["alerts"]]
         status = 200 if path in {"/alerts", "/notices", f"/{PING}"} else self.pages.get(path, 404)
-        # Before its slot, a page counts as public only with content.
-        figures = "<p>Figures</p>" * 50
+        # Before its slot, a page counts as public only with content: many words and a number.
+        figures = "<p>Figures rose to 1,204.</p>" * 50
         return status, f"<title>{path}</title> {figures}", {"Content-Type": "text/html"}
 
     def asked(self, path: str) -> int:
