@@ -99,11 +99,14 @@ class Slot:
             readings=(),
         )
 
+    @property
+    def time_key(self) -> tuple[object, ...]:
+        """Return what equals that of another slot at the same time, however both are written."""
+        return (self.precision, self.instant, self.first, self.last, self.readings)
+
     def is_same_time(self, other: Slot) -> bool:
-        """Return whether both are the same time with the same precision, however written."""
-        own = (self.precision, self.instant, self.first, self.last, self.readings)
-        others = (other.precision, other.instant, other.first, other.last, other.readings)
-        return own == others
+        """Return whether both are the same time with the same precision."""
+        return self.time_key == other.time_key
 
     def as_json(self) -> dict[str, Any]:
         """Return the slot as JSON, with an instant as `start` or local dates as ends."""

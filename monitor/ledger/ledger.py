@@ -397,16 +397,14 @@ class Ledger:
         Left out are entries shown under another id, and releases shown by another entry.
         """
         # A calendar counts once for each release.
-        unlisted = [uid for uid in unlisted_uids if not state.is_under_another_id(uid)]
+        unlisted = state.without_renamed(unlisted_uids)
         uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted}
         if not uid_of_release:
             return []
         for release in shown_releases:
             uid_of_release.pop(release, None)
-        # New entries that may replace the unlisted one.
-        successors = {
-            release: state.find_successors(uid) for release, uid in uid_of_release.items()
-        }
+        titles = state.find_successors(uid_of_release.values())
+        successors = {release: titles[uid] for release, uid in uid_of_release.items()}
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:

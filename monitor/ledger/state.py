@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -162,40 +163,34 @@ class CalendarState:
         shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_shown)
         return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
-    def is_under_another_id(self, uid: str) -> bool:
-        """Return whether a removed entry is shown under another id, with the same slot, title and
-        addresses.
+    def without_renamed(self, removed: Iterable[str]) -> list[str]:
+        """Return those removed entries that are not shown under another id, with the same slot,
+        title and addresses.
 
         Some iCalendar exports give new ids at each download. At another address, the release may
         have moved there.
         """
-        old = self.entries[uid].announcement
-        others = (
-            entry.announcement
-            for other, entry in self.entries.items()
-            if other != uid and entry.is_shown
-        )
-        return any(
-            (new.title, new.url, new.link) == (old.title, old.url, old.link)
-            and new.slot.is_same_time(old.slot)
-            for new in others
-        )
+        shown = {_identity(entry) for entry in self.entries.values() if entry.is_shown}
+        return [uid for uid in removed if _identity(self.entries[uid]) not in shown]
 
-    def find_successors(self, uid: str) -> list[str]:
-        """Return the titles of entries that may replace a removed one.
+    def find_successors(self, removed: Iterable[str]) -> dict[str, list[str]]:
+        """Return, by removed entry, the titles of entries that may replace it.
 
         These have its producer and slot, and were never shown together with it.
         """
-        old, last_shown = self.entries[uid].announcement, self.entries[uid].last_shown
-        if last_shown is None:
-            return []
-        shown = (entry for entry in self.entries.values() if entry.is_shown)
-        newer = (entry.announcement for entry in shown if entry.first_shown > last_shown)
-        return [
-            new.title
-            for new in newer
-            if new.producer == old.producer and new.slot.is_same_time(old.slot)
-        ]
+        shown: defaultdict[object, list[CalendarEntry]] = defaultdict(list)
+        for entry in self.entries.values():
+            if entry.is_shown:
+                shown[_producer_and_time(entry)].append(entry)
+        found = {}
+        for uid in removed:
+            old = self.entries[uid]
+            found[uid] = [
+                new.announcement.title
+                for new in shown[_producer_and_time(old)]
+                if old.last_shown is not None and new.first_shown > old.last_shown
+            ]
+        return found
 
     def without(self, uids: Collection[str]) -> CalendarState:
         """Return this state without these entries."""
@@ -206,6 +201,16 @@ class CalendarState:
     def entry_to_store(self, uid: str, release: str, at: datetime) -> MakeRow:
         """Return what makes the row of an entry after a read at `at`."""
         return partial(self.entries[uid].row, self.name, release, at)
+
+
+def _identity(entry: CalendarEntry) -> tuple[object, ...]:
+    """Return what an entry keeps if an export gives it a new id."""
+    shown = entry.announcement
+    return (shown.title, shown.url, shown.link, shown.slot.time_key)
+
+
+def _producer_and_time(entry: CalendarEntry) -> tuple[object, ...]:
+    return (entry.announcement.producer, entry.announcement.slot.time_key)
 
 
 def titles_of(row: Announced) -> tuple[TitleChange, ...]:

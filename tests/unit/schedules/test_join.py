@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import random
 import re
-import sys
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from schedules.join import JoinResult, JoinRules, Pin, Split, join_entries
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from tests.worlds.case_files import FileCase, Toml, matches, read_cases
+from tests.worlds.work import counted_calls
 
 CASES = read_cases(Path(__file__).with_name("join_cases"))
 BASE = "https://www.gov.uk/government/statistics"
@@ -261,12 +260,8 @@ def test_work_of_joining_grows_in_proportion_to_releases() -> None:
     def work(count: int) -> int:
         """Return how many calls joining so many releases of three calendars takes."""
         announced = {name: calendar(name, count) for name in "abc"}
-        calls = Counter[str]()
-        sys.setprofile(lambda _frame, event, _of: calls.update([event]))
-        try:
+        with counted_calls() as calls:
             joined = join_entries(announced)
-        finally:
-            sys.setprofile(None)
         assert len(joined.releases) == count
         return calls["call"] + calls["c_call"]
 
