@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from schedules.announcement import Announcement
 from schedules.called_off import CALLED_OFF
@@ -38,22 +39,22 @@ def keep_ids(
     taken = {each.uid for each in kept}
     if taken <= known.keys():
         return kept
-    missing: dict[str, list[Announcement]] = defaultdict(list)
-    for uid, old in known.items():
-        if uid not in taken:
-            missing[_join_blanks(old.title)].append(old)
     # First match entries of the same time. Else several old entries could match.
-    for needs_same_time in (True, False):
+    for key_of in (_title_and_time, _period_and_place):
+        missing: dict[Hashable, list[Announcement]] = defaultdict(list)
+        for uid, old in known.items():
+            if uid not in taken:
+                missing[key_of(old)].append(old)
         for place, each in enumerate(kept):
             is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
-            if shown[place].uid in known or each.uid in known or is_given:
+            key = key_of(each)
+            if shown[place].uid in known or each.uid in known or is_given or key is None:
                 continue
-            candidates = missing[_join_blanks(each.title)]
-            same = [old for old in candidates if _is_same(old, each)]
-            if needs_same_time:
-                same = [old for old in same if old.slot.is_same_time(each.slot)]
+            matches = (old for old in missing.get(key, ()) if _is_same(old, each))
+            same = list(islice(matches, 2))
             if len(same) == 1:
-                candidates.remove(same[0])
+                missing[key].remove(same[0])
+                taken.add(same[0].uid)
                 kept[place] = replace(each, uid=same[0].uid)
     return _under_ids_of_retitled(known, kept)
 
@@ -152,21 +153,30 @@ def _can_be_any_edition(entry: Announcement) -> bool:
     return MADE_ID.fullmatch(entry.uid) is not None and not read_title(entry.title).period
 
 
+def _title_and_time(entry: Announcement) -> Hashable:
+    return (_join_blanks(entry.title), entry.slot.time_key)
+
+
+def _period_and_place(entry: Announcement) -> Hashable:
+    """Return the title and place (address and link), or None if the title names no period."""
+    if not read_title(entry.title).period:
+        return None
+    return (_join_blanks(entry.title), entry.url, entry.link)
+
+
 def _join_blanks(title: str) -> str:
     return " ".join(title.split())
 
 
 def _is_same(old: Announcement, new: Announcement) -> bool:
-    """Return whether a new entry is an old one with the same title, which is no longer shown.
+    """Return whether a new entry is an old one that is no longer shown, with the same title, and
+    with the same time or, if the title names a period, place.
 
-    If the title names a period, the same place (address and link) is enough, or the same time if
-    the new id was made from the link. If it names none, both must be the same.
+    At another place, the title must name a period and the new id be made from the link.
     """
-    has_period = bool(read_title(new.title).period)
-    is_same_time = old.slot.is_same_time(new.slot)
     if (old.url, old.link) == (new.url, new.link):
-        return is_same_time or has_period
-    return is_same_time and has_period and MADE_ID.fullmatch(new.uid) is not None
+        return True
+    return bool(read_title(new.title).period) and MADE_ID.fullmatch(new.uid) is not None
 
 
 def _under_id_of_edition(

@@ -29,6 +29,10 @@ def retitled(title: str) -> Change:
     return lambda number: replace(an_entry(number), title=title.format(number))
 
 
+def moved_under_other_id(number: int) -> Announcement:
+    return replace(an_entry(number, moved=HOUR), title="Figures", uid=f"new-{number}")
+
+
 def one_address(number: int) -> Announcement:
     return replace(an_entry(number), url="https://stats.example/all", link="")
 
@@ -45,6 +49,7 @@ READS: dict[str, tuple[Change, Change]] = {
     "other addresses": (an_entry, partial(an_entry, url="https://stats.example/{}")),
     "moved": (an_entry, partial(an_entry, moved=HOUR)),
     "one title for all": (retitled("Figures"), partial(an_entry, moved=HOUR)),
+    "one title for all, other ids": (retitled("Figures"), moved_under_other_id),
     "one address for all": (one_address, partial(an_entry, moved=HOUR)),
     "one slot for all": (one_slot, partial(an_entry, moved=HOUR)),
 }
