@@ -202,6 +202,8 @@ def find_sign_against(page: Page, title: str) -> str:
         return SAYS_CALLED_OFF[notice["called_off"].lower()]
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
+    if "{{" in page.content:  # a template that its script has not filled
+        return CLOSED
     must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN)
     return CLOSED if (title and is_shell(page)) or must_wait or page.has_refresh else ""
 
