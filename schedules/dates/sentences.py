@@ -66,6 +66,7 @@ _FAILURE = (
     r"|url was rejected|request could not|requests in \d+ seconds"
     r"|cloudflare|cloudfront|akamai|incapsula|imperva|nginx|varnish"
     r"|security (?:check|policy|service)|service desk|undergoing maintenance|please wait"
+    r"|server is at capacity|operation timed out|gone away|bytes exhausted"
     r"|connection is secure|reload (?:this|the) page|please complete the"
 )
 # About the work on a publication, and no words of results
@@ -154,7 +155,8 @@ _SENTENCE_END = quick(
 _DIVIDED = quick(r"\b(on|at|until|by|for|from|is|are|be|been|id|code|ref|error|status):? \| ")
 _ABOUT_DOCUMENT = quick(
     r"\b(?:(?:request|support|incident|event|correlation|transaction|session|trace|ray) id\b"
-    r"|error code|client ip|ip address|cookies?\b|isbn\b|issn\b|doi\b"
+    r"|page views|downloads\b|[\d.]{1,9} ?[km]b\b|error code|client ip|ip address"
+    r"|cookies?\b|isbn\b|issn\b|doi\b"
     r"|(?:item|document|content) type|(?:id|product|catalogue) code"
     r"|deposited on|reference(?: number)?:|pages:)"
 )

@@ -49,7 +49,7 @@ _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
 _SUBJECT = (
     r"(?:(?:this |these |the |the following )?"
     r"(?:release|publication|statistic|report|bulletin|series|event|edition|update|entry)s? "
-    r"|it |these |the following )?"
+    r"(?:that |which )?|it |these |the following )?"
     r"(?:(?:has|have) been |is |are |now |currently |temporarily |indefinitely |permanently )*"
 )
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
@@ -84,7 +84,7 @@ _REDATED = quick(
     r"|(?:is |date )?(?:(?:confirmed|finali[sz]ed)(?: date)?: ?(?:no|not yet)"
     r"|provisional(?: date)?: ?(?:yes|y|true|1))$"
     rf"|{_SUBJECT}now (?:on |for )?(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)?"
-    rf"(?:[/.-]\d| {MONTH}\b)"
+    rf"(?:[/.-]\d| {MONTH}\b)|{_CALLS} (?:and|or) {_CALLS}$"
 )
 _DAY = rf"\b\d{{1,2}}(?:(?:st|nd|rd|th)? {MONTH}(?: \d{{4}})?|[/.]\d{{1,2}}[/.]\d{{2,4}})"
 _SENTENCE_END = quick(

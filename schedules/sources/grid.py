@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from lxml.html import HtmlElement
 
@@ -220,8 +221,10 @@ def _labels_of(node: HtmlElement) -> list[str]:
         texts.append(node.get("content") or node.get("href") or "")
     texts += [str(value) for name, value in node.items() if _STATUS_DATA.fullmatch(str(name))]
     labels = [" ".join(text.split()) for text in texts if calls_off(text)]
-    for name in node.get("class", "").casefold().replace("_", "-").split():
-        words = name.split("-")
+    # "cancelled.svg" and "#icon-cancelled" are names of pictures.
+    picture = PurePosixPath(node.get("src") or (node.tag == "use" and node.get("href")) or "").stem
+    for name in f"{node.get('class', '')} {picture}".casefold().replace("_", "-").split():
+        words = name.strip("#").split("-")
         if words[-1] in _CALLING_CLASSES and _NOT_ITS_CLASS.isdisjoint(words):
             labels.append(words[-1])
     return labels

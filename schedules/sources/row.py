@@ -48,6 +48,7 @@ NOT_UNDERSTOOD = (
 )
 
 _NO = NO_STATUS | {"n", "no", "false", "0", "no change", "nac ydy"}
+_CROSSES = frozenset("\u2717\u2718\u2716\u274c\u274e")
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 # Other names can be words of a title: "births &or; deaths".
 _REFERENCE = quick(
@@ -350,7 +351,7 @@ def note_of(heading: str, text: str) -> str:
     """
     words = _WORD_ENDS.sub(" ", heading).strip(" ?")
     if _FLAG.fullmatch(words):
-        if text.strip().casefold() in _NO:
+        if text.strip().casefold() in _NO or text.strip() in _CROSSES:
             return f"{words}: no"
         return f"{words}: {text}"
     question = _question_of(heading)
