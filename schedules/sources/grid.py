@@ -34,9 +34,25 @@ HIDDEN = "hidden on the page"
 _CALLING_CLASSES = frozenset(
     ("cancelled", "canceled", "postponed", "withdrawn", "discontinued", "suspended", "rescheduled")
 )
-_NOT_ITS_CLASS = frozenset(("not", "non", "un", "no", "if", "hide", "hides", "show", "shows", "js"))
+_NOT_ITS_CLASS = frozenset(
+    (
+        "not",
+        "non",
+        "un",
+        "no",
+        "if",
+        "hide",
+        "hides",
+        "show",
+        "shows",
+        "js",
+        "has",
+        "with",
+        "filter",
+    )
+)
 _WHOLE_PAGE = frozenset({"html", "body"})
-_STATUS_DATA = quick(r"data-(?:[\w-]*-)?(?:status|state)")
+_STATUS_DATA = quick(r"data-(?!filter)(?:[\w-]*-)?(?:status|state)")
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _DIGITS = quick(r"\d{1,7}(?!\d)", re.ASCII)
 _TWO_DIGITS = quick(r"\d\d", re.ASCII)
