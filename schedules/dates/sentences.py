@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from schedules.dates.words import MONTHS
+from schedules.dates.words import MONTHS, WEEKDAYS
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot, first_day, last_day
 from schedules.titles import read_title
@@ -54,9 +54,25 @@ _GENERAL_WORDS = {
     *("official", "accredited", "department", "office", "england", "wales", "scotland"),
     *("northern", "ireland", "united", "kingdom", "great", "britain"),
 }
+# Of servers, networks and firewalls that give an error page instead of the content
+_FAILURE = (
+    r"error (?:occurred|code|id|ref|\d{3,5}|has occurred)|\d{3} error"
+    r"|(?:unexpected|internal server|server|runtime|fatal|system|application|database) error"
+    r"|forbidden|unauthori[sz]ed|bad request|too many requests|service unavailable"
+    r"|http (?:error|status)|(?:support|request|correlation|incident|transaction|session|trace"
+    r"|event|activity|ray) id|azure ref|reference ?#(?=\w)|guru medit?ation|xid|stack trace"
+    r"|sqlstate|bad gateway|gateway time-?out|(?:connection|request|session)(?: \([^()]{1,40}\))?"
+    r" (?:timed out|(?:was |has )?(?:expired|refused|reset|rejected|blocked|unsuccessful))"
+    r"|url was rejected|request could not|requests in \d+ seconds"
+    r"|cloudflare|cloudfront|akamai|incapsula|imperva|nginx|varnish"
+    r"|security (?:check|policy|service)|service desk|undergoing maintenance|please wait"
+    r"|server is at capacity|operation timed out|gone away|bytes exhausted"
+    r"|connection is secure|reload (?:this|the) page|please complete the"
+)
 # About the work on a publication, and no words of results
 _OF_WORK = (
-    r"we (?:are (?:sorry|aware|unable|(?:still |now |currently |also )*[a-z]{3,15}ing)|apologi[sz]e"
+    rf"{_FAILURE}|we (?:apologi[sz]e"
+    r"|are (?:sorry|aware|unable|(?:still |now |currently |also )*[a-z]{3,15}ing)"
     r"|regret"
     r"|(?:have|had to) (?:become aware|been made aware|identified|discovered|decided|temporarily"
     r"|removed|withdrawn?|paused?|delay(?:ed)?|postponed?|taken)"
@@ -82,7 +98,8 @@ _OF_WORK = (
 )
 # A sentence with any of these says that something is not out or not here.
 _SAYS_NOT_OUT = quick(
-    rf"\b(?:{_NOT_OUT}|{_OF_WORK}|later today|under construction|check back|try again|put back"
+    rf"\b(?:{_NOT_OUT}|{_OF_WORK}|later today|under construction|(?:is|are) unpublished"
+    r"|check back|try again|put back"
     r"|(?:time|date) (?:has )?changed|apolog(?:i[sz]es?|ies)|sorry|unexpected error"
     r"|(?:under|planned|scheduled|essential) maintenance"
     r"|technical (?:problem|issue|fault|difficult(?:y|ies))s?|being (?:updated|prepared|loaded)"
@@ -134,10 +151,13 @@ _HAS_CHANGED = quick(r"\b(?:fell|fallen|rose|risen|grew|grown|increased|decrease
 _SENTENCE_END = quick(
     r"(?<=[.!?])(?<![ap]\.m\.)(?<!\b(?:jan|feb|mar|apr|jun|jul|aug|oct|nov|dec)\.)(?<!\bsept\.)\s|\|"
 )
-# The end of an element within a sentence
-_DIVIDED = quick(r"\b(on|at|until|by|for|from|is|are|be|been) \| ")
+# The end of an element within a sentence, or between a label and its value
+_DIVIDED = quick(r"\b(on|at|until|by|for|from|is|are|be|been|id|code|ref|error|status):? \| ")
 _ABOUT_DOCUMENT = quick(
-    r"\b(?:isbn\b|issn\b|doi\b|(?:item|document|content) type|(?:id|product|catalogue) code"
+    r"\b(?:(?:request|support|incident|event|correlation|transaction|session|trace|ray) id\b"
+    r"|page views|downloads\b|[\d.]{1,9} ?[km]b\b|error code|client ip|ip address"
+    r"|cookies?\b|isbn\b|issn\b|doi\b"
+    r"|(?:item|document|content) type|(?:id|product|catalogue) code"
     r"|deposited on|reference(?: number)?:|pages:)"
 )
 # Not a year, and not a telephone number.
@@ -147,10 +167,17 @@ _FIGURE = quick(
 )
 # Not in an address
 _WORD = quick(r"(?<![\w@./-])\w+(?![\w@/-]|\.\w)")
-# Years, and the numbers of parts of a document
+# Years, telephones, and the numbers of parts of a document and of errors
 _NO_FIGURE = quick(
-    r"\b(?:19|20)\d\d(?:[-/\u2013]\d\d)?\b"
+    r"\b(?:19|20)\d\d(?:[-/\u2013]\d\d)?\b|(?:\+44|\b0)[\d ]{9,12}\b"
+    r"|(?:\b(?:id|ref|reference|code|error|ticket|version|build|line|port|http|status|attempt|step"
+    r"|incident|event)(?: number)?|#)(?: is)?\W{0,3}\d[\w.-]{0,99}(?: of \d+)?"
     r"|\b(?:tables?|figures?|charts?|sections?|annex|notes?|pages?|parts?) \d+[a-z]?\b"
+)
+# Not an identifier, such as "18.2d1f1602" or "4.0.30319"
+_NUMBER = quick(
+    r"\W{0,4}(?!0\d)\d{1,7}(?:,\d{3}){0,4}(?:\.\d{1,4})?[a-z%\u2070-\u2079]{0,12}"
+    r"(?:[-/\u2013\u2212]\W?\w[\w.,]{0,7})?\W{0,4}"
 )
 _LEAST_WORDS = 40
 _LEAST_WORDS_AGAINST = 5  # "Here are the figures." tells nothing against a page
@@ -218,6 +245,12 @@ def is_about_document(text: str, slot: Slot | None) -> bool:
     words, last = text.lower(), None if slot is None else last_day(slot)
     is_timetable = last is not None and any(day >= last for day in days_in(words, None))
     return is_timetable or _ABOUT_DOCUMENT.search(words) is not None
+
+
+def is_label(text: str) -> bool:
+    """Return whether the text of a cell has words, and is not only a weekday or month."""
+    plain = text.lower().strip(" .,")
+    return any(map(str.isalpha, plain)) and plain not in WEEKDAYS and plain not in MONTHS
 
 
 def is_figure(text: str, slot: Slot | None) -> bool:
@@ -325,7 +358,8 @@ def _has_number(sentence: str, slot: Slot | None) -> bool:
     """Return whether a sentence has a number that is not of a date or year. "Per cent" may follow
     one in letters.
     """
-    return "per cent" in sentence or _has_digit(_NO_FIGURE.sub("", without_dates(sentence, slot)))
+    words = _NO_FIGURE.sub("", without_dates(sentence, slot)).split()
+    return "per cent" in sentence or any(map(_NUMBER.fullmatch, words))
 
 
 def _says_not_out(sentence: str) -> bool:
@@ -340,10 +374,6 @@ def _split_sentences(text: str) -> list[str]:
     follow.
     """
     return [each.strip() for each in _SENTENCE_END.split(_DIVIDED.sub(r"\1 ", text.lower()))]
-
-
-def _has_digit(text: str) -> bool:
-    return any(map(str.isdigit, text))
 
 
 def without_dates(text: str, slot: Slot | None) -> str:

@@ -48,7 +48,8 @@ _WORDS = {
 _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
 _SUBJECT = (
     r"(?:(?:this |these |the |the following )?"
-    r"(?:release|publication|statistic|report|bulletin|series)s? |it |these |the following )?"
+    r"(?:release|publication|statistic|report|bulletin|series|event|edition|update|entry)s? "
+    r"(?:that |which )?|it |these |the following )?"
     r"(?:(?:has|have) been |is |are |now |currently |temporarily |indefinitely |permanently )*"
 )
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
@@ -83,7 +84,7 @@ _REDATED = quick(
     r"|(?:is |date )?(?:(?:confirmed|finali[sz]ed)(?: date)?: ?(?:no|not yet)"
     r"|provisional(?: date)?: ?(?:yes|y|true|1))$"
     rf"|{_SUBJECT}now (?:on |for )?(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)?"
-    rf"(?:[/.-]\d| {MONTH}\b)"
+    rf"(?:[/.-]\d| {MONTH}\b)|{_CALLS} (?:and|or) {_CALLS}$"
 )
 _DAY = rf"\b\d{{1,2}}(?:(?:st|nd|rd|th)? {MONTH}(?: \d{{4}})?|[/.]\d{{1,2}}[/.]\d{{2,4}})"
 _SENTENCE_END = quick(
@@ -93,7 +94,7 @@ _INTRODUCED = quick(
     rf"^(?:update )?{_DAY} ?[:-]\W*|^[^a-z0-9]+"
     r"|^(?:(?:please )?note|nb|unfortunately|update|important|we regret)(?: that)?\W+"
 )
-_WORK = r"(?:release|publication|report|bulletin|edition|statistics|series)"
+_WORK = r"(?:release|publication|report|bulletin|edition|statistics|series|event|update|entry)"
 # "The publication of these statistics, planned for 3 December, has", "this release", "this has"
 _THIS = (
     rf"(?:(?:(?:the|these) (?:{MONTH} )?{_WORK}|publication)(?: of (?:this|these) [a-z]{{1,20}})?"
@@ -344,6 +345,12 @@ def calls_off(text: str) -> bool:
     return _SAID_OF_THIS.search(normalise(note)) is not None or any(
         _REDATED.match(each) or find_call_off(each) for each in sentences
     )
+
+
+def word_of_call_off(text: str) -> str:
+    """Return the first word of a sentence that may call releases off, at any place, or ""."""
+    found = _CALL_INSIDE.search(normalise(text))
+    return found[0] if found else ""
 
 
 def state_of(status: str | None) -> State | None:

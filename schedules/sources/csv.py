@@ -15,7 +15,12 @@ from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.entries import make_announcements, make_reading
-from schedules.sources.grid import field_columns, is_heading, is_remark_row
+from schedules.sources.grid import (
+    field_columns,
+    is_heading,
+    is_remark_row,
+    note_on_row_above,
+)
 from schedules.sources.row import CalendarRow, Remark, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
@@ -111,6 +116,9 @@ def _read_rows(
     remarks: list[Remark] = []
     for number, cells in lines:
         if not any(cell.strip() for cell in cells):
+            continue
+        if rows and (note := note_on_row_above(cells)):
+            rows[-1] = rows[-1].with_note(note)
             continue
         if is_remark_row(cells):
             remarks.append(

@@ -122,6 +122,17 @@ def read_item(body: bytes) -> ContentItem:
     return content_item(data)
 
 
+def _read_state(data: Mapping[str, Any], details: Mapping[str, Any]) -> str:
+    """Return the state of an announcement, together with what contradicts it."""
+    state = _text_or_empty(details.get("state"))
+    values = {**details, "withdrawn_notice": data.get("withdrawn_notice")}
+    names = ("cancelled_at", "cancellation_reason", "withdrawn_notice")
+    against = [name for name in names if values.get(name)]
+    if state == "cancelled" or not against:
+        return state
+    return f"{state}, but with {' and '.join(against)}"
+
+
 def content_item(data: Mapping[str, Any]) -> ContentItem:
     """Return the content item of parsed JSON. Fields of a wrong type count as absent."""
     name = data.get("schema_name")
@@ -139,7 +150,7 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
         link=base_path,
         title=title,
         display_date=_text_or_empty(details.get("display_date")),
-        state=_text_or_empty(details.get("state")),
+        state=_read_state(data, details),
         organisations=organisations,
         release_timestamp=parse_instant(details.get("release_timestamp")),
         previous_display_date=_text_or_empty(details.get("previous_display_date")),

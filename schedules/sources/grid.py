@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from lxml.html import HtmlElement
 
@@ -28,12 +29,37 @@ _HIDDEN_STYLE = quick(
 )
 HIDDEN = "hidden on the page"
 """The status of a row that browsers do not show."""
+# Last words of classes such as "is-cancelled" and "row--postponed". Scripts have classes such as
+# "delayed" and "deferred" for what they load later.
+_CALLING_CLASSES = frozenset(
+    ("cancelled", "canceled", "postponed", "withdrawn", "discontinued", "suspended", "rescheduled")
+)
+_NOT_ITS_CLASS = frozenset(
+    (
+        "not",
+        "non",
+        "un",
+        "no",
+        "if",
+        "hide",
+        "hides",
+        "show",
+        "shows",
+        "js",
+        "has",
+        "with",
+        "filter",
+    )
+)
+_WHOLE_PAGE = frozenset({"html", "body"})
+_STATUS_DATA = quick(r"data-(?!filter)(?:[\w-]*-)?(?:status|state)")
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _DIGITS = quick(r"\d{1,7}(?!\d)", re.ASCII)
 _TWO_DIGITS = quick(r"\d\d", re.ASCII)
 _HALF_OF_DAY = quick(r"[ap]\.?m", re.IGNORECASE)
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
+_FOOTNOTE = quick(r"\s*\[?(?:(?:foot)?note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
+_LINK_TO_NOTE = quick(r"#_?(?:fn|ftn|(?:foot|end)?note|ref)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     """
     row: list[Cell] = []
     hidden = is_hidden(tr) or is_hidden(tr.getparent())
+    row_labels = [label for node in (tr, tr.getparent()) for label in _labels_of(node)]
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = cell_texts(element)
@@ -97,7 +124,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
         href = ""
         if link is not None:
             href = link.get("href", "")
-        labels = find_labels(element)
+        labels = (*find_labels(element), *row_labels)
         cell = Cell(text, struck, href, find_stamp(element), labels, hidden)
         row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
@@ -176,8 +203,9 @@ def find_stamp(element: HtmlElement) -> str:
 
 
 def find_labels(element: HtmlElement) -> tuple[str, ...]:
-    """Return the texts inside an element that call a release off, such as a tag "Cancelled", or the
-    name or `eventStatus` of a sign, and its raised footnote marks.
+    """Return the texts of an element and those in it that call a release off, such as a tag
+    "Cancelled", a class, or the name or `eventStatus` of a sign, and its marks of footnotes: raised
+    ones, and links such as `#fn1`.
     """
     inner = [node for node in element.iterdescendants() if isinstance(node.tag, str)]
     # In the order of the page, so a parent's answer is known before its children's.
@@ -186,16 +214,36 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
         if node.getparent() in unseen or _is_struck(node) or is_hidden(node):
             unseen.add(node)
     inner = [node for node in inner if node not in unseen]
+    labels = [label for node in (element, *inner) for label in _labels_of(node)]
     texts = [node.text for node in inner]
-    texts += [node.get(name) for node in inner for name in ("alt", "title", "aria-label")]
-    events = [node for node in inner if node.get("itemprop") == "eventStatus"]
-    texts += [node.get("content") or node.get("href") for node in events]
     texts += [node.tail for node in inner if node.tag == "br"]
-    labels = [" ".join(text.split()) for text in texts if text and calls_off(text)]
-    marks = [
-        _text_in(node).strip("[]()").translate(_RAISED) for node in inner if _is_footnote(node)
-    ]
+    labels += [" ".join(text.split()) for text in texts if text and calls_off(text)]
+    notes = [_text_in(node).strip("[]()") for node in inner if _is_footnote(node)]
+    marks = [f"[{text}]" if text.isalpha() else text.translate(_RAISED) for text in notes]
+    marks += [f"[{href}]" for node in inner if (href := node.get("href", ""))[:1] == "#"]
     return (*labels, *marks)
+
+
+def find_labels_around(element: HtmlElement) -> list[str]:
+    """Return what the attributes of the elements around one say that calls releases off."""
+    around = (node for node in element.iterancestors() if node.tag not in _WHOLE_PAGE)
+    return [label for node in around for label in _labels_of(node)]
+
+
+def _labels_of(node: HtmlElement) -> list[str]:
+    """Return what the attributes of an element say that calls a release off."""
+    texts = [node.get(name, "") for name in ("alt", "title", "aria-label")]
+    if node.get("itemprop") == "eventStatus":
+        texts.append(node.get("content") or node.get("href") or "")
+    texts += [str(value) for name, value in node.items() if _STATUS_DATA.fullmatch(str(name))]
+    labels = [" ".join(text.split()) for text in texts if calls_off(text)]
+    # "cancelled.svg" and "#icon-cancelled" are names of pictures.
+    picture = PurePosixPath(node.get("src") or (node.tag == "use" and node.get("href")) or "").stem
+    for name in f"{node.get('class', '')} {picture}".casefold().replace("_", "-").split():
+        words = name.strip("#").split("-")
+        if words[-1] in _CALLING_CLASSES and _NOT_ITS_CLASS.isdisjoint(words):
+            labels.append(words[-1])
+    return labels
 
 
 def _is_struck(node: HtmlElement) -> bool:
@@ -241,8 +289,11 @@ def _may_be_minutes(node: HtmlElement) -> bool:
 
 
 def _is_footnote(node: HtmlElement) -> bool:
-    """Return whether an element is a raised footnote mark. `st` in "1st" is none."""
-    if node.tag != "sup":
+    """Return whether an element is a raised footnote mark, or one that links to its footnote. `st`
+    in "1st" is none.
+    """
+    is_link = node.tag == "a" and _LINK_TO_NOTE.match(node.get("href", ""))
+    if node.tag != "sup" and not is_link:
         return False
     text = _text_in(node)
     return bool(_FOOTNOTE.fullmatch(text)) and text.casefold() not in {
@@ -303,6 +354,8 @@ _CONDITION = quick(
     r"|24[ -]?h(?:(?:ou)?rs?)?)\)",
     re.IGNORECASE,
 )
+_ABOVE = quick(r"\b(?:above|preceding)(?:[ -]mentioned)?\b", re.IGNORECASE)
+_THIS = quick(r"^(?:note\W{1,3})?this\b", re.IGNORECASE)
 _REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
 
 
@@ -345,7 +398,9 @@ def field_columns(
             continue
         if field in (None, _WEEKDAY):
             notes[number] = heading.strip()
-        elif field in columns:
+        if field == _WEEKDAY and field in columns:
+            field += str(number)  # every one is compared with the date
+        elif field is not None and field in columns:
             raise UnreadableCalendar(
                 f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}"
             )
@@ -359,6 +414,17 @@ def field_columns(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
         )
     return columns, notes
+
+
+def note_on_row_above(row: Sequence[str]) -> str:
+    """Return the text of a row that only calls off the release above it, such as "The above release
+    has been postponed", without the word for its place. Return "" for any other row.
+    """
+    texts = {cell.strip() for cell in row} - {""}
+    text = "".join(texts)
+    note = " ".join(_ABOVE.sub(" ", text).split())
+    is_about_it = note != text or _THIS.match(text)
+    return note if len(texts) == 1 and is_about_it and calls_off(note) else ""
 
 
 def is_remark_row(row: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from lxml import etree
 from lxml.cssselect import CSSSelector
@@ -27,10 +28,12 @@ from schedules.sources.grid import (
     cell_texts,
     field_columns,
     find_labels,
+    find_labels_around,
     find_stamp,
     is_heading,
     is_hidden,
     is_remark_row,
+    note_on_row_above,
     read_grid,
     texts_of,
 )
@@ -39,6 +42,10 @@ from schedules.sources.settings import CalendarSettings
 from schedules.titles import MONTH
 
 _HEAD = 10  # rows in which the heading of a table must be
+_NOTE_TAGS = frozenset({"p", "li", "td", "caption", "small"})
+_TEXTS_OF_NOTE, _LONGEST_NOTE = 20, 500
+_LONGEST_MARK = 4
+_MARKS = " 0123456789.()[]*\u2020\u2021"
 _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
@@ -93,11 +100,35 @@ def parse_html(page: Page) -> HtmlElement:
 
 
 def _texts_around(root: HtmlElement) -> Iterator[str]:
-    """Yield the texts in which a note below a table may begin."""
+    """Yield the texts in which a note on a table may begin. What only its place or id names, such
+    as an item of a list, begins with that as its mark.
+    """
+    linked = {href for href in root.xpath("//a/@href") if href.startswith("#")}
     for element in root.iter():
-        if isinstance(element.tag, str):
-            yield element.text or ""
-            yield f"{element.text or ''}{element.tail or ''}"  # also after a raised mark or <br>
+        if not isinstance(element.tag, str):
+            continue
+        yield element.text or ""
+        yield f"{element.text or ''}{element.tail or ''}"  # also after a raised mark or <br>
+        if element.tag in _NOTE_TAGS:
+            yield _begin_of(element)
+        if element.tag == "ol":
+            items = enumerate(element.iterchildren("li"), 1)
+            yield from (f"[{number}] {_begin_of(item)}" for number, item in items)
+        if element.tag == "dt" and (definition := element.getnext()) is not None:
+            yield f"[{_begin_of(element)}] {_begin_of(definition)}"
+        anchor = f"#{element.get('id') or element.get('name')}"
+        if anchor in linked:
+            parent = element.getparent()
+            text = _begin_of(element)
+            if parent is not None and len(text) <= _LONGEST_MARK:
+                text = _begin_of(parent)
+            yield f"[{anchor}] {text.lstrip(_MARKS)}"
+
+
+def _begin_of(element: HtmlElement) -> str:
+    """Return the first texts inside an element, in one line."""
+    texts = islice(element.itertext(), _TEXTS_OF_NOTE)
+    return " ".join("".join(map(str, texts))[:_LONGEST_NOTE].split())
 
 
 def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
@@ -131,7 +162,9 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
         caption = element.find("caption")
         if caption is not None:
             above = heading = cell_texts(caption)[0]
-        yield from _read_table_rows(f"table {number}", rows[place:], above, settings)
+        notes = find_labels_around(element)
+        for entry in _read_table_rows(f"table {number}", rows[place:], above, settings):
+            yield replace(entry, notes=(*entry.notes, *notes))
 
 
 def _is_bold(paragraph: HtmlElement) -> bool:
@@ -149,12 +182,17 @@ def _read_table_rows(
 ) -> Iterator[CalendarRow]:
     """Yield the rows of a table below the first one, which names the columns.
 
-    A row of a single wide cell is a heading for those below it, as is the text `above`.
+    A row of a single wide cell is a heading for those below it, as is the text `above`, or a note
+    on the one above it.
     """
     heading = texts_of(rows[0])
     columns, headings = field_columns(heading, settings.options, settings.address)
+    entry: CalendarRow | None = None
     for number, row in enumerate(rows[1:], 1):
         texts = texts_of(row)
+        if entry is not None and (note := note_on_row_above(texts)):
+            entry = entry.with_note(note)
+            continue
         is_empty = not any(cell.text or cell.struck for cell in row)
         if len(row) > 1 and all(cell is row[0] for cell in row):
             above = texts[0]
@@ -170,7 +208,11 @@ def _read_table_rows(
             made = _make_row(f"{key} row {number}", cells, tuple(notes))
             if row[0].is_hidden:
                 made = _mark_hidden(made)
-            yield apply_heading(made, above, settings)
+            if entry is not None:
+                yield entry
+            entry = apply_heading(made, above, settings)
+    if entry is not None:
+        yield entry
 
 
 def _mark_hidden(row: CalendarRow) -> CalendarRow:
@@ -224,7 +266,7 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
 
     The heading adds month and year to a day number, or the year to a date without one.
     """
-    entry = replace(entry, notes=(*entry.notes, above))
+    entry = entry.with_note(above)
     has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
     # If a heading with a number has no year, it is read as one of 2000, so that its entries are
     # past.
@@ -278,7 +320,7 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                     texts,
                     is_struck=is_struck,
                     stamp=_select_stamp(element, selectors),
-                    notes=find_labels(element),
+                    notes=(*find_labels(element), *find_labels_around(element)),
                 )
                 if is_hidden(element):
                     row = _mark_hidden(row)

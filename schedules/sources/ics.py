@@ -52,6 +52,7 @@ class IcsSource(OnePage):
         """Yield the events of one VCALENDAR. Changed occurrences of a series get their own uids."""
         properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
         is_ons = _ONS in properties.value("PRODID").casefold()
+        name = properties.text("X-WR-CALNAME")
         is_cancelled = properties.value("METHOD").upper() == "CANCEL"
         for versions in group_by_uid(calendar.events).values():
             events = _keep_latest(versions, times)
@@ -60,9 +61,9 @@ class IcsSource(OnePage):
             else:
                 rows = self._read_single(events, times)
             for row in rows:
-                shown = row
+                shown = row.with_note(name)
                 if is_ons:
-                    shown = _day_if_provisional(row)
+                    shown = _day_if_provisional(shown)
                 if is_cancelled:
                     yield replace(shown, status="cancelled")
                 else:
@@ -119,8 +120,6 @@ class IcsSource(OnePage):
 
     def _make_row(self, event: RawEvent, slot: Slot) -> CalendarRow:
         uid = event.value("UID")
-        notes = event.texts("DESCRIPTION") + event.texts("COMMENT")
-        notes += ",".join(event.texts("CATEGORIES")).split(",")
         return CalendarRow(
             key=uid or event.text("SUMMARY"),
             uid=uid,
@@ -128,7 +127,7 @@ class IcsSource(OnePage):
             url=self._find_url(event, uid),
             status="; ".join(event.texts("STATUS")),
             slot=slot,
-            notes=tuple(notes),
+            notes=event.notes(),
         )
 
     def _find_url(self, event: RawEvent, uid: str) -> str:

@@ -33,6 +33,7 @@ _PARAM = quick(
 _UNUSED = frozenset(
     {"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"}
 )
+_NOTES = frozenset({"DESCRIPTION", "X-ALT-DESC", "COMMENT", "CATEGORIES", "LOCATION"})
 _NO_PARAMS: dict[str, str] = {}
 _ESCAPED = quick(r"\\([\\;,nN])")
 
@@ -75,6 +76,17 @@ class RawEvent:
     def text(self, name: str) -> str:
         """Return the first of `texts`, or ""."""
         return next(iter(self.texts(name)), "")
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the texts in which people or programs say what happened to the event, besides
+        `STATUS`: its description, place and categories, and a private status.
+        """
+        notes: list[str] = []
+        for name in dict.fromkeys(each.name for each in self.properties):
+            if name in _NOTES or (name.startswith("X-") and name.endswith("STATUS")):
+                texts = self.texts(name)
+                notes += ",".join(texts).split(",") if name == "CATEGORIES" else texts
+        return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)

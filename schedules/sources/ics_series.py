@@ -36,8 +36,7 @@ _LONGEST_INTERVAL = 400
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NUMBER = "X-NUMBER"
-_NOTES = frozenset({"DESCRIPTION", "COMMENT", "CATEGORIES"})
-_NEEDED = _TIMED | _NOTES | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
+_NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
 _IN_EVERY_MONTH = quick(r"(?:-?(?:[1-9]|1\d|2[0-8])(?:,|$))+")
 _UNTIL_DAY = quick(r"\b(UNTIL=\d{8})(;|$)")
@@ -417,10 +416,11 @@ def _make_occurrence(
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
     elif isinstance(start, datetime):
         slot = doubt_zone(slot, start.replace(tzinfo=None), tzid, times)
-    notes = tuple(text for name in _NOTES for text in _texts_of(event, name))
     status = "; ".join(_texts_of(event, "STATUS"))
     is_override = bool(written.all("RECURRENCE-ID"))
-    return Occurrence(day, slot, str(event.get("SUMMARY", "")), status, notes, is_override)
+    return Occurrence(
+        day, slot, str(event.get("SUMMARY", "")), status, written.notes(), is_override
+    )
 
 
 def _day_of(start: date) -> date:

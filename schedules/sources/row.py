@@ -48,6 +48,7 @@ NOT_UNDERSTOOD = (
 )
 
 _NO = NO_STATUS | {"n", "no", "false", "0", "no change", "nac ydy"}
+_CROSSES = frozenset("\u2717\u2718\u2716\u274c\u274e")
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 # Other names can be words of a title: "births &or; deaths".
 _REFERENCE = quick(
@@ -114,6 +115,10 @@ class CalendarRow:
     stamp: str = ""
     notes: tuple[str, ...] = ()
 
+    def with_note(self, note: str) -> CalendarRow:
+        """Return the entry with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
 
 _STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>|~~.*?~~")
 _NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp", "notes"}
@@ -136,6 +141,9 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
     which an entry that is `allday` does not have.
     """
     known = {name: text for name, text in texts.items() if name in _TEXTS}
+    # A table may have several columns of weekdays.
+    weekdays = (text for name, text in texts.items() if name.startswith("weekday"))
+    known["weekday"] = "\n".join(weekdays)
     revised = texts.get("revised", "")
     if revised.strip().casefold() not in _NO:
         known |= {"date": revised, "previous": texts.get("date", "")}
@@ -275,7 +283,8 @@ def _read_slot(
         stamped = read_date(entry.stamp, anchor, settings.zone, "ymd").slot
         slot = with_stamp(slot, stamped)
     if slot.precision in (Precision.INSTANT, Precision.DAY):
-        slot = check_weekday(slot, entry.weekday, first_day(slot))
+        for weekday in entry.weekday.splitlines():
+            slot = check_weekday(slot, weekday, first_day(slot))
     before = _read_earlier(entry.previous, settings, anchor)
     return slot, before or read.previous, read.status
 
@@ -342,7 +351,7 @@ def note_of(heading: str, text: str) -> str:
     """
     words = _WORD_ENDS.sub(" ", heading).strip(" ?")
     if _FLAG.fullmatch(words):
-        if text.strip().casefold() in _NO:
+        if text.strip().casefold() in _NO or text.strip() in _CROSSES:
             return f"{words}: no"
         return f"{words}: {text}"
     question = _question_of(heading)

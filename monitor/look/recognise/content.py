@@ -41,6 +41,7 @@ from schedules.dates.sentences import (
     has_date_of_publication,
     is_about_document,
     is_figure,
+    is_label,
     names_as_next,
     names_day_of,
     tells_nothing,
@@ -49,7 +50,7 @@ from schedules.dates.sentences import (
 from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.sources.govuk_items import parse_instant
-from schedules.titles import names_other_period
+from schedules.titles import names_other_period, read_title
 
 ANNOUNCED = "announced, not released"
 WITHDRAWN = "marked as withdrawn"
@@ -188,13 +189,20 @@ def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
 
 
 def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in `text_of`
-    """Return whether a table has figures, and is neither a timetable, nor of another edition, nor
-    about the document.
+    """Return whether a table has labels and figures, and is neither a timetable, nor of another
+    edition, nor about the document.
     """
     text, slot = " ".join(table.xpath(".//text()")), context.known.slot
     if is_about_document(text, slot) or names_other_period(context.title, text):
         return False
-    return any(is_figure(text_of(cell), slot) for cell in table.xpath(".//td"))
+    texts = [text_of(cell) for cell in table.xpath(".//td")]
+    figures = [each for each in texts if is_figure(each, slot)]
+    labels = list(filter(is_label, (text_of(cell) for cell in table.xpath(".//th|.//td"))))
+    if len(figures) == 1 and figures[0].isdecimal():
+        # A page about something else may have a lone number, such as "Items: 0".
+        words = set(read_title(context.title).words)
+        labels = [each for each in labels if not words.isdisjoint(each.lower().split())]
+    return bool(figures and labels)
 
 
 def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:

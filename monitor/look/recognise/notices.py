@@ -87,7 +87,8 @@ _NOT_AVAILABLE = quick(
 )
 # These count however long the page is.
 _QUEUE = (
-    r"\byou (are|have been) (now |currently |placed )?in (line(?! with)|(the|a) (virtual )?queue)\b"
+    r"\byou (are|have been) (now |currently |placed )?(number [\d,]+ )?in (line(?! with)"
+    r"|(the|a) (virtual )?queue)\b"
     r"|\b(users|people) (in line )?ahead of you\b|\byour (number|position) in (line|the queue)\b"
     r"|\byour (estimated )?wait(ing)? time( is| will be|:)"
     r"|\b(live|opens?|available|released|published) in:? \d+ days?\W{1,3}\d+ hours?\W{1,3}\d+ min"
@@ -202,6 +203,8 @@ def find_sign_against(page: Page, title: str) -> str:
         return SAYS_CALLED_OFF[notice["called_off"].lower()]
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
+    if "{{" in page.content:  # a template that its script has not filled
+        return CLOSED
     must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN)
     return CLOSED if (title and is_shell(page)) or must_wait or page.has_refresh else ""
 
