@@ -339,16 +339,25 @@ def _is_absent_before(runs: Iterable[Run], presence: Run) -> bool:
 
 
 def _drop_returns(runs: Iterable[Run], early_before: datetime) -> list[Run]:
-    """Return the runs without presences from before the slot that are not specific.
+    """Return the runs without presences from before the slot that are not specific, and without
+    what shows the same content since then.
 
     Content that was there from the first look on may be an earlier edition. So it proves nothing if
     it is removed and comes back.
     """
-    return [
-        run
-        for run in runs
-        if run.state is not State.PRESENT or run.specific or run.first_sent >= early_before
-    ]
+    kept = []
+    last_return: Run | None = None
+    for run in runs:
+        may_be_earlier = run.state is State.PRESENT and not run.specific
+        if may_be_earlier and run.first_sent < early_before:
+            last_return = run
+            continue
+        if may_be_earlier and last_return is not None and run.digest == last_return.digest:
+            continue
+        if run.state is not State.UNKNOWN:
+            last_return = None
+        kept.append(run)
+    return kept
 
 
 def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
