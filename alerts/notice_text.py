@@ -90,6 +90,8 @@ def _write_head(kind: str, status: str, facts: ReleaseFacts, now: datetime) -> s
     # `final`.
     if kind == "final" and not facts.final:
         suffix = ""
+    if kind == "exposure_closed" and _is_ended_by_slot(facts):
+        suffix = ", its slot has come"
     if kind == "grade_changed" and facts.grade != Grade.REPORT:
         suffix = ", a note is now due"
     if kind in ("appeared", "reminder") and choose_step_list(status, facts) == OUT:
@@ -105,6 +107,11 @@ def _write_head(kind: str, status: str, facts: ReleaseFacts, now: datetime) -> s
     if kind == "reminder" and status == "early" and not facts.is_exposed:
         head += ", over"
     return head + suffix
+
+
+def _is_ended_by_slot(facts: ReleaseFacts) -> bool:
+    """Return whether no exposure that ended is known to have been removed."""
+    return all(one.ended is not Ended.REMOVED for one in facts.exposures)
 
 
 def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:

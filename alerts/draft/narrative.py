@@ -24,6 +24,7 @@ from schedules.contract.verdict import (
     Finding,
     FindingKind,
     PartVerdict,
+    ShownSince,
     VerdictKind,
 )
 from schedules.times.interval import Bounds, Interval, magnitude, since
@@ -45,7 +46,7 @@ FINDING_SENTENCES = {
     "calendars_disagree": "Different release times had been announced for it.",
     "short_notice": "Its release time was announced or changed at short notice.",
     "promise_in_doubt": "It is not certain that the announced time still applied.",
-    "brought_forward": "An earlier release time had been announced.",
+    "brought_forward": "Its announced release time was brought forward.",
     "unannounced": "It had not been pre-announced.",
     "wrong_edition": "Another edition was shown in its place.",
     "wrong_content": "Other content was shown in its place.",
@@ -255,11 +256,24 @@ def _say_remarks(facts: ReleaseFacts) -> str:
         sentences[place] = MARKED_WITHDRAWN
     if wrong_file is not None:
         sentences.append(_say_wrong_file(wrong_file, facts))
+    if facts.shown_since is not None:
+        sentences.append(_say_shown_since(facts.shown_since, facts))
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the
         # other producers.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return " ".join(sentences)
+
+
+def _say_shown_since(since: ShownSince, facts: ReleaseFacts) -> str:
+    """Return what its calendar showed after the slot had passed."""
+    shown = f"showed “{one_line(since.text, 80)}” in place of that time"
+    if since.is_cancelled:
+        shown = "showed it as cancelled"
+    elif since.slot is not None:
+        day = _find_slot_day(facts)
+        shown = f"announced it for {words.format_clock_day(since.slot, facts.timezone, day)}"
+    return f"By {_format_time(since.at, facts)}, its calendar {shown}."
 
 
 def _say_wrong_file(wrong_file: Finding, facts: ReleaseFacts) -> str:
@@ -368,7 +382,12 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     if (out_by := fact_rules.find_earlier_publication(facts, part)) is not None:
         by = _format_interval(Interval(None, out_by), facts)
         return f"<Subject> <was> published {by}, but users had no access {until}."
-    return f"<Subject> <was> not <available> {until}."
+    return f"<Subject> <was> not <available>{_again(part)} {until}."
+
+
+def _again(part: PartVerdict) -> str:
+    """Return `" again"` if a part was public before its slot."""
+    return " again" if part.exposures else ""
 
 
 def _say_until(seen: Interval, facts: ReleaseFacts) -> str:
@@ -412,12 +431,18 @@ def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return that a part was still absent when that was last proved."""
+    """Return that a part was still absent when that was last proved, or hidden by a cache."""
+    is_published = any(
+        finding.kind == FindingKind.STALE_EDGE and finding.part == part.id
+        for finding in facts.findings
+    )
+    if is_published and part.is_hidden:
+        return f"<Subject> <was> published, but {_say_hidden_until(part, facts)}."
     proved = facts.at
     if facts.slot and part.delay and part.delay.min:
         proved = facts.slot + timedelta(seconds=part.delay.min)
     absent = "<available>" if part.address == "announced" else "found"
-    return f"<Subject> <was> still not {absent} at {_format_time(proved, facts)}."
+    return f"<Subject> <was> still not {absent}{_again(part)} at {_format_time(proved, facts)}."
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -459,8 +484,8 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "late": _say_late,
     "on_time": _say_on_time,
     "overdue": _say_overdue,
-    "not_published": lambda _part, facts: (
-        f"<Subject> had not been found by {_format_time(facts.at, facts)}."
+    "not_published": lambda part, facts: (
+        f"<Subject> had not been found{_again(part)} by {_format_time(facts.at, facts)}."
     ),
     "unproven": _say_unproven,
 }

@@ -247,6 +247,7 @@ class Parts:
             core.store,
             core.threads.ask,
             asyncio.get_running_loop(),
+            self._watch_finished_again,
         )
         core.heartbeat.report_loss = replay.on_store_reset
         if core.leadership is not None:
@@ -255,6 +256,9 @@ class Parts:
             core.leadership.host_waits = self.poller.host_waits
             core.leadership.adopt_waits = self.poller.adopt_waits
         return watch
+
+    async def _watch_finished_again(self) -> None:
+        await self.admission.watch_finished_again()
 
     def _make_tripwires(self) -> Tripwires:
         core, admission = self.core, self.admission

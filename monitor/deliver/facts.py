@@ -86,7 +86,8 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     """
     runs = [run for target in measured.runs.values() for run in target]
     slot = verdict.slot.instant if verdict.slot else None
-    page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
+    views = (target_id(verdict.release, "page", view) for view in (View.EDGE, View.ORIGIN))
+    page = [run for view in views for run in measured.runs.get(view, ())]
     gap = None if slot is None else widest_gap(page, slot)
     blind = drop_watched_spans(measured.blind, measured.runs)
     # The id of a record is its monitor and a number.

@@ -207,11 +207,20 @@ def gather_evidence(case: Case, part: Part, runs: Runs, blind: Sequence[Blind]) 
             view: [_trust_from_slot(run, slot) for run in of_view]
             for view, of_view in trusted.items()
         }
-    spells = correct_ages(
-        {view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()}
-    )
     found = [find_presence_from_start(trusted[view]) for view in EDGE_AND_ORIGIN]
     from_start = [run for run in found if run is not None]
+    present_from_start = min(from_start, key=lambda run: run.begin, default=None)
+    proving = trusted
+    if present_from_start is not None and case.window is not None:
+        in_both = [run for view in EDGE_AND_ORIGIN for run in trusted[view]]
+        if not _is_absent_before(in_both, present_from_start):
+            early_before = case.window.early_before
+            proving = {
+                view: _drop_returns(of_view, early_before) for view, of_view in trusted.items()
+            }
+    spells = correct_ages(
+        {view: tuple(build_spells(view, of_view)) for view, of_view in proving.items()}
+    )
     by_looks = tuple(build_presences({view: spells[view] for view in EDGE_AND_ORIGIN}))
     evidence = PartEvidence(
         part,
@@ -219,7 +228,7 @@ def gather_evidence(case: Case, part: Part, runs: Runs, blind: Sequence[Blind]) 
         spells,
         presences=by_looks,
         all_presences=tuple(build_presences(spells)),
-        present_from_start=min(from_start, key=lambda run: run.begin, default=None),
+        present_from_start=present_from_start,
         presences_by_looks=by_looks,
     )
     if not is_address_unannounced:
@@ -319,6 +328,36 @@ def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
             yield run
         elif run.first_sent <= now:
             yield replace(run, last_received=now, end=min(run.end, now))
+
+
+def _is_absent_before(runs: Iterable[Run], presence: Run) -> bool:
+    """Return whether one of these looks showed the part absent before a presence."""
+    return any(
+        run.state in (State.ABSENT, State.WITHDRAWN) and run.first_sent < presence.first_sent
+        for run in runs
+    )
+
+
+def _drop_returns(runs: Iterable[Run], early_before: datetime) -> list[Run]:
+    """Return the runs without presences from before the slot that are not specific, and without
+    what shows the same content since then.
+
+    Content that was there from the first look on may be an earlier edition. So it proves nothing if
+    it is removed and comes back.
+    """
+    kept = []
+    last_return: Run | None = None
+    for run in runs:
+        may_be_earlier = run.state is State.PRESENT and not run.specific
+        if may_be_earlier and run.first_sent < early_before:
+            last_return = run
+            continue
+        if may_be_earlier and last_return is not None and run.digest == last_return.digest:
+            continue
+        if run.state is not State.UNKNOWN:
+            last_return = None
+        kept.append(run)
+    return kept
 
 
 def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:

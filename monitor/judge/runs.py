@@ -318,23 +318,24 @@ def find_changes_of_content(runs: Iterable[Run]) -> list[Interval]:
     return changes if len(changes) < MOST_CHANGES else []
 
 
-def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
+def widest_gap(runs: Iterable[Run], slot: datetime) -> timedelta | None:
     """Return the longest time without a proof, from shortly before a slot until it was seen.
 
-    It may be too long if a run began earlier. None without two looks that proved something.
+    `runs` may be of several views. It may be too long if a run began earlier. None without two
+    looks that proved something.
     """
     gaps = []
-    before: Run | None = None
-    for run in runs:
+    proved_until: datetime | None = None
+    for run in sorted(runs, key=lambda run: run.first_sent):
         if run.state is State.UNKNOWN or run.last_received < slot - _BEFORE_SLOT:
             continue
-        if before is not None:
-            gaps.append(run.first_sent - before.last_received)
+        if proved_until is not None:
+            gaps.append(run.first_sent - proved_until)
         if run.state is State.PRESENT and run.last_received >= slot:
             break  # later looks are planned further apart
         if run.looks > 1:
             gaps.append(run.largest_gap)
-        before = run
+        proved_until = max(proved_until or run.last_received, run.last_received)
     return max([_NO_GAP, *gaps]) if gaps else None
 
 

@@ -74,6 +74,11 @@ class Admission:
         await self.ledger.store_differing()
         self._has_watched_all = True
 
+    async def watch_finished_again(self) -> None:
+        """Watch releases again that were finished lately, to judge them with looks stored since."""
+        self._finished.clear()
+        await self._update_watch(self.clock.now(), self.ledger.book.releases(), self.watch.ahead)
+
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
         """Record a calendar read, watch new releases that are due soon, and update watched ones.
 

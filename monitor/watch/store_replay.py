@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -19,7 +20,7 @@ from monitor.watch.release import group_by_release
 from monitor.watch.watch import Watch
 
 _log = structlog.get_logger(__name__)
-_BLIND_SPANS_BACK = timedelta(days=1)
+_BLIND_SPANS_BACK = timedelta(days=30)
 _RETRY_SECONDS = 1.0
 
 
@@ -27,7 +28,8 @@ _RETRY_SECONDS = 1.0
 class StoreReplay:
     """Writes releases, promises, runs, evidence, blind spans and verdicts again.
 
-    Notices are not sent again, because the outbox has their ids.
+    Notices are not sent again, because the outbox has their ids. `watch_finished` watches again the
+    releases that were finished lately.
     """
 
     ledger: Ledger
@@ -38,6 +40,7 @@ class StoreReplay:
     store: Store
     ask: Ask
     loop: asyncio.AbstractEventLoop
+    watch_finished: Callable[[], Awaitable[None]]
     _tasks: Tasks = field(default_factory=Tasks)
 
     def on_store_reset(self) -> None:
@@ -65,6 +68,7 @@ class StoreReplay:
                 watched.merge_promises(self.ledger.promises(name))
         await self._merge_stored_runs()
         self.watch.judging.queue.judge_all()
+        await self.watch_finished()
 
     async def write(self) -> None:
         """Write the ledger, blind spans and runs in memory again, and have every release judged and

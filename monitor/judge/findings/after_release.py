@@ -21,6 +21,7 @@ from schedules.announcement import Role
 from schedules.contract.verdict import Finding, FindingKind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, between, latest_known, seconds_between
 
+_UNDECIDED = (VerdictKind.PENDING, VerdictKind.UNPROVEN)
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
 # Of a file that changes again and again, only the first changes are findings.
 _MOST_SWAPS = 3
@@ -52,7 +53,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     changes = at_edge
     if is_origin_precise or not at_edge:
         changes = at_origin
-    if part.verdict is VerdictKind.UNPROVEN and evidence.is_in_place_at(slot):
+    if part.verdict in _UNDECIDED and evidence.is_in_place_at(slot):
         # The first change of what was in place may be the release itself.
         changes = changes[1:]
     for change in changes[:_MOST_SWAPS]:

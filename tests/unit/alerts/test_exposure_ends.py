@@ -64,6 +64,21 @@ def test_notice_gives_only_the_reason_why_the_exposure_ended(
     assert words_of_another_reason not in notice.text
 
 
+@pytest.mark.parametrize(
+    ("reason", "head"),
+    [
+        (Ended.REMOVED, "EARLY, over: "),
+        (Ended.SLOT, "EARLY, its slot has come: "),
+        (Ended.UNKNOWN, "EARLY, its slot has come: "),
+    ],
+)
+def test_subject_says_over_only_of_a_removal(public_early: Make, reason: Ended, head: str) -> None:
+    """The last notice, of the complete measurement, says “over” too. It often follows the slot
+    within a minute, and must not look like the same notice again.
+    """
+    assert notice_of_ended_exposure(public_early, reason).subject.startswith(head)
+
+
 def test_notice_says_page_is_public_and_file_was_removed(public_early: Make) -> None:
     """Page and file were public early.
 

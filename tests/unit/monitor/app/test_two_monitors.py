@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,17 +41,24 @@ SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
 HAND_IN = SLOT + 3 * MINUTE
+NO_TABLE: Mapping[str, object] = {}
 Pair = Callable[[MonitorInTest, MonitorInTest], Awaitable[None]]
 
 
 def monitor_named(
-    folder: Path, name: str, tables: str, clock: VirtualClock, delay: float
+    folder: Path,
+    name: str,
+    tables: str,
+    clock: VirtualClock,
+    delay: float,
+    watch_table: Mapping[str, object],
 ) -> MonitorInTest:
     """Return a monitor of this name whose store is the one in the folder."""
     path = folder / f"{name}.toml"
     path.write_text(HEAD + tables)
     script = read_script(path)
-    settings = rehearsal_settings(script, Settings(watch=WatchSettings(vantage=name)), folder)
+    watch = WatchSettings.model_validate({**watch_table, "vantage": name})
+    settings = rehearsal_settings(script, Settings(watch=watch), folder)
     file = settings.store.url
     store = SHARED.model_copy(update={"spool": str(folder / "spool")})
     shared = settings.model_copy(update={"store": store})
@@ -61,17 +68,23 @@ def monitor_named(
 
 
 def run_two_monitors(
-    folder: Path, tables: str, act: Pair, north_faults: str = "", delay: float = UNHURRIED
+    folder: Path,
+    tables: str,
+    act: Pair,
+    north_faults: str = "",
+    delay: float = UNHURRIED,
+    watch_table: Mapping[str, object] = NO_TABLE,
 ) -> Store:
     """Run monitor `north`, which leads and to which these faults happen, and `south`, a standby.
 
-    Return their store.
+    Both watch as `watch_table` says. Return their store.
     """
 
     async def story(clock: VirtualClock) -> None:
         scripts = {"north": tables + north_faults, "south": tables}
         monitors = [
-            monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()
+            monitor_named(folder, name, script, clock, delay, watch_table)
+            for name, script in scripts.items()
         ]
         for monitor in monitors:
             await monitor.publisher.start()
@@ -322,5 +335,32 @@ def test_spool_of_a_leader_that_was_cut_off_and_killed_narrows_the_interval(tmp_
         assert south.verdict_row().body["first_seen"]["by"] < "2026-11-26T09:30:05"
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, SOUTH_SEES_503, delay=DELAY)
+    assert differences_in_replay(store) == {"claims-q3": []}
+    store.close()
+
+
+def test_spool_that_is_handed_in_after_the_watch_ended_changes_the_verdict(tmp_path: Path) -> None:
+    """As above, but South sees 503 until 09:32, and North starts again at 11:05.
+
+    The watch over the release has ended before.
+    """
+    faults = SOUTH_SEES_503.replace("09:30:20", "09:32:00")
+    short_watch = {
+        "settle": {"every": "60s", "parts_every": "60s", "until": "10m"},
+        "after": {"every": "5m", "until": "20m"},
+    }
+
+    async def act(south: MonitorInTest, north: MonitorInTest) -> None:
+        await cut_off_leader(tmp_path, south, north, open_store)
+        await north.until("09:30:10.2")
+        await north.kill()
+        await south.until("11:05:00")
+        assert "claims-q3" not in south.daemon.parts.watch.releases
+        assert south.stored_verdict() == "unproven"
+        await north.start()  # as a standby
+        await south.until("11:06:00")
+        assert south.stored_verdict() == "on_time"
+
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, faults, DELAY, short_watch)
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()

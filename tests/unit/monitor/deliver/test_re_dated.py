@@ -64,7 +64,7 @@ CASES = {
         "from 5 January 09:30 GMT; released between 09:49:55 and 09:50:00 GMT, 19 min 55 s to"
         " 20 min late",
         "It became available at about 9.30am on 5 January, about 3 days early. It was removed at"
-        " about 9.50am. The release was not available until 9.50am on 8 January.",
+        " about 9.50am. The release was not available again until 9.50am on 8 January.",
         ("2018-01-05", "2018-01-08"),
     ),
     "moved to Monday, public from its old time on": ReDated(

@@ -26,7 +26,7 @@ from monitor.judge.as_json import release_json, status_text, widest_bound
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import VerdictKind
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, a_run
+from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, a_run
 from tests.worlds.verdicts import judged
 
 
@@ -105,6 +105,18 @@ def test_table_of_draft_says_how_early_but_sentence_does_not(
     ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
     assert status == in_table
+
+
+def test_gap_without_proof_ends_with_the_first_view_that_shows_the_page() -> None:
+    """No look succeeded from 180 s to 1200 s after the slot. Then the origin showed the page, and
+    the edge half a second later. A notice between these two looks states the gap too.
+    """
+    runs = {
+        EDGE: [a_run("page", ABSENT, -120, 180)],
+        ORIGIN: [a_run("page/origin", ABSENT, -120, 179), a_run("page/origin", PRESENT, 1200)],
+    }
+    verdict = judged(now=1200.2, seen={"page": runs[EDGE], "page/origin": runs[ORIGIN]})
+    assert release_facts(verdict, Measurement("m", runs)).certainty.widest_gap == 1020
 
 
 def part_json(verdict: str, *, early_bound: float | None, required: bool = True) -> dict[str, Any]:
