@@ -133,9 +133,7 @@ class Rota:
         )
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles on call: by the table's shifts, else by the calendar's, else the one
-        whose turn it is.
-        """
+        """Return the roles on call."""
         for shifts in (self.shifts, self.calendar_shifts):
             # A role without a channel does not count.
             current = (shift.role for shift in shifts if shift.begins <= at < shift.ends)
@@ -198,8 +196,6 @@ class Rota:
         shifts = (*self.shifts, *self.calendar_shifts)
         edges = (at for shift in shifts for at in (shift.begins, shift.ends))
         yield from (at for at in edges if begin < at < end)
-        # Turns follow each other, each as long as `length_of_turn`, from the local time
-        # `first_turn` on.
         first_turn, length_of_turn = self.settings.begins, self.settings.every
         if not self.settings.turns or first_turn is None:
             return

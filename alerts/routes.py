@@ -98,7 +98,6 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     for route in matching:
         if any(map(route.matches_finding, notice.findings)):
             begin = _find_earliest_send(route, notice, now, timezone)
-            # Each reminder goes to one more channel of the route's list `escalate`.
             escalated = route.escalate[:reminder_number]
             if reminder_number >= ESCALATED_TO_ALL:
                 escalated = route.escalate

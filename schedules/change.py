@@ -105,11 +105,10 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
 def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
     """Return the short notice that `new` gives after `old` of the same calendar, or None.
 
-    A provisional or month-wide date is not a promise yet. Nor does the first read of a calendar
-    prove when an entry was made.
+    No one plans for a provisional date or one wider than a day. The first read of a calendar does
+    not prove when an entry was made.
     """
     what = _announced_change(old, new)
-    # People planned for the old date.
     planned_day = first_day((old or new).slot)
     if what is None or planned_day is None:
         return None
@@ -130,17 +129,12 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
 
 def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:
     """Return a change that people must hear of well in advance, or None."""
-    # People cannot plan for a provisional date, or one wider than a day.
     promised = old or new
-    is_firm = promised.slot.precision in _ON_ONE_DAY and promised.state is not State.PROVISIONAL
-    if not is_firm:
+    if promised.slot.precision not in _ON_ONE_DAY or promised.state is State.PROVISIONAL:
         return None
     if old is None:
-        # Without an earlier read, it may have been announced long ago.
         is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
-        if is_new_announcement:
-            return EventKind.ANNOUNCED
-        return None
+        return EventKind.ANNOUNCED if is_new_announcement else None
     changes = find_changes(old, new)
     kinds = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
     return next((kind for kind in kinds if kind in changes), None)

@@ -60,20 +60,20 @@ def keep_ids(
 
 
 def _under_id_of_row(
-    now: Announcement,
+    entry: Announcement,
     known: Mapping[str, Announcement],
     editions: Mapping[str, Sequence[Announcement]],
     at: datetime,
 ) -> Announcement:
     """Return an entry under the id that its row has now, if others are known of the row."""
-    undated = f"{now.uid}{UNDATED}"
-    if undated in known and first_day(now.slot) is None:
-        return replace(now, uid=undated)
-    if _can_be_any_edition(now):
-        return _under_id_of_last(editions.get(now.uid, ()), now)
-    if now.uid in known:
-        return _under_id_of_edition(known[now.uid], now, known, at)
-    return now
+    undated = f"{entry.uid}{UNDATED}"
+    if undated in known and first_day(entry.slot) is None:
+        return replace(entry, uid=undated)
+    if _can_be_any_edition(entry):
+        return _under_id_of_last(editions.get(entry.uid, ()), entry)
+    if entry.uid in known:
+        return _under_id_of_edition(known[entry.uid], entry, known, at)
+    return entry
 
 
 def _group_by_row(known: Mapping[str, Announcement]) -> Mapping[str, list[Announcement]]:
@@ -126,7 +126,7 @@ def find_next_editions(
     its own.
 
     Without a period, a later day can mean that, or a change made too late. So the first read that
-    shows it has an entry of both. `published` has the slots of releases that are out, by entry.
+    shows it gets both entries. `published` has the slots of releases that are out, by entry.
     """
     return [
         replace(each, uid=f"{each.uid.partition('@')[0]}@{day}")
@@ -140,12 +140,12 @@ def find_next_editions(
     ]
 
 
-def _under_id_of_last(editions: Sequence[Announcement], now: Announcement) -> Announcement:
+def _under_id_of_last(editions: Sequence[Announcement], entry: Announcement) -> Announcement:
     """Return an entry under the id of its row's last edition, preferably of one with its time."""
     if not editions:
-        return now
-    same = [each for each in editions if each.slot.is_same_time(now.slot)]
-    return replace(now, uid=[*editions, *same][-1].uid)
+        return entry
+    same = [each for each in editions if each.slot.is_same_time(entry.slot)]
+    return replace(entry, uid=[*editions, *same][-1].uid)
 
 
 def _can_be_any_edition(entry: Announcement) -> bool:
@@ -180,23 +180,23 @@ def _is_same(old: Announcement, new: Announcement) -> bool:
 
 
 def _under_id_of_edition(
-    before: Announcement, now: Announcement, known: Mapping[str, Announcement], at: datetime
+    before: Announcement, entry: Announcement, known: Mapping[str, Announcement], at: datetime
 ) -> Announcement:
     """Return an entry, under an id of its own if `before`, which had its id, was an edition whose
     slot has passed.
     """
-    old, new = read_title(before.title).period, read_title(now.title).period
+    old, new = read_title(before.title).period, read_title(entry.title).period
     if not old or not new or old == new:
-        return now
-    uid = f"{now.uid}@{'-'.join(sorted(new))}"
-    old_day, new_day = first_day(before.slot), first_day(now.slot)
+        return entry
+    uid = f"{entry.uid}@{'-'.join(sorted(new))}"
+    old_day, new_day = first_day(before.slot), first_day(entry.slot)
     is_next = (
         has_passed(before.slot, at)
-        and not has_passed(now.slot, at)
+        and not has_passed(entry.slot, at)
         and old_day is not None
         and new_day is not None
         and old_day < new_day
     )
     if is_next or uid in known:
-        return replace(now, uid=uid)
-    return now
+        return replace(entry, uid=uid)
+    return entry

@@ -74,12 +74,33 @@ def _replace_webcal(value: object) -> object:
     return value
 
 
-def _is_file(path: Path) -> bool:
-    """Return whether a path is a file in a folder that we may read."""
+def why_no_file(path: Path) -> str:
+    """Return why a path is not that of a file in a folder that we may read, "" if it is."""
     try:
-        return path.is_file()
-    except OSError:
-        return False
+        if path.is_file():
+            return ""
+        return "is a folder, give a file" if path.is_dir() else "no such file"
+    except OSError as exc:
+        return f"cannot be read: {exc.strerror}"
+
+
+_TOML_NAMES = re.compile(r"\((?:'[^']*',? ?)+\)")
+"""The names of a table within others, as Python writes them: `('web', 'oidc')`."""
+_TOML_NAME = re.compile(r"'([^']*)'")
+_TOML_REMEDIES = {
+    "Invalid value": 'write text in straight quotes, "like this"',
+    "Expected newline": 'write text in straight quotes, "like this"',
+    "Cannot overwrite": "write each key once",
+}
+
+
+def describe_toml_fault(fault: Exception) -> str:
+    """Return what is wrong with a text that is not TOML, and what to do if that is usual."""
+    text = _TOML_NAMES.sub(lambda found: f"[{'.'.join(_TOML_NAME.findall(found[0]))}]", str(fault))
+    for beginning, remedy in _TOML_REMEDIES.items():
+        if text.startswith(beginning):
+            return f"{text}: {remedy}"
+    return text
 
 
 def require_file(file: str, info: ValidationInfo) -> str:
@@ -88,9 +109,11 @@ def require_file(file: str, info: ValidationInfo) -> str:
     Raises a fault for pydantic if there is no such file.
     """
     folder = (info.context or {}).get("folder")
-    path = Path(file) if folder is None else folder / file
-    if folder is not None and not _is_file(path):
-        raise refuse("no such file")
+    if folder is None:
+        return str(Path(file))
+    path = folder / file
+    if reason := why_no_file(path):
+        raise refuse(reason)
     return str(path)
 
 
@@ -228,28 +251,28 @@ def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
 
 
 def _suggest_duration(value: Any) -> str:  # noqa: ANN401 # any TOML value
-    """Return the duration in seconds that a faulty text means, such as `"60s"` for `1 minute` or
-    `1:00`.
+    """Return the duration that a faulty text means, such as `"1m"` for `1 minute` or `1:00`.
 
-    Examples if it is not understood.
+    A number is read as seconds. Examples if the text is not understood.
     """
     text, examples = str(value).casefold(), 'one such as "90s", "5m" or "2h"'
+    total = 0.0
     if clock := re.fullmatch(r"(?:(\d{1,4}):)?(\d{1,4}):(\d\d)", text):
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
-        return f'"{3600 * hours + 60 * minutes + seconds}s"'
-    if _LOOSE_DURATION.sub("", text).strip():
-        return examples
-    total = 0.0
-    for number, word in _LOOSE_DURATION.findall(text):
-        unit = _UNIT_WORDS.get(word) or _UNIT_WORDS.get(word.removesuffix("s"))
-        if unit is None:
-            return examples
-        total += float(number) * unit
+        total = 3600.0 * hours + 60 * minutes + seconds
+    elif not _LOOSE_DURATION.sub("", text).strip():
+        for number, word in _LOOSE_DURATION.findall(text):
+            unit = _UNIT_WORDS.get(word) or _UNIT_WORDS.get(word.removesuffix("s"))
+            if unit is None:
+                return examples
+            total += float(number) * unit
     if not total:
         return examples
     if total < 1:
         return f'"{max(1, round(total * 1000))}ms"'
-    return f'"{total:.12g}s"'
+    if clock is None and not re.search("[a-z]", text):
+        return f'"{total:.12g}s"'
+    return f'"{write_duration(timedelta(seconds=total))}"'
 
 
 def write_duration(length: timedelta) -> str:
@@ -372,24 +395,19 @@ class Secret(Table):
         if self.env is not None:
             return None if os.environ.get(self.env) else f"the environment has no {self.env}"
         path = Path(str(self.file))
-        if not _is_file(path):
-            return f"no file {self.file}"
         try:
-            return (
-                None
-                if path.read_text(encoding="utf-8").strip()
-                else f"the file {self.file} is empty"
-            )
+            is_empty = not path.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return f"no file {self.file}"
         except (OSError, UnicodeDecodeError) as exc:
-            return (
-                f"the file {self.file} cannot be read:"
-                f" {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
-            )
+            reason = getattr(exc, "strerror", None) or "is not UTF-8 text"
+            return f"the file {self.file} cannot be read: {reason}"
+        return f"the file {self.file} is empty" if is_empty else None
 
     def why_exposed(self) -> str | None:
         """Return a warning if other accounts can read the file of the secret, else None."""
         path = Path(self.file or "")
-        if not _is_file(path) or not path.stat().st_mode & 0o004:
+        if why_no_file(path) or not path.stat().st_mode & 0o004:
             return None
         return f"every account of this machine can read {self.file}: chmod o-r"
 
@@ -398,7 +416,7 @@ class Secret(Table):
         if self.env is not None:
             return os.environ.get(self.env, "")
         path = Path(str(self.file))
-        if _is_file(path):
+        if not why_no_file(path):
             return path.read_text(encoding="utf-8").strip()
         return ""
 
@@ -432,4 +450,4 @@ def is_loopback(listen: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host == "localhost" or host.endswith(".localhost")

@@ -59,8 +59,6 @@ class App:
     async def run_once(self, day: date | None = None) -> LookedOnce:
         """Look once at each release of a local day (None: all).
 
-        Return their JSON and the faults of calendar reads.
-
         Calendars are read first, due notices are sent, and everything is committed before the
         daemon is finished. Raises `EnvironmentFault` while a monitor runs on the same store.
         """

@@ -50,7 +50,7 @@ class Status(MonitorView):
         return self.watch.judging.verdict_now(release)
 
     def last_looks(self) -> dict[str, datetime | None]:
-        """Return when each watched release was last looked at, by its id."""
+        """Return when each watched release last had a look that proved something, by id."""
         return {name: watched.last_proof_at for name, watched in self.watch.releases.items()}
 
     def is_standby(self) -> bool:

@@ -389,7 +389,10 @@ class _Check:
         recipients = self._recipients_of_late()
         if not recipients:
             return f"At the next slot ({when}) no one is notified of a late release."
-        ways = ["the link in it"] if web.has_signed_links else []
+        ways = []
+        if web.has_signed_links:
+            where = " on this machine" if web.has_local_links else ""
+            ways.append(f"the link in it{where}")
         if web.signs_in:
             ways.append(f"signing in at {web.public_url or web.listen}")
         way = "cannot acknowledge it"

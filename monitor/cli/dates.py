@@ -72,7 +72,7 @@ INSTANT = Parsed("instant", _parse_instant)
 in London.
 """
 LOCAL_TIME = Parsed("time", _parse_local_time)
-"""A local time or day, as a request has it."""
+"""A local time or day, as ISO text."""
 
 
 def period_options(subject: str, *, required: bool = False) -> Callable[[Verb], Verb]:
@@ -105,14 +105,14 @@ def period_options(subject: str, *, required: bool = False) -> Callable[[Verb], 
 
 
 def today(timezone: str = LONDON) -> date:
-    """Return the local date of now."""
+    """Return the current local date."""
     return local_date(SystemClock().now(), timezone)
 
 
 def read_day(text: str, today: date) -> date | None:
     """Return the day that `text` names, or None.
 
-    A date without a year is read as the one nearest to `today`.
+    Without a year, it is the one nearest to `today`.
     """
     text = text.strip()
     if (named := _read_day_word(text, today)) is not None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="Port on this machine.",
 )
 @click.option(
-    "--at", type=INSTANT, metavar="T", help="Open at this time; default 10:50am on 5 January 2018."
+    "--at", type=INSTANT, metavar="T", help="Open at this time; default a moment of an incident."
 )
 @click.option(
     "--kept", type=PATH, metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
@@ -52,7 +52,7 @@ def command(
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
-    from monitor.rehearse.demo import INCIDENTS, OPENS_AT, STORE, merge_kept_stores, script_of
+    from monitor.rehearse.demo import INCIDENTS, STORE, merge_kept_stores, opening_time, script_of
     from monitor.rehearse.live import run_live
 
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
@@ -67,7 +67,7 @@ def command(
         stored = [each for each in played if (each / STORE).is_file()]
         # Without any store, this raises a fault that names the absent ones.
         with closing(merge_kept_stores(stored or played)) as store, log_only_errors():
-            asyncio.run(_show_until_stopped(context, store, port, at or OPENS_AT))
+            asyncio.run(_show_until_stopped(context, store, port, at or opening_time(store)))
 
 
 def _play_incidents(scripts: Sequence[Path], folder: Path) -> None:

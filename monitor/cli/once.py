@@ -12,6 +12,7 @@ from monitor.cli.dates import DAY
 from monitor.cli.today import board_lines
 from monitor.judge.as_text import count_by_status
 from schedules.times.json import Json
+from schedules.times.words import count
 
 
 @click.command("once")
@@ -32,8 +33,9 @@ def command(context: Context, *, day: date | None) -> None:
     redact = redactor(secrets_of(context.settings)) or str
     with log_only_errors(redact):
         rows = asyncio.run(_look_once(context, day))
-    counts = f"{len(rows)} releases looked at" + (f": {count_by_status(rows)}" if rows else "")
-    context.print_result(rows, [counts, *board_lines(rows, context)])
+    statuses = f": {count_by_status(rows)}" if rows else ""
+    looked = f"{count(len(rows), 'release')} looked at{statuses}"
+    context.print_result(rows, [looked, *board_lines(rows, context)])
 
 
 async def _look_once(context: Context, day: date | None) -> list[Json]:

@@ -14,6 +14,7 @@ from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
+from monitor.cli.today import UNREAD
 from monitor.errors import unknown_name
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local
@@ -45,6 +46,7 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
             if producer not in known:
                 raise unknown_name("producer", producer, known)
         releases, hosts = plan_day(context, store, day)
+        is_read = bool(store.ledger.reads(limit=1, usable=True))
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]
     body = {
@@ -53,7 +55,8 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
         "hosts": {one.host: one.as_json() for one in hosts},
         "warnings": [one.warning for one in hosts if one.warning],
     }
-    context.print_result(body, _plan_lines(day, zone, releases, hosts))
+    lines = _plan_lines(day, zone, releases, hosts)
+    context.print_result(body, lines if is_read or releases else [UNREAD])
 
 
 def plan_day(

@@ -12,6 +12,7 @@ from monitor.cli.common import Context, json_verb, log_only_errors
 from monitor.clock import SystemClock
 from monitor.config.checks import recogniser_fault
 from monitor.look.fetch import Answer, describe_why
+from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 from schedules.times.json import Json, fields_json, instant_json
 
@@ -51,6 +52,8 @@ def command(context: Context, *, url: str, recogniser: str) -> None:
     with log_only_errors():
         facts = asyncio.run(_look_once(context, url, recogniser))
     words = facts | {"why": describe_why(facts["why"] or "") or None}
+    if facts["state"] == State.UNKNOWN.value:
+        words["proved"] = None
     context.print_result(facts, fact_lines(words))
     if facts["bytes"] is None:
         raise SystemExit(3)

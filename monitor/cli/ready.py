@@ -7,10 +7,11 @@ from datetime import date
 
 import click
 
-from monitor.cli.client import get_json
+from monitor.cli.client import open_api
 from monitor.cli.common import Context, json_verb, section_lines
 from monitor.cli.dates import DAY
 from monitor.cli.terminal import page_output
+from monitor.cli.today import why_unread
 from monitor.readiness.line import Line, Readiness, ReadinessAssessment
 from monitor.readiness.text import STATE_WORDS, describe_assessment, describe_line
 
@@ -26,9 +27,12 @@ def command(context: Context, *, day: date | None) -> None:
 
     Example: ninethirty ready --date 2026-11-26
     """
-    found = get_json(context, "/readiness", date=day)
-    assessment = ReadinessAssessment.from_json(found)
-    headline = describe_assessment(assessment, context.settings_or_default.timezone)
+    with open_api(context) as api:
+        found = api.get("/readiness", date=day)
+        assessment = ReadinessAssessment.from_json(found)
+        headline = describe_assessment(assessment, context.settings_or_default.timezone)
+        if not assessment.slots:
+            headline = why_unread(api) or headline
     text = [headline, *_listed_lines(assessment.lines)]
     context.print_result(found, text, ok=found["ready"])
 

@@ -26,6 +26,7 @@ from schedules.times.words import day_text
 
 _MOST_SHOWN = 10
 _NONE_PROMISED = "no release that is watched is promised for this day"
+UNREAD = "no calendar has been read yet. Start the monitor: `ninethirty run` reads them first"
 
 
 @click.command("today")
@@ -50,7 +51,7 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
 
 
 def _day_lines(context: Context, api: Api, day: date, rows: Sequence[Json]) -> Iterator[str]:
-    counts = count_by_status(rows) or _say_why_empty(api.get_for_staff("/calendars", "calendars"))
+    counts = count_by_status(rows) or why_unread(api) or _NONE_PROMISED
     yield f"{day_text(day, weekday=True)}: {counts}"
     # If all verdicts are final, the counts above say everything that the headline would.
     headline, since = slot_headline(rows, context.now())
@@ -66,22 +67,20 @@ def _day_lines(context: Context, api: Api, day: date, rows: Sequence[Json]) -> I
     yield from _open_work_lines(context, api)
 
 
-def _say_why_empty(calendars: Sequence[Json] | None) -> str:
-    """Return why no release is promised for a day, and what to do next if there is anything.
-
-    A viewer does not know the calendars (None).
-    """
-    if calendars is None:
-        return _NONE_PROMISED
+def why_unread(api: Api) -> str:
+    """Return why no release can be known, with what to do next, or ""."""
+    calendars = api.get_for_staff("/calendars", "calendars")
+    if calendars is None:  # a viewer does not know them
+        return ""
     if not calendars:
         return "no calendar is configured. Add a [[calendar]] to your configuration"
     read = [one for one in calendars if one["last_read"]]
     if not read:
-        return "no calendar has been read yet. Start the monitor: `ninethirty run` reads them first"
+        return UNREAD
     if not any(one["last_usable_read"] for one in read):
         name = read[0]["name"]
         return f"no calendar could be read yet. Run `ninethirty calendar read {name}` to see why"
-    return _NONE_PROMISED
+    return ""
 
 
 def _open_work_lines(context: Context, api: Api) -> Iterator[str]:

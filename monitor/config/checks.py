@@ -25,6 +25,7 @@ from schedules.values import (
     is_loopback,
     quote_value,
     read_wall,
+    why_no_file,
     why_no_host,
     write_duration,
 )
@@ -192,8 +193,8 @@ def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
         yield place, "needs turns, shifts, a url or a file: without one, no one is on call", None
     if "url" in row and file is not None:
         yield place, "has both url and file, keep one", None
-    if isinstance(file, str) and not (folder / file).is_file():
-        yield f"{place}.file", "no such file", quote_value(file)
+    if isinstance(file, str) and (reason := why_no_file(folder / file)):
+        yield f"{place}.file", reason, quote_value(file)
     if row.get("turns") and "begins" not in row:
         yield f"{place}.begins", "must be given with turns: the first turn begins then", None
     for key, shift in rows_of(row, "shift"):
@@ -382,8 +383,8 @@ def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
             "needs another port: the pages use that one",
             quote_value(metrics),
         )
-    if isinstance(users, str) and not (folder / users).is_file():
-        yield "web.users_file", "no such file, `ninethirty user` makes a line", quote_value(users)
+    if isinstance(users, str) and (reason := why_no_file(folder / users)):
+        yield "web.users_file", f"{reason}, `ninethirty user` makes a line", quote_value(users)
 
 
 def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:

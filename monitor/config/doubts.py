@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from monitor.config.organisations import ORGANISATIONS, find_slugs, nearest_slug
 from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import HOSTS, SINGLE_PRODUCER_KINDS
+from monitor.store.open import has_password
 from schedules.announcement import Announcement
 from schedules.release import Release, ReleaseMatch
 from schedules.sources.settings import CalendarSettings
@@ -46,6 +46,8 @@ class Known:
 
 def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     """Yield each doubt about a configuration, with its key and its value."""
+    if has_password(settings.store.url):
+        yield "store.url", "contains a password: leave it to ~/.pgpass or PGPASSWORD", None
     yield from _calendar_doubts(settings, known)
     producers = {name for table in settings.calendar for name in _producers_of(table)}
     producers |= {producer for release in known.releases for producer in release.producers}
@@ -150,7 +152,7 @@ def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Dou
 
 
 def _misnamed_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield each producer of known releases that no table has as its id, but in other words."""
+    """Yield each producer of known releases that is not the id of any table but resembles one."""
     tables = [table.id for table in settings.producer]
     for producer in sorted({one for release in known.releases for one in release.producers}):
         if producer in ("", *tables, *ORGANISATIONS):
@@ -206,16 +208,9 @@ def _acknowledging_doubts(settings: Settings) -> Iterator[Doubt]:
     if not web.has_signed_links and not web.signs_in:
         reason = "no one could acknowledge an incident: set public_url and link_key, or users_file"
         yield "web", reason, None
-    if web.public_url is not None and _is_loopback(urlsplit(web.public_url).hostname or ""):
+    if web.has_local_links:
         reason = "only this machine reaches it, so no one else can follow the link in a notice"
         yield "web.public_url", reason, quote_value(web.public_url)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:  # it is a name
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _names_in_routes(settings: Settings) -> set[str]:

@@ -101,7 +101,11 @@ def slug_of(text: str, among: Organisations = ORGANISATIONS) -> str | None:
 
 
 def nearest_slug(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug that is most similar to `text`, or has the most similar name, or None."""
+    """Return the slug that is most similar to `text`, or has the most similar name, or None.
+
+    The text may also be the organisation's address on GOV.UK.
+    """
+    text = text.rstrip("/").rpartition("/")[2]
     slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, names[0])}
     nearest = difflib.get_close_matches(_fold_name(text), slugs, n=1, cutoff=0.8)
     return slugs[nearest[0]] if nearest else None

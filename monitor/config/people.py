@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -18,6 +19,7 @@ from schedules.values import (
     Text,
     TimeOfDay,
     WebAddress,
+    is_loopback,
     refuse_any,
 )
 
@@ -110,6 +112,12 @@ class WebSettings(Table):
     def has_signed_links(self) -> bool:
         """Return whether people can acknowledge an incident by the link in its notice."""
         return self.link_key is not None and self.public_url is not None
+
+    @property
+    def has_local_links(self) -> bool:
+        """Return whether only this machine can follow the links in notices."""
+        host = urlsplit(self.public_url or "").hostname
+        return host is not None and is_loopback(f"{host}:0")
 
     @property
     def signs_in(self) -> bool:

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, why_unusable
-from schedules.values import did_you_mean, quote_value
+from schedules.values import describe_toml_fault, did_you_mean, quote_value
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -74,7 +74,9 @@ def load(path: Path) -> dict[str, Any]:
             [Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}: save it as UTF-8")]
         ) from exc
     except tomllib.TOMLDecodeError as exc:
-        raise BadInput([Fault(path.name, "", f"is not TOML: {exc}{_suggest_array(exc)}")]) from exc
+        raise BadInput(
+            [Fault(path.name, "", f"is not TOML: {describe_toml_fault(exc)}{_suggest_array(exc)}")]
+        ) from exc
     except (RecursionError, ValueError) as exc:
         # tomllib's limits: too many nested tables, or thousands of digits.
         raise BadInput(

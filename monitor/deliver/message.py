@@ -27,8 +27,7 @@ _log = structlog.get_logger(__name__)
 class MessageBuilder:
     """Builds messages of notices from what the store contains when they are sent.
 
-    `redactor` removes secrets. `rules` have the producers' own .docx files, and by them a channel
-    gets only its own releases of a platform's incident.
+    `redactor` removes secrets. `rules` have the routes and the producers' own .docx files.
     """
 
     verdicts: VerdictStore

@@ -47,9 +47,7 @@ INCIDENTS = ("ipcc-2015", "moj-2016", "ofsted-2017", "ofqual-2018-01", "ofqual-2
 STORE = "ninethirty.db"
 """The file name of the store in the folder of a kept rehearsal."""
 OPENS_AT = datetime(2018, 1, 5, 10, 50, tzinfo=UTC)
-"""The time at which the demonstration opens: a page is 80 minutes late, and its files are public
-elsewhere.
-"""
+"""A page is 80 minutes late, and its files are public elsewhere."""
 _INCIDENT_TIMES = {
     "IPCC, July 2015": datetime(2015, 7, 23, 8, 45, tzinfo=UTC),
     "Ministry of Justice, October 2016": datetime(2016, 10, 3, 9, 10, tzinfo=UTC),
@@ -57,6 +55,7 @@ _INCIDENT_TIMES = {
     "Ofqual, January 2018": OPENS_AT,
     "Ofqual, March 2018": datetime(2018, 3, 8, 9, 40, tzinfo=UTC),
 }
+_NEAR_SLOT = timedelta(days=3)
 _TIME_STEPS = {
     "1 hour back": timedelta(hours=-1),
     "10 minutes back": timedelta(minutes=-10),
@@ -172,6 +171,24 @@ def _cut_back_incident(
     )
 
 
+def _find_moments(store: Store) -> dict[str, datetime]:
+    """Return the moments of those incidents that the store has."""
+    slots = [row.slot for row in store.verdicts.judged() if row.slot is not None]
+    return {
+        name: at
+        for name, at in _INCIDENT_TIMES.items()
+        if any(abs(slot - at) < _NEAR_SLOT for slot in slots)
+    }
+
+
+def opening_time(store: Store) -> datetime:
+    """Return the time at which the demonstration opens: `OPENS_AT` if the store has that incident,
+    else a moment of its last one.
+    """
+    moments = list(_find_moments(store).values())
+    return moments[-1] if moments and OPENS_AT not in moments else OPENS_AT
+
+
 def _find_next_event(store: Store, at: datetime) -> dict[str, datetime]:
     """Return the first thing that appears in the day after `at`, with its time, if there is one."""
     later = []
@@ -265,7 +282,7 @@ class DemoBoard:
         steps = {
             "step": {name: at + step for name, step in _TIME_STEPS.items()}
             | _find_next_event(self._store, at),
-            "moment": _INCIDENT_TIMES,
+            "moment": _find_moments(self._store),
         }
         shown, stopped = copy_store_as_of(self._store, at), StoppedClock(at)
         judge = StoredJudge(shown, Policies(Policy()))

@@ -40,7 +40,7 @@ ScriptAction = ScriptTrouble | ScriptLog
 
 @dataclass(frozen=True, slots=True)
 class RehearsalOutcome:
-    """The outcome of a rehearsal. `as_json` is the output of `rehearse --json`."""
+    """The outcome of a rehearsal."""
 
     script: Script
     results: Results
@@ -245,6 +245,10 @@ class Rehearsal:
             return
         self._starts += 1
         self._stop = asyncio.Event()
+        # Results are committed after this delay, in virtual time. A long one saves many commits,
+        # but a kill would lose more than usual.
+        may_be_killed = any(action.kind == "kill" for action in self.script.monitor)
+        delay = DELAY if self.is_live or may_be_killed else _DELAY_WITHOUT_KILL
         seconds = self.settings.network.timeout.total_seconds()
         clock = SteadyClock(self.monitor_clock)
         fetcher = HttpFetcher(clock, route=self.publisher.route, seconds=seconds)
@@ -258,12 +262,7 @@ class Rehearsal:
             # No script has a power cut, and waiting for the disk would be most of a rehearsal's
             # real time.
             durable=False,
-            # Results are committed after this delay, in virtual time. A long one saves many
-            # commits. But a kill loses results that are not committed, so the delay must be the
-            # usual one if the script kills the daemon.
-            delay=DELAY
-            if self.is_live or any(action.kind == "kill" for action in self.script.monitor)
-            else _DELAY_WITHOUT_KILL,
+            delay=delay,
         )
         self._app = build(self.settings, edges)
         self._daemon = asyncio.create_task(self._app.daemon.run(self._stop), name="daemon")

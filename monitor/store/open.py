@@ -41,6 +41,14 @@ def place_of(url: str) -> str:
         raise UserFault(_NO_ADDRESS) from exc
 
 
+def has_password(url: str) -> bool:
+    """Return whether an address contains a password."""
+    try:
+        return make_url(url).password is not None
+    except ArgumentError:
+        return False
+
+
 def is_shared(url: str) -> bool:
     """Return whether several monitors may use a store at this address.
 
@@ -63,9 +71,8 @@ class StoreLock:
         """
         if self._path is None or not self._path.exists():
             return
-        # By now, another file may have the store's name.
+        # Only if another file has the store's name by now: see `is_locked` on closing.
         if self._locked is not None and samestat(fstat(self._locked.fileno()), self._path.stat()):
-            # See `is_locked` on closing.
             return
         file = self._path.open("rb")
         try:
@@ -105,10 +112,7 @@ def is_locked(url: str) -> bool:
 
 @contextmanager
 def locked_store(url: str) -> Iterator[StoreLock]:
-    """Lock a store's file for the length of a block.
-
-    Raises `EnvironmentFault` if another monitor has locked it.
-    """
+    """Lock a store's file for the length of a block, with the errors of `StoreLock.lock`."""
     lock = StoreLock(url)
     try:
         lock.lock()

@@ -200,8 +200,12 @@ def _last_looks(
     Before a slot, only staff may know it.
     """
     looks = queries.live.last_looks()
-    visible = [row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now)]
-    return {name: look for name in visible if (look := looks.get(name)) is not None}
+    visible = {row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now)}
+    return {
+        release_id: look
+        for release_id, look in looks.items()
+        if look is not None and release_id in visible
+    }
 
 
 async def render_rows(
@@ -213,15 +217,15 @@ async def render_rows(
 ) -> dict[str, Markup]:
     """Return the HTML row of each release, by its id.
 
-    `looked` has the time of the last look at each, by id too. Without `now`, the rows do not say
-    how long ago it was. `steps` has the next step by incident.
+    `looked` has the time of the last look by release, `steps` the next step by incident. Without
+    `now`, the rows do not say how long ago a look was.
     """
     rendered = {}
     async for row in with_pauses(rows, queries.clock):
-        name = row["id"]
+        release_id = row["id"]
         step = steps.get(row["incident"])
-        cells = fragments.render_row(queries, row, looked.get(name), now, step)
-        rendered[name] = Markup(f'<tr id="{fragments.element_id(name)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made
+        cells = fragments.render_row(queries, row, looked.get(release_id), now, step)
+        rendered[release_id] = Markup(f'<tr id="{fragments.element_id(release_id)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made
     return rendered
 
 

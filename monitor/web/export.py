@@ -46,7 +46,7 @@ async def export(request: Request, query: inputs.ExportChoice) -> Response:
     span, now = queries.span_of_days(query.first, query.to), queries.now()
     is_calendar = query.what == "calendar" or kind in {"ics", "toml"}
 
-    def write() -> bytes:
+    def make_content() -> bytes:
         if query.what == "events":
             return b"".join(_event_lines(queries.store.verdicts, *span))
         if kind in {"sqlite", "parquet"}:
@@ -56,7 +56,7 @@ async def export(request: Request, query: inputs.ExportChoice) -> Response:
             return export_calendar(ledger, kind, span, now, queries.timezone)[0]
         return b"".join(_verdict_pieces(periods.judge.bodies_between(span, now), kind))
 
-    content = await queries.ask(write, is_slow=True)
+    content = await queries.ask(make_content, is_slow=True)
     return file_response(content, MEDIA[kind], f"{query.what or 'verdicts'}.{kind}")
 
 

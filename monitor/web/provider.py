@@ -61,14 +61,12 @@ class Provider:
 
     def right(self, claimed: ProviderClaims) -> Right | None:
         """Return the highest right that any of the values gives, or None."""
-        given = {self.rights[value] for value in claimed.values if value in self.rights}
         # The configuration may have changed since sign-on, and a value can mean something else in
         # another claim.
-        return (
-            next((right for right in reversed(Right) if right in given), None)
-            if self.has_issued(claimed)
-            else None
-        )
+        if not self.has_issued(claimed):
+            return None
+        given = {self.rights[value] for value in claimed.values if value in self.rights}
+        return next((right for right in reversed(Right) if right in given), None)
 
     def has_issued(self, claimed: ProviderClaims) -> bool:
         """Return whether these values come from this provider and from the claim that is configured

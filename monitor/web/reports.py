@@ -93,7 +93,7 @@ async def save_as_draft(request: Request, sent: SentForm) -> Response:
 
 
 async def _keep_period(request: Request, desk: Desk, period: Period) -> dict[str, Any]:
-    """Store a report as a draft, and return the JSON of its incident."""
+    """Return the JSON of the draft's incident."""
     queries, periods, now = queries_of(request), _require_periods(request), desk.clock.now()
     incident, _ = await desk.writer.write(lambda tx: periods.save_as_draft(tx, period, now))
     return incident_json(incident, await queries.list_drafts(incident.id))
@@ -116,8 +116,9 @@ async def _find_period(request: Request, choice: inputs.ReportChoice) -> Period:
 
     Raises `UserFault`, `UnknownName`.
     """
-    now, producer, series = queries_of(request).now(), choice.producer or "", choice.series
-    first, last, host = choice.first, choice.to, choice.host or ""
+    now = queries_of(request).now()
+    first, last, series = choice.first, choice.to, choice.series
+    producer, host = choice.producer or "", choice.host or ""
     if series:
         return await _run_alone(request, lambda periods: periods.series(series, now, producer))
     if first is None:

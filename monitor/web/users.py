@@ -29,6 +29,7 @@ from alerts.by_hand import LONGEST_ROLE
 from monitor.errors import Fault
 from monitor.store.rows import Actor
 from monitor.web.credentials import TokenScope
+from schedules.values import did_you_mean
 
 SHORTEST = 12
 """The minimum length of a new password, in characters."""
@@ -203,7 +204,8 @@ def make_system_line(name: str, user: str, role: str = "", right: Right = Right.
 def _join_line(name: str, hashed: str, role: str, right: Right) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
-    if not role.isprintable() or len(role) > LONGEST_ROLE or _parse_right(role) is not None:
+    has_right = _parse_right(role) is not None or _suggest_right(role)
+    if not role.isprintable() or len(role) > LONGEST_ROLE or has_right:
         raise ValueError(
             f"a role is one line of at most {LONGEST_ROLE} characters, and does not end in"
             f" {', '.join(f':{one}' for one in Right)}"
@@ -263,9 +265,8 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
             faults.append(Fault(file, f"line {number}", person))
             continue
         if person.name in people:
-            faults.append(
-                Fault(file, f"line {number}", f"{person.name} was named before; this line counts")
-            )
+            reason = f"{person.name} was named before; this line counts, remove the other"
+            faults.append(Fault(file, f"line {number}", reason))
         people[person.name] = person
     return people, faults
 
@@ -289,11 +290,14 @@ def _parse_person(written: str) -> Person | str:
         return f"the hash of {name} is too {unfit}; make a new one"
     # "Statistician:head" is a role and a right, ":head" only a right.
     role = role_and_right.strip().removesuffix(":")
+    fault = ""
     if (right := _parse_right(role)) is not None:
         role = role.removesuffix(right).rstrip(": ")
+    elif meant := _suggest_right(role):
+        fault = f"{name} has no right of that name{meant}"
     if len(role) > LONGEST_ROLE:
-        return f"the role of {name} has more than {LONGEST_ROLE} characters"
-    return Person(name, password, role, right or Right.DUTY, system[1] if system else "")
+        fault = f"the role of {name} has more than {LONGEST_ROLE} characters"
+    return fault or Person(name, password, role, right or Right.DUTY, system[1] if system else "")
 
 
 def _parse_right(role: str) -> Right | None:
@@ -304,6 +308,12 @@ def _parse_right(role: str) -> Right | None:
         if role == Right.VIEWER
         else next((one for one in Right if role.endswith(f":{one}")), None)
     )
+
+
+def _suggest_right(role: str) -> str:
+    """Return which right was perhaps meant after the last colon of a role, "" if none."""
+    _, colon, word = role.rpartition(":")
+    return did_you_mean(word.strip().casefold(), Right) if colon else ""
 
 
 def _parse_password(hashed: str) -> Password | None:
@@ -339,7 +349,7 @@ class _Contents:
 
 def _read_users_file(file: Path) -> _Contents:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         is_writable_by_others = bool(file.stat().st_mode & 0o022)
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or "is not UTF-8 text"

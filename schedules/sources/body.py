@@ -21,6 +21,8 @@ PERSONAL_KEYS = frozenset({
 
 LARGEST = 256 * 1024 * 1024  # bytes of one answer
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# XLSX and ODS are ZIP archives, XLS is an older kind.
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 class OnePage:
@@ -76,7 +78,7 @@ def require_usable(page: Page) -> Page:
     if reason := why_too_complex(page.body):
         raise UnreadableCalendar(f"{page_name(page)}: {reason}")
     if not page.body.strip():
-        raise UnreadableCalendar(f"{page_name(page)}: an empty answer")
+        raise UnreadableCalendar(f"{page_name(page)}: is empty")
     return page
 
 
@@ -85,6 +87,8 @@ def decode_text(page: Page, fallback: str | None = None) -> str:
 
     Raises `UnreadableCalendar` for other encodings and for binary data.
     """
+    if page.body.startswith(_SPREADSHEETS):
+        raise UnreadableCalendar(f"{page_name(page)}: a spreadsheet or archive, save it as CSV")
     try:
         text = page.body.decode("utf-16" if page.body.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as exc:

@@ -33,7 +33,7 @@ _OTHER_ORDER = {"dmy": "mdy", "mdy": "dmy", "ymd": "ymd"}
 
 
 def make_announcements(
-    entries: Iterable[CalendarRow],
+    given: Iterable[CalendarRow],
     settings: CalendarSettings,
     now: datetime,
     texts: Iterable[str] = (),
@@ -42,7 +42,7 @@ def make_announcements(
 
     `texts` are those of the page around the rows, which may have notes about some of them.
     """
-    rows = list(entries)
+    rows = list(given)
     notes = find_footnotes(chain(texts, (row.title for row in rows if not row.date)))
     if notes:
         rows = [with_footnotes(row, notes) for row in rows]
@@ -50,12 +50,12 @@ def make_announcements(
     made: list[Announcement] = []
     remarks: list[Remark] = []
     without_uid: list[int] = []
-    for index, entry in enumerate(rows):
-        announcement, faults = make_announcement(entry, settings, anchor)
-        # Now, because of two rows of one release only one may say so.
+    for index, row in enumerate(rows):
+        announcement, faults = make_announcement(row, settings, anchor)
+        # Before duplicates are dropped: of two rows of one release only one may be called off.
         made.append(heed_title(announcement, settings.stands))
         remarks += faults
-        if not entry.uid.strip():
+        if not row.uid.strip():
             without_uid.append(index)
     if any(each.slot.reason == "order" for each in made):
         made = [_doubt_order(each, settings, anchor) for each in made]
@@ -220,8 +220,8 @@ def make_reading(
 
 
 def heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
-    """Return an announcement with the state of its title if that calls it off, whatever its own
-    was, and with the doubt if that may do so and is not among the words for "it stands".
+    """Return an announcement called off if its title says so, whatever its own state was, and in
+    doubt if its title may say so and has none of the words `stands`.
     """
     rest, status = read_called_off(given.title)
     if status.is_understood and status.state is None:

@@ -91,7 +91,8 @@ class CalendarRow:
 
     `key` is its place ("row 7", "release[3]"), `anchor` the day of a heading above. `is_struck`:
     title, date or status is struck through, and nothing replaces it. `stamp` is the date in an
-    attribute beside the visible text. `notes` are texts that are not a field.
+    attribute beside the visible text. `notes` are texts that are not a field. Remarks name the
+    date by `date_key`.
     """
 
     key: str
@@ -114,6 +115,7 @@ class CalendarRow:
     is_struck: bool = False
     stamp: str = ""
     notes: tuple[str, ...] = ()
+    date_key: str = "date"
 
     def with_note(self, note: str) -> CalendarRow:
         """Return the entry with one more note."""
@@ -121,7 +123,7 @@ class CalendarRow:
 
 
 _STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>|~~.*?~~")
-_NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp", "notes"}
+_NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp", "notes", "date_key"}
 _TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
 
 
@@ -236,9 +238,9 @@ def make_announcement(
     if not status.is_understood:
         remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
     if slot.reason in REASONS and not row.of:
-        remarks.append(Remark(f"{row.key}.date", REASONS[slot.reason], slot.raw))
+        remarks.append(Remark(f"{row.key}.{row.date_key}", REASONS[slot.reason], slot.raw))
     elif slot.doubt:
-        remarks.append(Remark(f"{row.key}.date", f"doubtful: {slot.doubt}", slot.raw))
+        remarks.append(Remark(f"{row.key}.{row.date_key}", f"doubtful: {slot.doubt}", slot.raw))
     title = clean_title(row.title)
     url = ""
     if row.url.strip():

@@ -18,7 +18,7 @@ from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.row import CalendarRow, Remark, clean_url, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import UnknownZone, zone
-from schedules.values import did_you_mean
+from schedules.values import describe_toml_fault, did_you_mean
 
 _TEXTS = {
     "uid": ("id",),
@@ -60,8 +60,7 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
 
     Raises `UnreadableCalendar`.
     """
-    page = Page(settings.address, 200, body)
-    found, remarks, file_settings = _read_releases(page, settings)
+    found, remarks, file_settings = _read_releases(Page(settings.address, 200, body), settings)
     for entry in found:
         needed = {} if entry.of else {"title": entry.title, "url": entry.url}
         remarks += [
@@ -69,14 +68,8 @@ def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[
             for name, value in needed.items()
             if not value.strip()
         ]
-    tables = enumerate(_parse_toml(page).get("release", []), 1)
-    written_keys = {
-        f"release[{number}].date": f"release[{number}].slot"
-        for number, table in tables
-        if "slot" in table
-    }
     _, faults = make_announcements(found, file_settings, now)
-    return [replace(each, key=written_keys.get(each.key, each.key)) for each in (*remarks, *faults)]
+    return [*remarks, *faults]
 
 
 def _read_releases(
@@ -107,7 +100,9 @@ def _parse_toml(page: Page) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as exc:
-        raise UnreadableCalendar(f"{page_name(page)}: not TOML: {exc}") from exc
+        raise UnreadableCalendar(
+            f"{page_name(page)}: not TOML: {describe_toml_fault(exc)}"
+        ) from exc
     if _is_deeper_than(_DEEPEST, data):
         raise UnreadableCalendar(
             f"{page_name(page)}: tables within tables, more than {_DEEPEST} deep"
@@ -198,7 +193,8 @@ def _make_row(
     parts = tuple(_read_parts(key, table.get("part", []), remarks))
     others = [name for name in table if name == "status" or name not in _KEYS]
     notes = tuple(note_of(name, str(table[name])) for name in others)
-    return make_row(key, texts, parts, slot, notes=notes)
+    row = make_row(key, texts, parts, slot, notes=notes)
+    return replace(row, date_key="slot") if "slot" in table else row
 
 
 def _read_text(

@@ -98,4 +98,7 @@ def span_of(
     begin = None
     if first is not None:
         begin = day_begins(first, timezone)
-    return begin, None if last is None else day_begins(last + timedelta(days=1), timezone)
+    end = None
+    if last is not None:
+        end = day_begins(last + timedelta(days=1), timezone)
+    return begin, end

@@ -11,7 +11,7 @@ from alerts.draft.write import outline
 
 PAGE_BREAK = "---\n\n"
 # What begins a list, a rule or an underlined heading at the start of a line: "- ", "1. ", "===".
-LINE_MARK = re.compile(r"^([^\S\n]*\d*)([-+=.)])", re.MULTILINE)
+LINE_MARK = re.compile(r"^([^\S\n]*(?:(?=[-+=](?:[-=\s]|$))|\d+(?=[.)](?:\s|$))))(.)", re.MULTILINE)
 MARKS = {
     **dict.fromkeys((outline.Tone.PLAIN, outline.Tone.TYPED), "{}"),
     outline.Tone.OPEN: "**{}**",
@@ -51,7 +51,7 @@ def _write_block(block: outline.Block) -> str:
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]
             return f"**{_escape_text(table.caption)}**\n\n{_write_pipe_table(table.header, cells)}"
         case Timeline(title=title, alt=alt) | SlotStrip(title=title, alt=alt):
-            return f"**{_escape_text(title)}**\n\n{_escape_text(alt)}"
+            return f"**{_escape_text(title)}**\n\n{_escape_lines(alt)}"
 
 
 def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -59,8 +59,13 @@ def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def _escape_text(text: str) -> str:
-    escaped = outline.write_parts(text, "<{}>".format, partial(SPECIAL.sub, r"\\\1"))
-    return LINE_MARK.sub(r"\1\\\2", "".join(escaped))
+    """Return a text that does not begin a line, such as a heading or a cell."""
+    return "".join(outline.write_parts(text, "<{}>".format, partial(SPECIAL.sub, r"\\\1")))
+
+
+def _escape_lines(text: str) -> str:
+    """Return a text that begins a line."""
+    return LINE_MARK.sub(r"\1\\\2", _escape_text(text))
 
 
 def _escape_cell(text: str) -> str:
@@ -69,5 +74,5 @@ def _escape_cell(text: str) -> str:
 
 def _write_piece(piece: outline.Piece) -> str:
     return MARKS[piece.tone].format(
-        "\\\n".join(_escape_text(line) for line in piece.text.split("\n"))
+        "\\\n".join(_escape_lines(line) for line in piece.text.split("\n"))
     )

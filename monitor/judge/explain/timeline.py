@@ -83,11 +83,8 @@ def _find_lateness(body: Body, slot: datetime) -> Span | None:
     return Span(slot, ends, "late", f"{lateness_text(body)} late")
 
 
-def _draw_lane(part: Body, view: View, runs: Sequence[Run], until: datetime) -> Lane:
-    """Return the looks at one view as a lane to draw.
-
-    An open exposure is drawn until `until`.
-    """
+def _draw_lane(part: Body, view: View, runs: Sequence[Run], early_until: datetime) -> Lane:
+    """Return the looks at one view as a lane to draw."""
     seen = []
     for run in runs:
         state = run.state.value
@@ -98,7 +95,7 @@ def _draw_lane(part: Body, view: View, runs: Sequence[Run], until: datetime) -> 
     for exposure in part["exposures"]:
         begins = instant_from_json(exposure["from"]["by"])
         if begins is not None:
-            ends = instant_from_json(exposure["to"]["after"]) or max(until, begins)
+            ends = instant_from_json(exposure["to"]["after"]) or max(early_until, begins)
             early.append(Span(begins, ends, "early"))
     # Of many spans, keep the first and the last, as the explanation in words does.
     half = _MOST_SPANS // 2

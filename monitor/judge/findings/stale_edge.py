@@ -50,7 +50,7 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
     """Return how long after the slot the edge first showed a part to users, or None."""
     window, publishers_delay = case.window, part.delay
-    # Both are the same without a promised minute, or for an alternative address.
+    # Without a promised minute, or for an alternative address, only the publisher's delay counts.
     if (
         window is None
         or not window.exact
@@ -64,7 +64,7 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
     )
     if hidden is not None:
         shown = hidden.until
-        if hidden.withdrawn:  # before the edge showed it, so there is no upper bound
+        if hidden.withdrawn:  # users never got it
             shown = Interval(shown.after, None)
         return window.delay_of(shown)
     first_seen = part.first_seen
@@ -84,7 +84,7 @@ def _date_at_edge(
     All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is
     that of our clock.
     """
-    # One that ended before that is of an earlier time.
+    # A presence that ended before `last_absent` is no sign of this publication.
     shown = [
         spell
         for spell in at_edge

@@ -142,11 +142,11 @@ class Evidence(RowSource):
         """Return the id of an answer's record, or of the last one for its address if that is the
         same.
         """
-        last_digest, name = self._last_kept.get((target, answer.url), ("", ""))
-        if last_digest != answer.digest or not name:
-            name = self.keep(answer, target, kind)
-            self._last_kept[target, answer.url] = (answer.digest, name)
-        return name
+        last_digest, record_id = self._last_kept.get((target, answer.url), ("", ""))
+        if last_digest != answer.digest or not record_id:
+            record_id = self.keep(answer, target, kind)
+            self._last_kept[target, answer.url] = (answer.digest, record_id)
+        return record_id
 
     def keep_state_change(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
         """Keep the bytes of a look that changed a target's state, and of the look before. Return
@@ -158,17 +158,15 @@ class Evidence(RowSource):
         if not self._may_keep_change(target.id):
             self.remember(target, outcome)
             return ()
+        ids: list[str] = []
         last = self._last.get(target.id)
-        ids = (
-            []
-            if last is None
-            else [last.evidence_id or self.keep(last.answer(), target.id, "before")]
-        )
+        if last is not None:
+            ids.append(last.evidence_id or self.keep(last.answer(), target.id, "before"))
         self.forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))
             self._last.remember(target.id, outcome, ids[-1])
-        return tuple(name for name in ids if name)
+        return tuple(filter(None, ids))
 
     def _may_keep_change(self, target: str) -> bool:
         """Return whether a change may be kept as bytes now, and count it."""

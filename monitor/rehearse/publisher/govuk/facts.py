@@ -152,9 +152,7 @@ class Facts:
     """Announcements and page states at any time, computed from the script only."""
 
     def __init__(self, script: Script, timelines: Timelines) -> None:
-        """Keep the script, the scripted answers in `timelines`, and the title that each page of a
-        release has.
-        """
+        """Take the script, and its scripted answers by address."""
         self.script = script
         # When an announcement was made if the script does not say.
         self.default_announcement = script.begins - timedelta(days=28)

@@ -141,7 +141,7 @@ class GovUk:
         return reply.with_default_headers({"Age": str(status.age), "X-Cache": "HIT"})
 
     def _announcement_item_reply(self, path: str, now: datetime) -> Reply:
-        """Return the content item of an announcement's page, by the rules of that."""
+        """Return the content item that belongs to an announcement's page."""
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
             since = self.facts.status_of_url(release.url, now).first

@@ -141,6 +141,14 @@ def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, e
         assert typed.replace("\x07", "␇").replace("\n", line_break) in text
 
 
+def test_days_and_negative_numbers_have_no_backslash_in_markdown(ofsted_early: Incident) -> None:
+    typed = "2017-03-20 was a Monday\n-0.2 s"
+    report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))
+    text = WRITERS["md"](report).decode()
+    assert "> 2017-03-20 was a Monday\\\n> -0.2 s" in text
+    assert "\n## 1. Core Information\n" in text
+
+
 def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted_early: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
     report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))

@@ -241,6 +241,7 @@ def configure_well(folder: Path) -> None:
     (folder / "empty.toml").write_text("# nothing yet\n")
     entry = '[[release]]\ntitle = "A"\nproducer = "dft"\nslot = 2026-12-17\n'
     (folder / "odd-status.toml").write_text(entry + 'state = "confirmd"\n')
+    (folder / "odd-slot.toml").write_text(entry.replace("2026-12-17", '"17 Decmber"'))
     (folder / "many-remarks.toml").write_text(f'{entry}url = "none"\n' * 7)
     for name, content in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
         (folder / name).write_bytes(content)

@@ -132,7 +132,7 @@ WEB = GOOD[GOOD.index("[web]") : GOOD.index("[[calendar]]")]
         (
             WEB.replace("https://board.dft.gov.uk", "http://127.0.0.1:9030"),
             "web.public_url: only this machine reaches it",
-            "the link in it",
+            "the link in it on this machine.",
         ),
     ],
 )

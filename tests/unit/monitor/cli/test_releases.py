@@ -87,6 +87,9 @@ def test_a_day_without_releases_is_no_error(run_cli: RunCli, folder: Path) -> No
         "Saturday 6 January 2018: no release that is watched is promised for this day"
     )
     assert (result.status, second_line) == (0, "")
+    assert run_cli("ready", "--date", "2030-01-05").out == (
+        "Saturday 5 January 2030: no slot is ahead\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,15 @@ def test_empty_board_says_why_it_is_empty(
             at = SLOT + minute * MINUTE
             tx.save(CalendarRead("mine", at, at, usable=is_usable))
     assert run_cli("today", *DAY).out == f"Friday 5 January 2018: {sentence}\n"
+
+
+@pytest.mark.parametrize("verb", ["plan", "ready"])
+def test_before_the_first_read_nothing_is_said_of_slots(
+    run_cli: RunCli, folder: Path, verb: str
+) -> None:
+    a_store_file(folder / "store.db")
+    unread = "no calendar has been read yet. Start the monitor: `ninethirty run` reads them first\n"
+    assert run_cli(verb).out == unread
 
 
 def test_a_plan_compares_looks_a_minute_with_the_budget(run_cli: RunCli) -> None:

@@ -146,7 +146,7 @@ def test_a_reload_with_an_empty_calendar_file_is_refused(config: Path) -> None:
         (config.parent / "releases.toml").write_text("")
         refused = reload(config)
         assert isinstance(refused.exception, UserFault)  # exit status 1
-        assert str(refused.exception) == "calendar ours: releases.toml: an empty answer"
+        assert str(refused.exception) == "calendar ours: releases.toml: is empty"
 
 
 @pytest.mark.parametrize("verb", ["status", "reload"])

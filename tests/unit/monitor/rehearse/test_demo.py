@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 
 from monitor.cli.rehearse import play_scripts
 from monitor.errors import UserFault
-from monitor.rehearse.demo import merge_kept_stores, script_of, serve_board
+from monitor.rehearse.demo import merge_kept_stores, opening_time, script_of, serve_board
 
 FIRST_MINUTES = {
     "ofsted-2017": ("2017-03-20T16:58:00", "2017-03-20T17:04:00"),
@@ -81,6 +81,18 @@ async def test_demo_opens_on_the_day_of_the_last_incident(kept_stores: list[Path
         incident["release"] for incident in listed.json()["incidents"]
     } == RELEASES_WITH_INCIDENT
     assert board_of_2017.status_code == 200
+
+
+@pytest.mark.slow
+async def test_demo_of_one_kept_incident_opens_there_and_leads_to_no_other(
+    kept_stores: list[Path],
+) -> None:
+    ofsted = kept_stores[:1]
+    with closing(merge_kept_stores(ofsted)) as store:
+        assert opening_time(store) == datetime(2017, 3, 20, 17, 20, tzinfo=UTC)
+    (board,) = await fetch_from_demo(ofsted, "/")
+    assert "Ofsted, March 2017</a>" in board.text
+    assert "Ofqual" not in board.text
 
 
 @pytest.mark.slow

@@ -169,6 +169,8 @@ def test_line_with_an_invalid_value_is_not_made(
             "the hash of anne is too costly; make a new one",
         ),
         (f"anne:{VALID_HASH}:{'x' * 81}", "the role of anne has more than 80 characters"),
+        (f"anne:{VALID_HASH}:lead:haed", "anne has no right of that name, did you mean head?"),
+        (f"anne:{VALID_HASH}::HEAD", "anne has no right of that name, did you mean head?"),
     ],
 )
 def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
@@ -184,7 +186,7 @@ def test_later_of_two_lines_with_one_name_is_used(anne: str) -> None:
     people, faults = read_people(f"anne:{VALID_HASH}\n{anne}", "users")
     assert people["anne"].password.matches(SECRET)
     assert [str(fault) for fault in faults] == [
-        "users: line 2: anne was named before; this line counts"
+        "users: line 2: anne was named before; this line counts, remove the other"
     ]
 
 
@@ -202,6 +204,11 @@ def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> N
     assert list(find_faults(tmp_path / "none")) == [
         "none: cannot be read: No such file or directory"
     ]
+
+
+def test_mark_of_a_windows_editor_at_the_beginning_of_the_file_is_ignored(file: Path) -> None:
+    file.write_text(f"anne:{VALID_HASH}", encoding="utf-8-sig")
+    assert find_faults(file) == []
 
 
 def test_file_is_read_again_only_after_a_change(file: Path) -> None:

@@ -353,7 +353,7 @@ def test_date_that_no_calendar_has_is_noted(source: GovukSource) -> None:
         (b"<!DOCTYPE html><title>Sorry</title>", 200, "an HTML page"),
         (b'{"error": "Unexpected parameters: foo"}', 200, "without results"),
         (b'{"results": [{"title": "cut', 200, "not JSON: line 1"),
-        (b"", 200, "empty answer"),
+        (b"", 200, "is empty"),
         (b"[]", 200, "another shape"),
         (b"[" * 200_000, 200, "nested deeper than 100"),
         (b'{"results": "\0"}', 200, "not JSON|NUL"),

@@ -1,0 +1,13 @@
+"""Doubts about a configuration that `command_cases/check.toml` of the command line cannot show."""
+
+from __future__ import annotations
+
+from monitor.config.doubts import Known, find_doubts
+from monitor.config.settings import Settings, StoreSettings
+
+
+def test_password_in_the_address_of_the_store_is_doubted_but_not_shown() -> None:
+    store = StoreSettings(url="postgresql+psycopg://monitor:hunter2@db.example/ninethirty")
+    doubts = [doubt for doubt in find_doubts(Settings(store=store), Known()) if "store" in doubt[0]]
+    reason = "contains a password: leave it to ~/.pgpass or PGPASSWORD"
+    assert doubts == [("store.url", reason, None)]
