@@ -390,7 +390,7 @@ def make_readiness_reader(
     settings: Settings,
     store: Store,
     rules: ReportingRules,
-    certificates: Mapping[str, datetime] | None = None,
+    certificates: Mapping[str, datetime] | None,
 ) -> ReadinessReader:
     """Return what assesses whether everything is ready for the next slots.
 
