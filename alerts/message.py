@@ -202,7 +202,7 @@ def build_message(
 def fold_openings(
     notices: Sequence[Notice],
     now: datetime,
-    threshold: int = 5,
+    threshold: int,
     name_of: Callable[[str], str] = str,
 ) -> Digest | None:
     """Return one notice in place of the openings (notices that open incidents) among `notices`,

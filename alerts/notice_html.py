@@ -103,7 +103,7 @@ def write_notice_page(
     buttons: Mapping[str, str],
     *,
     linked: bool,
-    picture: str = "",
+    picture: str,
 ) -> str:
     """Return a notice as HTML: its subject in the colour of its grade, a `picture`, its first
     block, buttons, and the other blocks.

@@ -72,7 +72,7 @@ class Workdays:
             return f"{day:%A}"
         return self.holiday_name(day)
 
-    def access_begins(self, slot: datetime, timezone: str = LONDON) -> datetime:
+    def access_begins(self, slot: datetime, timezone: str) -> datetime:
         """Return the earliest instant (aware UTC) at which the nation's law lets pre-release access
         begin.
 

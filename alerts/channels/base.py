@@ -8,7 +8,6 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -24,17 +23,10 @@ if TYPE_CHECKING:
 SettingsT = TypeVar("SettingsT", bound=CommonSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Outbound:
-    """How channels reach addresses, as `[network]` says.
-
-    `proxy_of(url)` returns the URL of the proxy for an address, None for a direct connection.
-    `transport(url, tls, seconds)` makes the transport for one message to an address, through that
-    proxy. `seconds` is its time limit.
-    """
-
-    proxy_of: Callable[[str], str | None]
-    transport: Callable[[str, ssl.SSLContext, float], httpx.AsyncBaseTransport]
+Outbound = Callable[[str, "ssl.SSLContext", float], "httpx.AsyncBaseTransport"]
+"""Makes the transport for one message to an address, as `[network]` says. The last argument is its
+time limit in seconds.
+"""
 
 
 class NamedChannel(Generic[SettingsT]):

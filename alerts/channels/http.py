@@ -46,7 +46,7 @@ class HttpChannel(NamedChannel[SettingsT]):
             # Each message has its own client, so that a cancelled attempt cannot affect the next
             # one.
             tls = ssl.create_default_context(cafile=self._settings.ca_file)
-            transport = self._outbound.transport(url, tls, self._timeout)
+            transport = self._outbound(url, tls, self._timeout)
             async with (
                 httpx.AsyncClient(transport=transport, trust_env=False) as client,
                 client.stream("POST", url, content=body, headers=headers) as response,

@@ -58,7 +58,7 @@ class Notify(NamedChannel[NotifySettings]):
         base_url = self._settings.base_url or API
         # Each request has half of the time, so that a look-up can follow one that timed out.
         seconds = self._timeout / 2
-        transport = self._outbound.transport(base_url, ssl.create_default_context(), seconds)
+        transport = self._outbound(base_url, ssl.create_default_context(), seconds)
         async with httpx.AsyncClient(
             base_url=base_url, transport=transport, timeout=seconds, trust_env=False
         ) as http:

@@ -160,7 +160,7 @@ def format_clock(at: datetime, timezone: str) -> str:
 def round_interval(
     seen: Interval,
     timezone: str,
-    known_day: date | None = None,
+    known_day: date | None,
     prefix: str = "at about ",
     *,
     names_day: bool = False,

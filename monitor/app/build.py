@@ -56,7 +56,7 @@ class App:
     status: Status
     reload: Reload
 
-    async def run_once(self, day: date | None = None) -> LookedOnce:
+    async def run_once(self, day: date | None) -> LookedOnce:
         """Look once at each release of a local day (None: all).
 
         Calendars are read first, due notices are sent, and everything is committed before the

@@ -390,7 +390,7 @@ def make_readiness_reader(
     settings: Settings,
     store: Store,
     rules: ReportingRules,
-    certificates: Mapping[str, datetime] | None = None,
+    certificates: Mapping[str, datetime] | None,
 ) -> ReadinessReader:
     """Return what assesses whether everything is ready for the next slots.
 
@@ -544,23 +544,16 @@ def make_outbound(network: NetworkSettings) -> Outbound:
     """
     proxies, anywhere = make_proxies(network), Guard(anywhere=True)
 
-    def find_proxy(url: str) -> Proxy | None:
+    def make_transport(url: str, tls: ssl.SSLContext, seconds: float) -> HttpTransport:
         host = urlsplit(url).hostname or ""
         # This machine itself is reached without a proxy.
-        return None if is_loopback(f"{host}:0") else proxies.proxy_for(host)
-
-    def find_proxy_url(url: str) -> str | None:
-        proxy = find_proxy(url)
-        return None if proxy is None else f"http://{proxy.host}:{proxy.port}"
-
-    def make_transport(url: str, tls: ssl.SSLContext, seconds: float) -> HttpTransport:
-        proxy = find_proxy(url)
+        proxy = None if is_loopback(f"{host}:0") else proxies.proxy_for(host)
         # Many proxies open tunnels for https only. So a request over http is sent to the proxy
         # itself.
         resolver = Resolver(anywhere, proxies=Proxies(proxy and replace(proxy, tunnels_http=False)))
         return HttpTransport(SystemClock(), resolver, seconds=seconds, context=tls)
 
-    return Outbound(find_proxy_url, make_transport)
+    return make_transport
 
 
 def _report_entries(table: ProducerSettings) -> dict[str, str]:

@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status_of(arguments))
 
 
-def status_of(arguments: Sequence[str] | None = None, program: click.Command = cli) -> int:
+def status_of(arguments: Sequence[str] | None, program: click.Command = cli) -> int:
     """Run the program and return its exit status. Each fault is one line on standard error."""
     context = Context()
     output, errors = (_RedactingStream(each, context) for each in (sys.stdout, sys.stderr))

@@ -53,11 +53,10 @@ class LastResort:
         """Wait until the store fails. If a release is in breach then, notify the channels that were
         not yet notified.
         """
-        if not self.store_fails.is_set():
-            self._notified.clear()
-            await self.store_fails.wait()
+        await self.store_fails.wait()
         since = self.failing_since(self.clock.now())
-        if since is None:
+        if since is None:  # also in the first seconds of each failure
+            self._notified.clear()
             return
         messages: dict[str, Message] = {}
         for channel, message in self._make_messages(since):

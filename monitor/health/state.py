@@ -55,7 +55,7 @@ class HealthState:
             self.calendars.pop(removed, None)
             self.faults.pop(removed, None)
 
-    def note_calendar_read(self, calendar: str, at: datetime, fault: str = "") -> None:
+    def note_calendar_read(self, calendar: str, at: datetime, fault: str) -> None:
         """Note a read of a calendar: usable at `at`, or with a fault."""
         if fault:
             self.faults[calendar] = fault

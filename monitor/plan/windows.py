@@ -39,7 +39,7 @@ _CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
 
 
 def chance_of(
-    target: Target | _TargetKind, *, is_overdue: bool, is_out: bool, exact: bool = True
+    target: Target | _TargetKind, *, is_overdue: bool, is_out: bool, exact: bool
 ) -> float:
     """Return how likely a target is to change, compared with a required part at its slot (1.0).
 

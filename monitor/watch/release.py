@@ -86,7 +86,7 @@ class TargetState:
         return window.every if window is not None and window.phase.limits_gaps else None
 
     def runs_with(
-        self, sighting: Sighting, monitor: str, *, follows_blind: bool = False
+        self, sighting: Sighting, monitor: str, *, follows_blind: bool
     ) -> tuple[Run, ...]:
         """Return the runs with a sighting added to the last one, or with a new run of `monitor`.
 

@@ -29,6 +29,7 @@ from monitor.watch.release import WatchedRelease, find_last_proof
 from schedules.address import canonical_address
 from schedules.announcement import Part
 from schedules.contract.verdict import VerdictKind
+from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.titles import read_title
@@ -212,21 +213,27 @@ class Watch:
         """Return whether the page of a release, before its slot, will first show another edition of
         the same title, without a period, that is not known to be out.
         """
-        slot = None if watched.verdict is None else watched.verdict.slot_begins
         title, address = watched.release.title, canonical_address(watched.release.url)
-        is_its_own = target.part != "page" or bool(read_title(title).period)
-        if is_its_own or slot is None or self.clock.now() >= slot:
+        if target.part != "page" or read_title(title).period:
+            return False
+        slot = self._find_slot(watched)
+        if slot is None or self.clock.now() >= slot:
             return False
         return any(
             other.release.title == title
             and canonical_address(other.release.url) == address
             and other.out_by is None
-            and other.verdict is not None
-            and other.verdict.verdict not in _NOT_AWAITED
-            and (before := other.verdict.slot_begins) is not None
+            and not (other.verdict and other.verdict.verdict in _NOT_AWAITED)
+            and (before := self._find_slot(other)) is not None
             and before <= slot - _BETWEEN_EDITIONS
             for other in self.releases.values()
         )
+
+    def _find_slot(self, watched: WatchedRelease) -> datetime | None:
+        """Return when the slot of a release begins, also if it was not judged yet, or None."""
+        if watched.verdict is not None:
+            return watched.verdict.slot_begins
+        return slot_in_force(watched.release, watched.promises, self.clock.now()).slot_begins
 
     def note_inside(
         self, target: Target, digest: str, inside: tuple[FileSign, ...] | NotRead

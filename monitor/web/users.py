@@ -190,7 +190,7 @@ def make_line(name: str, password: str, role: str = "", right: Right = Right.DUT
     return _join_line(name, hashed, role, right)
 
 
-def make_system_line(name: str, user: str, role: str = "", right: Right = Right.DUTY) -> str:
+def make_system_line(name: str, user: str, role: str, right: Right) -> str:
     """Return a new line of the users file for a person who is the user `user` of the machine.
 
     Raises `ValueError` if a value cannot be used.

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 
-def make_waiting_application(reason: str, *, is_standby: bool = False) -> Starlette:
+def make_waiting_application(reason: str, *, is_standby: bool) -> Starlette:
     """Return an application that says that the process runs, and is not ready for this reason.
 
     Every page but those of health checks answers 503. If it `is_standby`, it is ready to take over.

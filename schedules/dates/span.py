@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from schedules.slot import Precision, Slot
 from schedules.times.zone import (
-    LONDON,
     NoSingleInstant,
     day_begins,
     instant,
@@ -86,9 +85,7 @@ def month_span(
     return Span(precision, date(year, month, 1), month_end(year, month + count - 1), doubt)
 
 
-def at_instant(
-    moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None
-) -> Slot:
+def at_instant(moment: datetime, raw: str, timezone: str, doubt: str | None = None) -> Slot:
     """Return the slot of an aware instant, cut to milliseconds as in JSON.
 
     Years outside 2000 to 2100 are refused.
@@ -100,7 +97,7 @@ def at_instant(
     return Slot(Precision.INSTANT, instant=exact, raw=raw, timezone=timezone, doubt=doubt)
 
 
-def at_written(moment: datetime, raw: str, timezone: str = LONDON) -> Slot:
+def at_written(moment: datetime, raw: str, timezone: str) -> Slot:
     """Return the slot of an aware time.
 
     Midnight, as written or in `timezone`, is a day: often it means no time. An offset that the
@@ -124,7 +121,7 @@ def at_written(moment: datetime, raw: str, timezone: str = LONDON) -> Slot:
     return replace(slot, doubt="zone", readings=tuple(sorted(readings)))
 
 
-def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
+def at_wall(wall: datetime, raw: str, timezone: str, doubt: str | None = None) -> Slot:
     """Return the slot of a naive local time.
 
     If the clock skips or repeats it, return its day with a doubt.
@@ -138,9 +135,7 @@ def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None 
         return replace(day, readings=instants_of(wall, timezone))
 
 
-def on_days(
-    first: date, last: date, raw: str, timezone: str = LONDON, doubt: str | None = None
-) -> Slot:
+def on_days(first: date, last: date, raw: str, timezone: str, doubt: str | None = None) -> Slot:
     """Return the slot of a local day or range, both ends included.
 
     A reversed range or other years are refused.
@@ -153,7 +148,7 @@ def on_days(
     return Slot(precision, first=first, last=last, raw=raw, timezone=timezone, doubt=doubt)
 
 
-def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
+def slot_of_span(span: Span, raw: str, timezone: str) -> Slot:
     """Return a span as a slot."""
     slot = Slot(
         span.precision,
@@ -170,6 +165,6 @@ def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
     return replace(slot, readings=tuple(day_begins(each, timezone) for each in ends))
 
 
-def no_slot(raw: str, reason: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
+def no_slot(raw: str, reason: str, timezone: str, doubt: str | None = None) -> Slot:
     """Return a slot of precision `NONE` with the reason why it could not be read."""
     return Slot(Precision.NONE, raw=raw, timezone=timezone, reason=reason, doubt=doubt)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,12 @@ _UNUSED = frozenset(
     {"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"}
 )
 _NOTES = frozenset({"DESCRIPTION", "X-ALT-DESC", "COMMENT", "CATEGORIES", "LOCATION"})
+# Others could take hours to expand, such as one with a change each second.
+_ZONE_RULE = quick(
+    r"RRULE:(?:(?:FREQ=YEARLY|INTERVAL=1|BY(?:HOUR|MINUTE|SECOND)=\d\d?"
+    r"|(?:BY(?:MONTH|DAY|MONTHDAY|SETPOS)|UNTIL|COUNT|WKST)=[^;]*)(?:;|$))*",
+    re.IGNORECASE,
+)
 _NO_PARAMS: dict[str, str] = {}
 _ESCAPED = quick(r"\\([\\;,nN])")
 
@@ -103,7 +110,9 @@ class ZoneBlock:
 
 @dataclass(slots=True)
 class RawCalendar:
-    """One VCALENDAR: its own properties, its events, its time zone blocks by TZID."""
+    """One VCALENDAR: its own properties, its events, and by TZID its time zone blocks with at most
+    yearly rules.
+    """
 
     properties: RawEvent = field(default_factory=RawEvent)
     events: list[RawEvent] = field(default_factory=list)
@@ -164,7 +173,9 @@ def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
         elif mark == "BEGIN:VTIMEZONE":
             # If two blocks have the same TZID, the first counts.
             tzid, block = _read_block(line, lines, "VTIMEZONE")
-            calendars[-1].zones.setdefault(tzid, _make_zone_block(block))
+            rules = (line for line in block if line.upper().startswith("RRULE"))
+            if all(map(_ZONE_RULE.fullmatch, rules)):
+                calendars[-1].zones.setdefault(tzid, _make_zone_block(block))
         elif mark.startswith("BEGIN:"):
             _read_block(line, lines, mark[6:])  # skipped
         elif not mark.startswith("END:"):

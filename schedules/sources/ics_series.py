@@ -5,10 +5,11 @@ Rules that could run for hours are refused before they are expanded.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -139,27 +140,35 @@ def _mark_excluded(
 def _excluded_days(events: Sequence[RawEvent], times: TimeSettings) -> dict[date, list[str]]:
     """Return the days that EXDATEs name, with their texts."""
     found: dict[date, list[str]] = {}
-    for each in _list_exclusions(events, events, times):
+    for each in chain.from_iterable(_list_exclusions(events, times)):
         if (day := parse_day(each.value[:8])) is not None:
             found.setdefault(day, []).append(f"EXDATE {each.value}")
     return found
 
 
-def _list_exclusions(
-    of_events: Iterable[RawEvent], events: Sequence[RawEvent], times: TimeSettings
-) -> Iterator[Property]:
-    """Yield an EXDATE for each value in some of the `events` that is not that of an override, which
-    the library would drop too.
+def _list_exclusions(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[list[Property]]:
+    """Yield, for each event, an EXDATE for each of its values that is not that of an override,
+    which the library would drop too.
     """
-    overridden = [
-        start_slot(each, times) for event in events for each in event.all("RECURRENCE-ID")
-    ]
-    for each in (exclusion for event in of_events for exclusion in event.all("EXDATE")):
-        for value in filter(None, each.value.replace(" ", "").split(",")):
-            one = replace(each, value=value)
-            slot = start_slot(one, times)
-            if not any(is_inside(slot, other) or is_inside(other, slot) for other in overridden):
-                yield one
+    overridden: dict[date | None, list[Slot]] = defaultdict(list)
+    for each in (override for event in events for override in event.all("RECURRENCE-ID")):
+        slot = start_slot(each, times)
+        overridden[first_day(slot)].append(slot)
+    for event in events:
+        values = [
+            replace(each, value=value)
+            for each in event.all("EXDATE")
+            for value in filter(None, each.value.replace(" ", "").split(","))
+        ]
+        slots = [start_slot(each, times) for each in values]
+        yield [
+            each
+            for each, slot in zip(values, slots, strict=True)
+            if not any(
+                is_inside(slot, other) or is_inside(other, slot)
+                for other in overridden.get(first_day(slot), ())
+            )
+        ]
 
 
 def _with_days_of_their_own(occurrences: Sequence[Occurrence]) -> list[Occurrence]:
@@ -323,7 +332,8 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     """
     starts = [event.all("DTSTART") for event in events if not event.all("RECURRENCE-ID")]
     rule_start = next((found[0] for found in starts if found), None)
-    for number, event in enumerate(events):
+    exclusions = _list_exclusions(events, times)
+    for number, (event, excluded) in enumerate(zip(events, exclusions, strict=True)):
         needed = [each for each in event.properties if each.name in _NEEDED]
         yield "BEGIN:VEVENT"
         yield f"{_NUMBER}:{number}"
@@ -339,7 +349,7 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
                 yield _with_known_zone(dates, times).line()
             elif each.name != "EXDATE":
                 yield _with_known_zone(each, times).line()
-        for each in _list_exclusions([event], events, times):
+        for each in excluded:
             yield _with_known_zone(each, times).line()
         yield "END:VEVENT"
 

@@ -13,7 +13,14 @@ from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from schedules.dates.read import read_date, wall_time
-from schedules.dates.span import at_instant, at_wall, no_slot, on_days
+from schedules.dates.span import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    at_instant,
+    at_wall,
+    no_slot,
+    on_days,
+)
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot
 from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
@@ -96,6 +103,8 @@ def start_slot(start: Property, times: TimeSettings) -> Slot:
     wall = wall_time(match) if match else None
     if wall is None:
         return _read_by_grammar(raw, start, times)
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+        return no_slot(raw, "impossible", times.timezone)
     tzid = start.params.get("TZID", "").strip()
     is_utc = raw.endswith("Z")
     if is_utc and tzid:
@@ -279,12 +288,15 @@ def _count_days(event: RawEvent, first: date) -> int:
 
 
 def parse_day(text: str) -> date | None:
-    """Return the day of `20260723`, None for any other text or an impossible day."""
+    """Return the day of `20260723`, None for any other text, an impossible day or one of a year
+    that no slot can have.
+    """
     match = _DATE.fullmatch(text)
     try:
-        return date(*map(int, match.groups())) if match else None
+        day = date(*map(int, match.groups())) if match else None
     except ValueError:
         return None
+    return day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
 
 
 _NEW_YORK = "America/New_York"

@@ -42,7 +42,7 @@ def zone(name: str) -> ZoneInfo:
         raise UnknownZone(f"no time zone is called {name!r}") from exc
 
 
-def clock_doubt(wall: datetime, timezone: str = LONDON) -> str | None:
+def clock_doubt(wall: datetime, timezone: str) -> str | None:
     """Return the doubt about a naive local time in a zone, None if it is exactly one instant."""
     tz = zone(timezone)
     early, late = (wall.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
@@ -62,7 +62,7 @@ def instant(wall: datetime, timezone: str = LONDON) -> datetime:
     return wall.replace(tzinfo=zone(timezone)).astimezone(UTC)
 
 
-def instants_of(wall: datetime, timezone: str = LONDON) -> tuple[datetime, ...]:
+def instants_of(wall: datetime, timezone: str) -> tuple[datetime, ...]:
     """Return the instants (aware UTC) that a naive wall time can mean, in order: two if the clock
     skips it or shows it twice.
     """
@@ -83,13 +83,13 @@ def local_date(moment: datetime, timezone: str = LONDON) -> date:
     return local(moment, timezone).date()
 
 
-def day_begins(day: date, timezone: str = LONDON) -> datetime:
+def day_begins(day: date, timezone: str) -> datetime:
     """Return the first instant (UTC) of a local day."""
     return datetime.combine(day, time(), zone(timezone)).astimezone(UTC)
 
 
 def span_of(
-    first: date | None, last: date | None, timezone: str = LONDON
+    first: date | None, last: date | None, timezone: str
 ) -> tuple[datetime | None, datetime | None]:
     """Return when (UTC) a range of local days begins and ends, both included.
 

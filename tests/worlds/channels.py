@@ -64,9 +64,6 @@ def through(proxy: str) -> Outbound:
     split = urlsplit(proxy)
     proxies = Proxies(Proxy(split.hostname or "", split.port or 3128, tunnels_http=False))
     resolver = Resolver(Guard(anywhere=True), proxies=proxies)
-    return Outbound(
-        lambda _: proxy,
-        lambda _, tls, seconds: HttpTransport(
-            SystemClock(), resolver, seconds=seconds, context=tls
-        ),
+    return lambda _, tls, seconds: HttpTransport(
+        SystemClock(), resolver, seconds=seconds, context=tls
     )

@@ -124,38 +124,36 @@ def require_content(seen: Recognised, page: Page, answer: Answer, context: Conte
         return seen
     if why := find_mark(page, context.title):
         return unknown(why)
-    slot = context.known.slot
-    if _has_content(page, context, is_before=is_before):
-        return seen
-    if why := find_sign_against(page, context.title):
-        return unknown(why)
-    if slot is not None and context.title:
-        seen = _read_thin_page(seen, page, context, slot, is_before=is_before)
-    return seen
-
-
-def _read_thin_page(
-    seen: Recognised, page: Page, context: Context, slot: Slot, *, is_before: bool
-) -> Recognised:
-    """Return what a page under the title, but without content, proves.
-
-    GOV.UK's notice of the announcement is absence. Any other page is unknown before the slot, and
-    after it while it may be the placeholder from before or only says that something is not out.
-    Otherwise it is `seen`.
-    """
-    # With many words, it may be the release, with the notice of its announcement left in.
-    if _is_announcement_on_govuk(page, context, slot) and not tells_results(page.prose, None):
-        return absent(ANNOUNCED)
     known = context.known
     # Numbers do not count as new words, because those of a countdown change.
     words = "".join(character for character in page.text if not character.isdecimal())
     digest = sha256(words.encode("utf-8", "replace")).hexdigest()
     # The digest is "" after a restart, so the words before are not known.
-    is_same_text = known.placeholder in ("", digest)
+    is_old = is_before or known.placeholder in ("", digest)
+    if _has_content(page, context, is_old=is_old):
+        return seen
+    if why := find_sign_against(page, context.title):
+        return unknown(why)
+    if known.slot is not None and context.title:
+        seen = _read_thin_page(seen, page, context, known.slot, digest, is_old=is_old)
+    return seen
+
+
+def _read_thin_page(  # what such a page is compared with
+    seen: Recognised, page: Page, context: Context, slot: Slot, digest: str, *, is_old: bool
+) -> Recognised:
+    """Return what a page under the title, but without content, proves.
+
+    GOV.UK's notice of the announcement is absence. Any other page is unknown if it `is_old`: before
+    the slot, or while it may be the placeholder from before, and if it only says that something is
+    not out. Otherwise it is `seen`. `digest` is that of its words.
+    """
+    # With many words, it may be the release, with the notice of its announcement left in.
+    if _is_announcement_on_govuk(page, context, slot) and not tells_results(page.prose, None):
+        return absent(ANNOUNCED)
     # After a 404, or a placeholder with other words, the page is new.
-    is_new = known.was_missing or known.placeholder is not None
-    may_be_old = not is_new and names_day_of(page.prose, slot)
-    if is_same_text or may_be_old or is_before:
+    is_new = context.known.was_missing or context.known.placeholder is not None
+    if is_old or (not is_new and names_day_of(page.prose, slot)):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
     is_notice = tells_nothing(page.prose, slot, context.title, has_report=_links_report(page))
     return unknown(NOTICE_ONLY) if is_notice else seen
@@ -173,9 +171,11 @@ def is_before_slot(answer: Answer, context: Context) -> bool:
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 
 
-def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
+def _has_content(page: Page, context: Context, *, is_old: bool) -> bool:
     """Return whether a page has a date of publication, a table of figures or enough words about
     results, and is not of the edition before.
+
+    If it `is_old`, the slot's own day is no date of publication.
     """
     slot = context.known.slot
     text = page.prose
@@ -183,7 +183,7 @@ def _has_content(page: Page, context: Context, *, is_before: bool) -> bool:
         return False
     if any(_has_figures(table, context) for table in page.find_content(_TABLE)):
         return True
-    if has_date_of_publication(text, slot, is_before=is_before):
+    if has_date_of_publication(text, slot, is_before=is_old):
         return not denies_release(text, slot, context.title)
     return tells_results(text, slot) and not is_queue(page)
 

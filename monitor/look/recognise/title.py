@@ -121,7 +121,7 @@ def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) ->
     )
 
 
-def is_variant(title: str, seen: str, similar_titles: Sequence[str] = (), *, is_new: bool) -> bool:
+def is_variant(title: str, seen: str, similar_titles: Sequence[str], *, is_new: bool) -> bool:
     """Return whether a title may be that of the release at its own address, although it differs.
 
     It has a wrong letter, or is as near to another release's. Or one of the two names a stage such

@@ -112,7 +112,7 @@ def test_mail_draws_a_delay_in_colours_that_plain_text_lacks(
 def test_markup_that_a_publisher_wrote_is_escaped_in_html_mail() -> None:
     hostile = 'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
     page = write_notice_page(
-        "LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True
+        "LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True, picture=""
     )
     assert "<script>" not in page
     assert "LATE &lt;b&gt;" in page

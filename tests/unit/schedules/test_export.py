@@ -27,7 +27,7 @@ from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.source import Page
-from schedules.times.zone import local
+from schedules.times.zone import LONDON, local
 from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ TEXTS = [
 spans = st.sampled_from(TEXTS).map(lambda text: read_date(text, NOW.date()).slot)
 ranges = st.dates(date(2025, 1, 1), date(2027, 1, 1)).flatmap(
     lambda first: st.integers(0, 40).map(
-        lambda days: on_days(first, first + timedelta(days=days), "")
+        lambda days: on_days(first, first + timedelta(days=days), "", LONDON)
     )
 )
 # Midnight is what calendars write for a day without a time, and is read as one.

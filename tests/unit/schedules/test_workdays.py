@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.slot import Precision, Slot
+from schedules.times.zone import LONDON
 from schedules.workdays import ENGLAND, Nation, NationSettings, Workdays, zone_doubt
 
 EASTER_MONDAY = date(2026, 4, 6)
@@ -115,7 +116,7 @@ def test_time_an_hour_off_half_past_nine_doubts_zone(slot: Slot, *, doubtful: bo
 )
 def test_access_begins_24_hours_before_the_slot_in_england(slot: datetime) -> None:
     """From then on, the law lets officials see the release."""
-    assert ENGLAND.access_begins(slot) == slot - timedelta(hours=24)
+    assert ENGLAND.access_begins(slot, LONDON) == slot - timedelta(hours=24)
 
 
 def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
@@ -125,7 +126,7 @@ def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
     """
     tuesday_after_easter = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
     start_of_monday_30_march = datetime(2026, 3, 29, 23, 0, tzinfo=UTC)
-    assert Workdays("SCT").access_begins(tuesday_after_easter) == start_of_monday_30_march
+    assert Workdays("SCT").access_begins(tuesday_after_easter, LONDON) == start_of_monday_30_march
 
 
 @given(st.dates(date(2015, 1, 1), date(2030, 1, 1)), st.integers(1, 20))

@@ -5,6 +5,7 @@ digests.
 from __future__ import annotations
 
 import io
+import ssl
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -116,7 +117,8 @@ def proxy_of(channel: HttpChannel | Notify) -> object:
     """Return the proxy that a channel uses for its address, None if it uses none."""
     fields = vars(channel)
     address = API if isinstance(channel, Notify) else fields["_settings"].url or EVENTS
-    return fields["_outbound"].proxy_of(address)
+    proxy = fields["_outbound"](address, ssl.create_default_context(), 1.0).resolver.proxies.every
+    return None if proxy is None else f"http://{proxy.host}:{proxy.port}"
 
 
 def faults_of(read: Read, text: str) -> Sequence[str]:

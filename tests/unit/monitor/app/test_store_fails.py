@@ -133,6 +133,26 @@ def test_each_channel_gets_one_last_resort_message_in_an_outage(tmp_path: Path) 
     run_monitor(tmp_path, EARLY, act, store_of=outage.open, delay=DELAY)
 
 
+def test_next_outage_right_after_one_has_a_message_of_its_own(tmp_path: Path) -> None:
+    """The store works for half a second, in which nothing of the release is recorded."""
+    outage = Outage(tmp_path)
+
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:28:50")
+        outage.begin()
+        await monitor.until("09:31:00.2")
+        assert len(unrecorded(monitor)) == 1
+        health = monitor.daemon.core.health
+        health.note_commit(monitor.clock.now())
+        health.note_store_failure(monitor.clock.now())
+        await monitor.until("09:31:20")
+        assert len(unrecorded(monitor)) == 2
+        outage.end()
+        await monitor.until("09:31:40")
+
+    run_monitor(tmp_path, EARLY, act, store_of=outage.open, delay=DELAY)
+
+
 def test_breach_that_was_recorded_before_the_outage_is_not_sent_again(tmp_path: Path) -> None:
     outage = Outage(tmp_path)
 

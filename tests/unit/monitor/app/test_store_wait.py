@@ -99,7 +99,9 @@ def test_wait_ends_when_the_monitor_is_stopped(tmp_path: Path) -> None:
 
 def test_only_checks_of_life_are_answered_meanwhile() -> None:
     async def story(_clock: VirtualClock) -> dict[str, int]:
-        transport = httpx.ASGITransport(make_waiting_application("waits for its store"))
+        transport = httpx.ASGITransport(
+            make_waiting_application("waits for its store", is_standby=False)
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://monitor") as client:
             ready = await client.get("/readyz")
             assert ready.json()["reasons"] == ["waits for its store"]

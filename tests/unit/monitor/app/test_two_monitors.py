@@ -220,7 +220,7 @@ def test_monitor_that_looks_once_leads_meanwhile(tmp_path: Path) -> None:
     async def look_once(monitor: MonitorInTest) -> None:
         monitor.build()
         try:
-            await monitor.app.run_once()
+            await monitor.app.run_once(None)
             leader = monitor.store.leases.leader()
             assert leader is not None
             epochs.append((leader.monitor, leader.epoch))

@@ -51,7 +51,7 @@ class World:
     def self_check(self, manager: ServiceManager = NO_SERVICE_MANAGER) -> SelfCheck:
         progress = PollerProgress(self.clock, self.poller)
         self.health = HealthState(NOON, {"govuk": timedelta(minutes=10)}, timedelta(seconds=30))
-        self.health.note_calendar_read("govuk", self.clock.now())
+        self.health.note_calendar_read("govuk", self.clock.now(), "")
         return SelfCheck(
             self.clock, self.health, progress, dict, lambda: self.backlogs, manager=manager
         )

@@ -358,7 +358,7 @@ def test_listing_of_newest_pages_has_a_constant_chance() -> None:
     """It shows all pages of a producer, so it may change at any time."""
     listing = replace(PAGE_AT_EDGE, view=View.TRIPWIRE, is_optional=True)
     assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}
-    assert chance_of(listing, is_overdue=False, is_out=True) == TRIPWIRE_CHANCE
+    assert chance_of(listing, is_overdue=False, is_out=True, exact=True) == TRIPWIRE_CHANCE
 
 
 def test_phases_before_the_slot_have_the_same_chance() -> None:

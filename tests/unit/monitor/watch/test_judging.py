@@ -69,7 +69,9 @@ def release_without_verdict(
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
     page = watched.state_of(target.id)
     for when, answered in ((-60, State.ABSENT), (seconds_after_slot, state)):
-        page.runs = page.runs_with(a_sighting(answered, when, target.id), watched.monitor)
+        page.runs = page.runs_with(
+            a_sighting(answered, when, target.id), watched.monitor, follows_blind=False
+        )
     return watched
 
 
@@ -138,7 +140,7 @@ def release_at_guessed_address(
         seen_target = watched.state_of(target.id)
         for when, state, why in seen:
             seen_target.runs = seen_target.runs_with(
-                a_sighting(state, when, target.id, why=why), watched.monitor
+                a_sighting(state, when, target.id, why=why), watched.monitor, follows_blind=False
             )
     return watched
 

@@ -137,7 +137,7 @@ def add_look(
 ) -> None:
     sighting = a_sighting(state, second, target.id, digest=digest)
     state = release.state_of(target.id)
-    state.runs = state.runs_with(sighting, release.monitor)
+    state.runs = state.runs_with(sighting, release.monitor, follows_blind=False)
 
 
 def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:

@@ -7,6 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.app.options import make_policies
+from monitor.look.fetch import Answer
+from monitor.look.interpret import Interpreter
+from monitor.look.sighting import State
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.monitor_in_test import MonitorInTest, reopened, run_monitor
 from tests.worlds.scripts import a_web_page, an_answer
@@ -49,3 +52,28 @@ def test_page_of_an_edition_is_no_early_release_of_the_next_one(tmp_path: Path) 
     for _release, differences in replay(store, make_policies(settings), begin=None, end=None):
         assert differences == []
     store.close()
+
+
+def test_page_is_no_proof_for_the_next_edition_before_its_first_verdict_either(
+    tmp_path: Path,
+) -> None:
+    """After a restart, a look may end before the editions are judged."""
+
+    async def begin_again_and_look(monitor: MonitorInTest) -> None:
+        await monitor.until("09:25")
+        watch = monitor.daemon.parts.watch
+        for known in list(watch.releases.values()):
+            watch.forget(known.release.id)
+            watch.adopt(known.announced or known.release, known.promises)
+        assert {known.verdict for known in watch.releases.values()} == {None}
+        seen = {}
+        for known in watch.releases.values():
+            (target,) = (each for each in known.targets.values() if each.id.endswith("page/edge"))
+            answer = Answer(target.url, 404, {}, b"", *[monitor.clock.now()] * 2)
+            sighting = Interpreter().interpret_now(target, answer)
+            watch.see(target, sighting, answer)
+            seen[known.promises[-1].slot.begins()] = watch.releases[target.release].runs[target.id]
+        this, following = (runs[-1].state for _, runs in sorted(seen.items()))
+        assert (this, following) == (State.ABSENT, State.UNKNOWN)
+
+    run_monitor(tmp_path, "", begin_again_and_look, head=HEAD)

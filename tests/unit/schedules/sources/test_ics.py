@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -76,3 +76,17 @@ def test_series_that_have_ended_refuse_no_other(parse: Parse, rule: str) -> None
 def test_a_line_of_ten_megabytes_is_read(parse: Parse) -> None:
     body = calendar(event("DTSTART:20260723", "DESCRIPTION:" + "x" * 10_000_000))
     assert len(parse("ics", body, at=NOW).announcements) == 1
+
+
+def test_series_with_a_thousand_overrides_and_exclusions_is_read(parse: Parse) -> None:
+    """Were each compared with all others for each event, this would take many minutes."""
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(1000)]
+    exclusions = [f"EXDATE:{day:%Y%m%d}T093000Z" for day in days]
+    daily = event("DTSTART:20260101T083000Z", "RRULE:FREQ=DAILY", *exclusions)
+    moved = [
+        event(f"RECURRENCE-ID:{day:%Y%m%d}T083000Z", f"DTSTART:{day:%Y%m%d}T103000Z")
+        for day in days
+    ]
+    announced = parse("ics", calendar(daily, *moved), at=NOW).announcements
+    times = {each.slot.instant.time() for each in announced if each.slot.instant is not None}
+    assert times == {time(10, 30)}

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schedules.source import Page
-from schedules.times.zone import clock_doubt, instant, local
+from schedules.times.zone import LONDON, clock_doubt, instant, local
 from tests.unit.schedules.sources.conftest import NOW
 from tests.worlds.calendars import calendar_settings
 
@@ -47,7 +47,7 @@ some_entry = st.builds(
     Entry,
     titles,
     st.one_of(
-        walls.filter(lambda wall: not clock_doubt(wall)),
+        walls.filter(lambda wall: not clock_doubt(wall, LONDON)),
         st.dates(date(2026, 1, 1), date(2030, 1, 1)),
     ),
 )

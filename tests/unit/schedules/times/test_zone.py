@@ -64,14 +64,18 @@ def test_a_local_time_that_occurs_twice_is_refused(text: str) -> None:
 @pytest.mark.parametrize("year", range(2026, 2031))
 def test_each_year_skips_one_hour_and_repeats_one(year: int) -> None:
     each_hour = [datetime(year, 1, 1) + timedelta(hours=n) for n in range(24 * 365)]  # wall times
-    doubts = [doubt for hour in each_hour if (doubt := clock_doubt(hour))]
+    doubts = [doubt for hour in each_hour if (doubt := clock_doubt(hour, LONDON))]
     assert doubts == ["nonexistent-time", "ambiguous-time"]
 
 
 def test_days_at_a_clock_change_last_23_and_25_hours() -> None:
     spring, autumn = date(2026, 3, 29), date(2026, 10, 25)
-    assert day_begins(spring + timedelta(days=1)) - day_begins(spring) == timedelta(hours=23)
-    assert day_begins(autumn + timedelta(days=1)) - day_begins(autumn) == timedelta(hours=25)
+    assert day_begins(spring + timedelta(days=1), LONDON) - day_begins(spring, LONDON) == timedelta(
+        hours=23
+    )
+    assert day_begins(autumn + timedelta(days=1), LONDON) - day_begins(autumn, LONDON) == timedelta(
+        hours=25
+    )
 
 
 def test_late_utc_evening_is_next_local_day_in_summer() -> None:
