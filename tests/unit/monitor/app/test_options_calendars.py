@@ -100,7 +100,7 @@ def test_release_promised_without_time_gets_the_usual_time() -> None:
     On 23 July 2026 (DAY) that is 6:00 UTC.
     """
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
-    day_only = on_days(first=DAY, last=DAY, raw="", timezone=LONDON)
+    day_only = on_days(first=DAY, last=DAY, raw="", timezone=LONDON.key)
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
     assert slot.assumed == datetime(2026, 7, 23, 6, tzinfo=UTC)
     assert (slot.instant, slot.first) == (None, DAY)
@@ -120,7 +120,7 @@ def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
     )
     # The release is promised for DAY, 23 July 2026, without a time.
     slot = fill_usual_time(
-        announced(on_days(first=DAY, last=DAY, raw="", timezone=LONDON), producer="defra")
+        announced(on_days(first=DAY, last=DAY, raw="", timezone=LONDON.key), producer="defra")
     ).slot
     # In July, 14:00 in London is 13:00 UTC.
     assert slot.assumed == datetime(2026, 7, 23, 13, tzinfo=UTC)
