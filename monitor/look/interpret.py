@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from monitor.look.cache_age import ConstantAge, answer_time_bounds
@@ -46,8 +46,7 @@ class TargetMemory:
 
     `recognised` is the result for the last body, of SHA-256 `digest`. `etag` and `modified` make
     requests to `address` conditional on it. `moved` is by how many seconds our clock had been moved
-    at the last request. `own_address_sent` is when the last request was sent to the target's own
-    address.
+    at the last request.
     """
 
     target: Target
@@ -59,7 +58,6 @@ class TargetMemory:
     known: Known = field(default_factory=Known)
     moved: float | None = None
     mended: str | None = None
-    own_address_sent: datetime | None = None
     constant_age: ConstantAge = field(default_factory=ConstantAge)
 
     def forget_body(self) -> None:
@@ -204,8 +202,7 @@ class Interpreter:
         digest = recognised.digest
         if has_stable_bytes and is_answer_of_body:
             digest = memory.digest
-        sighting = make_sighting(target, answer, recognised, digest, clock_offset)
-        return _date_by_redirect(sighting, answer, memory)
+        return make_sighting(target, answer, recognised, digest, clock_offset)
 
     def _correct_dates(self, memory: TargetMemory, outcome: Outcome) -> Outcome:
         """Return an outcome with its times by our clock as it is now."""
@@ -377,20 +374,6 @@ def _doubt_mended_address(
     if is_mended and recognised.state in (State.ABSENT, State.WITHDRAWN):
         return unknown(MISREAD)
     return recognised
-
-
-def _date_by_redirect(sighting: Sighting, answer: Answer, memory: TargetMemory) -> Sighting:
-    """Return a sighting, an absence where a redirect leads dated by the look that was redirected.
-
-    Since then, the target's own address may have the release instead of the redirect.
-    """
-    if answer.url == memory.target.url:
-        memory.own_address_sent = answer.sent
-        return sighting
-    is_missing = sighting.state in (State.ABSENT, State.WITHDRAWN)
-    if not is_missing or memory.own_address_sent is None:
-        return sighting
-    return replace(sighting, proved_from=min(sighting.proved_from, memory.own_address_sent))
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:

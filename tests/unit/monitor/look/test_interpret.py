@@ -114,19 +114,6 @@ def test_cached_404_proves_absence_when_it_was_copied() -> None:
     assert absent.proved_to == received - timedelta(seconds=16)
 
 
-def test_404_where_a_redirect_leads_proves_absence_when_that_was_seen() -> None:
-    """At noon the page led to another address. That was missing 40 s later, when the page may have
-    been out already. At its own address it is missing after 80 s.
-    """
-    interpreter, page = Interpreter(), target()
-    interpreter.interpret_now(page, answer(302, b"", location="/maintenance"))
-    elsewhere = answer(404, b"", seconds_after_noon=40, url="https://www.gov.uk/maintenance")
-    sighting = interpreter.interpret_now(page, elsewhere)
-    assert (sighting.state, sighting.proved_from) == (State.ABSENT, NOON)
-    own = interpreter.interpret_now(page, answer(404, b"", seconds_after_noon=80))
-    assert own.proved_from == NOON + timedelta(seconds=80)
-
-
 def test_not_modified_repeats_the_result_of_the_last_body() -> None:
     """The first answer has the page and an ETag, which names this version of it. The next request
     sends the ETag back. The answer is 304 without a body: the page is not modified. So it is
