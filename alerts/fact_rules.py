@@ -337,7 +337,7 @@ def select_drafted_facts(facts: ReleaseFacts | None) -> object:
         (each.kind, each.part or "", has_upper_bound(each.seconds)) for each in facts.findings
     )
     measured = (facts.verdict, facts.grade, facts.final, facts.slot, facts.elsewhere)
-    return measured, say_shown_since(facts), parts, exposures, findings
+    return measured, parts, exposures, findings
 
 
 def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:

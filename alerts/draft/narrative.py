@@ -24,7 +24,6 @@ from schedules.contract.verdict import (
     Finding,
     FindingKind,
     PartVerdict,
-    ShownSince,
     VerdictKind,
 )
 from schedules.times.interval import Bounds, Interval, magnitude, since
@@ -256,24 +255,11 @@ def _say_remarks(facts: ReleaseFacts) -> str:
         sentences[place] = MARKED_WITHDRAWN
     if wrong_file is not None:
         sentences.append(_say_wrong_file(wrong_file, facts))
-    if facts.shown_since is not None:
-        sentences.append(_say_shown_since(facts.shown_since, facts))
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the
         # other producers.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return " ".join(sentences)
-
-
-def _say_shown_since(since: ShownSince, facts: ReleaseFacts) -> str:
-    """Return what its calendar showed after the slot had passed."""
-    shown = f"showed “{one_line(since.text, 80)}” in place of that time"
-    if since.is_cancelled:
-        shown = "showed it as cancelled"
-    elif since.slot is not None:
-        day = _find_slot_day(facts)
-        shown = f"announced it for {words.format_clock_day(since.slot, facts.timezone, day)}"
-    return f"By {_format_time(since.at, facts)}, its calendar {shown}."
 
 
 def _say_wrong_file(wrong_file: Finding, facts: ReleaseFacts) -> str:

@@ -294,6 +294,13 @@ def _is_start_right(context: _Context, match: re.Match[str]) -> bool:
     return context.is_true_of_spans(fits)
 
 
+def _is_again_right(context: _Context, match: re.Match[str]) -> bool:
+    """Return whether what is not available "again" was public before the slot."""
+    return match["again"] is None or context.is_true_of_spans(
+        lambda span: span.begins < context.slot
+    )
+
+
 def _is_publication_right(context: _Context, match: re.Match[str]) -> bool:
     return _is_start_right(context, match) and _was_hidden_until_then(context, match)
 
@@ -545,13 +552,19 @@ _RULES: tuple[tuple[str, _Check], ...] = (
     ),
     (rf"{_UNKNOWN}; something was at its address by (?P<by>{TIME})\.", _was_something_there),
     (rf"{_BECAME}(?:, (?P<early>{LENGTH}) early)?\.", _is_start_right),
-    (rf"(?P<who>.+) {_VERB} not available (?P<when>{WHEN})\.", _is_start_right),
+    (
+        rf"(?P<who>.+) {_VERB} not available(?P<again> again)? (?P<when>{WHEN})\.",
+        lambda context, match: _is_again_right(context, match) and _is_start_right(context, match),
+    ),
     (rf"(?P<who>.+) {_VERB} published (?P<when>{WHEN}){_HIDDEN}\.", _is_publication_right),
     (
         rf"(?P<who>.+) {_VERB} published as announced at (?P<slot>{TIME}){_HIDDEN}\.",
         _was_published_as_announced,
     ),
-    (rf"(?P<who>.+) {_VERB} still not (?:available|found) at (?P<when>{TIME})\.", _was_absent_then),
+    (
+        rf"(?P<who>.+) {_VERB} still not (?:available|found)(?P<again> again)? at (?P<when>{TIME})\.",
+        lambda context, match: _is_again_right(context, match) and _was_absent_then(context, match),
+    ),
     (rf"(?P<who>It|They) {_VERB} still available at (?P<when>{TIME})\.", _was_available_then),
     (r"(?P<who>It|They) remained available until the announced time\.", _was_available_at_slot),
     (rf"(?P<who>It|They) {_VERB} removed (?P<when>{WHEN})\.", _is_removal_right),

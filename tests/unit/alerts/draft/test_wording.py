@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -12,10 +11,9 @@ from alerts.draft.narrative import say_availability, say_delays
 from alerts.draft.report import Report, Signature
 from alerts.draft.write.outline import Document, Tone, build_outline, build_pieces
 from alerts.draft.write.registry import WRITERS
-from alerts.fact_rules import select_drafted_facts
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
-from schedules.contract.verdict import PartVerdict, ShownSince, VerdictKind
+from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import draft_of, facts_of, get_field, text_of_field
 from tests.worlds.instants import after_slot
@@ -99,28 +97,6 @@ def test_end_is_about_a_minute_unless_no_other_minute_is_as_near(
     seen = between(f"2015-07-23T{after}+01:00", f"2015-07-23T{by}+01:00")
     parts = tuple(replace(part, first_seen=seen, released=seen) for part in facts.parts)
     assert say_availability(replace(facts, parts=parts)) == [f"It was not available {until}."]
-
-
-@pytest.mark.parametrize(
-    ("shown", "sentence"),
-    [
-        ({"is_cancelled": True}, "By 10.05am, its calendar showed it as cancelled."),
-        (
-            {"slot": at("2015-07-23T11:00:00+01:00")},
-            "By 10.05am, its calendar announced it for 11am.",
-        ),
-    ],
-    ids=["cancelled", "another time"],
-)
-def test_account_says_what_the_calendar_showed_after_the_slot(
-    ipcc_late: Incident, shown: dict[str, Any], sentence: str
-) -> None:
-    facts = facts_of(ipcc_late)
-    since = ShownSince(at("2015-07-23T10:05:00+01:00"), **shown)
-    changed = replace(facts, shown_since=since)
-    draft = draft_of(replace(ipcc_late, facts=changed), "note", now=facts.at)
-    assert sentence in text_of_field(draft, "N.what")
-    assert select_drafted_facts(changed) != select_drafted_facts(facts)
 
 
 def test_an_open_interval_is_not_one_minute() -> None:
