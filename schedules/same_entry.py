@@ -39,23 +39,23 @@ def keep_ids(
     taken = {each.uid for each in kept}
     if taken <= known.keys():
         return kept
-    # First match entries of the same time. Else several old entries could match.
+    # Match by time first, because several old entries can share a period and place.
     for key_of in (_title_and_time, _period_and_place):
         missing: dict[Hashable, list[Announcement]] = defaultdict(list)
         for uid, old in known.items():
             if uid not in taken:
                 missing[key_of(old)].append(old)
-        for place, each in enumerate(kept):
+        for index, each in enumerate(kept):
             is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
             key = key_of(each)
-            if shown[place].uid in known or each.uid in known or is_given or key is None:
+            if shown[index].uid in known or each.uid in known or is_given or key is None:
                 continue
             matches = (old for old in missing.get(key, ()) if _is_same(old, each))
             same = list(islice(matches, 2))
             if len(same) == 1:
                 missing[key].remove(same[0])
                 taken.add(same[0].uid)
-                kept[place] = replace(each, uid=same[0].uid)
+                kept[index] = replace(each, uid=same[0].uid)
     return _under_ids_of_retitled(known, kept)
 
 
@@ -169,10 +169,8 @@ def _join_blanks(title: str) -> str:
 
 
 def _is_same(old: Announcement, new: Announcement) -> bool:
-    """Return whether a new entry is an old one that is no longer shown, with the same title, and
-    with the same time or, if the title names a period, place.
-
-    At another place, the title must name a period and the new id be made from the link.
+    """Return whether an old entry with the same key is the new one: it is at the same place, or the
+    title names a period and the new id was made from the row.
     """
     if (old.url, old.link) == (new.url, new.link):
         return True

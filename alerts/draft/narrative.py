@@ -368,10 +368,10 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     if (out_by := fact_rules.find_earlier_publication(facts, part)) is not None:
         by = _format_interval(Interval(None, out_by), facts)
         return f"<Subject> <was> published {by}, but users had no access {until}."
-    return f"<Subject> <was> not <available>{_again(part)} {until}."
+    return f"<Subject> <was> not <available>{_say_again(part)} {until}."
 
 
-def _again(part: PartVerdict) -> str:
+def _say_again(part: PartVerdict) -> str:
     """Return `" again"` if a part was public before its slot."""
     return " again" if part.exposures else ""
 
@@ -428,7 +428,7 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
     if facts.slot and part.delay and part.delay.min:
         proved = facts.slot + timedelta(seconds=part.delay.min)
     absent = "<available>" if part.address == "announced" else "found"
-    return f"<Subject> <was> still not {absent}{_again(part)} at {_format_time(proved, facts)}."
+    return f"<Subject> <was> still not {absent}{_say_again(part)} at {_format_time(proved, facts)}."
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -471,7 +471,7 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "on_time": _say_on_time,
     "overdue": _say_overdue,
     "not_published": lambda part, facts: (
-        f"<Subject> had not been found{_again(part)} by {_format_time(facts.at, facts)}."
+        f"<Subject> had not been found{_say_again(part)} by {_format_time(facts.at, facts)}."
     ),
     "unproven": _say_unproven,
 }

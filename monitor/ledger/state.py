@@ -170,8 +170,8 @@ class CalendarState:
         Some iCalendar exports give new ids at each download. At another address, the release may
         have moved there.
         """
-        shown = {_identity(entry) for entry in self.entries.values() if entry.is_shown}
-        return [uid for uid in removed if _identity(self.entries[uid]) not in shown]
+        shown = {_text_and_time(entry) for entry in self.entries.values() if entry.is_shown}
+        return [uid for uid in removed if _text_and_time(self.entries[uid]) not in shown]
 
     def find_successors(self, removed: Iterable[str]) -> dict[str, list[str]]:
         """Return, by removed entry, the titles of entries that may replace it.
@@ -203,7 +203,7 @@ class CalendarState:
         return partial(self.entries[uid].row, self.name, release, at)
 
 
-def _identity(entry: CalendarEntry) -> tuple[object, ...]:
+def _text_and_time(entry: CalendarEntry) -> tuple[object, ...]:
     """Return what an entry keeps if an export gives it a new id."""
     shown = entry.announcement
     return (shown.title, shown.url, shown.link, shown.slot.time_key)

@@ -48,7 +48,7 @@ def find_footnotes(texts: Iterable[str]) -> dict[str, str]:
     """Return the notes among these texts that call releases off, by their marks.
 
     A note begins with its mark, or is about it: "Releases marked with an asterisk are postponed".
-    The mark of one about all releases is "".
+    A note about all releases has the mark "".
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -57,8 +57,8 @@ def find_footnotes(texts: Iterable[str]) -> dict[str, str]:
             found[_plain(note["mark"])] = note["text"]
         for sentence in _SENTENCE_END.split(text[:_LONGEST]):
             about_all = _ALL.match(sentence)
-            if about_all and calls_off(sentence[about_all.end() :]):
-                found[""] = sentence[about_all.end() :]
+            if about_all and calls_off(note_on_all := sentence[about_all.end() :]):
+                found[""] = note_on_all
             named = _NAMES_MARK.search(sentence)
             if named and (word := word_of_call_off(sentence)):
                 mark = _NAMES.get((named["name"] or "").lower()) or named["mark"]
@@ -67,7 +67,9 @@ def find_footnotes(texts: Iterable[str]) -> dict[str, str]:
 
 
 def with_footnotes(row: CalendarRow, notes: Mapping[str, str]) -> CalendarRow:
-    """Return a row together with the notes to which marks in its texts refer."""
+    """Return a row with the notes about all releases, and those to which marks in its texts
+    refer.
+    """
     text = "\n".join((row.title, row.date, row.time, row.status, *row.notes))
     marks = dict.fromkeys(["", *map(_plain, _MARKS.findall(text))])
     return replace(row, notes=(*row.notes, *(notes[mark] for mark in marks if mark in notes)))

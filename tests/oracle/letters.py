@@ -295,7 +295,7 @@ def _is_start_right(context: _Context, match: re.Match[str]) -> bool:
 
 
 def _is_again_right(context: _Context, match: re.Match[str]) -> bool:
-    """Return whether what is not available "again" was public before the slot."""
+    """Return whether a sentence says "again" only of what was public before the slot."""
     return match["again"] is None or context.is_true_of_spans(
         lambda span: span.begins < context.slot
     )

@@ -84,7 +84,7 @@ def _date_at_edge(
     All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is
     that of our clock.
     """
-    # A presence that ended before `last_absent` is no sign of this publication.
+    # A presence that ended before `last_absent` was of something earlier.
     shown = [
         spell
         for spell in at_edge

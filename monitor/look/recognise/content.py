@@ -175,7 +175,7 @@ def _has_content(page: Page, context: Context, *, is_old: bool) -> bool:
     """Return whether a page has a date of publication, a table of figures or enough words about
     results, and is not of the edition before.
 
-    If it `is_old`, the slot's own day is no date of publication.
+    If it `is_old`, being dated with the slot's own day does not count.
     """
     slot = context.known.slot
     text = page.prose
