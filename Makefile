@@ -103,7 +103,7 @@ mutants: tools
 
 # Two monitors and their store hurt at random, held against what was true: make chaos SEED=7 COUNT=50 SECONDS=120.
 chaos: tools parts
-	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) --count $(or $(COUNT),10) --seconds $(or $(SECONDS),60)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) --count $(or $(COUNT),10) --seconds $(or $(SECONDS),60) $(if $(KEEP),--keep $(KEEP))
 
 docs: tools
 	$(BIN)/pytest tests/docs

@@ -58,7 +58,7 @@ def run_standby(
         _quietly(
             [
                 *run,
-                str(_bin() / "pg_basebackup"),
+                str(programs() / "pg_basebackup"),
                 *where,
                 "-D",
                 str(folder / "data"),
@@ -69,7 +69,8 @@ def run_standby(
             folder,
         )
         with _run_server(folder, run, port or free_port()) as address:
-            promote = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w", "promote"]
+            data, pg_ctl = folder / "data", programs() / "pg_ctl"
+            promote = [*run, str(pg_ctl), "-D", str(data), "-w", "promote"]
             yield address, partial(_quietly, promote, folder)
 
 
@@ -88,7 +89,7 @@ def _cluster(folder: Path) -> Iterator[str]:
         "UTF8",
         "--no-sync",
     ]
-    _quietly([*run, str(_bin() / make[0]), *make[1:]], folder)
+    _quietly([*run, str(programs() / make[0]), *make[1:]], folder)
     with _run_server(folder, run, free_port()) as address:
         yield address
 
@@ -96,7 +97,7 @@ def _cluster(folder: Path) -> Iterator[str]:
 @contextmanager
 def _run_server(folder: Path, run: list[str], port: int) -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F"
-    pg_ctl = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w"]
+    pg_ctl = [*run, str(programs() / "pg_ctl"), "-D", str(folder / "data"), "-w"]
     _quietly([*pg_ctl, "-t", "30", "-l", str(folder / "log"), "-o", options, "start"], folder)
     try:
         yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
@@ -104,7 +105,8 @@ def _run_server(folder: Path, run: list[str], port: int) -> Iterator[str]:
         _quietly([*pg_ctl, "-m", "immediate", "stop"], folder)
 
 
-def _bin() -> Path:
+def programs() -> Path:
+    """Return the folder of the programs of PostgreSQL."""
     return max(Path("/usr/lib/postgresql").glob("*/bin"))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
 from bench.daemons import free_port
-from bench.postgres import run_postgres, run_standby
+from bench.postgres import programs, run_postgres, run_standby
 
 _IS_STREAMING = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"
 
@@ -32,6 +34,11 @@ class Database:
     def connect(self) -> psycopg.Connection:
         """Connect to the server that accepts writes."""
         return psycopg.connect(self.address.replace("+psycopg", ""), autocommit=True)
+
+    def dump(self, file: Path) -> None:
+        """Write the whole store to a file, as SQL."""
+        address = self.address.replace("+psycopg", "")
+        subprocess.run([programs() / "pg_dump", "--file", file, address], check=True)
 
     def fail_over(self, while_down: Callable[[], object]) -> None:
         """Make a standby, crash the server, call `while_down`, and promote the standby.

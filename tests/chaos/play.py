@@ -104,6 +104,8 @@ def play(
     with running_world(World(folder, database, truths, **means)) as world:
         ready = time.time()
         kills = _play_faults(rng, world, begins, begins + seconds, faults)
+        lines = "".join(f"{at:.2f} {fault} {name}\n" for fault, name, at, _ in world.faults_played)
+        (folder / "faults").write_text(lines, encoding="ascii")
         for name in NAMES:
             world.start(name)
         # After the last fault, monitors need time to read again what they missed.
