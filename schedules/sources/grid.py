@@ -421,10 +421,12 @@ def note_on_row_above(row: Sequence[str]) -> str:
     has been postponed", without the word for its place. Return "" for any other row.
     """
     texts = {cell.strip() for cell in row} - {""}
-    text = "".join(texts)
+    if len(texts) != 1:
+        return ""
+    text = texts.pop()
     note = " ".join(_ABOVE.sub(" ", text).split())
     is_about_it = note != text or _THIS.match(text)
-    return note if len(texts) == 1 and is_about_it and calls_off(note) else ""
+    return note if is_about_it and calls_off(note) else ""
 
 
 def is_remark_row(row: Sequence[str]) -> bool:
