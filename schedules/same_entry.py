@@ -50,9 +50,9 @@ def keep_ids(
         for index, each in enumerate(kept):
             if shown[index].uid in known or each.uid in known:
                 continue
-            key = key_of(each)
             is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
-            if is_given or key is None:
+            key = None if is_given else key_of(each)
+            if key is None:
                 continue
             matches = (old for old in missing.get(key, ()) if _is_same(old, each))
             same = list(islice(matches, 2))

@@ -86,8 +86,6 @@ _CONVERTERS: Mapping[type[Any], Callable[[Any], Any]] = {
 
 def _value_json(value: Any) -> Any:  # noqa: ANN401 # any field of a model
     """Return the value of a field as JSON. A model in it needs a method `as_json`."""
-    if type(value) in _PLAIN:
-        return value
     convert = _CONVERTERS.get(type(value))
     if convert is not None:
         return convert(value)
