@@ -177,10 +177,10 @@ async def repeat_until_answered(
 
 async def offload_many(count: int, work: Callable[[], T]) -> T:
     """Return the result of work on `count` entries. Above `SMALL` it runs in a thread."""
-    return work() if count <= SMALL else await run_in_thread(partial(_without_collections, work))
+    return work() if count <= SMALL else await run_in_thread(partial(without_collections, work))
 
 
-def _without_collections(work: Callable[[], T]) -> T:
+def without_collections(work: Callable[[], T]) -> T:
     """Return the result of work that keeps nearly all that it makes, so that the cyclic collector
     would look at a million objects again and again.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from schedules.announcement import State
-from schedules.dates.status import INSTEAD, Status, find_call_off
+from schedules.dates.status import CALLS, INSTEAD, Status, find_call_off
 from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.titles import MONTH
@@ -33,14 +33,16 @@ _PAUSES = ("-", ":", ".")
 _LONGEST = 500
 _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 # Such words say that something is wrong, but not what.
-_SAYS_NO_STATE = quick(
+_WITHOUT_STATE = (
     rf"(?:not (?:yet |now )?(?:being )?(?:published|publishing|released)|{INSTEAD}|pulled|removed"
     r"|under review|hold|no (?:release|publication)|do not use|duplicate|deleted?|void|draft"
     r"|test(?: (?:entry|event|only))?|(?:please )?ignore"
     r"|(?:pulled|removed) from (?:the |this )?(?:calendar|schedule|list|programme)"
     r"|(?:date )?tbc|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on |in )?"
     rf"(?=\d|(?:{MONTH})\b))"
-    r"(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b| ?\d))"
+)
+_SAYS_NO_STATE = quick(
+    rf"{_WITHOUT_STATE}(?:$|(?<= )| (?=(?:by|this|in|on|see|from|to be|until)\b| ?\d))"
 )
 # Any other word, such as "delayed", may name what the statistics are about, unless it has a subject
 # or a reason.
@@ -80,8 +82,9 @@ _UNMARKED = (
     quick(rf"(?<=\b20\d\d) (?:{_SHOUTED})[.!]?$", re.IGNORECASE),
     quick(rf"\b(?:{_SHOUTED})\b"),
 )
-
-
+# Any title of ASCII characters that says so has one of these in it, in lower case and with single
+# blanks. Most titles have none, and splitting them into pieces takes much longer.
+_WORD_OF_ANY = quick(rf"(?<![a-z0-9])(?:event)?(?:{CALLS}|{_WITHOUT_STATE}|{_SHOUTED.lower()})")
 _CROSS = quick(r"^\s*[\u274c\u274e\u26d4\u2715-\u2718\U0001f6ab]\ufe0f?\s*")
 
 
@@ -127,6 +130,8 @@ def read_called_off(title: str) -> tuple[str, Status]:
     """
     if len(title) > _LONGEST:
         return title, Status()
+    if title.isascii() and not _WORD_OF_ANY.search(_join_words(title)):
+        return title, Status()
     if cross := _CROSS.match(title):
         rest, crossed = read_called_off(title[cross.end() :])
         if crossed == Status():
@@ -147,6 +152,11 @@ def read_called_off(title: str) -> tuple[str, Status]:
             is_sure = call and (call.has_subject or call.reason or _SURE.fullmatch(call.word))
             return rest, Status(call.state) if call and is_sure else Status(is_understood=False)
     return title, Status()
+
+
+def _join_words(title: str) -> str:
+    """Return a title in lower case with single blanks, also in place of an underscore."""
+    return " ".join(title.lower().replace("_", " ").split())
 
 
 def _split_title(title: str) -> Iterator[_Piece]:

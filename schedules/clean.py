@@ -11,6 +11,8 @@ from urllib.parse import quote, urlsplit
 
 import idna
 
+from schedules.patterns import quick
+
 LONGEST_TEXT = 500
 LONGEST_ADDRESS = 2000
 _LONGEST_HOST = 253
@@ -20,6 +22,8 @@ _UNSHOWN = "\N{REPLACEMENT CHARACTER}"
 # Control characters, direction and zero-width marks, lone surrogates and line separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _NEEDS_ESCAPE = frozenset('\\<>" ')
+# Most addresses are such, and splitting them takes longer.
+_PLAIN_ADDRESS = quick(r'https?://[a-z0-9.-]+(?:[/?#][^\x00-\x20"<>\\\x7f-\U0010ffff]*)?')
 
 
 def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -58,6 +62,12 @@ def clean_address(url: str) -> str:
     """
     if len(url) > LONGEST_ADDRESS or "\\" in url:
         return ""
+    if _PLAIN_ADDRESS.fullmatch(url):
+        return url
+    return _clean_parts(url)
+
+
+def _clean_parts(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -34,6 +34,8 @@ def keep_ids(
 
     If `has_given_ids`, people choose the ids, so a new one means a new entry.
     """
+    if not known:
+        return list(shown)
     editions = _group_by_row(known)
     kept = [_under_id_of_row(each, known, editions, at) for each in shown]
     taken = {each.uid for each in kept}
@@ -46,9 +48,11 @@ def keep_ids(
             if uid not in taken:
                 missing[key_of(old)].append(old)
         for index, each in enumerate(kept):
+            if shown[index].uid in known or each.uid in known:
+                continue
             is_given = has_given_ids and not MADE_ID.fullmatch(each.uid)
-            key = key_of(each)
-            if shown[index].uid in known or each.uid in known or is_given or key is None:
+            key = None if is_given else key_of(each)
+            if key is None:
                 continue
             matches = (old for old in missing.get(key, ()) if _is_same(old, each))
             same = list(islice(matches, 2))
@@ -183,6 +187,8 @@ def _under_id_of_edition(
     """Return an entry, under an id of its own if `before`, which had its id, was an edition whose
     slot has passed.
     """
+    if before.title == entry.title:
+        return entry
     old, new = read_title(before.title).period, read_title(entry.title).period
     if not old or not new or old == new:
         return entry

@@ -345,19 +345,15 @@ class Ledger:
         earliest instant that the read can describe.
         """
         name, at = read.calendar, read.finished
-        release_of_shown = {
-            uid: self._memory.release_of[name, uid] for uid in state.promised_entries()
-        }
+        release_of, shown_uids = self._memory.release_of, state.promised_entries()
         last_all = self._last_confirmed_all.get(name)
         confirms_all = (
-            len(release_of_shown) <= SMALL
-            or last_all is None
-            or at - last_all >= _CONFIRM_ALL_EVERY
+            len(shown_uids) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         )
         confirmed = {
             uid: release
-            for uid, release in release_of_shown.items()
-            if confirms_all or release in watched
+            for uid in shown_uids
+            if (release := release_of[name, uid]) in watched or confirms_all
         }
         # Their promises count such reads.
         not_shown = {
@@ -365,7 +361,7 @@ class Ledger:
         }
         uids = [] if state.reading is None else find_unlisted(not_shown, state.reading, at)
         unlisted = self._make_unlisted_promises(
-            state, self._memory.release_of, uids, release_of_shown.values(), as_of
+            state, release_of, uids, (release_of[name, uid] for uid in shown_uids), as_of
         )
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
         # A later equal write may replace one that waits, but not one with counts, which would be
@@ -387,7 +383,7 @@ class Ledger:
         self,
         state: CalendarState,
         release_of: Mapping[Key, str],
-        unlisted_uids: Iterable[str],
+        unlisted_uids: Collection[str],
         shown_releases: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
@@ -413,7 +409,7 @@ class Ledger:
         as_of = result.state.as_of or read.finished
         ledger_change = await self._memory.change_from_read(name, result)
         release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
-        shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_shown]
+        shown = (release_of[name, uid] for uid, entry in state.entries.items() if entry.is_shown)
         confirmed = [release_of[name, uid] for uid in read_changes.confirmed]
         unlisted = self._make_unlisted_promises(
             state, release_of, read_changes.unlisted, shown, as_of

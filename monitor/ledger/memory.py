@@ -49,6 +49,16 @@ class StoredReleases:
     promises: list[Promise]
 
 
+def _name_releases(
+    promises: Mapping[str, Promise], calendar: str, release_of: Mapping[Key, str]
+) -> dict[str, Promise]:
+    """Return the promises of a calendar's entries, each with its release."""
+    return {
+        uid: replace(promise, release=release_of[calendar, uid])
+        for uid, promise in promises.items()
+    }
+
+
 def _release_ids(entries: Iterable[Announced]) -> list[str]:
     return sorted({entry.release for entry in entries})
 
@@ -225,11 +235,9 @@ class LedgerMemory:
             # The releases stay as they are: none is altered (empty set), no entry moves to another
             # one (empty dict).
             joined = Joining(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
-        promises = result.changes.promises.items()
-        new = {
-            uid: replace(promise, release=joined.release_of[calendar, uid])
-            for uid, promise in promises
-        }
+        promises = result.changes.promises
+        name_releases = partial(_name_releases, promises, calendar, joined.release_of)
+        new = await offload_many(len(promises), name_releases)
         change = await self._change_from_join(
             joined, {**self.states, calendar: state}, self.releases
         )

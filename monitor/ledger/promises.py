@@ -138,11 +138,13 @@ class PromiseBook:
         past.
         """
         until, since = now + ahead, now - BEHIND
-        return [
-            name
-            for name in releases
-            if any(_is_near(one.slot, since, until) for one in self.promises_of(name))
-        ]
+        near: list[str] = []
+        for name in releases:
+            for promise in self.promises_of(name):
+                if _is_near(promise.slot, since, until):
+                    near.append(name)
+                    break
+        return near
 
     def last_promised_day(self, release: str) -> date | None:
         """Return the local day on which the last promised slot of a release begins, None if it has

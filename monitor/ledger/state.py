@@ -160,16 +160,21 @@ class CalendarState:
 
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that still show their slot."""
-        shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_shown)
-        return [uid for uid, announcement in shown if is_still_announced(announcement)]
+        return [
+            uid
+            for uid, entry in self.entries.items()
+            if entry.is_shown and is_still_announced(entry.announcement)
+        ]
 
-    def without_renamed(self, removed: Iterable[str]) -> list[str]:
+    def without_renamed(self, removed: Collection[str]) -> list[str]:
         """Return those removed entries that are not shown under another id, with the same slot,
         title and addresses.
 
         Some iCalendar exports give new ids at each download. At another address, the release may
         have moved there.
         """
+        if not removed:
+            return []
         shown = {_text_and_time(entry) for entry in self.entries.values() if entry.is_shown}
         return [uid for uid in removed if _text_and_time(self.entries[uid]) not in shown]
 

@@ -55,10 +55,11 @@ _SUBJECT = (
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
 _FIRST_WORDS = quick(rf"{_SUBJECT}(?:{_STATUS})(?![a-z0-9])")
 _CALLED_OFF = frozenset({"cancelled", "postponed"})
-_CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
+CALLS = rf"(?:{_WORDS['cancelled']}|{_WORDS['postponed']})"
+"""Words that call a release off."""
 # A word calls off only if one of these follows it. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
-    rf"(?: ?[/&] ?{_CALLS}| (?:and|or) {_CALLS}(?= releases| publications))?"
+    rf"(?: ?[/&] ?{CALLS}| (?:and|or) {CALLS}(?= releases| publications))?"
     r"(?: (?:date|releases?|publications?|series|event|indefinitely|until further notice))?"
     r"(?:$| ?[:;,.!()\[\]*]| -|- | (?:(?:until|till|to|by|due|owing|pending|because|as|see"
     r"|following|while|tan|oherwydd)(?![a-z-])|this (?:week|month|quarter|year)|(?:from|on) \d"
@@ -84,7 +85,7 @@ _REDATED = quick(
     r"|(?:is |date )?(?:(?:confirmed|finali[sz]ed)(?: date)?: ?(?:no|not yet)"
     r"|provisional(?: date)?: ?(?:yes|y|true|1))$"
     rf"|{_SUBJECT}now (?:on |for )?(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)?"
-    rf"(?:[/.-]\d| {MONTH}\b)|{_CALLS} (?:and|or) {_CALLS}$"
+    rf"(?:[/.-]\d| {MONTH}\b)|{CALLS} (?:and|or) {CALLS}$"
 )
 _DAY = rf"\b\d{{1,2}}(?:(?:st|nd|rd|th)? {MONTH}(?: \d{{4}})?|[/.]\d{{1,2}}[/.]\d{{2,4}})"
 _SENTENCE_END = quick(
@@ -103,7 +104,7 @@ _THIS = (
 )
 # Sentences that call a release off, at any place in a note
 _SAID_OF_THIS = quick(
-    rf"\b{_THIS}(?: now)?(?: been| be| being)? (?:now )?(?:{_CALLS}(?! from)|running late)\b"
+    rf"\b{_THIS}(?: now)?(?: been| be| being)? (?:now )?(?:{CALLS}(?! from)|running late)\b"
     rf"|\b(?:it|{_THIS})(?: will)? no longer (?:be|being|take)\b"
     r"|\bhave (?:cancelled|postponed|delayed|withdrawn) this\b"
     r"|\b(?:(?:cancel|postpon|delay|withdr|suspend|paus|re-?schedul|defer)[a-z]{0,6}"
@@ -132,7 +133,7 @@ _PUBLISHED = quick(
     r"(?:now |already |has been )?(?:published|released|out|live|available|issued|cyhoeddwyd)"
     rf"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?|{_WEDI} gyhoeddi"
 )
-_CALL_INSIDE = quick(rf"\b{_CALLS}\b(?! from)")
+_CALL_INSIDE = quick(rf"\b{CALLS}\b(?! from)")
 _NOT_OUT = quick(
     rf"{_CALL_INSIDE.pattern}|\b(?:no|not|false|never|draft|embargo(?:ed)?)\b|^available on\b"
 )
@@ -155,7 +156,7 @@ _EARLIER_DATE = quick(
 _HARMLESS = quick(rf"\b(?:{MOVED_FROM}\b|subject to (?:change|confirmation))")
 # After a word that stands, any of these may take it back.
 _TAKES_BACK = quick(
-    rf"\b{_CALLS}\b"
+    rf"\b{CALLS}\b"
     r"|\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved?\b|re-?schedul|discontin"
     r"|re-?arrang|slip|halt|stop|pull|merg|under review|overdue\b|late\b|pending\b"
     r"|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b|except|risk\b)|\?"
@@ -225,6 +226,12 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
 
     `stands` are a producer's own words for an entry that stands.
     """
+    return _read_status(text, tuple(stands))
+
+
+# Thousands of entries have one of a few texts.
+@lru_cache(maxsize=1024)
+def _read_status(text: str, stands: tuple[str, ...]) -> Status:
     plain = _SCHEMA_ORG.sub("", normalise(text))
     found = _EARLIER_DATE.search(plain)
     earlier = found["date"].strip() if found else ""

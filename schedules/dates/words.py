@@ -24,7 +24,6 @@ _QUOTES = quick(r"[‘’‛′`]")  # noqa: RUF001
 _RAISED_POINT = quick(r"(?<=\d)[·∙•](?=\d\d)")
 # Not "[p]", which means provisional.
 _NOTES = quick(r"\[(?!p\])(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
-_BLANKS = quick(r"\s+")
 
 
 @lru_cache(maxsize=16_384)
@@ -32,18 +31,28 @@ def normalise(text: str) -> str:
     """Return the text in lower case, with plain dashes, quotes and single blanks, without footnote
     marks.
     """
-    if not text.isascii():
-        text = _RAISED_MINUTES.sub(_lower_minutes, text)
-    text = _RAISED_POINT.sub(".", text)
-    plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
-    plain = _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
-    plain = _BLANKS.sub(" ", _NOTES.sub(" ", plain)).strip(" ,;:")
+    plain = _fold_signs(text)
+    if "[" in plain or "(" in plain:
+        plain = _NOTES.sub(" ", plain)
+    plain = " ".join(plain.split()).strip(" ,;:")
     if plain[:1] in {"'", '"'}:
         plain = plain.strip("'\"")
     # The last point of "a.m." or "w.c." belongs to the word.
     if plain.endswith((".m.", "w.c.")):
         return plain
     return plain.rstrip(" .,;")
+
+
+def _fold_signs(text: str) -> str:
+    """Return a text in lower case with plain digits, points, dashes and quotes, without footnote
+    signs.
+    """
+    if text.isascii():
+        # The only footnote sign and the only odd quote in ASCII.
+        return text.replace("*", "").replace("`", "'").lower()
+    text = _RAISED_POINT.sub(".", _RAISED_MINUTES.sub(_lower_minutes, text))
+    plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
+    return _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
 
 
 def _lower_minutes(found: re.Match[str]) -> str:

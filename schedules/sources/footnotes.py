@@ -52,6 +52,8 @@ def find_footnotes(texts: Iterable[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for text in texts:
+        if not text or text.isspace():
+            continue
         note = _NOTE.match(text.strip())
         if note and calls_off(note["text"]):
             found[_plain(note["mark"])] = note["text"]

@@ -115,11 +115,12 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     updated.
     """
     row: list[Cell] = []
+    is_row_struck = _is_inside_struck(tr)
     hidden = is_hidden(tr) or is_hidden(tr.getparent())
     row_labels = [label for node in (tr, tr.getparent()) for label in _labels_of(node)]
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
-        text, struck = cell_texts(element)
+        text, struck = _split_struck(element, is_struck=is_row_struck or _is_struck(element))
         link = element.find(".//a[@href]")
         href = ""
         if link is not None:
@@ -169,11 +170,14 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
 
     A `<time>` without text gives its attribute.
     """
+    return _split_struck(element, is_struck=_is_inside_struck(element))
+
+
+def _split_struck(element: HtmlElement, *, is_struck: bool) -> tuple[str, str]:
+    """Return the texts of `cell_texts`. `is_struck`: all of the element is struck out."""
     kept: list[str] = []
     struck: list[str] = []
-    begun_in = kept
-    if any(map(_is_struck, (element, *element.iterancestors()))):
-        begun_in = struck
+    begun_in = struck if is_struck else kept
     # Not recursive, because pages can be nested very deeply.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, begun_in)]
     while stack:
@@ -196,7 +200,7 @@ def find_stamp(element: HtmlElement) -> str:
     stamps = [
         str(node.get("datetime"))
         for node in element.iter("time")
-        if node.get("datetime") and not any(map(_is_struck, (node, *node.iterancestors())))
+        if node.get("datetime") and not _is_inside_struck(node)
     ]
     days = {stamp[:10] for stamp in stamps}
     return stamps[0] if len(days) == 1 else ""
@@ -207,6 +211,8 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
     "Cancelled", a class, or the name or `eventStatus` of a sign, and its marks of footnotes: raised
     ones, and links such as `#fn1`.
     """
+    if not len(element):  # most cells have no elements in them
+        return tuple(_labels_of(element))
     inner = [node for node in element.iterdescendants() if isinstance(node.tag, str)]
     # In the order of the page, so a parent's answer is known before its children's.
     unseen = set[HtmlElement]()
@@ -232,18 +238,26 @@ def find_labels_around(element: HtmlElement) -> list[str]:
 
 def _labels_of(node: HtmlElement) -> list[str]:
     """Return what the attributes of an element say that calls a release off."""
+    if not node.keys():
+        return []
     texts = [node.get(name, "") for name in ("alt", "title", "aria-label")]
     if node.get("itemprop") == "eventStatus":
         texts.append(node.get("content") or node.get("href") or "")
     texts += [str(value) for name, value in node.items() if _STATUS_DATA.fullmatch(str(name))]
     labels = [" ".join(text.split()) for text in texts if calls_off(text)]
     # "cancelled.svg" and "#icon-cancelled" are names of pictures.
-    picture = PurePosixPath(node.get("src") or (node.tag == "use" and node.get("href")) or "").stem
+    source = node.get("src") or (node.tag == "use" and node.get("href"))
+    picture = PurePosixPath(source).stem if source else ""
     for name in f"{node.get('class', '')} {picture}".casefold().replace("_", "-").split():
         words = name.strip("#").split("-")
         if words[-1] in _CALLING_CLASSES and _NOT_ITS_CLASS.isdisjoint(words):
             labels.append(words[-1])
     return labels
+
+
+def _is_inside_struck(node: HtmlElement) -> bool:
+    """Return whether an element or one around it is struck out."""
+    return any(map(_is_struck, (node, *node.iterancestors())))
 
 
 def _is_struck(node: HtmlElement) -> bool:
@@ -421,10 +435,12 @@ def note_on_row_above(row: Sequence[str]) -> str:
     has been postponed", without the word for its place. Return "" for any other row.
     """
     texts = {cell.strip() for cell in row} - {""}
-    text = "".join(texts)
+    if len(texts) != 1:
+        return ""
+    text = texts.pop()
     note = " ".join(_ABOVE.sub(" ", text).split())
     is_about_it = note != text or _THIS.match(text)
-    return note if len(texts) == 1 and is_about_it and calls_off(note) else ""
+    return note if is_about_it and calls_off(note) else ""
 
 
 def is_remark_row(row: Sequence[str]) -> bool:

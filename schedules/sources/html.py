@@ -108,7 +108,8 @@ def _texts_around(root: HtmlElement) -> Iterator[str]:
         if not isinstance(element.tag, str):
             continue
         yield element.text or ""
-        yield f"{element.text or ''}{element.tail or ''}"  # also after a raised mark or <br>
+        if element.tail:
+            yield f"{element.text or ''}{element.tail}"  # also after a raised mark or <br>
         if element.tag in _NOTE_TAGS:
             yield _begin_of(element)
         if element.tag == "ol":
@@ -152,19 +153,19 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
         above = introduction or heading
         introduction = ""
         rows = read_grid(element)
-        heads = [is_heading(texts_of(row), settings.options) for row in rows]
-        if True not in heads[:_HEAD]:
+        heads = [is_heading(texts_of(row), settings.options) for row in rows[:_HEAD]]
+        if True not in heads:
             continue
         place = heads.index(True)
         # Below a heading that spans columns, the next one names each of them.
-        while heads[place + 1 : place + 2] == [True]:
+        while place + 1 < len(rows) and is_heading(texts_of(rows[place + 1]), settings.options):
             place += 1
         caption = element.find("caption")
         if caption is not None:
             above = heading = cell_texts(caption)[0]
         notes = find_labels_around(element)
         for entry in _read_table_rows(f"table {number}", rows[place:], above, settings):
-            yield replace(entry, notes=(*entry.notes, *notes))
+            yield replace(entry, notes=(*entry.notes, *notes)) if notes else entry
 
 
 def _is_bold(paragraph: HtmlElement) -> bool:

@@ -186,6 +186,8 @@ def clean_title(text: str) -> str:
         text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
     if "*" in text and not _EMPHASIS.search(text):
         text = _STARS.sub(r"\1", text)
+    if text.isascii():  # and so without zero-width blanks
+        return " ".join(text.split())
     return _BLANKS.sub(" ", text).strip()
 
 
@@ -299,7 +301,7 @@ def _names_other_date(status: str, slot: Slot, settings: CalendarSettings, ancho
     if last is None or not status.strip():
         return False
     clock = find_time(status).time
-    if slot.instant and clock not in (None, local(slot.instant, slot.timezone).time()):
+    if slot.instant and clock is not None and clock != local(slot.instant, slot.timezone).time():
         return True
     other = read_date(status, anchor, settings.zone, settings.date_order).slot
     if other.precision is Precision.NONE:
@@ -337,7 +339,9 @@ def _read_status(
     why = "" if row.slot or previous or status.earlier else row.why
     if note := find_call_off((*row.notes, row.time, why), stands):
         return Status(is_understood=False), note
-    return replace(status, state=status.state or state_beside_date), ""
+    if status.state is None and state_beside_date is not None:
+        status = replace(status, state=state_beside_date)
+    return status, ""
 
 
 def find_call_off(notes: Iterable[str], stands: Collection[str]) -> str:

@@ -67,12 +67,17 @@ def bounds_from_json(sides: Mapping[str, Any] | None) -> Bounds | None:
 
 def fields_json(model: object, *names: str) -> Json:
     """Return the fields of a model with these names as JSON, in this order."""
-    return {name: _value_json(getattr(model, name)) for name in names}
+    shown = {}
+    for name in names:
+        value = getattr(model, name)
+        # Most are plain, and a call for each of the millions in a large calendar takes seconds.
+        shown[name] = value if type(value) in _PLAIN else _value_json(value)
+    return shown
 
 
-# Most values of fields are of the first five types.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types whose values are JSON already."""
 _CONVERTERS: Mapping[type[Any], Callable[[Any], Any]] = {
-    **dict.fromkeys((str, int, float, bool, type(None)), lambda value: value),
     datetime: instant_json,
     Interval: interval_json,
     Bounds: bounds_json,

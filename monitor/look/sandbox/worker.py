@@ -8,6 +8,7 @@ time.
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -70,6 +71,8 @@ def _import_and_limit(megabytes: int, statm: FileIO) -> str:
         # Imports must not count against the time of a task.
         for name in PLACES:
             find_task(name)
+        # The collector need not look at them again in each task.
+        gc.freeze()
         # In addition to the interpreter and the libraries.
         most = _memory_pages(statm)[0] * resource.getpagesize() + megabytes * 1024 * 1024
         _set_limit(resource.RLIMIT_AS, most, is_final=True)

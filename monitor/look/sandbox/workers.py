@@ -25,6 +25,7 @@ from monitor.look.sandbox.process import (
     start_worker,
 )
 from monitor.look.sandbox.tasks import Ending, Reply, find_task, unpack
+from monitor.threads import without_collections
 
 _log = structlog.get_logger(__name__)
 MOST_WORKERS = 2
@@ -253,6 +254,6 @@ def _run_on(worker: Worker, name: str, arguments: tuple[object, ...], seconds: i
     patience = Patience(_WALL_FACTOR * seconds + _SLACK_SECONDS, seconds + _SLACK_SECONDS)
     line = worker.exchange(task.pack(seconds, arguments), patience)
     try:
-        return unpack(task.reply, line)
+        return without_collections(partial(unpack, task.reply, line))
     except ValueError as exc:
         raise TooCostly(UNREADABLE) from exc

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.dates.read import DateText, assume_time, read_date, with_time
+from schedules.dates.words import normalise
 from schedules.slot import Precision, Slot
 from schedules.times.zone import local
 
@@ -247,3 +248,9 @@ def test_day_without_a_year_is_near_the_day_of_reading(read_on: date, days_later
 
 def test_a_long_text_is_refused_at_once() -> None:
     assert read_date("1 July 2026 and " * 1_000_000, ANCHOR).slot.reason == "not-a-date"
+
+
+def test_signs_of_ascii_texts_are_folded_as_in_others() -> None:
+    for sign in map(chr, range(128)):
+        text = f"9{sign}30 A{sign}M [1]{sign} caf"
+        assert normalise(f"{text}\u00e9") == f"{normalise(f'{text}e')[:-1]}\u00e9"

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import pytest
 
 from monitor.clock import VirtualClock
+from monitor.threads import SMALL
 from schedules.announcement import Announcement
+from schedules.source import Reading
 from tests.unit.monitor.ledger.test_large_reads import (
     DAY,
     HOUR,
     START,
     CutOffStore,
     Monitor,
+    a_read,
     an_entry,
 )
 from tests.worlds.virtual import virtually
 from tests.worlds.work import counted_calls
 
 FEW, MANY = 250, 1000
+LARGE = SMALL + 1
+"""Of so many, an unchanged read confirms only the promises of watched releases at once."""
 Change = Callable[[int], Announcement | None]
 
 
@@ -77,3 +83,22 @@ async def test_work_grows_in_proportion_to_entries(
     await work(FEW)  # fills the caches, so that they do not count below
     # Quadratic work would be 16 times as much.
     assert await work(MANY) < 6 * await work(FEW)
+
+
+@partial(virtually, patience=120)
+async def test_unchanged_read_takes_a_few_calls_for_each_entry(clock: VirtualClock) -> None:
+    """An hour after its first read, a large calendar is the same. Each entry takes at most three
+    calls of functions, because none of its texts is read or compared.
+    """
+    monitor = await Monitor(CutOffStore(), clock).started(START)
+    reading = Reading(tuple(map(an_entry, range(LARGE))))
+
+    async def record(at: datetime) -> None:
+        outcome = replace(a_read(reading.announcements, at), reading=reading)
+        await monitor.ledger.record_read(outcome, (), {})
+
+    await record(START)
+    with counted_calls() as calls:
+        await record(START + HOUR)
+    await monitor.writer.close()
+    assert calls["call"] + calls["c_call"] < 4 * LARGE

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,18 @@ from monitor.store.sql.json_compression import pack, unpack
 def test_whatever_is_packed_comes_out_the_same(text: str) -> None:
     fit = text.encode(errors="replace").decode()
     assert unpack(pack(fit)) == fit
+
+
+def test_a_text_longer_than_the_window_comes_out_the_same() -> None:
+    text = "".join(f'"release-{number}":"on_time",' for number in range(5000))
+    assert unpack(pack(text)) == text
+
+
+def test_what_was_packed_with_the_largest_window_can_be_read() -> None:
+    """Earlier versions packed so."""
+    text = '{"verdict":"on_time","grade":"none"}' * 2000
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=packing._WORDS)
+    assert unpack(b"\1" + compressor.compress(text.encode()) + compressor.flush()) == text
 
 
 def test_the_words_of_the_first_dictionary_never_change() -> None:
