@@ -1,4 +1,4 @@
-"""Collect the findings on a release: everything that the evidence shows besides the verdict."""
+"""Collects the findings on a release: everything that the evidence shows besides the verdict."""
 
 from __future__ import annotations
 
