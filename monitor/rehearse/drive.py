@@ -1,4 +1,4 @@
-"""Play a script through the real daemon.
+"""Plays a script through the real daemon.
 
 Only the clock, the network and the channels are simulated.
 """

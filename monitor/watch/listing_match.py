@@ -1,4 +1,4 @@
-"""Match entries of a listing with watched releases by title, series and address."""
+"""Matches entries of a listing with watched releases by title, series and address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predict addresses of the next edition from earlier ones, to find it early.
+"""Predicts addresses of the next edition from earlier ones, to find it early.
 
 They are files whose address has the period in it, and pages on other sites to which edition after
 edition links.
