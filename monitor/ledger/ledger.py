@@ -207,12 +207,12 @@ class Ledger:
             promises = [
                 promise for release in releases for promise in self.book.promises_of(release.id)
             ]
-            entries = [
-                state.entry_to_store(uid, memory.release_of[state.name, uid], at)
-                for state in memory.states.values()
-                for uid in state.entries
-                if (state.name, uid) in memory.release_of
-            ]
+            entries = []
+            for state in memory.states.values():
+                for uid in state.entries:
+                    release_id = memory.release_of.get((state.name, uid))
+                    if release_id is not None:
+                        entries.append(state.entry_to_store(uid, release_id, at))
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
     async def merge_stored_promises(self, releases: Sequence[str]) -> None:

@@ -76,12 +76,11 @@ def find_past_releases(
 
     The store's `shown_since` returns all others.
     """
-    shown = {
-        release_of[state.name, uid]
-        for state in states
-        for uid, entry in state.entries.items()
-        if entry.missing_since is None or entry.missing_since >= since
-    }
+    shown = set[str]()
+    for state in states:
+        for uid, entry in state.entries.items():
+            if entry.missing_since is None or entry.missing_since >= since:
+                shown.add(release_of[state.name, uid])
     past = set[str]()
     for release in {*release_of.values()} - shown:
         promised_times = [promise.slot.begins() for promise in ledger.promises_of(release)]

@@ -177,9 +177,11 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
             if row.get("kind") == "clock":
                 reason = "a wrong clock needs an offset"
             yield f"{place}.offset", reason, row.get("offset")
-    timed = [
-        (at, place, row.get("kind")) for place, row in rows if (at := _to_utc(row.get("at"), zone))
-    ]
+    timed = []
+    for place, row in rows:
+        at = _to_utc(row.get("at"), zone)
+        if at is not None:
+            timed.append((at, place, row.get("kind")))
     for _, place, kind in sorted(timed, key=lambda entry: entry[0]):
         if kind in {"stop", "kill"} and not is_running:
             yield f"{place}.kind", "the monitor is not running at that time", kind
