@@ -47,7 +47,7 @@ _DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ListingFollowUp:
-    """Follows listing entries that match a promised release."""
+    """Follows matching entries, each in a task of its own."""
 
     admission: Admission
     ledger: Ledger
