@@ -104,7 +104,7 @@ def _needs_new_incident(kind: IncidentKind, known: Incident) -> bool:
     about calendars.
     """
     if known.kind is IncidentKind.DUE and known.closed is None:
-        # Whatever is found out updates it.
+        # It is about a release not found yet, so whatever is found out updates it.
         return False
     is_first_breach = kind in BREACHES and known.kind not in BREACHES
     return is_first_breach or (
@@ -188,7 +188,6 @@ def _yield_notices(
 ) -> Iterator[Notice]:
     """Yield the notices about what changed from the `known` incident."""
     builder = _NoticeBuilder(known, incident, facts, now)
-    # Once a release not found yet has its verdict, one notice reports that.
     was_not_found_yet = known.kind is IncidentKind.DUE and known.closed is None
     has_verdict = was_not_found_yet and incident.kind is not IncidentKind.DUE
     if has_verdict and not builder.is_reported_unproven:
@@ -266,9 +265,8 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) 
         if any(key.kind is FactKind.ELSEWHERE for key in findings):
             kind = "elsewhere"
         yield builder.notice(kind, _join_keys(findings), changed, reported_kind)
-    # An incident of kind DUE is about a page that was not found yet. If the page is out now, it was
-    # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all
-    # the same, but `found` in its id.
+    # The page was perhaps on time, so it has no key `appeared`, which means late. Its notice has
+    # that kind all the same, but `found` in its id.
     if builder.is_awaited_page_found:
         is_unproven = builder.facts.verdict == "unproven"
         kind = IncidentKind.UNPROVEN if is_unproven else IncidentKind.DUE
@@ -307,7 +305,7 @@ class _NoticeBuilder:
 
     @property
     def has_graver_grade(self) -> bool:
-        """Return whether the grade changed: it never falls."""
+        """Return whether the incident's grade rose."""
         return self.incident.grade != self.known.grade
 
     @property
@@ -340,7 +338,7 @@ class _NoticeBuilder:
         return was_unproven and is_unproven and self.was_page_out
 
     def verdict_reached(self) -> Notice:
-        """Return the notice that a release not found yet has its verdict."""
+        """Return the one notice of the verdict on a release that was not found at first."""
         changed = f"it was not found at first; the verdict is {verdict_text(self.facts.verdict)}"
         if self.incident.kind is IncidentKind.LATE:
             changed = "it was not found yet before, and that is confirmed now"
@@ -384,8 +382,8 @@ def _find_gravest_kind(findings: list[FactKey], incident: Incident) -> IncidentK
 def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
     """Return whether it can close by these facts.
 
-    Most can once the verdict is final. A release not found yet no longer needs one if it is out or
-    was not due, unless that is unproven.
+    Most can once the verdict is final. One of kind DUE can if the release is out or was not due,
+    unless that is unproven.
     """
     if incident.kind is IncidentKind.DUE:
         return facts.due is None and facts.verdict != "unproven"
@@ -393,7 +391,7 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
 
 
 def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
-    """Yield an entry if the measured grade fell, unlike the incident's."""
+    """Yield an entry if the measured grade fell: the incident's never does."""
     before = known.facts.grade if known.facts is not None else known.grade
     if choose_worst_grade((before, facts.grade)) != facts.grade:
         words = (
@@ -405,8 +403,9 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def _explain_close(facts: ReleaseFacts) -> str:
     if facts.final:
         return "the measurement is complete"
-    # A release not found yet was found, or was perhaps not due.
-    if all(map(fact_rules.has_appeared, (part for part in facts.parts if part.required))):
+    # Only an incident of kind DUE closes before that.
+    required = [part for part in facts.parts if part.required]
+    if all(fact_rules.has_appeared(part) for part in required):
         return "found"
     return "it is not certain any more that it was due at that time"
 

@@ -1,4 +1,4 @@
-"""Turn notices into messages for channels, and fold many openings into one digest."""
+"""Turns notices into messages for channels, and folds many openings into one digest."""
 
 from __future__ import annotations
 

@@ -114,11 +114,11 @@ def write_notice_page(
     first_block, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
     _subject, *summary = first_block.split("\n")
     colour = _COLOURS.get(grade, "#33475b")
-    links = (
-        f'<a href="{escape(address)}"'
-        f' style="{_SECOND if number else _PRIMARY}">{escape(label)}</a>\n'
-        for number, (label, address) in enumerate(buttons.items())
-    )
+    links = []
+    style = _PRIMARY
+    for label, address in buttons.items():
+        links.append(f'<a href="{escape(address)}" style="{style}">{escape(label)}</a>\n')
+        style = _SECOND
     body = [
         f'<h1 style="{_HEADING};background:{colour}">{escape(subject)}</h1>\n',
         '<div style="padding:16px">\n',

@@ -54,6 +54,12 @@ class Route(Table):
     quiet: QuietHours | None = None
     """Quiet hours, `"22:00-07:00"`. Notices of grade `report` ignore them."""
 
+    def matches_release(self, grade: str, producers: Iterable[str]) -> bool:
+        """Return whether it takes notices of this grade about a release of these producers."""
+        pattern = self.match.producer or "*"
+        is_of_producer = any(fnmatchcase(producer, pattern) for producer in producers)
+        return is_of_producer and self.match.grade in (None, grade)
+
     def matches_finding(self, kind: str) -> bool:
         """Return whether its own pattern matches this kind of finding.
 
@@ -84,15 +90,8 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     all channels get it at once, because someone must be notified. `names` are all channels,
     `producers` all producers of its releases.
     """
-    matching = [
-        route
-        for route in routes
-        if route.match.grade in (None, notice.grade)
-        and any(
-            fnmatchcase(producer, route.match.producer or "*")
-            for producer in (notice.producer, *producers)
-        )
-    ]
+    all_producers = (notice.producer, *producers)
+    matching = [route for route in routes if route.matches_release(notice.grade, all_producers)]
     reminder_number = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
     for route in matching:

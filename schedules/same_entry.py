@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 
 from schedules.announcement import Announcement
@@ -41,8 +41,8 @@ def keep_ids(
     taken = {each.uid for each in kept}
     if taken <= known.keys():
         return kept
-    # Match by time first, because several old entries can share a period and place.
-    for key_of in (_title_and_time, _period_and_place):
+    # Match by time first, because several old entries can share a period and addresses.
+    for key_of in (_title_and_time, _edition_and_addresses):
         missing: dict[Hashable, list[Announcement]] = defaultdict(list)
         for uid, old in known.items():
             if uid not in taken:
@@ -81,8 +81,9 @@ def _under_id_of_row(
 
 
 def _group_by_row(known: Mapping[str, Announcement]) -> Mapping[str, list[Announcement]]:
-    """Return the dated entries of each row, in the order of their ids: the row's own id, then that
-    of each later edition, which ends with its day.
+    """Return the dated entries of each row, sorted by id.
+
+    If its title has no period, this is the order of its editions (`_next_edition_id`).
     """
     editions: dict[str, list[Announcement]] = defaultdict(list)
     for uid in sorted(known):
@@ -97,22 +98,21 @@ def _under_ids_of_retitled(
     """Return the entries, each with a made id under that of the only earlier entry of its address
     and time: a corrected title changes an id that was made from it.
     """
-    old, new = _group_by_place(known.values()), _group_by_place(shown)
+    old, new = _group_by_address_and_time(known.values()), _group_by_address_and_time(shown)
     taken = {each.uid for each in shown}
-    ids = {
-        entries[0].uid: old[place][0].uid
-        for place, entries in new.items()
-        if len(entries) == 1 and len(old.get(place, ())) == 1
-    }
+    known_ids: dict[str, str] = {}
+    for address_and_time, entries in new.items():
+        matches = old.get(address_and_time, ())
+        if not len(entries) == len(matches) == 1:
+            continue
+        if entries[0].uid not in known and matches[0].uid not in taken:
+            known_ids[entries[0].uid] = matches[0].uid
     return [
-        replace(each, uid=ids[each.uid])
-        if each.uid in ids and each.uid not in known and ids[each.uid] not in taken
-        else each
-        for each in shown
+        replace(each, uid=known_ids[each.uid]) if each.uid in known_ids else each for each in shown
     ]
 
 
-def _group_by_place(
+def _group_by_address_and_time(
     entries: Iterable[Announcement],
 ) -> Mapping[tuple[object, ...], list[Announcement]]:
     """Return the entries of each address and time, if they have both and a made id."""
@@ -132,16 +132,23 @@ def find_next_editions(
     Without a period, a later day can mean that, or a change made too late. So the first read that
     shows it gets both entries. `published` has the slots of releases that are out, by entry.
     """
-    return [
-        replace(each, uid=f"{each.uid.partition('@')[0]}@{day}")
-        for each in shown
-        if each.uid in published
-        and _can_be_any_edition(each)
-        and each.state not in CALLED_OFF
-        and not has_passed(each.slot, at)
-        and (day := first_day(each.slot)) is not None
-        and day > local_date(published[each.uid], each.slot.timezone)
-    ]
+    editions = []
+    for each in shown:
+        if each.uid not in published or not _can_be_any_edition(each):
+            continue
+        if each.state in CALLED_OFF or has_passed(each.slot, at):
+            continue
+        day = first_day(each.slot)
+        if day is not None and day > local_date(published[each.uid], each.slot.timezone):
+            editions.append(replace(each, uid=_next_edition_id(each.uid, day)))
+    return editions
+
+
+def _next_edition_id(last: str, day: date) -> str:
+    """Return an id for the edition on `day` that sorts after that of the `last` edition."""
+    uid = f"{last.partition('@')[0]}@{day}"
+    # The last edition can have got its id by a day that was corrected since.
+    return uid if uid > last else f"{last.partition('+')[0]}+{day}"
 
 
 def _under_id_of_last(editions: Sequence[Announcement], entry: Announcement) -> Announcement:
@@ -161,8 +168,8 @@ def _title_and_time(entry: Announcement) -> Hashable:
     return (_join_blanks(entry.title), entry.slot.time_key)
 
 
-def _period_and_place(entry: Announcement) -> Hashable:
-    """Return the title and place (address and link), or None if the title names no period."""
+def _edition_and_addresses(entry: Announcement) -> Hashable:
+    """Return the title, address and link, or None if the title names no period."""
     if not read_title(entry.title).period:
         return None
     return (_join_blanks(entry.title), entry.url, entry.link)
@@ -173,8 +180,8 @@ def _join_blanks(title: str) -> str:
 
 
 def _is_same(old: Announcement, new: Announcement) -> bool:
-    """Return whether an old entry with the same key is the new one: it is at the same place, or the
-    title names a period and the new id was made from the row.
+    """Return whether an old entry with the same key is the new one: it has the same address and
+    link, or the title names a period and the new id was made from the row.
     """
     if (old.url, old.link) == (new.url, new.link):
         return True
@@ -184,8 +191,8 @@ def _is_same(old: Announcement, new: Announcement) -> bool:
 def _under_id_of_edition(
     before: Announcement, entry: Announcement, known: Mapping[str, Announcement], at: datetime
 ) -> Announcement:
-    """Return an entry, under an id of its own if `before`, which had its id, was an edition whose
-    slot has passed.
+    """Return an entry, under an id with its period if `before`, which had its id, was an edition
+    whose slot has passed.
     """
     if before.title == entry.title:
         return entry

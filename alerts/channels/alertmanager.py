@@ -60,7 +60,8 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     yield _build_alert(message, grade, opened, ends)
     if incident and message.kind in ("grade_changed", "reopened", "final", "still"):
         grades: list[str] = list(Grade)  # the least grave first
-        for lower in grades[: grades.index(grade)] if grade in grades else ():
+        lower_grades = grades[: grades.index(grade)] if grade in grades else []
+        for lower in lower_grades:
             yield _build_alert(message, lower, opened, ends=at)
 
 
@@ -70,11 +71,10 @@ def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime)
     incident = data.get("incident") or {}
     measured = data.get("measured") or {}
     links = {"runbook_url": data.get("runbook"), "board_url": data.get("page")}
+    name = "Incident" if incident else message.kind.capitalize()
     return {
         "labels": {
-            "alertname": "NinethirtyIncident"
-            if incident
-            else f"Ninethirty{message.kind.capitalize()}",
+            "alertname": f"Ninethirty{name}",
             "incident": str(incident.get("id", message.notice)),
             "release": str(data.get("release", "")),
             "producer": str(data.get("producer", "")),
@@ -86,7 +86,7 @@ def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime)
             "description": message.text[:_LONGEST_TEXT],
             "notice": message.id,
             "url": str(measured.get("url", "")),
-            **{name: str(address) for name, address in links.items() if address},
+            **{label: str(address) for label, address in links.items() if address},
         },
         "startsAt": instant_json(starts),
         "endsAt": instant_json(ends),

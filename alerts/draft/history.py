@@ -32,16 +32,14 @@ def cite_earlier_incidents(inputs: DraftInput) -> Paragraphs:
     for other_id in inputs.series.incidents & shared.keys():
         if shared[other_id] != "release":
             shared[other_id] = "series"
-    earlier = [
-        other
-        for other in sorted(inputs.previous, key=lambda other: other.occurred)
-        # A report on a period is stored as an incident of a platform without releases. It only
-        # lists other incidents.
-        if other.has_draft
-        and (other.kind != "platform" or other.linked)
-        and shared[other.id]
-        and other.id != inputs.incident.id
-    ]
+    earlier = []
+    for other in sorted(inputs.previous, key=lambda other: other.occurred):
+        # It is stored as an incident of a platform without releases, and only lists incidents.
+        is_period_report = other.kind == "platform" and not other.linked
+        if not other.has_draft or is_period_report or other.id == inputs.incident.id:
+            continue
+        if shared[other.id]:
+            earlier.append(other)
     # Many incidents can share only the platform. The newest 3 have a sentence each, the older ones
     # are only counted.
     only_counted = [other for other in earlier if shared[other.id] == "platform"][:-3]

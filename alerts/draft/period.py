@@ -111,14 +111,13 @@ def select_period(
     rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = ""
 ) -> Period:
     """Return the rows whose slot is between two local days, of one producer and host if named."""
-    chosen = (
-        row
-        for row in rows
-        if row.slot is not None
-        and begins <= get_local_slot(row).date() <= ends
-        and (not producer or producer in (row.producer, *row.other_producers))
-        and (not host or host == row.host)
-    )
+    chosen = []
+    for row in rows:
+        if row.slot is None or not begins <= get_local_slot(row).date() <= ends:
+            continue
+        is_of_producer = producer in ("", row.producer, *row.other_producers)
+        if is_of_producer and host in ("", row.host):
+            chosen.append(row)
     return Period(
         begins,
         ends,

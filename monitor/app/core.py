@@ -136,7 +136,7 @@ class Core:
         )
 
     def _make_leadership(self) -> Leadership | None:
-        """Return what decides which monitor of a shared store looks, or None for a store of one."""
+        """Return what decides which monitor of a shared store looks, if it is shared."""
         store, vantage = self.settings.store, self.settings.watch.vantage
         if not is_shared(store.url):
             return None

@@ -59,7 +59,7 @@ class StoredMonitor(MonitorView):
 def open_application(
     settings: Settings, folder: Path, store: Store, rotas: dict[str, Rota]
 ) -> Iterator[ASGIApp]:
-    """Yield the web application on a store. Who is on call is said by `rotas`.
+    """Yield the web application on a store. `rotas` say who is on call.
 
     Notices that an act causes wait in the store until a monitor runs. Relative files start at
     `folder`.
@@ -78,7 +78,7 @@ def open_application(
     )
     file, sessions = settings.web.users_file, None
     if settings.web.signs_in:
-        # The users file only tells who runs this process: no one signs in.
+        # The users file only shows who runs this process: no one signs in.
         users = Users(None if file is None else folder / file)
         sessions = Sessions(users, KeptSessions(store, writer, clock), throttle)
     queries = Queries(

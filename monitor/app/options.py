@@ -131,17 +131,18 @@ def make_join_rules(settings: Settings) -> JoinRules:
 
 def make_calendar_checks(settings: Settings) -> dict[str, Checks]:
     """Return by calendar how each read is checked against earlier reads."""
-    return {
-        table.name: Checks(
-            may_be_empty=KINDS[table.kind].may_be_empty
-            if table.may_be_empty is None
-            else table.may_be_empty,
+    checks = {}
+    for table in settings.calendar:
+        kind, may_be_empty = KINDS[table.kind], table.may_be_empty
+        if may_be_empty is None:
+            may_be_empty = kind.may_be_empty
+        checks[table.name] = Checks(
+            may_be_empty=may_be_empty,
             accept=table.accept,
             timezone=settings.timezone,
-            has_given_ids=KINDS[table.kind].by_hand,
+            has_given_ids=kind.by_hand,
         )
-        for table in settings.calendar
-    }
+    return checks
 
 
 def make_usual_time_filler(settings: Settings) -> Callable[[Announcement], Announcement]:
@@ -155,10 +156,9 @@ def make_usual_time_filler(settings: Settings) -> Callable[[Announcement], Annou
 
     def add_usual_time(announcement: Announcement) -> Announcement:
         of_series = [table.time for table in settings.slot_time if table.match.fits(announcement)]
-        of_producers = [
-            time for name in announcement.producers if (time := times.get(name)) is not None
-        ]
-        usual = next(iter([*of_series, *of_producers]), None)
+        of_producers = (times.get(name) for name in announcement.producers)
+        possible = (*of_series, *of_producers)
+        usual = next((time for time in possible if time is not None), None)
         if usual is None or announcement.slot.precision is not Precision.DAY:
             return announcement
         return replace(announcement, slot=assume_time(announcement.slot, usual))

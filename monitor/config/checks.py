@@ -208,7 +208,8 @@ def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
 
 
 def _names_in(data: Row, table: str) -> list[str]:
-    return [name for _, row in rows_of(data, table) if isinstance(name := row.get("name"), str)]
+    names = (row.get("name") for _, row in rows_of(data, table))
+    return [name for name in names if isinstance(name, str)]
 
 
 def _summary_faults(data: Row) -> Iterator[CrossFault]:

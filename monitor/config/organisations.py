@@ -82,10 +82,8 @@ uk-health-security-agency | UK Health Security Agency | UKHSA
 valuation-office-agency | Valuation Office Agency | VOA
 youth-justice-board-for-england-and-wales | Youth Justice Board for England and Wales | YJB
 """
-ORGANISATIONS: Organisations = {
-    cells[0]: tuple(cells[1:])
-    for cells in (row.split(" | ") for row in _TABLE.strip().splitlines())
-}
+_ROWS = (row.split(" | ") for row in _TABLE.strip().splitlines())
+ORGANISATIONS: Organisations = {slug: tuple(names) for slug, *names in _ROWS}
 """The list of this version, used without a request to GOV.UK."""
 ALL_OF_GOVUK = "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0"
 """A search that counts the publications of each organisation, so its response names all of them."""

@@ -70,18 +70,11 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
     Those shorter than four characters stay, because most texts contain them by chance. None if no
     other is left.
     """
-    forms = {
-        form
-        for secret in secrets
-        if len(secret) >= _SHORTEST_SECRET
-        for form in (
-            secret,
-            json.dumps(secret)[1:-1],
-            escape(secret),
-            quote(secret),
-            quote(secret, safe=""),
-        )
-    }
+    forms = set[str]()
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            forms |= {secret, json.dumps(secret)[1:-1], escape(secret)}
+            forms |= {quote(secret), quote(secret, safe="")}
     if not forms:
         return None
     pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))

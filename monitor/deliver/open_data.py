@@ -232,12 +232,10 @@ def write_sqlite(
 
     def insert(table: str, rows: Iterable[FlatRow]) -> None:
         marks = ", ".join("?" for _ in TABLES[table])
-        texts = (
-            tuple(hide(cell) if isinstance(cell, str) else cell for cell in row.values())
-            for row in rows
-        )
-        # The name is one of ours.
-        made.executemany(f"INSERT INTO {table} VALUES ({marks})", texts)  # noqa: S608
+        for row in rows:
+            cells = [hide(cell) if isinstance(cell, str) else cell for cell in row.values()]
+            # The name is one of ours.
+            made.execute(f"INSERT INTO {table} VALUES ({marks})", cells)  # noqa: S608
 
     with closing(sqlite3.connect(file)) as made, made:  # the second commits at the end
         for name, columns in TABLES.items():

@@ -62,9 +62,8 @@ def stored_delivery(outbox: OutboxStore, notice: str, channel: str) -> Delivery 
 
 
 def covered_delivery(row: Delivery, by: str, now: datetime) -> Delivery:
-    """Return a delivery that is not sent, because the notice `by` is sent instead.
-
-    It is empty for no notice at all.
+    """Return a delivery that is not sent, because the notice `by` is sent instead, or none if that
+    is empty.
     """
     return replace(row, standing=DeliveryState.COVERED, finished=now, reference=by)
 

@@ -190,7 +190,7 @@ class ReportingRules:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Links to an incident's pages. `url` is the address of the board, empty without one.
+    """Links to pages. `url` is the address of the board. Without one, all links are empty.
 
     With a `key` links are signed, and their reader can acknowledge the incident for `lasts` after
     the notice.
@@ -214,21 +214,19 @@ class Links:
 
     @property
     def runbook(self) -> str:
-        """Return the address of the runbook, empty without a board."""
+        """Return the address of the runbook."""
         if self.url:
             return f"{self.url.rstrip('/')}/runbook#at-931"
         return ""
 
     def release_page(self, notice: Notice) -> str:
-        """Return the address of the page of a notice's release, empty without a board or one."""
+        """Return the address of the page of a notice's release, empty if it is about none."""
         if not self.url or not notice.release:
             return ""
         return f"{self.url.rstrip('/')}/releases/{quote(notice.release, safe='')}"
 
     def incident_page(self, notice: Notice) -> str:
-        """Return the address of the page of a notice's incident, empty without a board or an
-        incident.
-        """
+        """Return the address of the page of a notice's incident, empty if it is about none."""
         if not self.url or not notice.incident:
             return ""
         return f"{self.url.rstrip('/')}/incidents/{quote(notice.incident, safe='')}"

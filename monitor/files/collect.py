@@ -35,7 +35,7 @@ _DAY = quick(r"\d{4}-\d\d-\d\d")
 
 @dataclass(slots=True)
 class Collector:
-    """The facts of a file so far. `begin_table` starts a sheet, page or table."""
+    """The facts of a file so far. `_alone` are the lines without others in their row."""
 
     has_tracked_changes: bool = False
     is_tagged: bool | None = None
@@ -49,7 +49,7 @@ class Collector:
     _headings_left: int = _HEADINGS_OF_TABLE
 
     def begin_table(self, name: str = "") -> None:
-        """Begin a sheet or table, with its name if it has one."""
+        """Begin a sheet, page or table, with its name if it has one."""
         self.add_margin(name)
         self._headings_left = _HEADINGS_OF_TABLE
 

@@ -145,11 +145,16 @@ def read_ods(body: bytes) -> FileFacts:
 
 def _add_ods_row(row: etree._Element, collected: Collector) -> None:
     cells = list(islice(row, MOST_COLUMNS))
-    days = [day for cell in cells if (day := attribute(cell, "date-value")[:10])]
-    for day in days:
-        collected.add_day_text(day)
-    texts = [text_of(cell) for cell in cells if not attribute(cell, "date-value")]
-    collected.add_row(texts, has_others=bool(days))
+    texts = []
+    has_days = False
+    for cell in cells:
+        day = attribute(cell, "date-value")
+        if day:
+            has_days = True
+            collected.add_day_text(day[:10])
+        else:
+            texts.append(text_of(cell))
+    collected.add_row(texts, has_others=has_days)
 
 
 def read_docx(body: bytes) -> FileFacts:

@@ -72,7 +72,7 @@ class HealthState:
             self._looks_lost_since = None
 
     def note_store_failure(self, now: datetime) -> None:
-        """Note that a write to the store failed."""
+        """Note a failed write."""
         self._store_failing_since = self._store_failing_since or now
         self.store_fails.set()
 
@@ -83,7 +83,7 @@ class HealthState:
 
     @property
     def is_store_failing(self) -> bool:
-        """Return whether the last write to the store failed."""
+        """Return whether `store_fails` is set."""
         return self.store_fails.is_set()
 
     def note_stall(self, begin: datetime, end: datetime) -> None:

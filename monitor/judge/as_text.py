@@ -131,10 +131,7 @@ def slot_label(slot: Body | None) -> str:
 
 
 def measure_text(row: Body) -> str:
-    """Return the longest exposure, or else the delay, with both bounds.
-
-    A recorded change of slot is added.
-    """
+    """Return in words what was measured of a release, and any recorded change of its slot."""
     zone = row["slot"]["timezone"] if row["slot"] else LONDON
     return "; ".join(
         text for text in (_exposure_or_delay_text(row), decision_text(row, zone)) if text

@@ -1,4 +1,4 @@
-"""Compare a stored verdict with the same verdict computed again, for `replay`."""
+"""Compares a stored verdict with the same verdict computed again, for `replay`."""
 
 from __future__ import annotations
 

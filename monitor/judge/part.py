@@ -1,4 +1,4 @@
-"""Judge one part: compare its presences and absences with the window of its slot."""
+"""Judges one part: compares its presences and absences with the window of its slot."""
 
 from __future__ import annotations
 
@@ -410,7 +410,7 @@ def _is_stamped_in_time(facts: PartFacts) -> bool:
 
 
 def _time_of_stamp(facts: PartFacts) -> Timing:
-    """Return that the part may have come at the stamp, or earlier if unwatched then."""
+    """Return when the part may have come: at the stamp, or earlier if unwatched then."""
     stamp, witnesses = facts.evidence.publishers_stamp, facts.evidence.witnesses
     watched_since = None
     if witnesses is not None:
@@ -497,9 +497,9 @@ def _find_change_since_slot(facts: PartFacts) -> Interval | None:
 
 
 def _time_in_place(facts: PartFacts) -> Timing:
-    """Return that a part that was there at the first look came by its last change.
+    """Return by when a part came that was there at the first look: by its last change.
 
-    A file without one may be the previous edition. The title of a page is that of the release.
+    A file without a change may be the previous edition. A page has the title of the release.
     """
     evidence, from_start = facts.evidence, facts.evidence.present_from_start
     is_in_place = evidence.is_in_place_at(facts.window.slot_begins)

@@ -1,4 +1,4 @@
-"""Combine sightings into runs.
+"""Combines sightings into runs.
 
 A failed look starts or lengthens a separate run with the state `unknown`. So `present, unknown,
 present` is three runs, and only the judge decides what may have happened in between.
@@ -48,8 +48,9 @@ class Run:
     changes), `status` of the first answer. `why` is the reason of an unknown run, or the address of
     a feed's entry. `evidence` names the records kept for it. `version` is what the content says
     about its own. `failed` counts failed looks of a run merged long after its release. `monitor`
-    looked at `address`. The last three are empty in runs of older versions. `inside` are the signs
-    of faults in the file with this digest, or why it could not be read. None if no one tried.
+    looked at `address`: both are empty, and `first_received` is None, in runs of older versions.
+    `inside` are the signs of faults in the file with this digest, or why it could not be read, None
+    if no one tried.
     """
 
     target: str
@@ -74,7 +75,7 @@ class Run:
 
     @property
     def signs(self) -> tuple[FileSign, ...]:
-        """Return the signs of faults inside the file."""
+        """Return `inside`, empty unless the file was read."""
         if isinstance(self.inside, tuple):
             return self.inside
         return ()

@@ -31,13 +31,14 @@ def export_calendar(  # noqa: PLR0913 # what people choose of it
     write, media = FORMATS[kind]
     entries = promised_between(ledger, span, now, producer)
     if not with_addresses:
-        entries = (
-            entry
-            if has_passed(entry.slot, now)
-            else replace(entry, release=replace(entry.release, url="", parts=()))
-            for entry in entries
-        )
+        entries = (_without_early_address(entry, now) for entry in entries)
     return write(entries, timezone), media
+
+
+def _without_early_address(entry: PromisedRelease, now: datetime) -> PromisedRelease:
+    if has_passed(entry.slot, now):
+        return entry
+    return replace(entry, release=replace(entry.release, url="", parts=()))
 
 
 def promised_between(

@@ -69,7 +69,8 @@ class CalendarIncidents:
 
         A usable read closes the incident, and notifies people of titles that now name another
         period. Any other read continues the incident. It opens one if it raised alarms, or if no
-        read has been usable for too long. `producer` is empty if a calendar has several.
+        read has been usable for too long. `producer` is that of the calendar, empty if it has
+        several.
         """
         now, read = self.clock.now(), recorded.read
         self.health.note_calendar_read(calendar, read.finished, read.fault)
@@ -110,7 +111,7 @@ class CalendarIncidents:
         """Notify people, once each, of entries whose date cannot be read and may be in the next
         seven days.
 
-        `producers` has the producer of each calendar, empty if it has several.
+        `producers` has this `producer` by calendar.
         """
         now = self.clock.now()
         today = local_date(now, self.timezone)

@@ -74,7 +74,7 @@ class Ledger:
         self._similar_titles = SimilarTitles()
         self._writer, self._clock = writer, clock
         self._checks = checks or {}
-        # By calendar, also in the next line but two.
+        # By calendar, when a read last confirmed the promises for all its releases.
         self._last_confirmed_all: dict[str, datetime] = {}
         self._past_dropped_at: datetime | None = None
         self._lock = asyncio.Lock()
@@ -133,8 +133,10 @@ class Ledger:
         self, state: CalendarState, published: Mapping[str, datetime]
     ) -> dict[str, datetime]:
         """Return the slots of releases that are out and that only this calendar shows, by entry."""
-        slots = {}
-        for uid in state.entries if published else ():
+        slots: dict[str, datetime] = {}
+        if not published:
+            return slots
+        for uid in state.entries:
             release = self._memory.release_of.get((state.name, uid))
             if release is None or release not in published:
                 continue
@@ -205,12 +207,12 @@ class Ledger:
             promises = [
                 promise for release in releases for promise in self.book.promises_of(release.id)
             ]
-            entries = [
-                state.entry_to_store(uid, memory.release_of[state.name, uid], at)
-                for state in memory.states.values()
-                for uid in state.entries
-                if (state.name, uid) in memory.release_of
-            ]
+            entries = []
+            for state in memory.states.values():
+                for uid in state.entries:
+                    release_id = memory.release_of.get((state.name, uid))
+                    if release_id is not None:
+                        entries.append(state.entry_to_store(uid, release_id, at))
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
     async def merge_stored_promises(self, releases: Sequence[str]) -> None:
@@ -298,7 +300,10 @@ class Ledger:
         return matching_releases(of_producer, found.url, found.title)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the stored ones, waiting until the store answers."""
+        """Return a producer's stored releases with the address or title of an entry.
+
+        Waits until the store answers.
+        """
         query = partial(
             self._ask, lambda: self._memory.find_matching_in_store(producer, url, title)
         )
@@ -414,7 +419,7 @@ class Ledger:
         unlisted = self._make_unlisted_promises(
             state, release_of, read_changes.unlisted, shown, as_of
         )
-        # Earlier promises with another mark.
+        # Known promises, with another number of reads that lacked them.
         updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]
         prepare = partial(write.prepare_changing_read, ledger_change, read, result, updated)
         rows = await offload_many(len(result.changed_ids) + len(confirmed), prepare)

@@ -82,15 +82,15 @@ def find_past_releases(
     ledger: PromiseBook,
     since: datetime,
 ) -> set[str]:
-    """Return the releases neither shown since `since` nor promised later (as
-    `shown_since` does).
+    """Return the releases neither shown since `since` nor promised later.
+
+    The store's `shown_since` returns all others.
     """
-    shown = {
-        release_of[state.name, uid]
-        for state in states
-        for uid, entry in state.entries.items()
-        if entry.missing_since is None or entry.missing_since >= since
-    }
+    shown = set[str]()
+    for state in states:
+        for uid, entry in state.entries.items():
+            if entry.missing_since is None or entry.missing_since >= since:
+                shown.add(release_of[state.name, uid])
     past = set[str]()
     for release in {*release_of.values()} - shown:
         promised_times = [promise.slot.begins() for promise in ledger.promises_of(release)]
@@ -146,9 +146,7 @@ class LedgerMemory:
         self.release_of = release_of
 
     async def join_loaded(self) -> LedgerChange:
-        """Join the loaded entries. Return the change, for `apply_change`, with entries
-        that move.
-        """
+        """Join the loaded entries. Return what this changes, for `apply_change`."""
         # `find_differing` later finds those that differ from their stored rows.
         joined = replace(await self._join_all(self.states), altered=frozenset())
         replaced = list(joined.replaced_releases())
@@ -194,7 +192,7 @@ class LedgerMemory:
             self._forget_releases(past)
 
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
-        """Load these releases unless they are in memory, and return the loaded ones."""
+        """Load those of these releases that are not in memory, and return them."""
         absent = [name for name in releases if name not in self.releases]
         loaded = StoredReleases([], [], [])
         for names in portions(absent):  # the store's time limit applies to each
@@ -340,7 +338,6 @@ class LedgerMemory:
     def _load_past_editions(
         self, releases_in_memory: Collection[str], now: datetime
     ) -> PastEditions:
-        """Return the past editions in the store, except of releases in memory. Cache them."""
         past = PastEditions()
         rows = self._store.ledger.editions()
         while rows:
@@ -360,10 +357,8 @@ class LedgerMemory:
     async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
         """Join all entries, with this state of one calendar.
 
-        Return the result, and the state as it was joined.
-
         If the store has a release with the id of a new one, load it and join again, so that ids
-        stay unique.
+        stay unique. Return the result, and the state as it was joined.
         """
         while True:
             joined = await self._join_all({**self.states, state.name: state})
@@ -379,10 +374,9 @@ class LedgerMemory:
     ) -> LedgerChange:
         """Return how the ledger changes after entries were joined again.
 
-        `before` are the releases before that.
-
-        The promises of entries that moved are copied to their new release. If all entries of a
-        release moved to another one, its runs and incidents move too.
+        `before` are the releases as they were. The promises of entries that moved are copied to
+        their new release. If all entries of a release moved to another one, its runs and incidents
+        move too.
         """
         replaced = joined.replaced_releases()
         runs, incidents = list[Run](), list[Incident]()

@@ -70,8 +70,7 @@ class SimilarTitles:
 
     def _share_page(self, title: str, other: str) -> bool:
         """Return whether releases with these titles have one page."""
-        ours, theirs = (
-            {canonical_address(url) for url in self._urls_by_title.get(each, ())} - {""}
-            for each in (title, other)
-        )
-        return not ours.isdisjoint(theirs)
+        return not self._addresses_of(title).isdisjoint(self._addresses_of(other))
+
+    def _addresses_of(self, title: str) -> set[str]:
+        return {canonical_address(url) for url in self._urls_by_title.get(title, ())} - {""}

@@ -36,7 +36,7 @@ from schedules.times.zone import LONDON, local_date
 
 _MOST_TITLES = 100
 MOST_COUNTS = 20
-"""So many numbers of entries are remembered."""
+"""For so many reads, the number of their entries is remembered."""
 # Summer time may differ by an hour.
 _SHORTEST_YEAR, _LONGEST_YEAR = timedelta(days=364, hours=22), timedelta(days=366, hours=2)
 MakeRow = Callable[[], Announced]
@@ -100,8 +100,9 @@ class CalendarEntry:
 class CalendarState:
     """Everything that one calendar has shown.
 
-    `entries` are by uid, removed ones too, `counts` the numbers of recent reads. `reading` is the
-    last read, None after a restart, and describes no instant before `as_of`.
+    `entries` are by uid, removed ones too. `counts` are the numbers of entries in recent reads,
+    oldest first. `reading` is the last read, None after a restart. It describes the calendar as it
+    was at `as_of` or later.
     """
 
     name: str
@@ -119,30 +120,27 @@ class CalendarState:
         return cls(name, counts=counts, last_read=finished, as_of=started)
 
     def unreadable_dates(self, first: date, last: date) -> list[tuple[str, str]]:
-        """Return title and date text of shown entries that may be due in this span but cannot be
-        read.
+        """Return title and date text of shown entries whose date cannot be read, but may be in this
+        span.
         """
         shown = [entry.announcement for entry in self.entries.values() if entry.is_shown]
         unread = [each for each in shown if not each.published and not is_informative(each)]
-        return [
-            (each.title, each.slot.raw)
-            for each in unread
-            if each.slot.raw and may_fall_within(each.slot.raw, first, last)
-        ]
+        texts = [(each.title, each.slot.raw) for each in unread if each.slot.raw]
+        return [(title, text) for title, text in texts if may_fall_within(text, first, last)]
 
     def announcements(self) -> list[Announcement]:
         """Return the last version of each entry."""
         return [entry.announcement for entry in self.entries.values()]
 
     def with_stored_entries(self, rows: Iterable[Announced]) -> CalendarState:
-        """Return this state with stored entries added, without changing its own."""
-        stored = {row.uid: self.restore_entry(row) for row in rows}
-        return replace(self, entries={**self.entries, **stored, **self.entries})
+        """Return this state with those stored entries added that it lacks."""
+        added = {row.uid: self.restore_entry(row) for row in rows if row.uid not in self.entries}
+        return replace(self, entries={**self.entries, **added})
 
     def restore_entry(self, row: Announced) -> CalendarEntry:
         """Return a stored entry."""
-        # A read stores its own row last. If `gone` is later than the last read with a row, the
-        # process stopped while it stored that one, which does not count.
+        # `gone` is the read that first lacked the entry. A read stores its own row last. If it has
+        # no row, the process stopped before that, and the read does not count.
         is_read_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
         missing_since = row.gone if is_read_complete else None
         announcement = announcement_from_json(row.body["announcement"])
@@ -204,7 +202,7 @@ class CalendarState:
         )
 
     def entry_to_store(self, uid: str, release: str, at: datetime) -> MakeRow:
-        """Return what makes the row of an entry after a read at `at`."""
+        """Return a function for `CalendarEntry.row` of an entry."""
         return partial(self.entries[uid].row, self.name, release, at)
 
 
@@ -249,10 +247,9 @@ def evaluate_read(
     if state.name != BY_HAND:  # its pages name entries by the ids of its file
         known = {uid: entry.announcement for uid, entry in state.entries.items()}
         entries = tuple(keep_ids(known, entries, read.finished, has_given_ids=checks.has_given_ids))
-    # A month after 5 May, "5 May" in a table does not mean the next year.
     kept = [_keep_year(state.entries.get(each.uid), each) for each in entries]
     kept += find_next_editions(kept, published, read.finished)
-    shown_reading, reading = reading, replace(reading, announcements=tuple(kept))
+    kept_reading = replace(reading, announcements=tuple(kept))
     is_accepted = checks.are_changes_accepted(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}
     earlier = EarlierReads(
@@ -264,10 +261,10 @@ def evaluate_read(
         accepted=is_accepted,
     )
     as_of = as_of or read.finished
-    changes = compare_read(earlier, reading, state.name, read.finished, as_of)
+    changes = compare_read(earlier, kept_reading, state.name, read.finished, as_of)
     if not changes.usable:
         return ReadResult(changes, state)
-    shown = {announcement.uid: announcement for announcement in reading.announcements}
+    shown = {announcement.uid: announcement for announcement in kept}
     updated = {
         uid: _show_entry(state, uid, announcement, read.finished)
         for uid, announcement in shown.items()
@@ -277,14 +274,14 @@ def evaluate_read(
         updated[uid] = replace(
             state.entries[uid], last_shown=previous_read, missing_since=read.finished
         )
-    entry_count = len(shown_reading.announcements)
+    entry_count = len(reading.announcements)
     after = replace(
         state,
         entries={**state.entries, **updated},
         # After an accepted change, only the new number is usual.
         counts=[entry_count] if is_accepted else [*state.counts, entry_count][-MOST_COUNTS:],
         last_read=read.finished,
-        reading=shown_reading,
+        reading=reading,
         as_of=as_of,
     )
     changed = (
@@ -296,6 +293,10 @@ def evaluate_read(
 
 
 def _keep_year(known: CalendarEntry | None, shown: Announcement) -> Announcement:
+    """Return a shown entry, with its known slot if the same text is read as a year later now.
+
+    A month after 5 May, "5 May" in a table does not mean the next year.
+    """
     if known is None:
         return shown
     before, now = known.announcement.slot.begins(), shown.slot.begins()

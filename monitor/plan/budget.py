@@ -22,6 +22,7 @@ _LEAST_SHARE = 0.1
 MOST_CONCURRENT = 32
 _LEAST_CONCURRENT = 4
 _USUAL_ANSWER_SECONDS = 0.5
+"""How long an answer usually takes."""
 
 
 class WantedSpacing(NamedTuple):
@@ -44,7 +45,7 @@ class Budget:
 
 
 def concurrent_requests(rate: float) -> int:
-    """Return how many requests to a host may be under way, if an answer takes half a second."""
+    """Return how many requests to a host may be under way at a rate."""
     return min(MOST_CONCURRENT, max(_LEAST_CONCURRENT, ceil(rate * _USUAL_ANSWER_SECONDS)))
 
 
@@ -75,9 +76,8 @@ def affordable_spacings(
 
 
 def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) -> list[float]:
-    """Return each share of `rate`: all it wants if the rate is enough, else by its weight.
-
-    None is less than a tenth of its equal share.
+    """Return each share of `rate`: all it wants if the rate is enough, else by its weight, but at
+    least `_LEAST_SHARE`.
     """
     total = sum(wants)
     if total <= rate:

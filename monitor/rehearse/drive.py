@@ -1,4 +1,4 @@
-"""Play a script through the real daemon.
+"""Plays a script through the real daemon.
 
 Only the clock, the network and the channels are simulated.
 """
@@ -333,21 +333,24 @@ def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[Json]:
     """Return the last version of each incident's draft, after writing it to files in
     `folder`/drafts.
     """
-    incidents = ((incident, verdicts.drafts(incident.id)) for incident in verdicts.incidents())
-    return [
-        {
-            "release": incident.release,
-            "incident": incident.id,
-            "form": versions[-1].form,
-            "edition": versions[-1].edition,
-            "versions": versions[-1].version,
-            "files": [
-                str(_write_draft(versions[-1], ending, folder / "drafts")) for ending in ENDINGS
-            ],
-        }
-        for incident, versions in incidents
-        if versions
-    ]
+    drafts = []
+    for incident in verdicts.incidents():
+        versions = verdicts.drafts(incident.id)
+        if not versions:
+            continue
+        last = versions[-1]
+        files = [str(_write_draft(last, ending, folder / "drafts")) for ending in ENDINGS]
+        drafts.append(
+            {
+                "release": incident.release,
+                "incident": incident.id,
+                "form": last.form,
+                "edition": last.edition,
+                "versions": last.version,
+                "files": files,
+            }
+        )
+    return drafts
 
 
 def _write_draft(draft: Draft, ending: str, folder: Path) -> Path:

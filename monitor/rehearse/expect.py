@@ -1,4 +1,4 @@
-"""Compare the results of a rehearsal with the expectations in its script."""
+"""Compares the results of a rehearsal with the expectations in its script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Play scripts in parallel, each in its own process, so that a script that fails does not stop the
+"""Plays scripts in parallel, each in its own process, so that a script that fails does not stop the
 others.
 """
 

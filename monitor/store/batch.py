@@ -115,10 +115,9 @@ class Batch:
         # If it is known which write raised, the others are tried again.
         refused = portion.all_writes if portion.current_write is None else [portion.current_write]
         fail_writes(refused, fault)
-        self.urgent, self.writes, self.large = (
-            [write for write in queue if write not in refused]
-            for queue in (self.urgent, self.writes, self.large)
-        )
+        self.urgent = [write for write in self.urgent if write not in refused]
+        self.writes = [write for write in self.writes if write not in refused]
+        self.large = [write for write in self.large if write not in refused]
         return False
 
 

@@ -55,17 +55,16 @@ class Admission:
 
     async def begin(self, now: datetime) -> None:
         """Watch the releases due next, before the first look. The first `roll` adds others."""
-        due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
-        await self._update_watch(
-            now, due_within_400_days, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True
-        )
+        near = await self._add_near_for_listings(self.ledger.book.releases(), now)
+        ahead = min(_BEFORE_FIRST_LOOK, self.watch.ahead)
+        await self._update_watch(now, near, ahead, soon=True)
 
     async def watch_all_near(self) -> None:
         """Watch all near releases and those without a final verdict, and store what differs."""
         now = self.clock.now()
-        # Fewer are watched than listings may show.
-        due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
-        await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
+        # Listings may show more of them than are watched.
+        near = await self._add_near_for_listings(self.ledger.book.releases(), now)
+        await self._update_watch(now, near, self.watch.ahead, soon=True)
         announced = self.ledger.releases
         not_final = await self.ask(self.store.verdicts.open_judged)
         unsettled = [row.release for row in not_final if row.slot is not None and row.slot < now]
@@ -85,8 +84,9 @@ class Admission:
         Those joined into others are forgotten.
         """
         watched = self.watch.releases
-        slots = {name: slot for name, one in watched.items() if (slot := one.published_slot)}
-        read = await self.ledger.record_read(outcome, watched, slots)
+        slots = ((name, release.published_slot) for name, release in watched.items())
+        published = {name: slot for name, slot in slots if slot is not None}
+        read = await self.ledger.record_read(outcome, watched, published)
         if read.change is not None:
             for joined_into_another in read.change.joined.replaced_releases():
                 self.watch.forget(joined_into_another)
@@ -131,7 +131,7 @@ class Admission:
         if not self._has_watched_all:
             await repeat_until_answered(self.watch_all_near, self.clock, _RETRY_SECONDS)
         now = self.clock.now()
-        # Far enough for listings. `_update_watch` chooses those near enough for looks.
+        # `_update_watch` chooses those near enough for looks.
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
         self._near_for_listings = await self.ledger.drop_past_and_find_near(
             now, self.watch.releases, ahead
@@ -149,7 +149,7 @@ class Admission:
         now, book = self.clock.now(), self.ledger.book
         slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
-            # Finding the slot in force is slow.
+            # Finding the slot in force is slow, so do it only for an instant not found yet.
             instants = book.promised_instants(name, begin, end)
             calendars = watched.release.calendars
             if all(instant in slots[calendar] for instant in instants for calendar in calendars):
@@ -169,7 +169,7 @@ class Admission:
                 continue
             slot = self.ledger.book.in_force(release, now).slot
             passes = slot.passes() if slot is not None else None
-            # It may have passed long ago by now.
+            # It may have passed long ago since the last `roll`.
             if slot is not None and passes is not None and passes > now - BEHIND:
                 # With the parts that looks have found.
                 with_parts = watched[release.id].release if release.id in watched else release
@@ -226,15 +226,16 @@ class Admission:
 
         `is_new`: the store has none of these. `soon`: look now.
         """
-        # A cancelled one has no slot any more.
+        # Not all of these are near: a cancelled one has no slot any more.
         watched = [name for name in names if name in self.watch.releases]
         near = await self._find_near(names, now, ahead)
         releases = self.ledger.releases
         chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
         await self._watch_or_update(chosen, soon=soon, is_new=is_new)
-        # A calendar's change lets it be watched again. New ones come before the changed ones of a
-        # read.
-        for name in () if is_new else self.watch.forget_old(now):
+        if is_new:
+            # The changed releases of the same read are updated next. That can prevent an end.
+            return
+        for name in self.watch.forget_old(now):
             self._finished[name] = self._calendar_state(name)
 
     async def _watch_or_update(

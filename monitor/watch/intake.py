@@ -1,4 +1,4 @@
-"""Receive each look of the poller: count it, and give it to its release or to the tripwires."""
+"""Receives each look of the poller."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Follow entries of listings that match a promised release: look at their addresses at once, or
-send a lead.
+"""Follows entries of listings that match a promised release: looks at their addresses at once, or
+sends a lead.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class ListingFollowUp:
-    """Follows listing entries that match a promised release."""
+    """Follows matching entries, each in a task of its own."""
 
     admission: Admission
     ledger: Ledger

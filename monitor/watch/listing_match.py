@@ -1,4 +1,4 @@
-"""Match entries of a listing with watched releases by title, series and address."""
+"""Matches entries of a listing with watched releases by title, series and address."""
 
 from __future__ import annotations
 
@@ -121,13 +121,14 @@ class Matcher:
         """Yield each near release with a similar title, and how an entry matches it (`EDITION`,
         `TITLE`, `SERIES`).
         """
-        words = set(read_title(found.title).words)
-        sharing_word = {
-            it.release.id: it for word in words for it in self._by_word.get(word, ())
-        }.values()
-        alike = [
-            (it, likeness) for it in sharing_word if (likeness := _title_likeness(it, found.title))
-        ]
+        sharing_word: dict[str, NearRelease] = {}
+        for word in set(read_title(found.title).words):
+            sharing_word |= {it.release.id: it for it in self._by_word.get(word, ())}
+        alike = []
+        for candidate in sharing_word.values():
+            likeness = _title_likeness(candidate, found.title)
+            if likeness is not None:
+                alike.append((candidate, likeness))
         address = canonical_address(found.url)
         ids_at_address = {it.release.id for it in self._by_url.get(address, ())}
         for candidate, likeness in alike:
@@ -201,11 +202,12 @@ class Matcher:
         Yield nothing if a release has the address or title of the entry, because the entry is then
         of that one.
         """
-        near = [
-            (distance, it.release.id)
-            for it, likeness in alike
-            if it.slot is not None and (distance := abs(it.slot - self._now)) <= _WITHIN[likeness]
-        ]
+        near = []
+        for candidate, likeness in alike:
+            if candidate.slot is not None:
+                distance = abs(candidate.slot - self._now)
+                if distance <= _WITHIN[likeness]:
+                    near.append((distance, candidate.release.id))
         if near and not self._find_same_address_or_title(found):
             _, nearest = min(near)
             yield nearest, MatchKind.SERIES

@@ -1,4 +1,4 @@
-"""Make reports on periods from the store, for the command line and the browser."""
+"""Makes reports on periods from the store, for the command line and the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predict addresses of the next edition from earlier ones, to find it early.
+"""Predicts addresses of the next edition from earlier ones, to find it early.
 
 They are files whose address has the period in it, and pages on other sites to which edition after
 edition links.
@@ -53,6 +53,10 @@ class Edition:
     url: str
     parts: tuple[Part, ...]
     links: tuple[str, ...] = ()
+
+    def with_only_links(self, kept: Collection[str]) -> Edition:
+        """Return the edition without other links."""
+        return replace(self, links=tuple(url for url in self.links if url in kept))
 
 
 @dataclass(slots=True)
@@ -132,12 +136,10 @@ class PredictedAddresses:
         unshared = {
             url for url, series_with_link in series_by_link.items() if len(series_with_link) == 1
         }
-        for of_series in editions.values():
-            of_series[:] = [
-                replace(it, links=tuple(url for url in it.links if url in unshared))
-                for it in of_series
-            ]
-        return editions
+        return {
+            series: [edition.with_only_links(unshared) for edition in of_series]
+            for series, of_series in editions.items()
+        }
 
     def _judged_latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
         """Yield a producer's verdicts of the last 400 days, read week by week because a year may

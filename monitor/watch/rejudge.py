@@ -1,4 +1,4 @@
-"""Judge releases again from the store, for the board, `explain` and `replay`."""
+"""Judges releases again from the store, for the board, `explain` and `replay`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.times.interval import earliest_known, latest_known
 from schedules.times.json import Json, instant_from_json
 from schedules.times.zone import LONDON
 
@@ -68,7 +69,9 @@ def _runs_by_target(store: Reads, releases: Sequence[str]) -> dict[str, list[Run
 
 def _publications_near(store: Reads, release: str, slot: datetime | None) -> Iterator[Publication]:
     """Yield the other releases that were published and have a slot within a day of this one."""
-    rows = [] if slot is None else store.verdicts.judged(slot - _DAY, slot + _DAY)
+    if slot is None:
+        return
+    rows = store.verdicts.judged(slot - _DAY, slot + _DAY)
     runs = _runs_by_target(store, [row.release for row in rows])
     for row in rows:
         published = instant_from_json((row.body.get("released") or {}).get("by"))
@@ -78,18 +81,12 @@ def _publications_near(store: Reads, release: str, slot: datetime | None) -> Ite
 
 def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:
     """Return how the titles of a release's entries have changed, in the order of reads."""
-    rows = (
-        row
-        for name in release.calendars
-        for row in ledger.announced(name)
-        if row.release == release.id
-    )
-    found = [
-        event
-        for row in rows
-        for event in title_change_events(titles_of(row), row.calendar, release.id)
-    ]
-    return sorted(found, key=lambda event: event.at)
+    events: list[LedgerEvent] = []
+    for name in release.calendars:
+        for row in ledger.announced(name):
+            if row.release == release.id:
+                events += title_change_events(titles_of(row), row.calendar, release.id)
+    return sorted(events, key=lambda event: event.at)
 
 
 def _with_judged_parts(release: Release, row: Judged | None) -> Release:
@@ -98,10 +95,8 @@ def _with_judged_parts(release: Release, row: Judged | None) -> Release:
     """
     release = with_page_at(release, judged_found_page(row))
     announced = {part.id for part in release.parts}
-    return replace(
-        release,
-        parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)),
-    )
+    added = [part for part in judged_parts(row) if part.id not in announced]
+    return replace(release, parts=(*release.parts, *added))
 
 
 def judged_parts(row: Judged | None) -> list[Part]:
@@ -133,7 +128,9 @@ def facts_of(
 def _slot_verdicts(store: Reads, verdict: Verdict) -> Iterator[SlotVerdict]:
     """Yield the stored verdicts on other releases with exactly the slot of this one."""
     slot = verdict.slot.instant if verdict.slot is not None else None
-    for row in [] if slot is None else store.verdicts.judged(slot, slot + _MOMENT):
+    if slot is None:
+        return
+    for row in store.verdicts.judged(slot, slot + _MOMENT):
         if row.release != verdict.release:
             host = host_of(row.body["url"])
             yield SlotVerdict(row.release, row.producer, host, slot, VerdictKind(row.word))
@@ -143,11 +140,11 @@ def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
     """Return the blind spans from 30 days before the first promised slot to 30 days after the
     last.
     """
-    begins = [begin for promise in promises if (begin := promise.slot.begins()) is not None]
-    passes = [end for promise in promises if (end := promise.slot.passes()) is not None]
-    if not begins or not passes:
+    first = earliest_known(promise.slot.begins() for promise in promises)
+    last = latest_known(promise.slot.passes() for promise in promises)
+    if first is None or last is None:
         return []
-    return runs.blind(min(begins) - _BLIND_SPANS_AROUND, max(passes) + _BLIND_SPANS_AROUND)
+    return runs.blind(first - _BLIND_SPANS_AROUND, last + _BLIND_SPANS_AROUND)
 
 
 def replay(
@@ -179,11 +176,9 @@ def replay(
             if found["kind"] == FindingKind.PLATFORM
         ]
         after = [found.detail for found in again.findings if found.kind is FindingKind.PLATFORM]
-        yield (
-            row.release,
-            differences
-            + ([] if before == after else [f"findings.platform: was {before}, is {after}"]),
-        )
+        if before != after:
+            differences.append(f"findings.platform: was {before}, is {after}")
+        yield row.release, differences
 
 
 @dataclass(frozen=True, slots=True)

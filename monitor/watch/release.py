@@ -110,14 +110,10 @@ _EMPTY_STATE = TargetState()
 
 def find_last_proof(runs: Sequence[Run], url: str) -> Run | None:
     """Return the last run that proved something at an address, or None."""
-    return next(
-        (
-            run
-            for run in reversed(runs)
-            if run.state is not State.UNKNOWN and run.address in ("", url)
-        ),
-        None,
-    )
+    for run in reversed(runs):
+        if run.state is not State.UNKNOWN and run.address in ("", url):
+            return run
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +153,11 @@ class CachedJson:
 class JudgingState:
     """How far the judging of a release is. Only `judging.py` changes it.
 
-    Until `withheld_until`, or a look at the page, the verdict is only used to plan looks, because
-    the slot passed unwatched. `wait` is for a calendar read. `recorded` is what people see since
-    the last record, a new object each time. `must_record` even without a change for people. While
-    one verdict is recorded, it may be judged again, but waits to be recorded. `propagated` is the
-    verdict with which others of its slot were last judged.
+    If the slot passed unwatched, the verdict only plans looks until `withheld_until`, or a look at
+    the page. `wait` is for a calendar read. `recorded` is what people see since the last record, a
+    new object each time. `must_record`: record the verdict even if nothing changed for people.
+    While one is recorded (`is_being_recorded`), a later one waits (`was_judged_meanwhile`).
+    `propagated` is the verdict with which others of its slot were last judged.
     """
 
     verdict: Verdict | None = None
@@ -318,15 +314,13 @@ class WatchedRelease:
 
     def has_shown(self, url: str) -> bool:
         """Return whether its page was ever seen present or withdrawn at this address."""
-        of_page = (
-            run
-            for target, runs in self.runs.items()
-            if parse_target_id(target)[1] == "page"
-            for run in runs
-        )
-        return any(
-            run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in of_page
-        )
+        for target, runs in self.runs.items():
+            if parse_target_id(target)[1] != "page":
+                continue
+            shown = (run for run in runs if run.state in (State.PRESENT, State.WITHDRAWN))
+            if any(run.address == url for run in shown):
+                return True
+        return False
 
     def set_targets(self, targets: Iterable[Target]) -> None:
         """Set the targets that are looked at. Changed ones then have no windows."""

@@ -1,4 +1,4 @@
-"""Write everything in memory again after the store was replaced or restored from an older copy."""
+"""Writes everything in memory again after the store was replaced or restored from an older copy."""
 
 from __future__ import annotations
 

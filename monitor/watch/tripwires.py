@@ -217,11 +217,8 @@ class Tripwires:
             listing.seen.update(entry.url for entry in unseen)
         if listing.read_at is not None:
             return unseen
-        return [
-            entry
-            for entry in unseen
-            if (date := publication_date(entry)) is not None and date > self._since
-        ]
+        dated = ((entry, publication_date(entry)) for entry in unseen)
+        return [entry for entry, date in dated if date is not None and date > self._since]
 
 
 def publication_date(found: Found) -> datetime | None:

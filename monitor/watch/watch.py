@@ -139,21 +139,17 @@ class Watch:
                 self._tasks.start(self.writer.write(replace_all))
 
     def forget_old(self, now: datetime) -> list[str]:
-        """Forget final releases that will not be looked at again, and return their ids.
-
-        A promise that was read after the verdict is judged before.
-        """
-        names = [
-            name
-            for name, it in self.releases.items()
-            if it.verdict
-            and it.verdict.final
-            and it.is_over(now)
-            and all(promise.learnt <= it.verdict.at for promise in it.promises)
-        ]
-        for name in names:
-            self.forget(name)
-        return names
+        """Forget final releases that will not be looked at again, and return their ids."""
+        forgotten = []
+        for name, watched in list(self.releases.items()):
+            verdict = watched.verdict
+            if verdict is None or not verdict.final or not watched.is_over(now):
+                continue
+            # A promise that was read after the verdict must be judged first.
+            if all(promise.learnt <= verdict.at for promise in watched.promises):
+                self.forget(name)
+                forgotten.append(name)
+        return forgotten
 
     def forget(self, release: str) -> None:
         """Stop watching a release."""
@@ -219,15 +215,17 @@ class Watch:
         slot = self._find_slot(watched)
         if slot is None or self.clock.now() >= slot:
             return False
-        return any(
-            other.release.title == title
-            and canonical_address(other.release.url) == address
-            and other.out_by is None
-            and not (other.verdict and other.verdict.verdict in _NOT_AWAITED)
-            and (before := self._find_slot(other)) is not None
-            and before <= slot - _BETWEEN_EDITIONS
-            for other in self.releases.values()
-        )
+        for other in self.releases.values():
+            if other.release.title != title or canonical_address(other.release.url) != address:
+                continue
+            if other.out_by is not None or (
+                other.verdict is not None and other.verdict.verdict in _NOT_AWAITED
+            ):
+                continue
+            earlier_slot = self._find_slot(other)
+            if earlier_slot is not None and earlier_slot <= slot - _BETWEEN_EDITIONS:
+                return True
+        return False
 
     def _find_slot(self, watched: WatchedRelease) -> datetime | None:
         """Return when the slot of a release begins, also if it was not judged yet, or None."""

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from monitor.errors import NinethirtyError
@@ -131,16 +131,19 @@ def make_application(queries: Queries) -> AccessLog:
         history,
         board,
         release,
+        pages,
+        api,
+        month,
+        reports,
+        feeds,
+        by_hand,
+        search,
     ]
-    modules += [pages, api, month, reports, feeds, by_hand, search]
-    sign_in_routes = (
-        signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
-    )
-    page_routes = [
-        *pages.ASSET_ROUTES,
-        *sign_in_routes,
-        *(route for module in modules for route in module.ROUTES),
-    ]
+    page_routes: list[BaseRoute] = [*pages.ASSET_ROUTES]
+    if queries.sessions is not None and queries.sessions.allows_sign_in:
+        page_routes += signin.ROUTES
+    for module in modules:
+        page_routes += module.ROUTES
     health = [
         Route("/healthz", healthz),
         Route("/livez", livez),

@@ -199,32 +199,32 @@ def _last_looks(
 
     Before a slot, only staff may know it.
     """
-    looks = queries.live.last_looks()
-    visible = {row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now)}
+    all_looks = queries.live.last_looks()
+    looks = ((row, all_looks.get(row["id"])) for row in rows)
     return {
-        release_id: look
-        for release_id, look in looks.items()
-        if look is not None and release_id in visible
+        row["id"]: look
+        for row, look in looks
+        if look is not None and (queries.sees_all or slot_has_passed(row, now))
     }
 
 
 async def render_rows(
     queries: Queries,
     rows: Iterable[fragments.Row],
-    looked: Mapping[str, datetime],
+    last_looks: Mapping[str, datetime],
     now: datetime | None,
     steps: Mapping[str, fragments.NextStep],
 ) -> dict[str, Markup]:
     """Return the HTML row of each release, by its id.
 
-    `looked` has the time of the last look by release, `steps` the next step by incident. Without
-    `now`, the rows do not say how long ago a look was.
+    `last_looks` has times by release, `steps` the next step by incident. Without `now`, the rows do
+    not say how long ago a look was.
     """
     rendered = {}
     async for row in with_pauses(rows, queries.clock):
         release_id = row["id"]
         step = steps.get(row["incident"])
-        cells = fragments.render_row(queries, row, looked.get(release_id), now, step)
+        cells = fragments.render_row(queries, row, last_looks.get(release_id), now, step)
         rendered[release_id] = Markup(f'<tr id="{fragments.element_id(release_id)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made
     return rendered
 
@@ -319,7 +319,7 @@ async def _make_board(board: SharedBoard, request: Request) -> None:
 
 
 def is_near_slot(row: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether an open board is read every two seconds because of this release."""
+    """Return whether an open board is read more often because of this release."""
     slot = exact_slot(row)
     if slot is None:
         return False

@@ -125,7 +125,6 @@ async def remove_by_hand(queries: Queries, sent: SentForm) -> None:
     release, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
     if has_passed:
         raise InvalidInput(BoxFault("", "Its slot has passed, so it can no longer be removed."))
-    # `_change_calendar` calls `change` with the tables of the calendar's file.
     change = partial(remove_addition, entry=entry, part=part, reason=reason)
     await _change_calendar(queries, calendar, change)
     await sent.desk.record_act("removed_by_hand", release or entry)
@@ -133,7 +132,7 @@ async def remove_by_hand(queries: Queries, sent: SentForm) -> None:
 
 
 async def add_addition(queries: Queries, sent: SentForm) -> str:
-    """Add the release of a form, or an address of its `release`, to the calendar.
+    """Add what a form says: an address if it names a `release`, else a release.
 
     Return the id of the release, empty if the monitor has not given it one yet. Raises
     `InvalidInput`.
@@ -146,9 +145,7 @@ async def add_addition(queries: Queries, sent: SentForm) -> str:
 
 
 async def _add_release(queries: Queries, sent: SentForm) -> tuple[str, str]:
-    """Add the release of a form to the calendar.
-
-    Return its entry, and the id that the monitor gave it, or "" if it has none yet.
+    """Add a release. Return its entry, and its id, or "" if it has none yet.
 
     Raises `InvalidInput` with every fault of the form.
     """
@@ -163,7 +160,7 @@ async def _add_release(queries: Queries, sent: SentForm) -> tuple[str, str]:
     faults = [
         BoxFault(box, f"Enter a {box} of at most {_LONGEST_TEXT} characters.") for box in bad_boxes
     ]
-    if fault := await calendar.find_address_fault(url) or await _find_conflicting_release(
+    if fault := await calendar.find_address_fault(url) or await _find_address_conflict(
         queries, url
     ):
         faults.append(BoxFault("url", fault))
@@ -181,10 +178,7 @@ async def _add_release(queries: Queries, sent: SentForm) -> tuple[str, str]:
 
 
 async def _add_address(queries: Queries, sent: SentForm) -> tuple[str, str]:
-    """Add the address of a form to its release.
-
-    Return the entry and the release's id. Raises `InvalidInput`.
-    """
+    """Add an address. Return the entry and the release's id. Raises `InvalidInput`."""
     calendar, url = require_calendar(queries), sent.text("url")
     reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
@@ -241,9 +235,9 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     return local(slot.instant, zone).replace(tzinfo=None)
 
 
-async def _find_conflicting_release(queries: Queries, url: str) -> str:
-    """Return a fault if a release within `_NEAR` has this address: the new one would be joined to
-    it. Else empty.
+async def _find_address_conflict(queries: Queries, url: str) -> str:
+    """Return a fault if a release within `_NEAR` has this address, because the new one would be
+    joined to it, else an empty string.
     """
     now, address = queries.now(), canonical_address(url)
     known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
@@ -256,7 +250,8 @@ async def _find_conflicting_release(queries: Queries, url: str) -> str:
 async def _change_calendar(
     queries: Queries, calendar: HandCalendar, change: Callable[[list[Json]], T]
 ) -> T:
-    """Write a change, read the calendar again, and return the result of `change`.
+    """Apply `change` to the tables of the calendar's file, read it again, and return the result of
+    `change`.
 
     Raises `InvalidInput`.
     """

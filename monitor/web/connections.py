@@ -104,9 +104,9 @@ class Connection(H11Protocol):
     def __init__(self, *args: Any, limiter: ConnectionLimiter, **kwargs: Any) -> None:  # noqa: ANN401 # as uvicorn gives them
         super().__init__(*args, **kwargs)
         self._limiter = limiter
-        # Until the head and the body of a request are complete.
+        # Runs until the head and the body of a request are complete.
         self._sending: asyncio.TimerHandle | None = None
-        # While bytes of an answer wait for the client.
+        # Runs while bytes of an answer wait for the client.
         self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own

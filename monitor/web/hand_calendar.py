@@ -178,7 +178,8 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
         why = f"No more than {_MOST_PARTS} addresses can be added to a release."
         raise InvalidInput(BoxFault("url", why))
     taken = {one.get("id") for one in parts}
-    part = next(one for number in count(1) if (one := f"added-{number}") not in taken)
+    ids = (f"added-{number}" for number in count(1))
+    part = next(one for one in ids if one not in taken)
     role = Role.ATTACHMENT if required else Role.ALTERNATIVE
     parts.append(
         {

@@ -76,15 +76,11 @@ async def change_incident(
 async def list_versions(request: Request) -> Json:
     """List the versions of a report, each with the boxes that changed, the oldest first."""
     drafts = await require_drafts(request, _incident_of(request))
-    versions = [
-        {
-            **draft_json(draft),
-            "changed": [
-                {"id": name, "label": version.report.label_of(name)} for name in version.changed
-            ],
-        }
-        for draft, version in zip(drafts, versions_from_rows(drafts), strict=True)
-    ]
+    versions = []
+    for draft, version in zip(drafts, versions_from_rows(drafts), strict=True):
+        labels = [(name, version.report.label_of(name)) for name in version.changed]
+        changed = [{"id": name, "label": label} for name, label in labels]
+        versions.append({**draft_json(draft), "changed": changed})
     return {"versions": versions}
 
 

@@ -151,19 +151,19 @@ class Queries:
                     "the store does not answer: only the board of today is known"
                 ) from exc
             found = self._watched_releases(first, last, producer)
-        return [visible for body in found if (visible := self._visible_part(body)) is not None]
+        visible = map(self._visible_part, found)
+        return [body for body in visible if body is not None]
 
     def _watched_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
         begin, end = self._day_bounds(first, last)
-        watched = [
-            body for name in self.live.last_looks() if (body := self.live.body(name)) is not None
-        ]
-        slots = (
-            (body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer)
-        )
-        return [
-            body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end
-        ]
+        found = []
+        for body in map(self.live.body, self.live.last_looks()):
+            if body is None or not is_by(body, producer):
+                continue
+            start = (body["slot"] or {}).get("start")
+            if start and begin <= datetime.fromisoformat(start) < end:
+                found.append(body)
+        return found
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
         """Return the JSON of judged releases and of those not judged yet, by slot."""
@@ -201,7 +201,8 @@ class Queries:
         rest = [name for name in releases if name not in judged]
         promised = await self.ask(lambda: [self.judge_promised(name, now) for name in rest])
         known: dict[str, Json | None] = {**judged, **dict(zip(rest, promised, strict=True))}
-        bodies = [body for name in releases if (body := known[name]) is not None]
+        in_order = (known[name] for name in releases)
+        bodies = [body for body in in_order if body is not None]
         visible = map(self._visible_part, await self._add_decisions(bodies))
         return [body for body in visible if body is not None]
 

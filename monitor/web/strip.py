@@ -128,7 +128,7 @@ async def read_strips(queries: Queries, rows: Sequence[Row]) -> list[Strip]:
 
     If the store does not answer, they show no gaps: a page warns of that itself.
     """
-    slots = [slot for row in rows if (slot := exact_slot(row)) is not None]
+    slots = [slot for slot in map(exact_slot, rows) if slot is not None]
     blind: Sequence[Blind] = ()
     if slots:
         begin, end = min(slots) - timedelta(days=1), max(slots) + timedelta(days=1)

@@ -32,7 +32,7 @@ class VerdictKind(StrEnum):
 
 
 LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
-"""On a part that users had, or have, to wait for."""
+"""The verdicts on a part that users had, or have, to wait for."""
 
 
 class FindingKind(StrEnum):
@@ -150,8 +150,8 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What the doubtful text of a calendar can mean, as clock times, and `by` whom it
-    was settled.
+    """What the doubtful text of a calendar can mean, as clock times, and by whom and when it was
+    settled.
     """
 
     text: str
@@ -203,9 +203,9 @@ class PartVerdict:
     caches included, None in older facts. It came `early_bound` seconds before the slot at most, if
     on time. `seen_until` is set if the last look did not show it.
 
-    `was_in_place`: something was at its address from before the slot on, which first `changed`
-    since. `entry` is the address of the entry if `url` is a feed's. `had_other_content`: while
-    absent, its address answered with something else.
+    `was_in_place`: something was at its address from before the slot on. `changed` is when that
+    first changed since the slot. `entry` is the address of the entry if `url` is a feed's.
+    `had_other_content`: while absent, its address answered with something else.
     """
 
     id: str

@@ -36,11 +36,15 @@ class Drawing(NamedTuple):
 def write_odt(report: Report, document: outline.Document | None = None) -> bytes:
     """Return the draft, or only one of its documents, as the bytes of an .odt file."""
     blocks = outline.build_outline(report, document)
-    drawings = {
-        place: drawing
-        for place, block in enumerate(blocks)
-        if (drawing := _make_drawing(block, place))
-    }
+    drawings: dict[int, Drawing] = {}
+    widths: dict[int, tuple[float, ...]] = {}
+    for place, block in enumerate(blocks):
+        drawing = _make_drawing(block, place)
+        if drawing is not None:
+            drawings[place] = drawing
+        column_widths = _list_column_widths(block)
+        if column_widths:
+            widths[place] = column_widths
     context = {
         "report": report,
         "at": instant_json(report.at, "seconds"),
@@ -48,11 +52,7 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
         "blocks": [(type(block).__name__, block) for block in blocks],
         "header": outline.GRID_HEADER,
         "styles": outline.STYLES,
-        "widths": {
-            place: widths
-            for place, block in enumerate(blocks)
-            if (widths := _list_column_widths(block))
-        },
+        "widths": widths,
         "drawings": drawings,
     }
     content = BytesIO()

@@ -1,4 +1,4 @@
-"""Explain a verdict: the facts behind it in plain sentences, and the evidence that would change
+"""Explains a verdict: the facts behind it in plain sentences, and the evidence that would change
 it.
 """
 

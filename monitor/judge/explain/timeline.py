@@ -1,4 +1,4 @@
-"""Draw when each part was seen present or absent around the slot, as spans on lanes."""
+"""Draws when each part was seen present or absent around the slot, as spans on lanes."""
 
 from __future__ import annotations
 

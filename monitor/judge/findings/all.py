@@ -1,4 +1,4 @@
-"""Collect the findings on a release: everything that the evidence shows besides the verdict."""
+"""Collects the findings on a release: everything that the evidence shows besides the verdict."""
 
 from __future__ import annotations
 
@@ -49,10 +49,8 @@ def collect_findings(
 ) -> tuple[Finding, ...]:
     """Return all findings on a release, in the order of `FindingKind`.
 
-    Those from looks need a slot that can be judged.
-
-    The ledger is our record of calendar reads. `of_promise` says that the promise is in doubt or
-    was brought forward.
+    Those from looks need a slot that can be judged. `of_promise` are that the promise is in doubt
+    or was brought forward.
     """
     parts = [part for part, _ in pairs]
     found = [*_find_in_ledger(case, parts), *of_promise]
@@ -78,8 +76,8 @@ def collect_findings(
 
 
 def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
-    """Yield the findings from the ledger: calendars that disagree, short notice, no
-    announcement.
+    """Yield the findings from the ledger, our record of calendar reads: calendars that disagree,
+    short notice, no announcement.
     """
     # Their `at` is the time of the calendar read that showed the fault, equal for all entries
     # changed by one edit.
@@ -241,9 +239,7 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
 
 
 def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
-    """Return the finding that the release was public at an alternative address before it was on its
-    page, or None.
-    """
+    """Return the finding for one alternative address, or None."""
     part, evidence = alternative
     page_part, page_evidence = page
     alternative_out = part.first_seen

@@ -38,7 +38,7 @@ class _HiddenSpan:
 
 
 def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each span in which the edge hid what the origin or content API showed."""
+    """Yield a finding for each hidden span."""
     for span in _find_hidden_spans(case, evidence):
         reason = Reason.STALE_EDGE
         if span.shown_before:

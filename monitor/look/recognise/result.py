@@ -19,8 +19,8 @@ class Known:
 
     `baseline` is the SHA-256 of the body before the release, for `changed`. `was_missing`: the
     address answered 404 before, so its content is new. `had_page`: it has shown a page that proved
-    something, this release or another edition. `placeholder` identifies the last
-    placeholder's text: "" after a restart, None if there was none.
+    something, this release or another edition. `placeholder` identifies the last placeholder's
+    text: "" after a restart, None if there was none. `slot` is the release's in force.
     """
 
     baseline: str | None = None

@@ -81,12 +81,13 @@ def toml_calendar(script: Script, now: datetime, zone: str) -> Reply:
     `zone`.
     """
     others = [release for release in script.release if not is_on_gov_uk_calendar(release)]
-    entries = [entry for release in others if (entry := entry_at(script, release, now))]
-    # An answer without a byte would be no calendar.
-    text = "\n".join(
-        ["# Releases", *(line for entry in entries for line in _entry_lines(entry, zone))]
-    )
-    return Reply(200, (text + "\n").encode(), {"Content-Type": "application/toml"})
+    lines = ["# Releases"]  # an answer without a byte would be no calendar
+    for release in others:
+        entry = entry_at(script, release, now)
+        if entry is not None:
+            lines += _entry_lines(entry, zone)
+    text = "\n".join([*lines, ""])
+    return Reply(200, text.encode(), {"Content-Type": "application/toml"})
 
 
 def _entry_lines(entry: CalendarEntry, zone: str) -> Iterator[str]:

@@ -173,15 +173,15 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
     rows = rows_of(data, "monitor")
     for place, row in rows:
         if (row.get("kind") == "clock") != ("offset" in row):
-            reason = (
-                "a wrong clock needs an offset"
-                if row.get("kind") == "clock"
-                else "only clock can have it"
-            )
+            reason = "only clock can have it"
+            if row.get("kind") == "clock":
+                reason = "a wrong clock needs an offset"
             yield f"{place}.offset", reason, row.get("offset")
-    timed = [
-        (at, place, row.get("kind")) for place, row in rows if (at := _to_utc(row.get("at"), zone))
-    ]
+    timed = []
+    for place, row in rows:
+        at = _to_utc(row.get("at"), zone)
+        if at is not None:
+            timed.append((at, place, row.get("kind")))
     for _, place, kind in sorted(timed, key=lambda entry: entry[0]):
         if kind in {"stop", "kill"} and not is_running:
             yield f"{place}.kind", "the monitor is not running at that time", kind
@@ -198,7 +198,8 @@ def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
     # With a configuration, only changes are checked, because its calendars can announce further
     # releases.
-    for table in ("change",) if "config" in data else ("change", "log", "expect"):
+    tables = ("change",) if "config" in data else ("change", "log", "expect")
+    for table in tables:
         for place, row in rows_of(data, table):
             name = row.get("release")
             if isinstance(name, str) and name not in known:

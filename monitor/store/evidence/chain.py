@@ -46,12 +46,12 @@ def read_bytes(folder: Path, record: Record) -> bytes:
     return data
 
 
-def is_kept_by(owner: str | None, name: str) -> bool:
-    """Return whether the evidence of the monitor `name` is on the machine of `owner`.
+def is_kept_by(owner: str | None, monitor: str) -> bool:
+    """Return whether a monitor's evidence is on the machine of `owner`.
 
     Without an owner, all evidence is on one machine.
     """
-    return owner is None or name.partition(_OFFLINE_MARK)[0] == owner
+    return owner is None or monitor.partition(_OFFLINE_MARK)[0] == owner
 
 
 def verify_evidence(index: EvidenceIndex, folder: Path, owner: str | None = None) -> list[str]:
@@ -75,12 +75,10 @@ def verify_evidence(index: EvidenceIndex, folder: Path, owner: str | None = None
 class _MonitorCheck:
     """Checks the records of one monitor in the order of their numbers.
 
-    Without a folder, no bytes are checked.
-
-    `files` are the files of all its records. `_file_ends` has the end of the last record in each
-    file that is kept. The bytes of the records up to the number `_deleted_up_to` are deleted.
-    Records of deletions say that those up to `_documented_up_to` are. `_byte_faults` has each
-    record with damaged bytes, and what is wrong with them.
+    Without a folder, no bytes are checked. `files` are the files of all its records. `_file_ends`
+    has the end of the last record in each file that is kept. The bytes of the records up to the
+    number `_deleted_up_to` are deleted, but the records of deletions name only those up to
+    `_documented_up_to`. `_byte_faults` has each record with damaged bytes, and what is wrong.
     """
 
     monitor: str
@@ -101,8 +99,6 @@ class _MonitorCheck:
         for record in chain_of(index, self.monitor):
             yield from self._check_link(record)
             self._collect_byte_faults(record)  # they are yielded below, grouped
-        # Each deletion is documented by a record, which says up to which number the bytes are
-        # deleted.
         if self._deleted_up_to > self._documented_up_to:
             span = (
                 f"{self.monitor}-{self._documented_up_to + 1} to"
@@ -153,7 +149,7 @@ class _MonitorCheck:
                     self._byte_faults.append((record, str(fault)))
         elif self._file_ends and not record.is_lost:  # an older record still has its bytes
             self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
-        elif not record.is_lost:  # a lost record had no bytes to delete
+        elif not record.is_lost:
             self._deleted_up_to = record.number
 
     def _find_bytes_after_last_record(self) -> Iterator[str]:

@@ -49,10 +49,9 @@ _RECORDS_REMEMBERED = 2_000
 class Evidence(RowSource):
     """Keeps answers: bytes and records are written in the batch of the runs that they prove.
 
-    Create it before the writer has work. Call methods in the event loop's thread, except `write`,
-    `note_committed` and `flush_to_disk`. At most 64 MB wait while the store fails, then `keep`
-    drops answers. Only the service account can read the files, because evidence must not be
-    disclosed before its slot.
+    Create it before the writer has work. Call methods in the event loop's thread, except those that
+    say otherwise. At most 64 MB wait while the store fails, then `keep` drops answers. Only the
+    service account can read the files, because evidence must not be disclosed before its slot.
     """
 
     def __init__(  # noqa: PLR0913 # everything it connects
@@ -76,13 +75,12 @@ class Evidence(RowSource):
         """What the last `look_for_damage` found, in a few words."""
         last = index.last(monitor)
         self._folder.truncate_uncommitted(last)  # move bytes after the last record away
-        # Of the newest record. The next one includes the hash.
-        self._number = last.number if last else 0
+        self._number = last.number if last else 0  # of the newest record
         self.appender = Appender(
             self._folder, last.chain if last else "", clock.now().date(), on_lost
         )
-        # since its size was last checked
         self.has_grown_since_check = True
+        """Whether bytes were written since `delete_expired` was last called."""
         self.headers = RecentHeaders()
         # Uncommitted records. The next `write` takes the first `_next_write_size`.
         self._waiting: deque[Waiting] = deque()
@@ -101,10 +99,10 @@ class Evidence(RowSource):
             index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED
         )
         self._must_check_committed = True
-        # By target. Of changes, the times of those kept in the last hour.
         self._last = LastAnswers()
+        # By target, the times of changes that were kept in the last hour.
         self._changes: dict[str, list[datetime]] = {}
-        # Digest and record id, by target and address.
+        # By target and address, digest and record id of the answer that `keep_changed` last kept.
         self._last_kept: dict[tuple[str, str], tuple[str, str]] = {}
         writer.add_row_source(self)
 
@@ -125,9 +123,7 @@ class Evidence(RowSource):
         return record_id
 
     async def look_for_damage(self) -> None:
-        """Set `damage` to whether this monitor's evidence was altered or lost. It reads all of
-        it.
-        """
+        """Read all evidence of this monitor, and set `damage` if some was altered or lost."""
         check = partial(verify_evidence, self._index, self._folder.folder, self._monitor)
         faults = await run_in_thread(check)
         if faults:
@@ -139,8 +135,8 @@ class Evidence(RowSource):
             _log.error("evidence_damaged", fault=fault)
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
-        """Return the id of an answer's record, or of the last one for its address if that is the
-        same.
+        """Keep an answer unless it equals the last one kept for its address. Return the record's
+        id.
         """
         last_digest, record_id = self._last_kept.get((target, answer.url), ("", ""))
         if last_digest != answer.digest or not record_id:
@@ -237,7 +233,11 @@ class Evidence(RowSource):
         return compress
 
     def write(self, transaction: Transaction) -> None:
-        """Write waiting bytes to the disk, and their records to the store. Repeatable."""
+        """Write waiting bytes to the disk, and their records to the store. Repeatable.
+
+        Called in the writer's thread, as are `records_being_written`, `note_committed` and
+        `check_for_lost_records`.
+        """
         with self._disk_lock:
             self._records_in_transaction = []
             self._records_in_transaction = self._append_next_portion()
@@ -270,9 +270,7 @@ class Evidence(RowSource):
         return records
 
     def check_for_lost_records(self) -> None:
-        """Let the next batch check whether the store lost records. Called in the
-        writer's thread.
-        """
+        """Let the next batch check whether the store lost records."""
         self._must_check_committed = True
 
     def flush_to_disk(self) -> list[Record]:
@@ -314,7 +312,7 @@ class Evidence(RowSource):
         return sizes
 
     def records_being_written(self) -> Sequence[Record]:
-        """Return the records that are being written. Called in the writer's thread."""
+        """Return the records that are being written."""
         return tuple(self._records_in_transaction)
 
     def note_committed(self) -> None:

@@ -70,12 +70,12 @@ class RecentHeaders:
 
 
 def _match_whole(pattern: re.Pattern[str]) -> Callable[[str], str]:
-    """Return a function that returns a header if all of it has this form, else an empty string."""
+    """Return a reader of headers for which all of the text must match."""
     return lambda text: text.strip() if pattern.fullmatch(text.strip()) else ""
 
 
 def _find_all(pattern: re.Pattern[str]) -> Callable[[str], str]:
-    """Return a function that returns the parts of a header that have this form."""
+    """Return a reader of headers that keeps the parts that match."""
     return lambda text: ", ".join(pattern.findall(text))
 
 
@@ -94,6 +94,7 @@ def _describe_host(url: str, location: str) -> str:
     return "the same host" if host == redirect_host else "another host"
 
 
+# Each returns what of a header may be shown, "" for nothing.
 _READERS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("date", _format_date),
     ("age", _match_whole(_NUMBER)),

@@ -61,16 +61,11 @@ class LimitedConnection(Connection[Any]):
     def wait(
         self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None
     ) -> T:
-        """Wait as psycopg does, but raise `OperationalError` if the server is silent for
-        `silence_limit` seconds.
-        """
+        """Wait as psycopg does, but raise `OperationalError` after too long a silence."""
         return super().wait(self._limit_silence(gen), interval, timeout)
 
     def _limit_silence(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Run psycopg's `work`, which yields to wait.
-
-        Raise `OperationalError` after a silence of `silence_limit`.
-        """
+        """Run psycopg's `work`, which yields to wait."""
         answered_at = _CLOCK.monotonic()
         try:
             awaited = next(work)

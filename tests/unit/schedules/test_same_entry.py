@@ -148,6 +148,20 @@ def test_row_without_a_period_keeps_the_id_of_its_last_edition() -> None:
     assert ids_kept(known, first, at=AFTER) == [MADE]
 
 
+def test_next_edition_comes_after_one_that_first_had_a_later_day() -> None:
+    """The day in the id of the edition before was perhaps a typing error."""
+    first, corrected = entry(MADE, "Example apples"), entry(MADE, "Example apples", day=17)
+    second = replace(corrected, uid=f"{MADE}@2027-12-17")
+    january = Slot(Precision.INSTANT, datetime(2027, 1, 21, 9, 30, tzinfo=UTC))
+    next_shown = replace(corrected, slot=january)
+    known, at = {each.uid: each for each in (first, second)}, datetime(2026, 12, 20, tzinfo=UTC)
+    (moved,) = keep_ids(known, [next_shown], at, has_given_ids=False)
+    (third,) = find_next_editions([moved], {second.uid: corrected.slot.begins()}, at)
+    assert moved.uid == second.uid
+    assert ids_kept([first, moved, third], next_shown, at=at) == [third.uid]
+    assert third.uid == f"{MADE}@2027-12-17+2027-01-21"
+
+
 def test_undated_row_keeps_its_id_beside_the_dated_ones_of_its_row() -> None:
     """It has that id only if the calendar had both when it was read first."""
     undated = replace(entry(MADE), slot=Slot(Precision.NONE))

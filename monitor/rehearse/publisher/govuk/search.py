@@ -218,12 +218,12 @@ def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: date
     ]
     # Without an order, all are equal and stay as they were found.
     found.sort(key=lambda document: str(document.get(key, "")), reverse=order.startswith("-"))
-    results = [
-        {field: value for field, value in document.items() if field in (fields or _USUAL_FIELDS)}
-        | {"index": "govuk", "es_score": None, "_id": document["link"]}
-        | {"elasticsearch_type": "edition", "document_type": "edition"}
-        for document in found[start : start + count]
-    ]
+    results = []
+    for document in found[start : start + count]:
+        shown = {name: document[name] for name in document if name in (fields or _USUAL_FIELDS)}
+        shown |= {"index": "govuk", "es_score": None, "_id": document["link"]}
+        shown |= {"elasticsearch_type": "edition", "document_type": "edition"}
+        results.append(shown)
     envelope = {
         "results": results,
         "total": len(found),

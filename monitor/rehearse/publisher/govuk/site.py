@@ -105,9 +105,8 @@ class GovUk:
         return [part for part in parts if self.facts.part_status(release, part, now).is_public]
 
     def _announcement_reply(self, path: str, now: datetime) -> Reply:
-        """Return an announcement's page.
-
-        After the publication it is a redirect to the release, without an entry in the calendar 404.
+        """Return an announcement's page: after the publication a redirect to the release, 404
+        without an entry in the calendar.
         """
         release = self._release_by_announcement[path]
         if self.facts.is_redirected(release, now):
