@@ -95,7 +95,13 @@ class Parts:
         self._steps.on_moved = self._follow_clock_move
         self.admission = Admission(store, core.ledger, self.watch, clock, ask)
         self._tally = LookTally(
-            clock, core.metrics, core.health, core.heartbeat, core.blind, self._steps
+            clock,
+            core.metrics,
+            core.health,
+            core.heartbeat,
+            core.blind,
+            self._steps,
+            self.watch,
         )
         self._leads = Leads(
             core.writer, clock, self.watch, self.admission, core.ledger, self.outbox.wake, tasks

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from monitor.config.organisations import ORGANISATIONS, find_slugs, nearest_slug
 from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import HOSTS, SINGLE_PRODUCER_KINDS
-from monitor.store.open import has_password
+from monitor.store.open import password_of
 from schedules.announcement import Announcement
 from schedules.release import Release, ReleaseMatch
 from schedules.sources.settings import CalendarSettings
@@ -46,7 +46,7 @@ class Known:
 
 def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     """Yield each doubt about a configuration, with its key and its value."""
-    if has_password(settings.store.url):
+    if password_of(settings.store.url):
         yield "store.url", "contains a password: leave it to ~/.pgpass or PGPASSWORD", None
     yield from _calendar_doubts(settings, known)
     producers = {name for table in settings.calendar for name in _producers_of(table)}

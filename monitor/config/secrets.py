@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
 
 from alerts.channels.settings import WebhookSettings
 from monitor.config.settings import Settings
+from monitor.store.open import password_of
 from schedules.values import Secret
 
 _SHORTEST_SECRET = 4
@@ -24,7 +25,7 @@ _FOLD_OF_ICALENDAR = "\r\n "
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Return what must not be logged: secrets, secret addresses, and the store's password."""
     values = [secret.reveal() for _, secret in find_secrets(settings)]
-    values += [settings.deadman.url or "", _password_in(settings.store.url)]
+    values += [settings.deadman.url or "", password_of(settings.store.url)]
     values += [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
     secrets = {secret for value in values if value for secret in (value, *_path_and_query(value))}
     return frozenset(secrets) | secrets_in_addresses(settings)
@@ -132,11 +133,3 @@ def _path_and_query(secret: str) -> Iterator[str]:
     """Yield path and query of a secret address, unless short: libraries log them without host."""
     split = urlsplit(secret if "://" in secret else "")
     yield from (part for part in (split.path, split.query) if len(part) > _SHORTEST_KEY_IN_ADDRESS)
-
-
-def _password_in(url: str) -> str:
-    """Return the password in an address, "" if it has none."""
-    try:
-        return unquote(urlsplit(url).password or "")
-    except ValueError:
-        return ""

@@ -42,7 +42,12 @@ _BLIND_CAUSES = (
     "clock",
     "no_worker",
 )
-_LOOK_OUTCOMES = (*(state.value for state in State), *(reason.value for reason in Reason))
+_EMBARGOED = "embargoed"
+_LOOK_OUTCOMES = (
+    *(state.value for state in State),
+    _EMBARGOED,
+    *(reason.value for reason in Reason),
+)
 _DELIVERY_OUTCOMES = ("sent", "again", "given_up")
 _PING_OUTCOMES = ("accepted", "refused", "withheld")
 FRESH_READS = 3
@@ -307,8 +312,10 @@ def render_metrics(*collectors: Collector) -> Iterator[bytes]:
         yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
 
-def outcome_of(state: State, failure: Failure | None) -> str:
-    """Return the outcome that `looks_total` counts a look under: its state, or the reason of its
-    failure.
+def outcome_of(state: State, failure: Failure | None, *, is_embargoed: bool) -> str:
+    """Return the outcome that `looks_total` counts a look under: its state, which stays secret
+    before the slot, or the reason of its failure.
     """
-    return str(state if failure is None else failure.reason)
+    if failure is not None:
+        return str(failure.reason)
+    return _EMBARGOED if is_embargoed else str(state)

@@ -41,12 +41,15 @@ def place_of(url: str) -> str:
         raise UserFault(_NO_ADDRESS) from exc
 
 
-def has_password(url: str) -> bool:
-    """Return whether an address contains a password."""
+def password_of(url: str) -> str:
+    """Return the password in an address, empty if it has none."""
     try:
-        return make_url(url).password is not None
+        address = make_url(url)
     except ArgumentError:
-        return False
+        return ""
+    # libpq reads it from the query too.
+    in_query = address.normalized_query.get("password", ("",))
+    return address.password or in_query[-1]
 
 
 def is_shared(url: str) -> bool:

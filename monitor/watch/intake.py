@@ -38,6 +38,7 @@ class LookTally:
     heartbeat: HeartbeatWriter
     blind: BlindSpans
     steps: ClockSteps
+    watch: Watch
     silent_hosts: SilentHosts = field(default_factory=SilentHosts)
     # by target
     _late: dict[str, float] = field(default_factory=dict)
@@ -55,9 +56,8 @@ class LookTally:
         self._connectivity.note(target.host, outcome)
         self.silent_hosts.note(target.host, sighting)
         self.heartbeat.note_alive(self.clock.now())
-        self.metrics.count_look(
-            target.host, outcome_of(sighting.state, failure), duration, started_late
-        )
+        counted = outcome_of(sighting.state, failure, is_embargoed=self.watch.is_embargoed(target))
+        self.metrics.count_look(target.host, counted, duration, started_late)
 
     def check_clock(self) -> None:
         """Move our clock if it is wrong, and note how wrong the wall clock is."""

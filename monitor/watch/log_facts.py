@@ -1,4 +1,4 @@
-"""What the log may say of a release."""
+"""What the log and counters may say of a release."""
 
 from __future__ import annotations
 
@@ -12,4 +12,9 @@ def unless_embargoed(slot: Slot | None, now: datetime, **facts: object) -> dict[
 
     More people read the log than may know that a release is out. Ids may always be logged.
     """
-    return facts if slot is not None and has_passed(slot, now) else {}
+    return {} if is_embargoed(slot, now) else facts
+
+
+def is_embargoed(slot: Slot | None, now: datetime) -> bool:
+    """Return whether a slot has not passed yet, or is unknown."""
+    return slot is None or not has_passed(slot, now)

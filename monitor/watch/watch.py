@@ -23,7 +23,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging
-from monitor.watch.log_facts import unless_embargoed
+from monitor.watch.log_facts import is_embargoed, unless_embargoed
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease, find_last_proof
 from schedules.address import canonical_address
@@ -160,6 +160,14 @@ class Watch:
         for target in watched.states:
             self.evidence.forget(target)
             self.blind.forget_target(target)
+
+    def is_embargoed(self, target: Target) -> bool:
+        """Return whether a target is one of a release before its slot."""
+        watched = self.releases.get(target.release)
+        if watched is None:
+            return False
+        slot = None if watched.verdict is None else watched.verdict.slot
+        return is_embargoed(slot, self.clock.now())
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Add one sighting to the runs of its target.

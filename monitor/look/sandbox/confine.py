@@ -41,6 +41,10 @@ _NOT_PERMITTED, _NO_SUCH_CALL = 1, 38  # EPERM, ENOSYS
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _THREAD = 0x00010000
 """The flag of `clone` that makes a thread of this process, not another process."""
+_OWNER = 0b1000
+"""A bit of each command of `fcntl` that chooses whom the kernel signals when a file is ready. The
+commands that a worker needs lack it.
+"""
 
 _REFUSED = (
     # name, number on x86-64, number on aarch64; 0: that machine has no such call
@@ -88,10 +92,39 @@ _REFUSED = (
     ("lchown", 94, 0),
     ("fchown", 93, 55),
     ("fchownat", 260, 54),
+    ("utime", 132, 0),
+    ("utimes", 235, 0),
+    ("futimesat", 261, 0),
     ("utimensat", 280, 88),
     ("setxattr", 188, 5),
+    ("lsetxattr", 189, 6),
+    ("fsetxattr", 190, 7),
+    ("setxattrat", 463, 463),
+    ("removexattr", 197, 14),
+    ("lremovexattr", 198, 15),
+    ("fremovexattr", 199, 16),
+    ("removexattrat", 466, 466),
+    ("memfd_create", 319, 279),
+    ("memfd_secret", 447, 447),
+    ("shmget", 29, 194),
+    ("shmat", 30, 196),
+    ("shmctl", 31, 195),
+    ("semget", 64, 190),
+    ("semop", 65, 193),
+    ("semtimedop", 220, 192),
+    ("semctl", 66, 191),
+    ("msgget", 68, 186),
+    ("msgsnd", 69, 189),
+    ("msgrcv", 70, 188),
+    ("msgctl", 71, 187),
+    ("mq_open", 240, 180),
+    ("mq_unlink", 241, 181),
+    ("chroot", 161, 51),
+    ("pivot_root", 155, 41),
     ("mount", 165, 40),
     ("umount2", 166, 39),
+    ("fsopen", 430, 430),
+    ("open_tree", 428, 428),
     ("unshare", 272, 97),
     ("setns", 308, 268),
     ("bpf", 321, 280),
@@ -100,7 +133,11 @@ _REFUSED = (
     ("add_key", 248, 217),
     ("keyctl", 250, 219),
     ("setpriority", 141, 140),
+    ("sched_setparam", 142, 118),
+    ("sched_setscheduler", 144, 119),
+    ("sched_setattr", 314, 274),
     ("sched_setaffinity", 203, 122),
+    ("ioprio_set", 251, 30),
 )
 _UNSEEN = (("clone3", 435, 435), ("openat2", 437, 437), ("io_uring_setup", 425, 425))
 """Calls whose arguments the program cannot see. The C library does without them."""
@@ -122,6 +159,7 @@ _BY_ARGUMENT = (
     _ByArgument((2, 0), 1, _IF_ANY_BIT, _WRITES, is_allowed=False),  # open
     _ByArgument((257, 56), 2, _IF_ANY_BIT, _WRITES, is_allowed=False),  # openat
     _ByArgument((56, 220), 0, _IF_ANY_BIT, _THREAD, is_allowed=True),  # clone
+    _ByArgument((72, 25), 1, _IF_ANY_BIT, _OWNER, is_allowed=False),  # fcntl
     _ByArgument((302, 261), 0, _IF_EQUAL, 0, is_allowed=True),  # prlimit64; 0: this process
 )
 _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}

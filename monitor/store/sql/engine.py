@@ -67,7 +67,8 @@ class Store(Reads):
         self._file: Path | None = None
         # Device and inode of the file. If they change, it was replaced.
         self._file_id: tuple[int, int] | None = None
-        self._place = address.render_as_string(hide_password=True)
+        # The query may contain a password too.
+        self._place = address.set(query={}).render_as_string(hide_password=True)
         match address.get_backend_name():
             case "sqlite":
                 # As people write it. SQLAlchemy would render a space as %20.

@@ -298,6 +298,8 @@ def test_metrics_token_opens_only_metrics_and_shows_no_early_release(
     for release in ("claims-q3", "prices"):
         assert f'release="{release}",verdict="pending"}} 1' in metrics.text
     assert not any(word in metrics.text for word in (MARK, 'verdict="early"} 1', "exposure_open{"))
+    assert 'looks_total{host="stats.example",outcome="present"} 0.0' in metrics.text
+    assert 'looks_total{host="stats.example",outcome="absent"} 0.0' in metrics.text
     # All other addresses show no sign of the early releases.
     assert early_words_shown(shown_at) == []
 

@@ -154,11 +154,18 @@ def test_error_of_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
     store.close()
 
 
-def test_unreachable_server_is_reported_in_one_line_without_the_password() -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        "watcher:secret@127.0.0.1:{port}/records",
+        "watcher@127.0.0.1:{port}/records?password=secret&sslpassword=secret",
+    ],
+)
+def test_unreachable_server_is_reported_in_one_line_without_the_password(address: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     # The server is closed again, so its port refuses connections.
-    store = open_store(f"postgresql+psycopg://watcher:secret@127.0.0.1:{port}/records")
+    store = open_store(f"postgresql+psycopg://{address.format(port=port)}")
     with pytest.raises(StoreFault, match="refused") as fault:
         store.upgrade()
     assert "secret" not in str(fault.value)

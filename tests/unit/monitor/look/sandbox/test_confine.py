@@ -19,6 +19,7 @@ MEGABYTES = "256"
 PR_GET_DUMPABLE = 3
 ATTACK = """
 import ctypes
+import fcntl
 import os
 import resource
 import socket
@@ -95,6 +96,9 @@ def test_confined_worker_changes_no_file(evaluate: Evaluate, tmp_path: Path) -> 
         f"os.rename({str(kept)!r}, {str(tmp_path / 'other')!r})",
         f"os.mkdir({str(tmp_path / 'folder')!r})",
         f"os.truncate({str(kept)!r}, 0)",
+        f"os.setxattr({str(kept)!r}, 'user.note', b'', follow_symlinks=False)",
+        f"os.removexattr({str(kept)!r}, 'user.note')",
+        f"os.chroot({str(tmp_path)!r})",
     ):
         assert evaluate(code) == "PermissionError", code
     assert kept.read_text() == "evidence"
@@ -117,10 +121,23 @@ def test_confined_worker_opens_no_socket_and_starts_no_process(
 
 
 @pytest.mark.parametrize(
-    "code", ["os.kill({pid}, 0)", "resource.prlimit({pid}, resource.RLIMIT_CPU)"]
+    "code",
+    [
+        "os.kill({pid}, 0)",
+        "resource.prlimit({pid}, resource.RLIMIT_CPU)",
+        "os.sched_setscheduler({pid}, os.SCHED_BATCH, os.sched_param(0))",
+        "os.sched_setparam({pid}, os.sched_param(0))",
+        "fcntl.fcntl(0, fcntl.F_SETOWN, {pid})",
+    ],
 )
 def test_confined_worker_touches_no_other_process(evaluate: Evaluate, code: str) -> None:
     assert evaluate(code.format(pid=os.getpid())) == "PermissionError"
+
+
+def test_confined_worker_gets_no_memory_beyond_its_limit(evaluate: Evaluate) -> None:
+    """The kernel does not count files in memory and shared memory as this process's."""
+    assert evaluate("os.memfd_create('file')") == "PermissionError"
+    assert evaluate("ctypes.CDLL(None).shmget(0, 4096, 0o600)") == "-1"
 
 
 def test_confined_worker_attaches_to_no_process(evaluate: Evaluate) -> None:
