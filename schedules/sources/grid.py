@@ -60,13 +60,18 @@ _HALF_OF_DAY = quick(r"[ap]\.?m", re.IGNORECASE)
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _FOOTNOTE = quick(r"\s*\[?(?:(?:foot)?note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
 _LINK_TO_NOTE = quick(r"#_?(?:fn|ftn|(?:foot|end)?note|ref)", re.IGNORECASE)
+_LINE_BREAKS = quick(r"[\t\n\r]")
+_NOT_RELATIVE = quick(r"[a-z][a-z0-9+.-]{0,20}:|www\.|[/?#.]", re.IGNORECASE)
+_LINK_TO_NO_PAGE = quick(
+    r"#|(?!https?:)[a-z][a-z0-9+.-]{0,20}:|[^?#]{1,2000}\.(?:ics|vcs)(?:$|[?#])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The text of a cell, the text struck out in it, the address of its first link, the attribute
-    of its first `<time>` (`stamp`), and the texts of elements in it that call a release off.
-    `is_hidden`: browsers do not show its row.
+    """The text of a cell, the text struck out in it, its first link to a page (`href`), the
+    attribute of its first `<time>` (`stamp`), and the texts of elements in it that call a release
+    off. `is_hidden`: browsers do not show its row.
 
     A cell with a span is one object at several places of the grid.
     """
@@ -120,12 +125,8 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = cell_texts(element)
-        link = element.find(".//a[@href]")
-        href = ""
-        if link is not None:
-            href = link.get("href", "")
         labels = (*find_labels(element), *row_labels)
-        cell = Cell(text, struck, href, find_stamp(element), labels, hidden)
+        cell = Cell(text, struck, find_link(element), find_stamp(element), labels, hidden)
         row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
@@ -187,6 +188,35 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
         inner = struck if _is_struck(node) else texts
         stack += [(part, inner) for part in reversed(_child_parts(node))]
     return " ".join("".join(kept).split()), " ".join("".join(struck).split())
+
+
+def find_link(cell: HtmlElement) -> str:
+    """Return the first link in a cell that leads to a page, "" if there is none.
+
+    Signs link to mails and calendars too. A struck-out or hidden link counts only if no other is
+    there.
+    """
+    unseen = ""
+    for node in cell.iter("a"):
+        link = clean_href(node.get("href", ""))
+        if not link or _LINK_TO_NO_PAGE.match(link):
+            continue
+        part = node
+        while part is not cell and not (_is_struck(part) or is_hidden(part)):
+            part = part.getparent()
+        if part is cell:
+            return link
+        unseen = unseen or link
+    return unseen
+
+
+def clean_href(href: str) -> str:
+    """Return a link as browsers read it, with `./` before a relative path, so that it differs from
+    a word.
+    """
+    link = _LINE_BREAKS.sub("", href).strip().replace("\\", "/").replace(" ", "%20")
+    is_relative = link and not _NOT_RELATIVE.match(link)
+    return f"./{link}" if is_relative else link
 
 
 def find_stamp(element: HtmlElement) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
+from urllib.parse import urljoin
 
 from lxml import etree
 from lxml.cssselect import CSSSelector
@@ -26,6 +27,7 @@ from schedules.sources.grid import (
     OPTION_FIELDS,
     Cell,
     cell_texts,
+    clean_href,
     field_columns,
     find_labels,
     find_labels_around,
@@ -37,7 +39,7 @@ from schedules.sources.grid import (
     read_grid,
     texts_of,
 )
-from schedules.sources.row import CalendarRow, make_row, note_of
+from schedules.sources.row import PATH, CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 from schedules.titles import MONTH
 
@@ -86,7 +88,12 @@ class HtmlSource(OnePage):
             raise UnreadableCalendar(
                 f"{page_name(page)}: no table or row that names releases and dates"
             )
-        made, remarks = make_announcements(found, self._settings, now, _texts_around(root))
+        base = root.find(".//base[@href]")
+        base_address = self._settings.address
+        if base is not None:
+            base_address = urljoin(base_address, clean_href(base.get("href", "")))
+        rows = [_with_resolved_link(row, base_address, self._settings.address) for row in found]
+        made, remarks = make_announcements(rows, self._settings, now, _texts_around(root))
         return make_reading(made, remarks)
 
 
@@ -97,6 +104,16 @@ def parse_html(page: Page) -> HtmlElement:
         return document_fromstring(text.encode(), parser=HTMLParser(encoding="utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError) as exc:
         raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
+
+
+def _with_resolved_link(row: CalendarRow, base: str, calendar: str) -> CalendarRow:
+    """Return a row with its link as an address. A link within the calendar's own page is none."""
+    link = row.url
+    if PATH.fullmatch(link):
+        link = urljoin(base, link)
+    if link.partition("#")[0] == calendar:
+        link = ""
+    return row if link == row.url else replace(row, url=link)
 
 
 def _texts_around(root: HtmlElement) -> Iterator[str]:
@@ -230,9 +247,9 @@ def _make_row(key: str, cells: Mapping[str, Cell], notes: tuple[str, ...]) -> Ca
         {name: cell.text for name, cell in cells.items()},
         {name: cell.struck for name, cell in cells.items()},
     )
-    if "url" in cells:
-        texts["url"] = cells["url"].href or cells["url"].text
-    elif "title" in cells:
+    link = cells.get("url", Cell(""))
+    texts["url"] = link.href or link.text
+    if not texts["url"] and "title" in cells:
         texts["url"] = cells["title"].href
     stamps = (cells[name].stamp for name in ("date", "time") if name in cells)
     stamp = next(filter(None, stamps), "")
@@ -344,8 +361,11 @@ def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:
     found = _select_all(css, element) if css else [element]
     if not found:
         return "", ""
+    value = found[0].get(attribute) or "" if attribute else ""
+    if attribute == "href":
+        return clean_href(value), ""
     if attribute:
-        return (found[0].get(attribute) or "", "")
+        return value, ""
     return cell_texts(found[0])
 
 

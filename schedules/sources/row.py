@@ -29,6 +29,7 @@ from schedules.dates.status import (
     without_earlier,
 )
 from schedules.dates.times import find_time
+from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Precision, Slot, first_day, is_inside, last_day
 from schedules.sources.settings import CalendarSettings
@@ -58,8 +59,16 @@ _REFERENCE = quick(
 # "*Cancelled* fruit": such stars are not footnote marks.
 _EMPHASIS = linear(r"(^|[\s\pZ])[*]+[^*\s\pZ][^*]*[*]")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
-_CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
+_CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/(?:[\w./~%-]*[\w/~%-])?", re.ASCII)
 _BLANKS = quick(r"[\s\u200b\ufeff]+")
+# Also a blank after a slash, if what follows is no word
+_UNSEEN = quick(r"[\u00ad\u200b-\u200d\u2060\ufeff]+|(?<=/)\s+(?!https?:)(?=\w+[/?._-])")
+# An address in a formula, in markup or among words
+_ADDRESS = quick(r"https?://[^/\s<>\"'()\[\]][^\s<>\"'()\[\]]+", re.IGNORECASE)
+PATH = quick(r"(?:/|\.\.?/|\?[^\s]+=)\S*")
+_BEGINS_WITH_SCHEME = quick(r"https?://(?!/)", re.IGNORECASE)
+_BEGIN_OF_REMARK = ("(", "[", "-", "\N{EN DASH}", "|")
+_WITHOUT_SCHEME = quick(r"(?:www\.|(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}/)\S+", re.IGNORECASE)
 TAGS = quick(r"<[^>]{0,1000}>")
 # Names of fields: "isCancelled", "cancelled_at", "Postponement date"
 _WORD_ENDS = quick(r"(?<=[a-z])(?=[A-Z])|[_-]")
@@ -190,12 +199,20 @@ def clean_title(text: str) -> str:
 
 
 def clean_url(text: str, base: str = "") -> str:
-    """Return a clean absolute http address without fragment and campaign tags, or ""."""
+    """Return the clean absolute http address that a text names, without fragment and campaign
+    tags, or "".
+
+    A path is one of the site of `base`. A word such as "TBC" is none. A text with several
+    addresses, or with one that is broken by a blank, names none either.
+    """
     # Most are clean already, and splitting takes time.
     if _CLEAN.fullmatch(text):
         return text
+    address = _find_address(text)
+    if not address:
+        return ""
     try:
-        parts = urlsplit(urljoin(base, _BLANKS.sub("", text)))
+        parts = urlsplit(urljoin(base, address))
     except ValueError:
         return ""
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -209,7 +226,22 @@ def clean_url(text: str, base: str = "") -> str:
                 if not pair[0].startswith("utm_")
             ]
         )
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path, query, ""))
+
+
+def _find_address(text: str) -> str:
+    """Return the address or path that a text names, "" if it names none or several."""
+    plain = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
+    plain = _UNSEEN.sub("", plain).strip()
+    further = plain.split(maxsplit=1)[1:]
+    if PATH.fullmatch(plain) or (_BEGINS_WITH_SCHEME.match(plain) and not further):
+        return plain.rstrip(".,;")
+    if _WITHOUT_SCHEME.fullmatch(plain):
+        return f"https://{plain}".rstrip(".,;")
+    if _BEGINS_WITH_SCHEME.match(plain) and not further[0].startswith(_BEGIN_OF_REMARK):
+        return ""
+    found = {address.rstrip(".,;:!?") for address in _ADDRESS.findall(plain)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def make_uid(title: str, url: str, period: str, producer: str) -> str:
@@ -245,7 +277,7 @@ def make_announcement(
     url = ""
     if row.url.strip():
         url = clean_url(row.url, settings.address)
-    if row.url.strip() and not url:
+    if not url and normalise(row.url) not in NO_STATUS:
         remarks.append(Remark(f"{row.key}.url", "not a web address", row.url))
     producer = row.producer.strip() or settings.producer
     made = Announcement(
