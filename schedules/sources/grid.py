@@ -343,7 +343,9 @@ _TEXTS = {
     "date": (
         "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease"
         " dateofpublication plannedreleasedate expectedreleasedate dyddiad dyddiadcyhoeddi slot"
-        " dateandtime datetime releasedateandtime publicationdateandtime"
+        " dateandtime datetime releasedateandtime publicationdateandtime releasedatetime"
+        " publicationdatetime scheduledreleasedate scheduledpublicationdate"
+        " plannedpublicationdate expectedpublicationdate releasedates publicationdates"
     ),
     "revised": (
         "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
@@ -354,8 +356,14 @@ _TEXTS = {
     "time": "time releasetime publicationtime timeofrelease timeofpublication amser starttime",
     "zone": "timezone tz",
     "allday": "alldayevent allday",
-    "subject": "subject",
-    "start": "startdate",
+    "subject": (
+        "subject releases publications statisticstitle statisticalreleases"
+        " statisticalpublications report bulletin series dataset output"
+    ),
+    "start": (
+        "startdate nextreleasedate nextrelease nextpublicationdate nextpublication"
+        " dateofnextrelease dateofnextpublication duedate dates when"
+    ),
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
         " statusofpublication statws"
@@ -372,12 +380,14 @@ _TEXTS = {
     "recognise": "recognise",
 }
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
-# Exports of office programs have a subject and a start. Elsewhere such columns are about the data.
+# Exports of office programs have a subject and a start, and some tables the series and its next
+# release. Beside a title and a date, such columns are about other things.
 _INSTEAD = {"revised": "date", "start": "date", "subject": "title"}
+_SECOND_CHOICES = frozenset({"start", "subject"})
 _WEEKDAY = "weekday"
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
-_JOINTS = quick(r"[\s_\-()\[\]]+")
+_JOINTS = quick(r"[^\w?]+|_+")
 # How the cells of a column are written, such as "Time (UK)" and "Date (dd/mm/yyyy)"
 _CONDITION = quick(
     r"\((?:if [^()]{1,40}|(?:uk|london|local)(?: time)?|gmt ?/ ?bst|[dmyhs/:-]{5,10}"
@@ -421,6 +431,7 @@ def field_columns(
     chosen = {field for text, field in field_of_choice.items() if text in folded}
     columns: dict[str, int] = {}
     notes = {}
+    several: dict[str, str] = {}
     for number, heading in enumerate(row):
         choice = field_of_choice.get(folded[number])
         field = choice or heading_field(heading)
@@ -430,6 +441,9 @@ def field_columns(
             notes[number] = heading.strip()
         if field == _WEEKDAY and field in columns:
             field += str(number)  # every one is compared with the date
+        elif field in _SECOND_CHOICES and field in columns:
+            several[field] = f"{row[columns[field]]!r}, {heading!r}"
+            notes[number] = heading.strip()
         elif field is not None and field in columns:
             raise UnreadableCalendar(
                 f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}"
@@ -438,7 +452,14 @@ def field_columns(
             columns.setdefault(field, number)
     for other, field in _INSTEAD.items():
         if other in columns and field not in columns:
+            if other in several:
+                raise UnreadableCalendar(
+                    f"{url}: two columns could be the {field}: {several[other]}"
+                )
             columns[field] = columns.pop(other)
+    for other in _SECOND_CHOICES & set(columns):
+        number = columns.pop(other)
+        notes[number] = row[number].strip()
     if not {"title", "date"} <= set(columns):
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
