@@ -430,41 +430,45 @@ def field_columns(
     folded = [normalise(heading) for heading in row]
     chosen = {field for text, field in field_of_choice.items() if text in folded}
     columns: dict[str, int] = {}
-    notes = {}
-    several: dict[str, str] = {}
+    notes: dict[int, str] = {}
     for number, heading in enumerate(row):
         choice = field_of_choice.get(folded[number])
         field = choice or heading_field(heading)
         if not heading.strip() or (choice is None and field in chosen):
             continue
-        if field in (None, _WEEKDAY):
+        if field in (None, _WEEKDAY) or field in _SECOND_CHOICES:
             notes[number] = heading.strip()
         if field == _WEEKDAY and field in columns:
             field += str(number)  # every one is compared with the date
-        elif field in _SECOND_CHOICES and field in columns:
-            several[field] = f"{row[columns[field]]!r}, {heading!r}"
-            notes[number] = heading.strip()
-        elif field is not None and field in columns:
-            raise UnreadableCalendar(
-                f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}"
-            )
+        elif field in columns and field not in _SECOND_CHOICES:
+            raise UnreadableCalendar(_could_both_be(field, row, (columns[field], number), url))
         if field is not None:
             columns.setdefault(field, number)
-    for other, field in _INSTEAD.items():
-        if other in columns and field not in columns:
-            if other in several:
-                raise UnreadableCalendar(
-                    f"{url}: two columns could be the {field}: {several[other]}"
-                )
-            columns[field] = columns.pop(other)
-    for other in _SECOND_CHOICES & set(columns):
-        number = columns.pop(other)
-        notes[number] = row[number].strip()
+    _use_second_choices(columns, notes, row, url)
     if not {"title", "date"} <= set(columns):
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
         )
     return columns, notes
+
+
+def _use_second_choices(
+    columns: dict[str, int], notes: dict[int, str], row: Sequence[str], url: str
+) -> None:
+    """Give a field without a column that of its second choice, and take it out of the notes."""
+    for other, field in _INSTEAD.items():
+        if other not in columns or field in columns:
+            continue
+        same = [number for number in notes if heading_field(row[number]) == other]
+        if len(same) > 1:
+            raise UnreadableCalendar(_could_both_be(field, row, same, url))
+        columns[field] = columns.pop(other)
+        notes.pop(columns[field], None)
+
+
+def _could_both_be(field: str, row: Sequence[str], numbers: Sequence[int], url: str) -> str:
+    headings = ", ".join(repr(row[number]) for number in numbers)
+    return f"{url}: two columns could be the {field}: {headings}"
 
 
 def note_on_row_above(row: Sequence[str]) -> str:
