@@ -23,6 +23,7 @@ from schedules.dates.status import (
     Status,
     calls_off,
     find_moves,
+    is_moved_here,
     names_some_time,
     read_status,
     state_of,
@@ -48,7 +49,10 @@ NOT_UNDERSTOOD = (
     f"not understood, write {', '.join(State)}, or name it in stands of the [[calendar]]"
 )
 
-_NO = NO_STATUS | {"n", "no", "false", "0", "no change", "nac ydy"}
+_NO = NO_STATUS | {"n", "no", "false", "0", "0.0", "no change", "nac ydy"}
+_NO_ID = frozenset({"new", "tbc", "tba", "?"})
+_LONGEST_EMPTY = 16
+_ZEROS = quick(r"[0-]+")
 _CROSSES = frozenset("\u2717\u2718\u2716\u274c\u274e")
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 # Other names can be words of a title: "births &or; deaths".
@@ -155,10 +159,17 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
     # A table may have several columns of weekdays.
     weekdays = (text for name, text in texts.items() if name.startswith("weekday"))
     known["weekday"] = "\n".join(weekdays)
+    uid = known.get("uid", "").strip()
+    if _is_empty(uid) or uid.casefold() in _NO_ID or _ZEROS.fullmatch(uid):
+        known["uid"] = ""
+    if _is_empty(known.get("producer", "")):
+        known["producer"] = ""
     revised = texts.get("revised", "")
-    if revised.strip().casefold() not in _NO:
+    if not _is_empty(revised) and revised.strip().casefold() not in _NO:
         known |= {"date": revised, "previous": texts.get("date", "")}
     zone = texts.get("zone", "")
+    if _is_empty(zone):
+        zone = ""
     if texts.get("allday", "").strip().casefold() not in _NO:
         known["time"] = ""
     elif known.get("time", "").strip():
@@ -177,6 +188,12 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
         stamp=stamp,
         notes=notes,
     )
+
+
+def _is_empty(text: str) -> bool:
+    """Return whether a cell is empty, or has a word for that such as "n/a"."""
+    # Most are longer, and normalising takes time.
+    return not text or (len(text) <= _LONGEST_EMPTY and normalise(text) in NO_STATUS)
 
 
 def is_struck_out(title: str) -> bool:
@@ -261,11 +278,13 @@ def make_announcement(
     """
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
-    status, quoted = _read_status(row, settings.stands, state_of(date_status), previous)
+    near = row.anchor or anchor
+    status = _with_move(row, read_status(row.status, settings.stands), slot, settings, near)
+    status, quoted = _read_status(row, status, settings.stands, state_of(date_status), previous)
     stands = status.is_understood and not status.is_published and status.state not in CALLED_OFF
     moves = ((move, note) for note in row.notes for move in find_moves(note))
     for text, shown in ((without_earlier(row.status), row.status), *moves) if stands else ():
-        if _names_other_date(text, slot, settings, row.anchor or anchor):
+        if _names_other_date(text, slot, settings, near):
             status, quoted = replace(status, is_understood=False), shown
     if not status.is_understood:
         remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
@@ -277,7 +296,7 @@ def make_announcement(
     url = ""
     if row.url.strip():
         url = clean_url(row.url, settings.address)
-    if not url and normalise(row.url) not in NO_STATUS:
+    if not url and not _is_empty(row.url):
         remarks.append(Remark(f"{row.key}.url", "not a web address", row.url))
     producer = row.producer.strip() or settings.producer
     made = Announcement(
@@ -290,7 +309,7 @@ def make_announcement(
         doubt=slot.doubt if status.is_understood else STATUS_DOUBT,
         parts=row.parts,
         recognise=row.recognise or None,
-        previous=previous or _read_earlier(status.earlier, settings, row.anchor or anchor),
+        previous=previous or _read_earlier(status.earlier, settings, near),
         why=clean_title(row.why),
         published=status.is_published,
         of=row.of.strip(),
@@ -347,17 +366,31 @@ def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot |
     return None if slot.reason else slot
 
 
+def _with_move(
+    row: CalendarRow, status: Status, slot: Slot, settings: CalendarSettings, anchor: date
+) -> Status:
+    """Return a status, that the entry stands if it says "Moved from" a date that the entry has
+    left.
+    """
+    if status.state is not State.POSTPONED or not is_moved_here(row.status):
+        return status
+    earlier = _read_earlier(status.earlier, settings, anchor)
+    has_left = earlier is not None and first_day(slot) and not is_inside(slot, earlier)
+    return replace(status, state=None) if has_left else status
+
+
 def _read_status(
     row: CalendarRow,
+    status: Status,
     stands: Collection[str],
     state_beside_date: State | None,
     previous: Slot | None,
 ) -> tuple[Status, str]:
-    """Return the status of an entry, and the text to quote if it does not plainly stand.
+    """Return the status of an entry by all its texts and by `status`, which its own text says,
+    and the text to quote if it does not plainly stand.
 
     Any text that calls it off counts, but a reason only if no move or native date is beside it.
     """
-    status = read_status(row.status, stands)
     if status.state in CALLED_OFF:
         return status, row.status
     if state_beside_date in CALLED_OFF:
@@ -391,7 +424,7 @@ def note_of(heading: str, text: str) -> str:
     question = _question_of(heading)
     if not question:
         return text
-    if text.strip().casefold() in _NO:
+    if normalise(text) in _NO:
         return ""
     return f"{question}: {text}"
 
