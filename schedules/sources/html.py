@@ -16,9 +16,10 @@ from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from schedules.dates.read import read_date
-from schedules.dates.status import calls_off
+from schedules.dates.status import calls_off, status_word
+from schedules.dates.words import normalise
 from schedules.patterns import quick
-from schedules.slot import Precision
+from schedules.slot import Precision, first_day
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
 from schedules.sources.entries import make_announcements, make_reading
@@ -48,6 +49,9 @@ _NOTE_TAGS = frozenset({"p", "li", "td", "caption", "small"})
 _TEXTS_OF_NOTE, _LONGEST_NOTE = 20, 500
 _LONGEST_MARK = 4
 _MARKS = " 0123456789.()[]*\u2020\u2021"
+_LONGEST_TAG = 40
+_NOT_FIXED = ("provisional", "tbc")
+_LONGEST_DATE = 80
 _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
@@ -327,6 +331,12 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
             above = cell_texts(element)[0]
         elif element in row_numbers:
             found = {name: _select_texts(element, each) for name, each in selectors.items()}
+            stamp = ""
+            if "date" in selectors:
+                text, struck, stamp = _select_date(element, selectors["date"])
+                found["date"] = text, struck
+            if "status" not in selectors:
+                found["status"] = _find_open_status(element), ""
             texts, is_struck = _replace_struck(
                 {name: text for name, (text, _) in found.items()},
                 {name: struck for name, (_, struck) in found.items()},
@@ -336,7 +346,7 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                     f"row {row_numbers[element]}",
                     texts,
                     is_struck=is_struck,
-                    stamp=_select_stamp(element, selectors),
+                    stamp=stamp or _find_stamp_of_time(element, selectors.get("time", "")),
                     notes=(*find_labels(element), *find_labels_around(element)),
                 )
                 if is_hidden(element):
@@ -344,13 +354,40 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                 yield apply_heading(row, above, settings)
 
 
-def _select_stamp(element: HtmlElement, selectors: Mapping[str, str]) -> str:
-    for name in ("date", "time"):
-        css, _, attribute = selectors.get(name, "").partition("@")
-        found = _select_all(css, element) if css and not attribute else []
-        if found and (stamp := find_stamp(found[0])):
-            return stamp
-    return ""
+def _select_date(element: HtmlElement, selector: str) -> tuple[str, str, str]:
+    """Return the text of a date, the text struck out in it and the date in an attribute.
+
+    What people see counts, and the attribute that a selector names is compared with it. If the
+    selector finds several days, all are in the text, so that none is chosen.
+    """
+    css, _, attribute = selector.partition("@")
+    found = _select_all(css, element) if css else [element]
+    if not found:
+        return "", "", ""
+    text, struck = cell_texts(found[0])
+    if attribute:
+        value = found[0].get(attribute) or ""
+        is_beside = css and text and len(text) <= _LONGEST_DATE
+        return (text, struck, value) if is_beside else (value, "", "")
+    shown = [text, *(cell_texts(each)[0] for each in found[1:])]
+    days = {day: each for each in shown if (day := _day_of(each)) is not None}
+    return " / ".join(days.values()) if len(days) > 1 else text, struck, find_stamp(found[0])
+
+
+def _find_stamp_of_time(element: HtmlElement, selector: str) -> str:
+    found = _select_all(selector, element) if selector and "@" not in selector else []
+    return find_stamp(found[0]) if found else ""
+
+
+def _day_of(text: str) -> date | None:
+    return first_day(read_date(text, date(2000, 1, 1)).slot)
+
+
+def _find_open_status(element: HtmlElement) -> str:
+    """Return the text of a tag in an entry that says that its date is not fixed, else ""."""
+    texts = (" ".join((node.text or "").split()) for node in element.iterdescendants("*"))
+    tags = (text for text in texts if text and len(text) <= _LONGEST_TAG)
+    return next((tag for tag in tags if status_word(normalise(tag)) in _NOT_FIXED), "")
 
 
 def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:
