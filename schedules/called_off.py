@@ -35,7 +35,8 @@ _JOINTS = " -\u2013\u2014\u2026:,;./|*~!"
 # Such words say that something is wrong, but not what.
 _WITHOUT_STATE = (
     rf"(?:not (?:yet |now )?(?:being )?(?:published|publishing|released)|{INSTEAD}|pulled|removed"
-    r"|under review|hold|no (?:release|publication)|do not use|duplicate|deleted?|void|draft"
+    r"|under review|declined|tentative(?:ly)?|hold|no (?:release|publication)|do not use"
+    r"|duplicate|deleted?|void|draft"
     r"|test(?: (?:entry|event|only))?|(?:please )?ignore"
     r"|(?:pulled|removed) from (?:the |this )?(?:calendar|schedule|list|programme)"
     r"|(?:date )?tbc|(?:publication |release )?date to be [a-z]{1,12}|now (?:due )?(?:on |in )?"

@@ -37,6 +37,8 @@ _SAME_ADDRESS = frozenset({View.EDGE, View.ORIGIN})
 _ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
 _ACCEPT_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
 PAGE_WITH_404 = "a page under its title, but with status 404"
+_SHOWS_CONTENT = frozenset({200, 203})
+"""The successes after which a page says what is at its address. 202 is only accepted."""
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 
@@ -271,6 +273,8 @@ class Interpreter:
                 )
             if recognised.why in UNREAD_REASONS:
                 return recognised
+            if recognised.state is State.ABSENT and answer.status not in _SHOWS_CONTENT:
+                return unknown(str(answer.status))
             memory.digest = digest
             if recognised.why == NO_BASELINE:
                 # To compare later bodies with. The next look needs a body, so keep no headers.

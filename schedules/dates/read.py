@@ -36,11 +36,15 @@ _EXTENDED = quick(
     r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})(?: ?t ?| )"
     r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
     r" ?(?P<zone>z|[+-]\d{2}(?::?\d{2})?)?(?: ?\[?(?P<name>[a-z_]+/[a-z_]+(?:/[a-z_]+)?)\]?)?"
-    r"(?:(?<=\d{4}) [a-z]{2,5})?"  # "+0100 BST"
+    r"(?:(?<=[+-]\d{4}) (?P<word>[a-z]{2,5}))?"  # "+0100 BST"
+)
+_ISO_BEFORE_ZONE = quick(
+    r"(?P<day>\d{4}-\d\d-\d\d)[t ](?P<time>\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?(?P<zone>[a-z]{3,4})"
 )
 _BASIC = quick(
-    r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?(?P<name>)"
+    r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?(?P<name>)(?P<word>)"
 )
+_OFFSETS = {"bst": timedelta(hours=1), "gmt": timedelta(), "utc": timedelta()}
 
 
 def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
@@ -63,7 +67,8 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
         if match["name"] and match["zone"] != "z":  # RFC 9557: `z` says nothing of a zone
             in_zone = _at_wall_of(match["name"], wall, raw, timezone).instant
             slot = _doubt_other_instant(slot, in_zone)
-        return slot
+        named = wall.replace(tzinfo=fixed_zone(_OFFSETS.get(match["word"] or "", offset)))
+        return _doubt_other_instant(slot, named)
     if wall.time() == time():
         return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
     if match["name"]:
@@ -187,6 +192,8 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
     exact = iso_slot(plain, text, timezone)
     if exact is not None:
         return DateText(exact)
+    if in_zone := _ISO_BEFORE_ZONE.fullmatch(plain):
+        plain = " ".join(in_zone.groups())
     return _read_words(plain, text, timezone, Context(anchor, date_order))
 
 

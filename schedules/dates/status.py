@@ -143,12 +143,16 @@ MOVED_FROM = (
     r"|amended|updated|slipped|brought forward|(?:put|pushed|set) back) from"
 )
 _MOVED_HERE = quick(rf"{MOVED_FROM}\b")
+_SAYS_MOVED_HERE = quick(rf"{_SUBJECT}{MOVED_FROM}\b")
 # "Next release" is about another edition.
 _MAY_MOVE = quick(
     rf"^(?!.*\bnext\b).*(?:{MOVED_FROM}|\b(?:instead|mov(?:e|ed|ing)|re-?scheduled"
     r"|(?:amended|revised|new) (?:release |publication )?date)\b)"
 )
-NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
+# Also empty cells as programs export them
+NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"}) | frozenset(
+    ("nan", "nat", "null", "undefined", "<na>", "(blank)", "(null)")
+)
 _EARLIER_DATE = quick(
     rf"\b(?:was|previously|originally|formerly|{MOVED_FROM}):? (?P<date>[^()\[\]]+?)"
     r"(?= to |[()\[\]]|$)"
@@ -282,6 +286,11 @@ def find_moves(note: str) -> Iterator[str]:
     for sentence in _SENTENCE_END.split(note[:_LONGEST_NOTE]):
         if _MAY_MOVE.search(sentence.casefold()):
             yield without_earlier(sentence)
+
+
+def is_moved_here(text: str) -> bool:
+    """Return whether a status begins by saying from when an entry was moved: "Moved from 3 May"."""
+    return _SAYS_MOVED_HERE.match(normalise(text)) is not None
 
 
 def names_some_time(text: str) -> bool:

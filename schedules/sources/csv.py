@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
+from schedules.dates.read import with_time
 from schedules.dates.span import at_wall, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
@@ -27,7 +29,8 @@ from schedules.sources.settings import CalendarSettings
 _DELIMITERS = (",", ";", "\t", "|")
 # How a program keeps another from reading a text as a date: ="22/07/2027"
 _FORMULA = quick(r'\s{0,9}="([^"]*)"\s{0,9}')
-_FIRST_ROWS = 10  # in which the heading must be
+_NUMBER = quick(r"\s{0,9}[\d.]{1,30}(?:e-\d\d?)?\s{0,9}", re.IGNORECASE)
+_FIRST_ROWS = 30  # in which the heading must be
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
 
 
@@ -64,7 +67,7 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
     # A file can be large, so only its start is split into lines.
-    first_lines = text[:4000].splitlines()[:_FIRST_ROWS]
+    first_lines = text[:8000].splitlines()[:_FIRST_ROWS]
     delimiter = settings.options.get("delimiter") or _find_delimiter(first_lines, settings)
     lines = enumerate(_parse_csv(page, text, delimiter), 1)
     for number, cells in islice(lines, _FIRST_ROWS):
@@ -148,8 +151,12 @@ def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
     """Return the slot of a spreadsheet's serial numbers, or None if the texts are not such numbers.
 
     `day` counts days since 1899-12-30, from 2000 to 2100. `time` is a fraction of a day. If it is
-    empty, the fraction of `day` is the time. Without any fraction, the slot is the whole day.
+    empty, the fraction of `day` is the time. Without any fraction, the slot is the whole day. A
+    `time` in words is read as beside any other date.
     """
+    if time.strip() and not _NUMBER.fullmatch(time):
+        dated = serial_slot(day, "", timezone)
+        return dated and with_time(dated, time)
     try:
         whole, fraction = divmod(float(day), 1)
         if time.strip():

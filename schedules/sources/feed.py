@@ -43,6 +43,7 @@ _AMERICAN = {
     "P": "America/Los_Angeles",
 }
 _USUAL_TIMES = (time(7), time(9, 30))
+_NAMES_OF_UTC = ("GMT", "UTC", "UT")
 _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
@@ -88,13 +89,15 @@ class FeedSource(OnePage):
                 "date": date_text,
             }
             # The slot of an instant counts instead of `date`.
+            contents = [part.get("value", "") for part in item.get("content", ())]
+            descriptions = [item.get("summary", ""), *contents]
             categories = [str(tag.get("term", "")) for tag in item.get("tags", ())]
             yield make_row(
                 f"entry {number}",
                 texts,
                 slot=_instant_slot(date_text, self._settings.zone),
                 is_struck=is_struck_out(str(item.get("title"))),
-                notes=(_strip_markup(item.get("summary", "")), *categories),
+                notes=(*map(_strip_markup, descriptions), *categories),
             )
 
 
@@ -196,7 +199,7 @@ def _check_zone_word(slot: Slot, moment: datetime, text: str) -> Slot:
         return replace(slot, doubt="zone", readings=readings)
     shown = local(moment, slot.timezone).time()
     is_usual = moment.time() in _USUAL_TIMES and shown != moment.time()
-    if not text.endswith("GMT") or not is_usual or slot.instant is None or slot.doubt:
+    if not text.endswith(_NAMES_OF_UTC) or not is_usual or slot.instant is None or slot.doubt:
         return slot
     meant = instants_of(moment.replace(tzinfo=None), slot.timezone)
     return replace(slot, doubt="zone", readings=tuple(sorted({slot.instant, *meant})))

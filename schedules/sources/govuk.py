@@ -11,7 +11,7 @@ from schedules.announcement import Address, Announcement, State
 from schedules.dates.read import assume_time, read_date
 from schedules.dates.span import no_slot, on_days
 from schedules.dates.status import DOUBT as STATUS_DOUBT
-from schedules.slot import Slot
+from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.entries import heed_title, make_reading
 from schedules.sources.govuk_items import AnnouncedEntry, ContentItem, NotAContentItem, read_item
@@ -308,8 +308,13 @@ def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:
         slot = read_date(entry.display_date, today, timezone).slot
     else:
         slot = no_slot("", "empty", timezone)
-    if slot.instant is None or stamped is None or slot.doubt or slot.instant == stamped:
+    if stamped is None or slot.doubt or slot.instant == stamped:
         return slot
+    if slot.instant is None:
+        is_other_day = slot.precision is Precision.DAY and slot.first != local_date(
+            stamped, timezone
+        )
+        return replace(slot, doubt="duplicate-date") if is_other_day else slot
     # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and
     # local time. Any other means that the entry gives two dates (`duplicate-date`).
     apart = abs(slot.instant - stamped)

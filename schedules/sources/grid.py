@@ -60,13 +60,18 @@ _HALF_OF_DAY = quick(r"[ap]\.?m", re.IGNORECASE)
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _FOOTNOTE = quick(r"\s*\[?(?:(?:foot)?note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
 _LINK_TO_NOTE = quick(r"#_?(?:fn|ftn|(?:foot|end)?note|ref)", re.IGNORECASE)
+_LINE_BREAKS = quick(r"[\t\n\r]")
+_NOT_RELATIVE = quick(r"[a-z][a-z0-9+.-]{0,20}:|www\.|[/?#.]", re.IGNORECASE)
+_LINK_TO_NO_PAGE = quick(
+    r"#|(?!https?:)[a-z][a-z0-9+.-]{0,20}:|[^?#]{1,2000}\.(?:ics|vcs)(?:$|[?#])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The text of a cell, the text struck out in it, the address of its first link, the attribute
-    of its first `<time>` (`stamp`), and the texts of elements in it that call a release off.
-    `is_hidden`: browsers do not show its row.
+    """The text of a cell, the text struck out in it, its first link to a page (`href`), the
+    attribute of its first `<time>` (`stamp`), and the texts of elements in it that call a release
+    off. `is_hidden`: browsers do not show its row.
 
     A cell with a span is one object at several places of the grid.
     """
@@ -121,12 +126,8 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = _split_struck(element, is_struck=is_row_struck or _is_struck(element))
-        link = element.find(".//a[@href]")
-        href = ""
-        if link is not None:
-            href = link.get("href", "")
         labels = (*find_labels(element), *row_labels)
-        cell = Cell(text, struck, href, find_stamp(element), labels, hidden)
+        cell = Cell(text, struck, find_link(element), find_stamp(element), labels, hidden)
         row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
@@ -191,6 +192,35 @@ def _split_struck(element: HtmlElement, *, is_struck: bool) -> tuple[str, str]:
         inner = struck if _is_struck(node) else texts
         stack += [(part, inner) for part in reversed(_child_parts(node))]
     return " ".join("".join(kept).split()), " ".join("".join(struck).split())
+
+
+def find_link(cell: HtmlElement) -> str:
+    """Return the first link in a cell that leads to a page, "" if there is none.
+
+    Signs link to mails and calendars too. A struck-out or hidden link counts only if no other is
+    there.
+    """
+    unseen = ""
+    for node in cell.iter("a"):
+        link = clean_href(node.get("href", ""))
+        if not link or _LINK_TO_NO_PAGE.match(link):
+            continue
+        part = node
+        while part is not cell and not (_is_struck(part) or is_hidden(part)):
+            part = part.getparent()
+        if part is cell:
+            return link
+        unseen = unseen or link
+    return unseen
+
+
+def clean_href(href: str) -> str:
+    """Return a link as browsers read it, with `./` before a relative path, so that it differs from
+    a word.
+    """
+    link = _LINE_BREAKS.sub("", href).strip().replace("\\", "/").replace(" ", "%20")
+    is_relative = link and not _NOT_RELATIVE.match(link)
+    return f"./{link}" if is_relative else link
 
 
 def find_stamp(element: HtmlElement) -> str:
@@ -327,7 +357,9 @@ _TEXTS = {
     "date": (
         "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease"
         " dateofpublication plannedreleasedate expectedreleasedate dyddiad dyddiadcyhoeddi slot"
-        " dateandtime datetime releasedateandtime publicationdateandtime"
+        " dateandtime datetime releasedateandtime publicationdateandtime releasedatetime"
+        " publicationdatetime scheduledreleasedate scheduledpublicationdate"
+        " plannedpublicationdate expectedpublicationdate releasedates publicationdates"
     ),
     "revised": (
         "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
@@ -338,8 +370,14 @@ _TEXTS = {
     "time": "time releasetime publicationtime timeofrelease timeofpublication amser starttime",
     "zone": "timezone tz",
     "allday": "alldayevent allday",
-    "subject": "subject",
-    "start": "startdate",
+    "subject": (
+        "subject releases publications statisticstitle statisticalreleases"
+        " statisticalpublications report bulletin series dataset output"
+    ),
+    "start": (
+        "startdate nextreleasedate nextrelease nextpublicationdate nextpublication"
+        " dateofnextrelease dateofnextpublication duedate dates when"
+    ),
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
         " statusofpublication statws"
@@ -356,12 +394,14 @@ _TEXTS = {
     "recognise": "recognise",
 }
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
-# Exports of office programs have a subject and a start. Elsewhere such columns are about the data.
+# Exports of office programs have a subject and a start, and some tables the series and its next
+# release. Beside a title and a date, such columns are about other things.
 _INSTEAD = {"revised": "date", "start": "date", "subject": "title"}
+_SECOND_CHOICES = frozenset({"start", "subject"})
 _WEEKDAY = "weekday"
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
-_JOINTS = quick(r"[\s_\-()\[\]]+")
+_JOINTS = quick(r"[^\w?]+|_+")
 # How the cells of a column are written, such as "Time (UK)" and "Date (dd/mm/yyyy)"
 _CONDITION = quick(
     r"\((?:if [^()]{1,40}|(?:uk|london|local)(?: time)?|gmt ?/ ?bst|[dmyhs/:-]{5,10}"
@@ -404,30 +444,45 @@ def field_columns(
     folded = [normalise(heading) for heading in row]
     chosen = {field for text, field in field_of_choice.items() if text in folded}
     columns: dict[str, int] = {}
-    notes = {}
+    notes: dict[int, str] = {}
     for number, heading in enumerate(row):
         choice = field_of_choice.get(folded[number])
         field = choice or heading_field(heading)
         if not heading.strip() or (choice is None and field in chosen):
             continue
-        if field in (None, _WEEKDAY):
+        if field in (None, _WEEKDAY) or field in _SECOND_CHOICES:
             notes[number] = heading.strip()
         if field == _WEEKDAY and field in columns:
             field += str(number)  # every one is compared with the date
-        elif field is not None and field in columns:
-            raise UnreadableCalendar(
-                f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}"
-            )
+        elif field in columns and field not in _SECOND_CHOICES:
+            raise UnreadableCalendar(_could_both_be(field, row, (columns[field], number), url))
         if field is not None:
             columns.setdefault(field, number)
-    for other, field in _INSTEAD.items():
-        if other in columns and field not in columns:
-            columns[field] = columns.pop(other)
+    _use_second_choices(columns, notes, row, url)
     if not {"title", "date"} <= set(columns):
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
         )
     return columns, notes
+
+
+def _use_second_choices(
+    columns: dict[str, int], notes: dict[int, str], row: Sequence[str], url: str
+) -> None:
+    """Give a field without a column that of its second choice, and take it out of the notes."""
+    for other, field in _INSTEAD.items():
+        if other not in columns or field in columns:
+            continue
+        same = [number for number in notes if heading_field(row[number]) == other]
+        if len(same) > 1:
+            raise UnreadableCalendar(_could_both_be(field, row, same, url))
+        columns[field] = columns.pop(other)
+        notes.pop(columns[field], None)
+
+
+def _could_both_be(field: str, row: Sequence[str], numbers: Sequence[int], url: str) -> str:
+    headings = ", ".join(repr(row[number]) for number in numbers)
+    return f"{url}: two columns could be the {field}: {headings}"
 
 
 def note_on_row_above(row: Sequence[str]) -> str:

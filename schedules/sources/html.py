@@ -9,15 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
+from urllib.parse import urljoin
 
 from lxml import etree
 from lxml.cssselect import CSSSelector
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from schedules.dates.read import read_date
-from schedules.dates.status import calls_off
+from schedules.dates.status import calls_off, status_word
+from schedules.dates.words import normalise
 from schedules.patterns import quick
-from schedules.slot import Precision
+from schedules.slot import Precision, first_day
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
 from schedules.sources.entries import make_announcements, make_reading
@@ -26,6 +28,7 @@ from schedules.sources.grid import (
     OPTION_FIELDS,
     Cell,
     cell_texts,
+    clean_href,
     field_columns,
     find_labels,
     find_labels_around,
@@ -37,7 +40,7 @@ from schedules.sources.grid import (
     read_grid,
     texts_of,
 )
-from schedules.sources.row import CalendarRow, make_row, note_of
+from schedules.sources.row import PATH, CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 from schedules.titles import MONTH
 
@@ -46,6 +49,9 @@ _NOTE_TAGS = frozenset({"p", "li", "td", "caption", "small"})
 _TEXTS_OF_NOTE, _LONGEST_NOTE = 20, 500
 _LONGEST_MARK = 4
 _MARKS = " 0123456789.()[]*\u2020\u2021"
+_LONGEST_TAG = 40
+_NOT_FIXED = ("provisional", "tbc")
+_LONGEST_DATE = 80
 _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
@@ -86,7 +92,12 @@ class HtmlSource(OnePage):
             raise UnreadableCalendar(
                 f"{page_name(page)}: no table or row that names releases and dates"
             )
-        made, remarks = make_announcements(found, self._settings, now, _texts_around(root))
+        base = root.find(".//base[@href]")
+        base_address = self._settings.address
+        if base is not None:
+            base_address = urljoin(base_address, clean_href(base.get("href", "")))
+        rows = [_with_resolved_link(row, base_address, self._settings.address) for row in found]
+        made, remarks = make_announcements(rows, self._settings, now, _texts_around(root))
         return make_reading(made, remarks)
 
 
@@ -97,6 +108,16 @@ def parse_html(page: Page) -> HtmlElement:
         return document_fromstring(text.encode(), parser=HTMLParser(encoding="utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError) as exc:
         raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
+
+
+def _with_resolved_link(row: CalendarRow, base: str, calendar: str) -> CalendarRow:
+    """Return a row with its link as an address. A link within the calendar's own page is none."""
+    link = row.url
+    if PATH.fullmatch(link):
+        link = urljoin(base, link)
+    if link.partition("#")[0] == calendar:
+        link = ""
+    return row if link == row.url else replace(row, url=link)
 
 
 def _texts_around(root: HtmlElement) -> Iterator[str]:
@@ -231,9 +252,9 @@ def _make_row(key: str, cells: Mapping[str, Cell], notes: tuple[str, ...]) -> Ca
         {name: cell.text for name, cell in cells.items()},
         {name: cell.struck for name, cell in cells.items()},
     )
-    if "url" in cells:
-        texts["url"] = cells["url"].href or cells["url"].text
-    elif "title" in cells:
+    link = cells.get("url", Cell(""))
+    texts["url"] = link.href or link.text
+    if not texts["url"] and "title" in cells:
         texts["url"] = cells["title"].href
     stamps = (cells[name].stamp for name in ("date", "time") if name in cells)
     stamp = next(filter(None, stamps), "")
@@ -311,6 +332,12 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
             above = cell_texts(element)[0]
         elif element in row_numbers:
             found = {name: _select_texts(element, each) for name, each in selectors.items()}
+            stamp = ""
+            if "date" in selectors:
+                text, struck, stamp = _select_date(element, selectors["date"])
+                found["date"] = text, struck
+            if "status" not in selectors:
+                found["status"] = _find_open_status(element), ""
             texts, is_struck = _replace_struck(
                 {name: text for name, (text, _) in found.items()},
                 {name: struck for name, (_, struck) in found.items()},
@@ -320,7 +347,7 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                     f"row {row_numbers[element]}",
                     texts,
                     is_struck=is_struck,
-                    stamp=_select_stamp(element, selectors),
+                    stamp=stamp or _find_stamp_of_time(element, selectors.get("time", "")),
                     notes=(*find_labels(element), *find_labels_around(element)),
                 )
                 if is_hidden(element):
@@ -328,13 +355,40 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                 yield apply_heading(row, above, settings)
 
 
-def _select_stamp(element: HtmlElement, selectors: Mapping[str, str]) -> str:
-    for name in ("date", "time"):
-        css, _, attribute = selectors.get(name, "").partition("@")
-        found = _select_all(css, element) if css and not attribute else []
-        if found and (stamp := find_stamp(found[0])):
-            return stamp
-    return ""
+def _select_date(element: HtmlElement, selector: str) -> tuple[str, str, str]:
+    """Return the text of a date, the text struck out in it and the date in an attribute.
+
+    What people see counts, and the attribute that a selector names is compared with it. If the
+    selector finds several days, all are in the text, so that none is chosen.
+    """
+    css, _, attribute = selector.partition("@")
+    found = _select_all(css, element) if css else [element]
+    if not found:
+        return "", "", ""
+    text, struck = cell_texts(found[0])
+    if attribute:
+        value = found[0].get(attribute) or ""
+        is_beside = css and text and len(text) <= _LONGEST_DATE
+        return (text, struck, value) if is_beside else (value, "", "")
+    shown = [text, *(cell_texts(each)[0] for each in found[1:])]
+    days = {day: each for each in shown if (day := _day_of(each)) is not None}
+    return " / ".join(days.values()) if len(days) > 1 else text, struck, find_stamp(found[0])
+
+
+def _find_stamp_of_time(element: HtmlElement, selector: str) -> str:
+    found = _select_all(selector, element) if selector and "@" not in selector else []
+    return find_stamp(found[0]) if found else ""
+
+
+def _day_of(text: str) -> date | None:
+    return first_day(read_date(text, date(2000, 1, 1)).slot)
+
+
+def _find_open_status(element: HtmlElement) -> str:
+    """Return the text of a tag in an entry that says that its date is not fixed, else ""."""
+    texts = (" ".join((node.text or "").split()) for node in element.iterdescendants("*"))
+    tags = (text for text in texts if text and len(text) <= _LONGEST_TAG)
+    return next((tag for tag in tags if status_word(normalise(tag)) in _NOT_FIXED), "")
 
 
 def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:
@@ -345,8 +399,11 @@ def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:
     found = _select_all(css, element) if css else [element]
     if not found:
         return "", ""
+    value = found[0].get(attribute) or "" if attribute else ""
+    if attribute == "href":
+        return clean_href(value), ""
     if attribute:
-        return (found[0].get(attribute) or "", "")
+        return value, ""
     return cell_texts(found[0])
 
 

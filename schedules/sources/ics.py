@@ -136,6 +136,8 @@ class IcsSource(OnePage):
         links = set(_LINK.findall(link_property)) or set(_LINK.findall(event.text("DESCRIPTION")))
         if len(links) == 1:
             return clean_url(links.pop().rstrip(".,;)"))
+        if link_property:
+            return clean_url(link_property.replace("\\", ""))
         # The ONS has such UIDs.
         if uid.startswith("/"):
             return clean_url(urljoin(self._url, uid))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -17,6 +18,7 @@ from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, find_page, page_name, parse_json
 from schedules.sources.entries import make_announcements, make_reading
 from schedules.sources.grid import OPTION_FIELDS
+from schedules.sources.ics_times import zone_name
 from schedules.sources.row import TAGS, CalendarRow, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
@@ -25,6 +27,12 @@ MOST_PAGES = 200
 Finder = Callable[[Any], Any]
 
 _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NET_DATE = quick(r"\\?/Date\((\d{1,13})(?:[+-]\d{4})?\)\\?/")
+_ZONE_FIELD = quick(r"(?:start_?)?time_?zone|tz(?:id)?", re.IGNORECASE)
+_HAS_ZONE = quick(r":\d\d(?:\.\d+)?\s?(?:z|[+-]\d\d:?\d\d|[a-z]{3,4})\b", re.IGNORECASE)
+_UTC = frozenset({"UTC", "Etc/UTC"})
+_ISO_TIME = quick(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
 # Used if the options name no field: a plain list of releases, or a WordPress list of posts, where
@@ -103,6 +111,12 @@ class JsonSource(OnePage):
                 # publication.
                 if texts.pop("published", ""):
                     texts["status"] = "published"
+                texts["date"] = _with_instant(texts.get("date", ""))
+                zones = " / ".join(sorted(_find_zones(item) - {self._settings.zone}))
+                if zones in _UTC and _ISO_TIME.fullmatch(texts["date"]):
+                    texts["date"] += "Z"
+                elif not _HAS_ZONE.search(texts["date"]):
+                    texts["zone"] = zones
                 is_struck = is_struck_out(str(found.get("title")))
                 notes = tuple(_list_notes(item))
                 yield make_row(f"entry {number}", texts, is_struck=is_struck, notes=notes)
@@ -142,6 +156,30 @@ def _status_text(value: object) -> str:
     if isinstance(value, list):
         return " ".join(filter(None, map(_status_text, value)))
     return _value_text(value)
+
+
+def _with_instant(text: str) -> str:
+    """Return a date text, with the instant of one such as `/Date(1816245000000)/` of .NET."""
+    found = _NET_DATE.fullmatch(text)
+    if found is None:
+        return text
+    return (_EPOCH + timedelta(milliseconds=int(found[1]))).isoformat()
+
+
+def _find_zones(item: object) -> set[str]:
+    """Return the time zones that fields of an entry name, such as `timeZone` of Microsoft."""
+    zones = set()
+    values = [item]
+    while values:
+        value = values.pop()
+        if isinstance(value, list):
+            values += value
+        elif isinstance(value, dict):
+            values += value.values()
+            names = [name for name in value if _ZONE_FIELD.fullmatch(str(name))]
+            texts = filter(None, (_value_text(value[name]) for name in names))
+            zones |= {zone_name(text) or text for text in texts}
+    return zones
 
 
 def _list_notes(item: object) -> Iterator[str]:

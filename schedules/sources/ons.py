@@ -24,6 +24,7 @@ from schedules.sources.row import REASONS, Remark, clean_title, clean_url
 from schedules.sources.settings import CalendarSettings
 
 PRODUCER = "office-for-national-statistics"
+_FLAGS = ("cancelled", "finalised", "published")
 
 
 def make_announcement(
@@ -38,9 +39,7 @@ def make_announcement(
     description = release["description"]
     uri = str(release.get("uri") or "")
     # Published and cancelled at once means cancelled, as in the ONS's own code.
-    is_cancelled = bool(description.get("cancelled"))
-    is_final = bool(description.get("finalised"))
-    is_published = bool(description.get("published"))
+    is_cancelled, is_final, is_published = (description.get(name) is True for name in _FLAGS)
     slot = _read_slot(description, settings.zone, is_exact=is_final or is_cancelled)
     if slot.reason in REASONS:
         remarks.append(Remark(uri, REASONS[slot.reason], slot.raw))
@@ -52,6 +51,10 @@ def make_announcement(
     why = notice_text or plain_text(_get_text(last_change, "change_notice", "changeNotice"))
     # A release that is not marked as cancelled may have a notice that it is.
     is_in_doubt = notice_text != "" and not is_cancelled and not is_published
+    # A text such as "false" is neither true nor false.
+    for name in _FLAGS:
+        if not isinstance(description.get(name), bool | None):
+            notice_text, is_in_doubt = f"{name}: {description[name]}", True
     planned = State.PROVISIONAL
     if is_final:
         planned = State.CONFIRMED

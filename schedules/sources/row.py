@@ -23,12 +23,14 @@ from schedules.dates.status import (
     Status,
     calls_off,
     find_moves,
+    is_moved_here,
     names_some_time,
     read_status,
     state_of,
     without_earlier,
 )
 from schedules.dates.times import find_time
+from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Precision, Slot, first_day, is_inside, last_day
 from schedules.sources.settings import CalendarSettings
@@ -47,7 +49,10 @@ NOT_UNDERSTOOD = (
     f"not understood, write {', '.join(State)}, or name it in stands of the [[calendar]]"
 )
 
-_NO = NO_STATUS | {"n", "no", "false", "0", "no change", "nac ydy"}
+_NO = NO_STATUS | {"n", "no", "false", "0", "0.0", "no change", "nac ydy"}
+_NO_ID = frozenset({"new", "tbc", "tba", "?"})
+_LONGEST_EMPTY = 16
+_ZEROS = quick(r"[0-]+")
 _CROSSES = frozenset("\u2717\u2718\u2716\u274c\u274e")
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 # Other names can be words of a title: "births &or; deaths".
@@ -58,8 +63,16 @@ _REFERENCE = quick(
 # "*Cancelled* fruit": such stars are not footnote marks.
 _EMPHASIS = linear(r"(^|[\s\pZ])[*]+[^*\s\pZ][^*]*[*]")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
-_CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
+_CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/(?:[\w./~%-]*[\w/~%-])?", re.ASCII)
 _BLANKS = quick(r"[\s\u200b\ufeff]+")
+# Also a blank after a slash, if what follows is no word
+_UNSEEN = quick(r"[\u00ad\u200b-\u200d\u2060\ufeff]+|(?<=/)\s+(?!https?:)(?=\w+[/?._-])")
+# An address in a formula, in markup or among words
+_ADDRESS = quick(r"https?://[^/\s<>\"'()\[\]][^\s<>\"'()\[\]]+", re.IGNORECASE)
+PATH = quick(r"(?:/|\.\.?/|\?[^\s]+=)\S*")
+_BEGINS_WITH_SCHEME = quick(r"https?://(?!/)", re.IGNORECASE)
+_BEGIN_OF_REMARK = ("(", "[", "-", "\N{EN DASH}", "|")
+_WITHOUT_SCHEME = quick(r"(?:www\.|(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}/)\S+", re.IGNORECASE)
 TAGS = quick(r"<[^>]{0,1000}>")
 # Names of fields: "isCancelled", "cancelled_at", "Postponement date"
 _WORD_ENDS = quick(r"(?<=[a-z])(?=[A-Z])|[_-]")
@@ -146,10 +159,17 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
     # A table may have several columns of weekdays.
     weekdays = (text for name, text in texts.items() if name.startswith("weekday"))
     known["weekday"] = "\n".join(weekdays)
+    uid = known.get("uid", "").strip()
+    if _is_empty(uid) or uid.casefold() in _NO_ID or _ZEROS.fullmatch(uid):
+        known["uid"] = ""
+    if _is_empty(known.get("producer", "")):
+        known["producer"] = ""
     revised = texts.get("revised", "")
-    if revised.strip().casefold() not in _NO:
+    if not _is_empty(revised) and revised.strip().casefold() not in _NO:
         known |= {"date": revised, "previous": texts.get("date", "")}
     zone = texts.get("zone", "")
+    if _is_empty(zone):
+        zone = ""
     if texts.get("allday", "").strip().casefold() not in _NO:
         known["time"] = ""
     elif known.get("time", "").strip():
@@ -168,6 +188,12 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
         stamp=stamp,
         notes=notes,
     )
+
+
+def _is_empty(text: str) -> bool:
+    """Return whether a cell is empty, or has a word for that such as "n/a"."""
+    # Most are longer, and normalising takes time.
+    return not text or (len(text) <= _LONGEST_EMPTY and normalise(text) in NO_STATUS)
 
 
 def is_struck_out(title: str) -> bool:
@@ -192,12 +218,20 @@ def clean_title(text: str) -> str:
 
 
 def clean_url(text: str, base: str = "") -> str:
-    """Return a clean absolute http address without fragment and campaign tags, or ""."""
+    """Return the clean absolute http address that a text names, without fragment and campaign
+    tags, or "".
+
+    A path is one of the site of `base`. A word such as "TBC" is none. A text with several
+    addresses, or with one that is broken by a blank, names none either.
+    """
     # Most are clean already, and splitting takes time.
     if _CLEAN.fullmatch(text):
         return text
+    address = _find_address(text)
+    if not address:
+        return ""
     try:
-        parts = urlsplit(urljoin(base, _BLANKS.sub("", text)))
+        parts = urlsplit(urljoin(base, address))
     except ValueError:
         return ""
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -211,7 +245,22 @@ def clean_url(text: str, base: str = "") -> str:
                 if not pair[0].startswith("utm_")
             ]
         )
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path, query, ""))
+
+
+def _find_address(text: str) -> str:
+    """Return the address or path that a text names, "" if it names none or several."""
+    plain = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
+    plain = _UNSEEN.sub("", plain).strip()
+    further = plain.split(maxsplit=1)[1:]
+    if PATH.fullmatch(plain) or (_BEGINS_WITH_SCHEME.match(plain) and not further):
+        return plain.rstrip(".,;")
+    if _WITHOUT_SCHEME.fullmatch(plain):
+        return f"https://{plain}".rstrip(".,;")
+    if _BEGINS_WITH_SCHEME.match(plain) and not further[0].startswith(_BEGIN_OF_REMARK):
+        return ""
+    found = {address.rstrip(".,;:!?") for address in _ADDRESS.findall(plain)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def make_uid(title: str, url: str, period: str, producer: str) -> str:
@@ -231,11 +280,13 @@ def make_announcement(
     """
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
-    status, quoted = _read_status(row, settings.stands, state_of(date_status), previous)
+    near = row.anchor or anchor
+    status = _with_move(row, read_status(row.status, settings.stands), slot, settings, near)
+    status, quoted = _read_status(row, status, settings.stands, state_of(date_status), previous)
     stands = status.is_understood and not status.is_published and status.state not in CALLED_OFF
     moves = ((move, note) for note in row.notes for move in find_moves(note))
     for text, shown in ((without_earlier(row.status), row.status), *moves) if stands else ():
-        if _names_other_date(text, slot, settings, row.anchor or anchor):
+        if _names_other_date(text, slot, settings, near):
             status, quoted = replace(status, is_understood=False), shown
     if not status.is_understood:
         remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
@@ -247,7 +298,7 @@ def make_announcement(
     url = ""
     if row.url.strip():
         url = clean_url(row.url, settings.address)
-    if row.url.strip() and not url:
+    if not url and not _is_empty(row.url):
         remarks.append(Remark(f"{row.key}.url", "not a web address", row.url))
     producer = row.producer.strip() or settings.producer
     made = Announcement(
@@ -260,7 +311,7 @@ def make_announcement(
         doubt=slot.doubt if status.is_understood else STATUS_DOUBT,
         parts=row.parts,
         recognise=row.recognise or None,
-        previous=previous or _read_earlier(status.earlier, settings, row.anchor or anchor),
+        previous=previous or _read_earlier(status.earlier, settings, near),
         why=clean_title(row.why),
         published=status.is_published,
         of=row.of.strip(),
@@ -317,17 +368,31 @@ def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot |
     return None if slot.reason else slot
 
 
+def _with_move(
+    row: CalendarRow, status: Status, slot: Slot, settings: CalendarSettings, anchor: date
+) -> Status:
+    """Return a status, that the entry stands if it says "Moved from" a date that the entry has
+    left.
+    """
+    if status.state is not State.POSTPONED or not is_moved_here(row.status):
+        return status
+    earlier = _read_earlier(status.earlier, settings, anchor)
+    has_left = earlier is not None and first_day(slot) and not is_inside(slot, earlier)
+    return replace(status, state=None) if has_left else status
+
+
 def _read_status(
     row: CalendarRow,
+    status: Status,
     stands: Collection[str],
     state_beside_date: State | None,
     previous: Slot | None,
 ) -> tuple[Status, str]:
-    """Return the status of an entry, and the text to quote if it does not plainly stand.
+    """Return the status of an entry by all its texts and by `status`, which its own text says,
+    and the text to quote if it does not plainly stand.
 
     Any text that calls it off counts, but a reason only if no move or native date is beside it.
     """
-    status = read_status(row.status, stands)
     if status.state in CALLED_OFF:
         return status, row.status
     if state_beside_date in CALLED_OFF:
@@ -363,7 +428,7 @@ def note_of(heading: str, text: str) -> str:
     question = _question_of(heading)
     if not question:
         return text
-    if text.strip().casefold() in _NO:
+    if normalise(text) in _NO:
         return ""
     return f"{question}: {text}"
 

@@ -70,6 +70,7 @@ _ABOUT_RELEASE = quick(
 _REPORT = quick(
     r"\b(bulletin|report|release|publication|statistics|tables?|data|dashboard)\b", re.IGNORECASE
 )
+_NOT_ZERO = quick(r"[1-9]")
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 
 
@@ -197,6 +198,8 @@ def _has_figures(table: Any, context: Context) -> bool:  # noqa: ANN401  # as in
         return False
     texts = [text_of(cell) for cell in table.xpath(".//td")]
     figures = [each for each in texts if is_figure(each, slot)]
+    if not _NOT_ZERO.search(" ".join(figures)):
+        return False  # a template
     labels = list(filter(is_label, (text_of(cell) for cell in table.xpath(".//th|.//td"))))
     if len(figures) == 1 and figures[0].isdecimal():
         # A page about something else may have a lone number, such as "Items: 0".
