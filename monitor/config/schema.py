@@ -36,8 +36,8 @@ class _WithDescriptions(GenerateJsonSchema):
             table["properties"][key]["description"] = _LINK.sub(r"\1", text)
         for field in model.model_fields.values():
             if isinstance(field.validation_alias, AliasChoices):
-                key, *others = field.validation_alias.choices
-                table["properties"] |= dict.fromkeys(others, table["properties"][key])
+                name, *others = map(str, field.validation_alias.choices)
+                table["properties"] |= dict.fromkeys(others, table["properties"][name])
         return table
 
 
