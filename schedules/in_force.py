@@ -93,11 +93,21 @@ def slot_in_force(
     entry of a calendar that ranks higher, with a slot still ahead, replaces one that had passed at
     its first read.
     """
-    known = [promise for promise in promises if promise.learnt <= now]
+    known = [_as_of(promise, now) for promise in promises if promise.learnt <= now]
     ledger = _ReleaseLedger(release.calendars, notice_days)
     for promise in sorted(known, key=lambda each: (each.learnt, ledger.rank(each), each.calendar)):
         ledger.add(promise)
     return ledger.in_force()
+
+
+def _as_of(promise: Promise, now: datetime) -> Promise:
+    """Return the promise without knowledge of reads after `now`.
+
+    Reads before and after `now` showed it, so it still stood then.
+    """
+    if promise.confirmed_at is None or promise.confirmed_at <= now:
+        return promise
+    return replace(promise, confirmed_at=now)
 
 
 class _ReleaseLedger:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from schedules.values import (
     BoardAddress,
@@ -86,8 +86,10 @@ class WebSettings(Table):
     """A file with a line for each person or program that may sign in ([how](how-to/sign-in.md)).
     Make the lines with `ninethirty user`.
     """
-    public_url: BoardAddress | None = None
-    """The address at which people reach the pages. Notices link there."""
+    public_url: BoardAddress | None = Field(
+        default=None, validation_alias=AliasChoices("public_url", "base_url")
+    )
+    """The address at which people reach the pages. Notices link there. `base_url` is the same."""
     link_key: Secret | None = None
     """The secret that signs links in notices, with which people acknowledge without signing in."""
     link_lasts: Spacing = timedelta(days=7)

@@ -9,7 +9,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from monitor.config.settings import Settings
@@ -34,6 +34,10 @@ class _WithDescriptions(GenerateJsonSchema):
         table["description"] = _LINK.sub(r"\1", describe_table(model))
         for key, text in describe_keys(model).items():
             table["properties"][key]["description"] = _LINK.sub(r"\1", text)
+        for field in model.model_fields.values():
+            if isinstance(field.validation_alias, AliasChoices):
+                name, *others = map(str, field.validation_alias.choices)
+                table["properties"] |= dict.fromkeys(others, table["properties"][name])
         return table
 
 

@@ -235,8 +235,10 @@ def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
     text += f", from {promise.calendar}, read {exactly(promise.learnt, case.zone)}"
     if promise.unlearnt:
         text += f", not there yet {exactly(promise.unlearnt, case.zone)}"
-    if promise.confirmed_at:
+    if promise.confirmed_at and promise.confirmed_at < case.now:
         text += f", last seen there {exactly(promise.confirmed_at, case.zone)}"
+    elif promise.confirmed_at:
+        text += f", still there as of {exactly(case.now, case.zone)}"
     if doubt := promise.doubt or promise.slot.doubt:
         text += f"; in doubt ({DOUBTS.get(doubt, doubt)}), so judged as its day"
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)

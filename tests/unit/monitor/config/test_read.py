@@ -297,3 +297,9 @@ def test_unknown_recogniser_or_wrong_argument_is_refused(name: str) -> None:
     A fault is a text that is not empty.
     """
     assert recogniser_fault(name)
+
+
+@pytest.mark.parametrize("key", ["public_url", "base_url"])
+def test_address_of_the_pages_has_two_names(read: Read, key: str) -> None:
+    settings = read(f'[web]\n{key} = "https://stats.example.gov.uk"\n')
+    assert settings.web.public_url == "https://stats.example.gov.uk"

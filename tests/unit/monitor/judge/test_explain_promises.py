@@ -121,3 +121,13 @@ def test_release_that_no_calendar_announced_has_one_fact_about_its_promise() -> 
     assert [fact.text for fact in facts if fact.kind == "promise"] == [
         "no calendar announced a time for it"
     ]
+
+
+def test_explanation_knows_no_later_read() -> None:
+    """As of 09:00, it says nothing about the read at 09:29, which still showed the promise."""
+    promise = a_promise(at("09:30"), confirmed_at=at("09:29"))
+    text = explanation_text(now=-1800, promises=[promise])
+    assert "still there as of Fri 5 Jan 2018 09:00:00 GMT" in text
+    assert "09:29" not in text
+    verdict = judged(-1800, promises=[promise])
+    assert verdict.confirmed == at("09:00")
