@@ -163,16 +163,6 @@ class CalendarState:
         shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_shown)
         return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
-    def without_renamed(self, removed: Iterable[str]) -> list[str]:
-        """Return those removed entries that are not shown under another id, with the same slot,
-        title and addresses.
-
-        Some iCalendar exports give new ids at each download. At another address, the release may
-        have moved there.
-        """
-        shown = {_text_and_time(entry) for entry in self.entries.values() if entry.is_shown}
-        return [uid for uid in removed if _text_and_time(self.entries[uid]) not in shown]
-
     def find_successors(self, removed: Iterable[str]) -> dict[str, list[str]]:
         """Return, by removed entry, the titles of entries that may replace it.
 
@@ -203,12 +193,6 @@ class CalendarState:
         return partial(self.entries[uid].row, self.name, release, at)
 
 
-def _text_and_time(entry: CalendarEntry) -> tuple[object, ...]:
-    """Return what an entry keeps if an export gives it a new id."""
-    shown = entry.announcement
-    return (shown.title, shown.url, shown.link, shown.slot.time_key)
-
-
 def _producer_and_time(entry: CalendarEntry) -> tuple[object, ...]:
     return (entry.announcement.producer, entry.announcement.slot.time_key)
 
@@ -220,7 +204,7 @@ def titles_of(row: Announced) -> tuple[TitleChange, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The evaluation of one read, with the ids of entries that are new or changed."""
+    """The evaluation of one read, with the ids of entries that are new, changed or shown again."""
 
     changes: ReadChanges
     state: CalendarState
@@ -282,12 +266,8 @@ def evaluate_read(
         reading=shown_reading,
         as_of=as_of,
     )
-    changed = (
-        uid
-        for uid in shown
-        if uid not in state.entries or state.entries[uid].announcement != shown[uid]
-    )
-    return ReadResult(changes, after, tuple(changed))
+    changed = tuple(uid for uid in shown if updated[uid] is not state.entries.get(uid))
+    return ReadResult(changes, after, changed)
 
 
 def _keep_year(known: CalendarEntry | None, shown: Announcement) -> Announcement:
