@@ -156,17 +156,18 @@ class Case:
         )
 
     def before_withdrawal(self) -> Case | None:
-        """Return the case as if the slot were in force that was cancelled, or of which the calendar
-        only names the day, month or season now. None if there is none.
+        """Return the case as if the slot were in force that was cancelled, made provisional, or of
+        which the calendar only names the day, month or season now. None if there is none.
         """
         current, planned = self.in_force.promise, self.in_force.planned
         if current is None or planned is None:
             return None
         if is_standing(current):
-            planned = next(iter(self.in_force.replaced_promises[-1:]), current)
-            is_exact = planned.slot.precision is Precision.INSTANT
-            is_vaguer = current.slot.precision is not Precision.INSTANT
-            if not (is_exact and is_vaguer and is_inside(planned.slot, current.slot)):
+            planned = self.in_force.last_exact
+            is_vague = self.window is not None and not self.window.exact
+            if planned is None or not is_vague or is_in_doubt(current):
+                return None
+            if not is_inside(planned.slot, current.slot):
                 return None
         return replace(self.with_promise(planned), withdrawn_by=current)
 

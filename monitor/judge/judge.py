@@ -82,7 +82,7 @@ class ReleaseCase:
         policy, unwatched = policies.of(release), drop_watched_spans(blind, runs)
         case = case_of(release, self.promises, unwatched, policy, now)
         planned = case.before_withdrawal()
-        if planned is not None and _was_exposed_before(case, planned, runs, blind):
+        if planned is not None and _was_exposed_before(planned, runs, blind):
             case = planned
         published: tuple[Publication, ...] = ()
         if case.window is not None:
@@ -97,15 +97,13 @@ class ReleaseCase:
         return add_platform_finding(verdict, self.others(verdict))
 
 
-def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
+def _was_exposed_before(planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
     """Return whether content was public early by a read that still showed the planned slot."""
-    current, window = case.in_force.promise, planned.window
-    last_shown = None
-    if current is not None:
-        last_shown = current.unlearnt
-    if last_shown is None or window is None or planned.in_force.is_first_read_after_slot:
+    promise, window = planned.in_force.promise, planned.window
+    if promise is None or window is None or planned.in_force.is_first_read_after_slot:
         return False
-    evidences = (gather_evidence(planned, part, runs, blind) for part in case.release.parts)
+    last_shown = promise.confirmed_at or promise.learnt
+    evidences = (gather_evidence(planned, part, runs, blind) for part in planned.release.parts)
     presences = (presence for evidence in evidences for presence in evidence.all_presences)
     return any(
         is_early(presence, window) and presence.begin <= last_shown for presence in presences
