@@ -302,9 +302,7 @@ def find_ended_exposures(facts: ReleaseFacts) -> dict[FactKey, list[Exposure]]:
 
 
 def say_shown_since(facts: ReleaseFacts) -> str:
-    """Return what its calendar shows in place of the slot that it changed too late, empty if it did
-    not.
-    """
+    """Return what its calendar shows in place of the slot that counts, empty if it shows that."""
     since = facts.shown_since
     if since is None:
         return ""

@@ -34,6 +34,7 @@ class InForce:
     If it is `cancelled`, `promise` is the entry that cancels it, with the slot of `planned`, the
     last one in force that stood. `replaced_promises` were in force until they changed in time,
     oldest first; `moved_from` is the newest of them with an earlier slot, else the newest.
+    `last_exact` is the last one that promised a time for certain.
     `changed_after_slot` is another time or status announced too late.
 
     `possible_changes` of the same calendar were perhaps announced before the slot, or perhaps
@@ -55,6 +56,7 @@ class InForce:
     possible_changes: tuple[Promise, ...] = ()
     agreeing: tuple[Promise, ...] = ()
     planned: Promise | None = None
+    last_exact: Promise | None = None
 
     @property
     def slot(self) -> Slot | None:
@@ -124,6 +126,7 @@ class _ReleaseLedger:
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None
         self._last_planned: Promise | None = None
+        self._last_exact: Promise | None = None
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
@@ -251,6 +254,7 @@ class _ReleaseLedger:
             events=tuple(self._events),
             possible_changes=tuple(possible),
             planned=planned,
+            last_exact=self._last_exact,
         )
 
     def _add_first(self, promise: Promise) -> None:
@@ -308,6 +312,10 @@ class _ReleaseLedger:
                 if not is_refined:
                     self._replaced_promises.append(planned)
             self._last_planned = chosen
+            is_sure = chosen.doubt is None and chosen.slot.doubt is None
+            is_exact = chosen.slot.precision is Precision.INSTANT
+            if is_sure and is_exact and chosen.state is not State.PROVISIONAL:
+                self._last_exact = chosen
         elif (
             planned is not None and is_cancelled(chosen) and chosen.slot.precision is Precision.NONE
         ):

@@ -544,10 +544,16 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
 
 
 def _is_whole(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> bool:
-    """Return whether parts are all of the release, none of which was at another address."""
+    """Return whether parts are all of the release, of which another address had none since its
+    slot.
+    """
     required = {part.id for part in facts.parts if part.can_be_late}
     has_all = bool(required) and required <= {part.id for part in parts}
-    return has_all and not _list_found_alternatives(facts)
+    was_elsewhere = any(
+        part.role == "alternative" and part.exposures and part.released.by is not None
+        for part in facts.parts
+    )
+    return has_all and not was_elsewhere and not _list_found_alternatives(facts)
 
 
 def _find_noun(part: PartVerdict) -> str:

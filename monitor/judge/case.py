@@ -16,7 +16,7 @@ from schedules.change import is_cancelled, is_standing
 from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.slot import Precision
+from schedules.slot import Precision, is_inside
 from schedules.times.interval import Bounds, Interval, since
 from schedules.times.zone import day_begins, local_date
 
@@ -110,8 +110,8 @@ class Case:
 
     `window` is None if no readable time is in force. `zone` is the time zone of the announcement.
     `lags` are the delays with which witnesses reported releases on the day of the slot.
-    `cancelled_at` is when a read showed a cancellation that came only after an exposure, so that
-    the release is still judged by its planned slot.
+    `withdrawn_by` cancelled the slot, or left only its day or month, after an exposure. So that
+    exposure is still judged by the slot.
     """
 
     release: Release
@@ -122,7 +122,7 @@ class Case:
     policy: Policy
     now: datetime
     lags: Lags = DEFAULT_LAGS
-    cancelled_at: datetime | None = None
+    withdrawn_by: Promise | None = None
 
     @property
     def is_judged(self) -> bool:
@@ -155,14 +155,21 @@ class Case:
             and passed <= self.now < self.window.slot_begins
         )
 
-    def before_cancellation(self) -> Case | None:
-        """Return a cancelled case as if its planned slot were in force; None if it still stands or
-        had no slot.
+    def before_withdrawal(self) -> Case | None:
+        """Return the case as if the slot were in force that was cancelled, made provisional, or of
+        which the calendar only names the day, month or season now. None if there is none.
         """
-        cancelling, planned = self.in_force.promise, self.in_force.planned
-        if cancelling is None or planned is None or is_standing(cancelling):
+        current, planned = self.in_force.promise, self.in_force.planned
+        if current is None or planned is None:
             return None
-        return replace(self.with_promise(planned), cancelled_at=cancelling.learnt)
+        if is_standing(current):
+            planned = self.in_force.last_exact
+            is_vague = self.window is not None and not self.window.exact
+            if planned is None or not is_vague or is_in_doubt(current):
+                return None
+            if not is_inside(planned.slot, current.slot):
+                return None
+        return replace(self.with_promise(planned), withdrawn_by=current)
 
     def with_promise(self, promise: Promise) -> Case:
         """Return the case as if another promise were in force, such as that of a second

@@ -243,7 +243,7 @@ def find_promise_doubts(
         reason = _change_text(case, promise)
     elif reason is None:
         reason = _not_read_again_reason(case, promise, parts)
-    if reason is not None and case.cancelled_at is None:
+    if reason is not None and case.withdrawn_by is None:
         yield Finding(FindingKind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = None
     if earlier_entries:
@@ -321,8 +321,9 @@ def find_doubt_at_slot(case: Case) -> str | None:
     promise = case.in_force.promise
     if promise is None:
         return None
-    if case.cancelled_at is not None:
-        return Reason.CANCELLED_SINCE.text(case.zone, promise=promise, since=case.cancelled_at)
+    if case.withdrawn_by is not None:
+        since = case.withdrawn_by.learnt
+        return Reason.TAKEN_BACK.text(case.zone, promise=promise, since=since)
     return _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
 
 

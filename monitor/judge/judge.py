@@ -75,13 +75,14 @@ class ReleaseCase:
     def judge(self, policies: Policies, now: datetime) -> Verdict:
         """Return the verdict as of `now`.
 
-        If the release was public early and then cancelled, its planned slot counts.
+        If the release was public early, and its slot cancelled or made vague after that, that slot
+        counts.
         """
         release, runs, blind = self.release, self.runs, self.blind
         policy, unwatched = policies.of(release), drop_watched_spans(blind, runs)
         case = case_of(release, self.promises, unwatched, policy, now)
-        planned = case.before_cancellation()
-        if planned is not None and _was_exposed_before(case, planned, runs, blind):
+        planned = case.before_withdrawal()
+        if planned is not None and _was_exposed_before(planned, runs, blind):
             case = planned
         published: tuple[Publication, ...] = ()
         if case.window is not None:
@@ -96,20 +97,16 @@ class ReleaseCase:
         return add_platform_finding(verdict, self.others(verdict))
 
 
-def _was_exposed_before(case: Case, planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
-    """Return whether content was public early, before a read that did not show the cancellation
-    yet.
-    """
-    cancelling, window = case.in_force.promise, planned.window
-    not_cancelled_at = None
-    if cancelling is not None:
-        not_cancelled_at = cancelling.unlearnt
-    if not_cancelled_at is None or window is None or planned.in_force.is_first_read_after_slot:
+def _was_exposed_before(planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
+    """Return whether content was public early by a read that still showed the planned slot."""
+    promise, window = planned.in_force.promise, planned.window
+    if promise is None or window is None or planned.in_force.is_first_read_after_slot:
         return False
-    evidences = (gather_evidence(planned, part, runs, blind) for part in case.release.parts)
+    last_shown = promise.confirmed_at or promise.learnt
+    evidences = (gather_evidence(planned, part, runs, blind) for part in planned.release.parts)
     presences = (presence for evidence in evidences for presence in evidence.all_presences)
     return any(
-        is_early(presence, window) and presence.begin < not_cancelled_at for presence in presences
+        is_early(presence, window) and presence.begin <= last_shown for presence in presences
     )
 
 
@@ -179,10 +176,10 @@ def _find_readings(promise: Promise) -> Readings | None:
 
 
 def _find_late_change(case: Case) -> ShownSince | None:
-    """Return what the calendar shows in place of the slot in force, or None."""
+    """Return what the calendar shows in place of the slot that counts, or None."""
     in_force = case.in_force
     possible = in_force.possible_changes[-1:]
-    changed = in_force.changed_after_slot or next(iter(possible), None)
+    changed = case.withdrawn_by or in_force.changed_after_slot or next(iter(possible), None)
     if changed is None or in_force.cancelled:
         return None
     shown, current = changed.slot, in_force.slot
@@ -266,7 +263,9 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
     A slot first read after it passed is final at once, a cancelled one when it has passed.
     """
-    if case.in_force.cancelled or case.cancelled_at is not None:
+    withdrawn_by = case.withdrawn_by
+    is_cancelled_since = withdrawn_by is not None and not is_standing(withdrawn_by)
+    if case.in_force.cancelled or is_cancelled_since:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
         is_exposed = any(part.is_exposed for part in parts)

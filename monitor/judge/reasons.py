@@ -87,7 +87,7 @@ class Reason(Enum):
         "its promise was changed between two reads: {promise}, last so {last}[; {changes:; }]"
     )
     NOT_READ_AGAIN = "{promise}, last read {last}: not read, or not shown there, again since"
-    CANCELLED_SINCE = "{promise}, cancelled by {since}, after it was public early"
+    TAKEN_BACK = "{promise}, taken back by {since}, after it was public early"
     NOT_CONFIRMED = (
         "{promise}, last read {last}, {before} before: whether it was still in force is not known"
     )

@@ -395,11 +395,10 @@ class Ledger:
         """Return promises of entries not shown at `at` although their slot is ahead, one read more
         counted.
 
-        Left out are entries shown under another id, and releases shown by another entry.
+        Left out are releases shown by another entry.
         """
         # A calendar counts once for each release.
-        unlisted = state.without_renamed(unlisted_uids)
-        uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted}
+        uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted_uids}
         if not uid_of_release:
             return []
         for release in shown_releases:

@@ -164,18 +164,6 @@ class CalendarState:
             if entry.is_shown and is_still_announced(entry.announcement)
         ]
 
-    def without_renamed(self, removed: Collection[str]) -> list[str]:
-        """Return those removed entries that are not shown under another id, with the same slot,
-        title and addresses.
-
-        Some iCalendar exports give new ids at each download. At another address, the release may
-        have moved there.
-        """
-        if not removed:
-            return []
-        shown = {_text_and_time(entry) for entry in self.entries.values() if entry.is_shown}
-        return [uid for uid in removed if _text_and_time(self.entries[uid]) not in shown]
-
     def find_successors(self, removed: Iterable[str]) -> dict[str, list[str]]:
         """Return, by removed entry, the titles of entries that may replace it.
 
@@ -206,12 +194,6 @@ class CalendarState:
         return partial(self.entries[uid].row, self.name, release, at)
 
 
-def _text_and_time(entry: CalendarEntry) -> tuple[object, ...]:
-    """Return what an entry keeps if an export gives it a new id."""
-    shown = entry.announcement
-    return (shown.title, shown.url, shown.link, shown.slot.time_key)
-
-
 def _producer_and_time(entry: CalendarEntry) -> tuple[object, ...]:
     return (entry.announcement.producer, entry.announcement.slot.time_key)
 
@@ -223,7 +205,7 @@ def titles_of(row: Announced) -> tuple[TitleChange, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The evaluation of one read, with the ids of entries that are new or changed."""
+    """The evaluation of one read, with the ids of entries that are new, changed or shown again."""
 
     changes: ReadChanges
     state: CalendarState
@@ -284,12 +266,8 @@ def evaluate_read(
         reading=reading,
         as_of=as_of,
     )
-    changed = (
-        uid
-        for uid in shown
-        if uid not in state.entries or state.entries[uid].announcement != shown[uid]
-    )
-    return ReadResult(changes, after, tuple(changed))
+    changed = tuple(uid for uid in shown if updated[uid] is not state.entries.get(uid))
+    return ReadResult(changes, after, changed)
 
 
 def _keep_year(known: CalendarEntry | None, shown: Announcement) -> Announcement:

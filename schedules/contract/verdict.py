@@ -162,7 +162,9 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class ShownSince:
-    """What a calendar shows in place of a slot that it changed too late, as read at `at`."""
+    """What a calendar shows in place of a slot that still counts, because it changed too late or
+    after an exposure. It was read at `at`.
+    """
 
     at: datetime
     slot: datetime | None = None

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.store.rows import CalendarRead
-from schedules.announcement import Announcement
+from schedules.announcement import Address, Announcement
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 
@@ -281,3 +281,24 @@ def test_row_without_a_period_is_two_entries_once_its_release_is_out() -> None:
         again = evaluate(both.state, LATER, slots)
         assert not again.changes.promises
         assert not again.state.has_next_edition(slots, after)
+
+
+@pytest.mark.parametrize("address", list(Address))
+def test_entry_that_is_shown_again_is_stored(address: Address) -> None:
+    """The second read lacks an entry, and the third shows it unchanged. It may be the entry of a
+    page that it redirects to, whose promise no read confirms.
+    """
+    shown = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
+    redirecting = replace(shown.entries["e0"].announcement, address=address)
+    entry = replace(
+        shown.entries["e0"],
+        announcement=redirecting,
+        last_shown=at_minute(10),
+        missing_since=at_minute(20),
+    )
+    state = replace(shown, entries={**shown.entries, "e0": entry}, last_read=at_minute(20))
+    read = CalendarRead("c", at_minute(30), at_minute(31), usable=True, entries=2)
+    reading = Reading((redirecting, shown.entries["e1"].announcement))
+    result = evaluate_read(state, read, reading, Checks())
+    assert result.changed_ids == ("e0",)
+    assert result.state.entries["e0"].row("c", "r", at_minute(31)).gone is None
