@@ -50,7 +50,7 @@ NOT_UNDERSTOOD = (
 )
 
 _NO = NO_STATUS | {"n", "no", "false", "0", "0.0", "no change", "nac ydy"}
-_NO_ID = frozenset({"new", "tbc", "tba", "?"})
+_NO_ID = frozenset({"tbc", "tba", "?"})
 _LONGEST_EMPTY = 16
 _ZEROS = quick(r"[0-]+")
 _CROSSES = frozenset("\u2717\u2718\u2716\u274c\u274e")

@@ -242,7 +242,7 @@ def configure_well(folder: Path) -> None:
     entry = '[[release]]\ntitle = "A"\nproducer = "dft"\nslot = 2026-12-17\n'
     (folder / "odd-status.toml").write_text(entry + 'state = "confirmd"\n')
     (folder / "odd-slot.toml").write_text(entry.replace("2026-12-17", '"17 Decmber"'))
-    (folder / "many-remarks.toml").write_text(f'{entry}url = "none"\n' * 7)
+    (folder / "many-remarks.toml").write_text(f'{entry}url = "nowhere"\n' * 7)
     for name, content in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
         (folder / name).write_bytes(content)
     (folder / "open").chmod(0o644)
