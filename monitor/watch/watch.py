@@ -145,6 +145,9 @@ class Watch:
             verdict = watched.verdict
             if verdict is None or not verdict.final or not watched.is_over(now):
                 continue
+            # A withheld verdict must be recorded first.
+            if watched.judging.is_withheld:
+                continue
             # A promise that was read after the verdict must be judged first.
             if all(promise.learnt <= verdict.at for promise in watched.promises):
                 self.forget(name)

@@ -41,6 +41,10 @@ SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
 HAND_IN = SLOT + 3 * MINUTE
+SHORT_WATCH: Mapping[str, object] = {
+    "settle": {"every": "60s", "parts_every": "60s", "until": "10m"},
+    "after": {"every": "5m", "until": "20m"},
+}
 NO_TABLE: Mapping[str, object] = {}
 Pair = Callable[[MonitorInTest, MonitorInTest], Awaitable[None]]
 
@@ -345,10 +349,6 @@ def test_spool_that_is_handed_in_after_the_watch_ended_changes_the_verdict(tmp_p
     The watch over the release has ended before.
     """
     faults = SOUTH_SEES_503.replace("09:30:20", "09:32:00")
-    short_watch = {
-        "settle": {"every": "60s", "parts_every": "60s", "until": "10m"},
-        "after": {"every": "5m", "until": "20m"},
-    }
 
     async def act(south: MonitorInTest, north: MonitorInTest) -> None:
         await cut_off_leader(tmp_path, south, north, open_store)
@@ -361,6 +361,29 @@ def test_spool_that_is_handed_in_after_the_watch_ended_changes_the_verdict(tmp_p
         await south.until("11:06:00")
         assert south.stored_verdict() == "on_time"
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, faults, DELAY, short_watch)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, faults, DELAY, SHORT_WATCH)
+    assert differences_in_replay(store) == {"claims-q3": []}
+    store.close()
+
+
+def test_late_hand_in_changes_the_verdict_although_no_look_can_confirm_it(tmp_path: Path) -> None:
+    """As above, but South sees 503 again from 11:00 on, and updates its watch while the new verdict
+    waits for a look.
+    """
+    faults = SOUTH_SEES_503.replace("09:30:20", "09:32:00")
+    again = faults.replace("09:29:40", "11:00:00").replace("09:32:00", "12:00:00")
+
+    async def act(south: MonitorInTest, north: MonitorInTest) -> None:
+        await cut_off_leader(tmp_path, south, north, open_store)
+        await north.until("09:30:10.2")
+        await north.kill()
+        await south.until("11:05:00")
+        await north.start()
+        await south.until("11:05:10")
+        await south.daemon.parts.admission.roll()
+        await south.until("11:06:00")
+        assert south.stored_verdict() == "on_time"
+
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, faults + again, DELAY, SHORT_WATCH)
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
