@@ -103,9 +103,9 @@ def slot_in_force(
 
 
 def _as_of(promise: Promise, now: datetime) -> Promise:
-    """Return the promise without knowledge of reads after `now`.
+    """Return the promise as known at `now`.
 
-    Reads before and after `now` showed it, so it still stood then.
+    If a later read confirmed it, its calendar showed it at `now` too.
     """
     if promise.confirmed_at is None or promise.confirmed_at <= now:
         return promise

@@ -69,7 +69,7 @@ class SimilarTitles:
         }
 
     def _share_page(self, title: str, other: str) -> bool:
-        """Return whether releases with these titles have one page."""
+        """Return whether both titles were announced at one address."""
         return not self._addresses_of(title).isdisjoint(self._addresses_of(other))
 
     def _addresses_of(self, title: str) -> set[str]:

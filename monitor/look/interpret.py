@@ -38,7 +38,7 @@ _ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
 _ACCEPT_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
 PAGE_WITH_404 = "a page under its title, but with status 404"
 _SHOWS_CONTENT = frozenset({200, 203})
-"""The successes after which a page says what is at its address. 202 is only accepted."""
+"""With these statuses a page says what is at its address. 202 only accepts a request."""
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 

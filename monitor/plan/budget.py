@@ -40,7 +40,7 @@ class Budget:
     hosts: Mapping[str, float] = field(default_factory=dict)
 
     def rate(self, host: str) -> float:
-        """Return the requests a second for a host."""
+        """Return the rate of one host."""
         return self.hosts.get(host, self.default)
 
 

@@ -111,7 +111,7 @@ def parse_html(page: Page) -> HtmlElement:
 
 
 def _with_resolved_link(row: CalendarRow, base: str, calendar: str) -> CalendarRow:
-    """Return a row with its link as an address. A link within the calendar's own page is none."""
+    """Return a row with its link as an address, without one that leads to the calendar itself."""
     link = row.url
     if PATH.fullmatch(link):
         link = urljoin(base, link)
