@@ -45,6 +45,12 @@ _PERIOD = quick(
     )\b""",
     re.VERBOSE,
 )
+_YEAR = r"(?:19|20)\d\d(?:[/-]\d\d(?!\d))?"
+_RANGE_OF_MONTHS = quick(
+    rf"\b{MONTH}(?:\s+(?P<first>{_YEAR}))?\s*(?:-|\b(?:to|and|until)\b)"
+    rf"\s*(?:\d\d?(?:st|nd|rd|th)?\s+)?(?P<month>{MONTH})\b(?:\s+(?P<year>{_YEAR}))?"
+)
+_RANGE_OF_YEARS = quick(rf"\b(?P<first>{_YEAR})\s*(?:-|\bto\b)\s*(?P<last>{_YEAR})\b(?!-\d)")
 _WORD = quick(r"[a-z0-9]+")
 _DASHES = quick(r"[\u2010-\u2015\u2212]")
 _APOSTROPHES = quick(r"[\u2018\u2019]")
@@ -97,18 +103,28 @@ _IDENTIFYING = quick(
 )
 _LABELS = frozenset({"official", "accredited", "experimental", "release", "publication"})
 _LEAST_MISSPELT = 4
+_MONTHS_OF_FINANCIAL_YEAR = (*range(4, 13), 1, 2, 3)
 _LONGEST = 500
 """Only so many characters of a title count, because a page may have a very long one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """A title in parts: `words` name the series, `period` the edition (`2026`, `2025/26`, `q3`,
-    `jul`, `d23`).
+    """A title in parts.
+
+    `words` name the series, `period` the edition (`2026`, `2025/26`, `q3`, `jul`, `d23`).
+    `range_end` is the last year and month of a range: (2026, 9) of "July to September 2026",
+    (2025,) of "2020 to 2025", () without a range.
     """
 
     words: tuple[str, ...]
     period: frozenset[str]
+    range_end: tuple[int, ...]
+
+    @property
+    def end(self) -> tuple[int, ...]:
+        """The last year of the period, and its last month if named, () without a year."""
+        return self.range_end or last_month(self.period)
 
 
 def read_title(title: str) -> Title:
@@ -131,7 +147,35 @@ def _split_title(title: str) -> Title:
     rest = _PERIOD.sub(collect_period, text)
     words = (word for word in _WORD.findall(rest) if word not in _SMALL and word not in _GENRE)
     # Interned, because thousands of titles share their words.
-    return Title(tuple(map(intern, words)), frozenset(map(intern, period)))
+    return Title(
+        tuple(map(intern, words)), frozenset(map(intern, period)), _read_range_end(text, period)
+    )
+
+
+def _read_range_end(text: str, period: Collection[str]) -> tuple[int, ...]:
+    """Return the last year and month of the last range in a folded text, () without one.
+
+    A range of months counts before one of years, which may belong to the name of the series.
+    """
+    years = [word for word in period if period_kind(word) in ("year", "span")]
+    if len(years) < 2 and len(MONTHS.keys() & period) < 2:
+        return ()
+    end: tuple[int, ...] = ()
+    for found in _RANGE_OF_YEARS.finditer(text):
+        first, last = _read_year(found["first"]), _read_year(found["last"])
+        # "2025 to 2026" is one financial year.
+        if "/" in last or int(last) > int(first[:4]) + 1:
+            end = last_month({last})
+    for found in _RANGE_OF_MONTHS.finditer(text):
+        year = found["year"] or found["first"]
+        own_years = [_read_year(year)] if year else years
+        end = last_month([found["month"][:3], *own_years])
+    return end
+
+
+def _read_year(text: str) -> str:
+    """Return the token of a year or financial year: `2025-26` gives `2025/26`."""
+    return text.replace("-", "/")
 
 
 def period_of(text: str) -> tuple[str, ...]:
@@ -162,7 +206,7 @@ def names_a_period(text: str) -> bool:
 def last_month(period: Iterable[str]) -> tuple[int, ...]:
     """Return the last year of a period, and its last month if named, () without a year.
 
-    The first quarter of a span such as 2026/27 is that of a financial year: it begins in April.
+    A span such as 2026/27 is a financial year, from April to March.
     """
     words = _group_by_kind(period)
     months = [MONTHS[word] for word in words.get("month", ())]
@@ -170,15 +214,14 @@ def last_month(period: Iterable[str]) -> tuple[int, ...]:
     years = [int(year) for year in words.get("year", ())]
     if not years:
         return ()
-    if quarters and not months and max(years) > min(years):
-        last = max(quarters)
-        if last == 4:
-            return (max(years), 3)
-        return (min(years), 3 * last + 3)
-    months += [3 * quarter for quarter in quarters]
-    if months:
-        return (max(years), max(months))
-    return (max(years),)
+    if not months and not quarters:
+        return (max(years),)
+    is_financial_year = "span" in words and max(years) == min(years) + 1
+    if not is_financial_year:
+        return (max(years), max(months + [3 * quarter for quarter in quarters]))
+    months += [_MONTHS_OF_FINANCIAL_YEAR[3 * quarter - 1] for quarter in quarters]
+    last = max(months, key=_MONTHS_OF_FINANCIAL_YEAR.index)
+    return (min(years) if last >= _MONTHS_OF_FINANCIAL_YEAR[0] else max(years), last)
 
 
 def lacks_period(title: str, seen: str, text: str, *, is_new: bool) -> bool:
@@ -201,7 +244,22 @@ def _are_same_quarter(ours: Collection[str], theirs: Collection[str]) -> bool:
     return False
 
 
-def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+def are_other_editions(ours: Title, theirs: Title) -> bool:
+    """Return whether the periods of two titles contradict each other, or are ranges that end at
+    different times.
+    """
+    if _contradict(ours.period, theirs.period):
+        return True
+    return bool(ours.range_end and theirs.range_end) and _end_differently(ours, theirs)
+
+
+def _end_differently(ours: Title, theirs: Title) -> bool:
+    """Return whether the ends of two periods differ as far as both are named."""
+    named = min(len(ours.end), len(theirs.end))
+    return ours.end[:named] != theirs.end[:named]
+
+
+def _contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Return whether two periods name, for instance, a month each, but none in common."""
     our_words, their_words = _group_by_kind(ours), _group_by_kind(theirs)
     return any(
@@ -211,17 +269,17 @@ def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
 
 
 def names_other_period(title: str, seen: str) -> bool:
-    """Return whether a text contradicts the period of a title, or names a quarter that does not end
-    in the title's last month.
+    """Return whether a text contradicts the period of a title, or one of both is a quarter or range
+    that does not end with the other.
     """
-    ours, theirs = read_title(title).period, read_title(seen).period
-    if periods_contradict(ours, theirs):
+    own, shown = read_title(title), read_title(seen)
+    if are_other_editions(own, shown):
         return True
-    our_kinds, their_kinds = set(map(period_kind, ours)), set(map(period_kind, theirs))
-    if "q" in our_kinds or "q" not in their_kinds:
+    our_kinds, their_kinds = set(map(period_kind, own.period)), set(map(period_kind, shown.period))
+    if "q" in our_kinds:
         return False
-    our_month, their_month = last_month(ours)[1:], last_month(theirs)[1:]
-    return bool(our_month and their_month) and our_month != their_month
+    has_range = "q" in their_kinds or bool(own.range_end or shown.range_end)
+    return has_range and _end_differently(own, shown)
 
 
 def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:

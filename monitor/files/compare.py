@@ -23,7 +23,7 @@ from monitor.look.recognise.title import (
 )
 from schedules.contract.verdict import FindingKind
 from schedules.patterns import quick
-from schedules.titles import is_same_series, last_month, period_of, read_title
+from schedules.titles import is_same_series, period_of, read_title
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _RECENT = timedelta(days=14)
@@ -156,13 +156,12 @@ def _mentions_edition(lines: Sequence[str], expected: Expectation, earlier: Sequ
 
     The date of the next edition is no such line, and the file's own date only for the slot's month.
     """
-    period = read_title(expected.title).period
-    slot_month = frozenset((_MONTHS[expected.day.month - 1], str(expected.day.year)))
-    ends = [last_month(read_title(heading).period) for heading in earlier]
-    is_new_year = any(end[:1] < last_month(period)[:1] for end in ends)
+    own = read_title(expected.title)
+    slot_month = read_title(f"{_MONTHS[expected.day.month - 1]} {expected.day.year}")
+    is_new_year = any(read_title(heading).end[:1] < own.end[:1] for heading in earlier)
     for before, line in pairwise(("", *lines)):
         names_slot_month = may_name_period(line, slot_month, is_new_year=False)
-        if not names_slot_month and not may_name_period(line, period, is_new_year=is_new_year):
+        if not names_slot_month and not may_name_period(line, own, is_new_year=is_new_year):
             continue
         # The label of a date may be in the cell before it.
         texts = line, f"{before} {line}"

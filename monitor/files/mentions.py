@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from schedules.dates.words import MONTHS
 from schedules.patterns import quick
-from schedules.titles import last_month, period_kind, period_of
+from schedules.titles import Title, last_month, period_kind, period_of
 
 _WORD_OR_NUMBER = quick(r"[a-z]+|\d+")
 _DECIMAL = quick(r"(?<![\d.])\d+\.\d{1,3}(?![\d.])")
@@ -19,13 +19,13 @@ _NAMED_BY_ITS_END = frozenset({"year", "span", "month", "q"})
 """The kinds of words of which the last year and month say everything about a period."""
 
 
-def may_name_period(text: str, period: frozenset[str], *, is_new_year: bool) -> bool:
-    """Return whether a text may have the end of `period`, such as `12/2022`, `2022Q4`, `FY23` or
-    `Dec-22`.
+def may_name_period(text: str, title: Title, *, is_new_year: bool) -> bool:
+    """Return whether a text may have the end of a title's period, such as `12/2022`, `2022Q4`,
+    `FY23` or `Dec-22`.
 
     `is_new_year`: it is enough to name the year.
     """
-    end = last_month(period)
+    period, end = title.period, title.end
     if end and f"{end[0] % 100:02}" not in text:
         return False
     words = frozenset(period_of(text))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from schedules.address import canonical_address
 from schedules.release import Release
-from schedules.titles import may_be_confused, periods_contradict, read_title
+from schedules.titles import are_other_editions, may_be_confused, read_title
 
 
 class SimilarTitles:
@@ -64,7 +64,7 @@ class SimilarTitles:
             for other in candidates
             if other != title
             and may_be_confused(own, read_title(other))
-            and not periods_contradict(own.period, read_title(other).period)
+            and not are_other_editions(own, read_title(other))
             and not self._share_page(title, other)
         }
 

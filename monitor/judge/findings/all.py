@@ -189,8 +189,9 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
     A file that was there from the first look on may be the previous edition, which is not wrong.
     """
     window = case.judged_window
-    # A guessed address may be that of another page.
-    if evidence.is_address_guessed or part.verdict in _IN_TIME:
+    # A guessed address may be that of another page, and an alternative has a title of its own.
+    is_other_page = evidence.is_address_guessed or part.role == Role.ALTERNATIVE.value
+    if is_other_page or part.verdict in _IN_TIME:
         return
     in_place = _files_in_place(evidence)
     runs = []

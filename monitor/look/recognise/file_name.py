@@ -12,7 +12,7 @@ from monitor.look.fetch import Answer
 from monitor.look.recognise.page import as_words, name_in
 from monitor.look.recognise.title import names_earlier_edition
 from schedules.patterns import quick
-from schedules.titles import Title, last_month, read_title
+from schedules.titles import Title, read_title
 
 # The parts of the header `Content-Disposition` that are not the file's name.
 _NOT_A_NAME = quick(
@@ -41,8 +41,8 @@ def is_file_of_earlier_edition(title: str, name: str) -> bool:
     if names_earlier_edition(title, name):
         return True
     own, seen = read_title(title), read_title(name)
-    ours, theirs = last_month(own.period), last_month(seen.period)
-    return _has_half_of(own, seen) and len(ours) == len(theirs) and theirs < ours
+    is_as_precise = len(own.end) == len(seen.end)
+    return _has_half_of(own, seen) and is_as_precise and seen.end < own.end
 
 
 def is_file_of_another(title: str, name: str, others: Iterable[str]) -> bool:

@@ -14,7 +14,7 @@ from monitor.look.recognise.result import Context, Recognised, absent, present, 
 from monitor.look.recognise.title import NOT_ITS_TITLE, is_title_of_another
 from schedules.dates.sentences import without_days_since
 from schedules.patterns import quick
-from schedules.titles import names_a_period, periods_contradict, read_title
+from schedules.titles import are_other_editions, names_a_period, read_title
 
 _ANNOUNCES_NEXT = quick(
     r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE
@@ -30,9 +30,9 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return unknown(why)
     slot, own = context.known.slot, read_title(context.title)
     undated = [without_days_since(text, slot, context.title) for text in page.names]
-    shown = [read_title(text).period for text in undated]
-    names_ours = own.period in shown
-    names_another = any(periods_contradict(own.period, period) for period in shown)
+    shown = [read_title(text) for text in undated]
+    names_ours = any(title.period == own.period for title in shown)
+    names_another = any(are_other_editions(own, title) for title in shown)
     if names_ours == names_another:
         count = "two periods" if names_ours else "no period"
         return unknown(f"its heading and its title name {count}")

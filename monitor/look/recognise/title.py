@@ -9,16 +9,15 @@ from monitor.look.fetch import Found
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 from schedules.dates.sentences import without_days_since
 from schedules.titles import (
+    are_other_editions,
     differ_in_stage,
     has_one_stage_more,
     is_misspelt,
     is_nearer,
     is_same_series,
     lacks_period,
-    last_month,
     names_other_period,
     period_of,
-    periods_contradict,
     read_title,
     slug,
     title_matches,
@@ -73,11 +72,11 @@ def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> 
         return WITHOUT_PERIOD if is_undated or is_of_other_period else ""
     if likeness is Likeness.SAME or is_variant(title, seen, others, is_new=is_new):
         return ""
-    # Another title counts only if the announcement redirects here, and there was no 404 before.
-    if is_new:
-        return ANOTHER_TITLE
+    # Another title counts only if the announcement redirects here.
     is_of_another = is_of_other_period or is_title_of_another(title, seen, others)
-    return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
+    if context.is_led_to and not is_of_another:
+        return ""
+    return ANOTHER_TITLE if is_new else NOT_ITS_TITLE
 
 
 def names_release(title: str, text: str) -> bool:
@@ -108,7 +107,7 @@ def compare_titles(title: str, seen: str, similar_titles: Iterable[str] = ()) ->
         likeness = Likeness.SAME
     elif not is_same_series(wanted, shown):
         return Likeness.DIFFERENT
-    elif periods_contradict(wanted.period, shown.period):
+    elif are_other_editions(wanted, shown):
         return Likeness.OTHER_EDITION
     is_nearest = all(is_nearer(title, other, seen) for other in similar_titles)
     return likeness if is_nearest else Likeness.DIFFERENT
@@ -152,5 +151,5 @@ def names_earlier_edition(title: str, seen: str) -> bool:
     """
     if compare_titles(title, seen) is not Likeness.OTHER_EDITION:
         return False
-    ours, theirs = last_month(read_title(title).period), last_month(read_title(seen).period)
+    ours, theirs = read_title(title).end, read_title(seen).end
     return theirs[: len(ours)] < ours[: len(theirs)]

@@ -59,6 +59,16 @@ def test_another_title_after_an_absence_is_a_finding() -> None:
     assert wrong.kind is FindingKind.WRONG_CONTENT
 
 
+def test_alternative_under_another_title_is_no_wrong_page() -> None:
+    """A post about the release has a title of its own, and nobody promised it."""
+    post = Part("post", Role.ALTERNATIVE, "https://posts.example/widgets", required=False)
+    runs = [a_run("post", ABSENT, -3600, -10), a_run("post", UNKNOWN, 90, 400, why=ANOTHER_TITLE)]
+    page = [a_run("page", ABSENT, -3600, 400)]
+    verdict = judged(now=400, seen={"page": page, "post": runs}, release=a_release(post))
+    assert FindingKind.LATE in {each.kind for each in verdict.findings}
+    assert FindingKind.WRONG_CONTENT not in {each.kind for each in verdict.findings}
+
+
 @pytest.mark.parametrize(
     ("state", "why"), [(ABSENT, ""), (UNKNOWN, "503")], ids=["missing page", "server error"]
 )
