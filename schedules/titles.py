@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
 
-from schedules.dates.words import MONTHS, SEASONS
+from schedules.dates.words import ENGLISH_MONTHS, MONTHS, SEASONS
 from schedules.patterns import linear, quick
 
 MONTH = (
@@ -31,7 +31,8 @@ _NTH = r"(?:[1-4](?:st|nd|rd|th)?|first|second|third|fourth)"
 
 _PERIOD = quick(
     rf"""\b(?:
-      (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-\d)
+      (?P<iso_date>(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))
+    | (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-\d)
     | (?P<year>(?:19|20)\d\d)
     | q(?P<q>[1-4]) | quarter\s+(?P<q_after>[1-4]|one|two|three|four)
     | (?P<q_before>{_NTH})\s+quarter
@@ -431,7 +432,7 @@ def _fold_text(title: str) -> str:
 
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
     """Yield the tokens of one period, a match of `_PERIOD`: `23 July` gives `d23` and `jul`, `2025
-    to 26` `2025/26`.
+    to 26` `2025/26`, `2026-07` `2026` and `jul`.
     """
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
@@ -450,10 +451,16 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
             yield f"{name[0]}{number}"
         elif name == "week":
             yield f"w{int(text)}"
+    if "iso_date" in named:
+        year, month, day = named["iso_date"].split("-")
+        yield from (year, ENGLISH_MONTHS[int(month) - 1][:3], f"d{int(day)}")
     if "from" in named:
         first, last = named["from"], named["to"]
-        if len(last) == 2:
-            last = first[:2] + last
-        # For "1999/00", `last` is now 1900. Modulo 100 it is still the year after 1999.
-        is_financial_year = (int(last) - int(first)) % 100 == 1
-        yield from (f"{first}/{last[2:]}",) if is_financial_year else (first, last)
+        # For "1999/00", this is still the year after 1999.
+        is_financial_year = (int(last[-2:]) - int(first[2:])) % 100 == 1
+        if is_financial_year:
+            yield f"{first}/{last[-2:]}"
+        elif len(last) == 2 and 1 <= int(last) <= 12:
+            yield from (first, ENGLISH_MONTHS[int(last) - 1][:3])
+        else:
+            yield from (first, last if len(last) == 4 else first[:2] + last)
