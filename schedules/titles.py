@@ -451,16 +451,25 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
             yield f"{name[0]}{number}"
         elif name == "week":
             yield f"w{int(text)}"
-    if "iso_date" in named:
-        year, month, day = named["iso_date"].split("-")
-        yield from (year, ENGLISH_MONTHS[int(month) - 1][:3], f"d{int(day)}")
-    if "from" in named:
-        first, last = named["from"], named["to"]
-        # For "1999/00", this is still the year after 1999.
-        is_financial_year = (int(last[-2:]) - int(first[2:])) % 100 == 1
-        if is_financial_year:
-            yield f"{first}/{last[-2:]}"
-        elif len(last) == 2 and 1 <= int(last) <= 12:
-            yield from (first, ENGLISH_MONTHS[int(last) - 1][:3])
-        else:
-            yield from (first, last if len(last) == 4 else first[:2] + last)
+        elif name == "iso_date":
+            year, month, day = text.split("-")
+            yield from (year, _month_token(month), f"d{int(day)}")
+        elif name == "from":
+            yield from _years_tokens(text, named["to"])
+
+
+def _years_tokens(first: str, last: str) -> tuple[str, ...]:
+    """Return the tokens of two years, of a financial year, or of a year and the number of its
+    month.
+    """
+    # For "1999/00", this is still the year after 1999.
+    is_financial_year = (int(last[-2:]) - int(first[2:])) % 100 == 1
+    if is_financial_year:
+        return (f"{first}/{last[-2:]}",)
+    if len(last) == 2 and 1 <= int(last) <= 12:
+        return (first, _month_token(last))
+    return (first, last if len(last) == 4 else first[:2] + last)
+
+
+def _month_token(number: str) -> str:
+    return ENGLISH_MONTHS[int(number) - 1][:3]

@@ -157,6 +157,27 @@ def test_standby_proves_a_release_whose_leader_was_killed_before_the_slot(
     store.close()
 
 
+def test_standby_whose_clock_was_wrong_at_its_start_proves_a_release(tmp_path: Path) -> None:
+    """The machine of the standby starts with a clock two minutes ahead, which is set right before
+    the standby leads.
+    """
+
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
+        await south.end()
+        await north.until("09:28:30")
+        await north.kill()
+        south.clock = VirtualClock(BEGIN_OF_HEAD, 2 * MINUTE)
+        await south.start()
+        south.clock.offset = timedelta()
+        await south.until("09:32:00")
+        assert not south.app.status.is_standby()
+        assert south.stored_verdict() == "on_time"
+
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, delay=DELAY)
+    assert [blind.cause for blind in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
+    store.close()
+
+
 @pytest.mark.slow
 def test_late_release_makes_one_incident_although_its_leader_is_killed(tmp_path: Path) -> None:
     """The page is published at 09:40, late. The leader is killed at 09:35, and comes back as a
