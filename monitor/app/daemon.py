@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 _LEADERSHIP = "leadership"
 HEARTBEAT = timedelta(minutes=5)
+_CLOCK_CHECK = timedelta(seconds=5)
 _SPANS_LOADED = timedelta(days=30)
 """How far back blind spans are loaded at a start."""
 _PATIENCE = 1.0
@@ -71,7 +72,11 @@ class Daemon:
         self._tasks += [
             asyncio.create_task(work, name=name) for name, work in self._long_lived_works()
         ]
-        for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
+        own_jobs = (
+            (HEARTBEAT, "heartbeat", self._write_heartbeat),
+            (_CLOCK_CHECK, "clock", self._check_clock),
+        )
+        for every, name, job in (*own_jobs, *self.jobs):
             self.job_runner.add_job(every, name, job)
         self.job_runner.start()
         self.core.edges.manager.notify("READY=1")
@@ -268,6 +273,10 @@ class Daemon:
             what=str(context["message"]).partition("(")[0],
             exc_info=context.get("exception"),
         )
+
+    async def _check_clock(self) -> None:
+        """Compare our clock with the machine's, also while no look is due."""
+        self.parts.intake.tally.check_clock()
 
     async def _write_heartbeat(self) -> None:
         """Record that the monitor is alive, and stop workers that are not used."""
