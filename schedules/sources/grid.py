@@ -352,6 +352,7 @@ _TEXTS = {
     "title": (
         "title release releasetitle publication publicationtitle statistic statistics"
         " statisticalrelease name nameofrelease nameofpublication releasename publicationname"
+        " nameofstatisticalrelease nameofstatisticalpublication nameofstatistics statisticname"
         " titleofrelease titleofpublication statisticalpublication teitl"
     ),
     "date": (
@@ -361,13 +362,24 @@ _TEXTS = {
         " publicationdatetime scheduledreleasedate scheduledpublicationdate"
         " plannedpublicationdate expectedpublicationdate releasedates publicationdates"
     ),
+    "provisional": (
+        "provisionaldate provisionalreleasedate provisionalpublicationdate"
+        " provisionaldateofrelease provisionaldateofpublication indicativedate"
+        " indicativereleasedate indicativepublicationdate tentativedate proposeddate"
+        " proposedreleasedate proposedpublicationdate dateprovisional releasedateprovisional"
+        " publicationdateprovisional"
+    ),
     "revised": (
         "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
         " releasedaterevised newpublicationdate revisedpublicationdate amendeddate"
         " amendedreleasedate updatedreleasedate changedto datechangedto nowdue"
     ),
     "weekday": "day weekday dayofweek diwrnod",
-    "time": "time releasetime publicationtime timeofrelease timeofpublication amser starttime",
+    "time": (
+        "time releasetime publicationtime timeofrelease timeofpublication amser starttime"
+        " scheduledtime plannedtime expectedtime scheduledreleasetime scheduledpublicationtime"
+        " plannedreleasetime plannedpublicationtime embargotime timeofday"
+    ),
     "zone": "timezone tz",
     "allday": "alldayevent allday",
     "subject": (
@@ -375,12 +387,13 @@ _TEXTS = {
         " statisticalpublications report bulletin series dataset output"
     ),
     "start": (
-        "startdate nextreleasedate nextrelease nextpublicationdate nextpublication"
+        "start startdate confirmeddate confirmedreleasedate confirmedpublicationdate nextupdate"
+        " dateofnextupdate nextreleasedate nextrelease nextpublicationdate nextpublication"
         " dateofnextrelease dateofnextpublication duedate dates when"
     ),
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
-        " statusofpublication statws"
+        " statusofpublication statws confirmedprovisional provisionalconfirmed"
     ),
     "url": "url link weblink webaddress address",
     "period": "period referenceperiod timeperiod coverage cyfnod",
@@ -402,20 +415,39 @@ _WEEKDAY = "weekday"
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
 _JOINTS = quick(r"[^\w?]+|_+")
-# How the cells of a column are written, such as "Time (UK)" and "Date (dd/mm/yyyy)"
+# How the cells of a column are written, such as "Time (UTC)" and "Date (dd/mm/yyyy)". What a zone
+# or half of the day in brackets means is read as if it were in each cell.
+_ZONE = (
+    r"(?:uk|london|local)(?: time)?|gmt ?/ ?bst|gmt|bst|utc(?: ?[+-]\d{1,2}(?::\d\d)?)?"
+    r"|cest|cet|e[sd]?t|[ap]\.?m\.?"
+)
 _CONDITION = quick(
-    r"\((?:if [^()]{1,40}|(?:uk|london|local)(?: time)?|gmt ?/ ?bst|[dmyhs/:-]{5,10}"
-    r"|24[ -]?h(?:(?:ou)?rs?)?)\)",
+    rf"\((?:if [^()]{{1,40}}|{_ZONE}|[dmyhs/:-]{{5,10}}|24[ -]?h(?:(?:ou)?rs?)?)\)"
+    rf"|(?<=time) (?:{_ZONE})$",
     re.IGNORECASE,
 )
+_ZONE_OF_CELLS = quick(rf"[( ]({_ZONE})\)?$", re.IGNORECASE)
+_IN_BRACKETS = quick(r"\([^()]{1,40}\)$")
 _ABOVE = quick(r"\b(?:above|preceding)(?:[ -]mentioned)?\b", re.IGNORECASE)
 _THIS = quick(r"^(?:note\W{1,3})?this\b", re.IGNORECASE)
 _REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
 
 
 def heading_field(text: str) -> str | None:
-    """Return the field of an entry that a column's heading means, None if it is not known."""
-    return _FIELDS.get(_JOINTS.sub("", normalise(_CONDITION.sub("", text))))
+    """Return the field of an entry that a column's heading means, None if it is not known.
+
+    Brackets after a status, such as "Status (C/P)", say how it is written.
+    """
+    plain = _CONDITION.sub("", text)
+    short = _FIELDS.get(_JOINTS.sub("", normalise(_IN_BRACKETS.sub("", plain))))
+    return "status" if short == "status" else _FIELDS.get(_JOINTS.sub("", normalise(plain)))
+
+
+def zone_in_heading(row: Sequence[str], columns: Mapping[str, int]) -> str:
+    """Return the zone or half of the day that the heading of the time or date names, "" if none."""
+    headings = (row[columns[name]].strip() for name in ("time", "date") if name in columns)
+    found = filter(None, map(_ZONE_OF_CELLS.search, headings))
+    return next((match[1] for match in found), "")
 
 
 def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
@@ -459,7 +491,7 @@ def field_columns(
         if field is not None:
             columns.setdefault(field, number)
     _use_second_choices(columns, notes, row, url)
-    if not {"title", "date"} <= set(columns):
+    if "title" not in columns or not columns.keys() & {"date", "provisional"}:
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
         )

@@ -4,10 +4,9 @@ selectors.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 from urllib.parse import urljoin
 
@@ -18,8 +17,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from schedules.dates.read import read_date
 from schedules.dates.status import calls_off, status_word
 from schedules.dates.words import normalise
-from schedules.patterns import quick
-from schedules.slot import Precision, first_day
+from schedules.slot import first_day
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
 from schedules.sources.entries import make_announcements, make_reading
@@ -39,10 +37,11 @@ from schedules.sources.grid import (
     note_on_row_above,
     read_grid,
     texts_of,
+    zone_in_heading,
 )
+from schedules.sources.headings import apply_heading, heading_of_group
 from schedules.sources.row import PATH, CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
-from schedules.titles import MONTH
 
 _HEAD = 10  # rows in which the heading of a table must be
 _NOTE_TAGS = frozenset({"p", "li", "td", "caption", "small"})
@@ -52,18 +51,9 @@ _MARKS = " 0123456789.()[]*\u2020\u2021"
 _LONGEST_TAG = 40
 _NOT_FIXED = ("provisional", "tbc")
 _LONGEST_DATE = 80
-_LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
 _STRUCK = ("title", "date", "time", "status")
-# "Releases in 2028", "July 2027 publications"
-_PERIOD = rf"(?:{MONTH} )?20\d\d"
-_WHAT_IS_LISTED = r"(?:releases|publications|calendar|schedule|timetable)"
-_PERIOD_OF_ROWS = quick(
-    rf"\b{_WHAT_IS_LISTED} (?:in|for|during) ({_PERIOD})$"
-    rf"|^({_PERIOD}) (?:(?:statistic|statistical|release|publication)s? )?{_WHAT_IS_LISTED}$",
-    re.IGNORECASE,
-)
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "summary")
 
 
@@ -209,16 +199,19 @@ def _read_table_rows(
     """
     heading = texts_of(rows[0])
     columns, headings = field_columns(heading, settings.options, settings.address)
+    zone_of_heading = zone_in_heading(heading, columns)
     entry: CalendarRow | None = None
     for number, row in enumerate(rows[1:], 1):
         texts = texts_of(row)
         if entry is not None and (note := note_on_row_above(texts)):
             entry = entry.with_note(note)
             continue
-        is_empty = not any(cell.text or cell.struck for cell in row)
+        with_struck = [cell.text or cell.struck for cell in row]
         if len(row) > 1 and all(cell is row[0] for cell in row):
             above = texts[0]
-        elif not is_empty and texts != heading and not is_remark_row(texts):
+        elif group := heading_of_group(with_struck):
+            above = group
+        elif any(with_struck) and texts != heading and not is_remark_row(texts):
             cells = {name: row[column] for name, column in columns.items() if column < len(row)}
             others = [(name, row[place]) for place, name in headings.items() if place < len(row)]
             shown = [cell for _, cell in others]
@@ -227,7 +220,7 @@ def _read_table_rows(
                 shown.append(cells["status"])  # the status is an image or another sign
             notes = [note_of(name, cell.text) for name, cell in others]
             notes += [label for cell in shown for label in cell.labels]
-            made = _make_row(f"{key} row {number}", cells, tuple(notes))
+            made = _make_row(f"{key} row {number}", cells, zone_of_heading, tuple(notes))
             if row[0].is_hidden:
                 made = _mark_hidden(made)
             if entry is not None:
@@ -242,21 +235,23 @@ def _mark_hidden(row: CalendarRow) -> CalendarRow:
     return replace(row, status="; ".join(filter(None, (HIDDEN, row.status))))
 
 
-def _make_row(key: str, cells: Mapping[str, Cell], notes: tuple[str, ...]) -> CalendarRow:
-    """Return a row of a table.
+def _make_row(
+    key: str, cells: Mapping[str, Cell], zone: str, notes: tuple[str, ...]
+) -> CalendarRow:
+    """Return a row of a table, with the zone that a heading names.
 
     Its title links to the page, a struck-out date is the earlier one. Words after a struck-out
     title are its status.
     """
     texts, is_struck = _replace_struck(
-        {name: cell.text for name, cell in cells.items()},
+        {"zone": zone} | {name: cell.text for name, cell in cells.items()},
         {name: cell.struck for name, cell in cells.items()},
     )
     link = cells.get("url", Cell(""))
     texts["url"] = link.href or link.text
     if not texts["url"] and "title" in cells:
         texts["url"] = cells["title"].href
-    stamps = (cells[name].stamp for name in ("date", "time") if name in cells)
+    stamps = (cells[name].stamp for name in ("date", "provisional", "time") if name in cells)
     stamp = next(filter(None, stamps), "")
     return make_row(key, texts, is_struck=is_struck, stamp=stamp, notes=notes)
 
@@ -280,38 +275,6 @@ def _replace_struck(
         read["status"] = struck["status"]
     is_struck = any(struck[name] and not texts[name] for name in _STRUCK if struck.get(name))
     return read, is_struck or bool(title)
-
-
-def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return an entry with the heading above it as a note, which may say "Cancelled", and its date
-    completed by one such as `July 2026` or `2026`.
-
-    The heading adds month and year to a day number, or the year to a date without one.
-    """
-    entry = entry.with_note(above)
-    has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
-    # If a heading with a number has no year, it is read as one of 2000, so that its entries are
-    # past.
-    stated = _PERIOD_OF_ROWS.search(above)
-    period = next(filter(None, stated.groups()), above) if stated else above
-    heading = None
-    if has_number:
-        heading = read_date(period, date(2000, 1, 1), settings.zone).slot
-    if heading is None or heading.first is None:
-        return entry
-    text = entry.date
-    # In "Thursday 23rd" the last word is a number, if the letters of "st", "nd", "rd" and "th" at
-    # its end are removed.
-    is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
-    if heading.precision is Precision.MONTH and is_day_number:
-        text = f"{text} {period}"
-    anchor = heading.first
-    if heading.precision is Precision.YEAR:
-        # A date without a year is read as the one that is not more than 30 days before the anchor.
-        # From 31 January 2026 on, that is a date in 2026. From 1 January 2026, `20 December` would
-        # be a day in 2025.
-        anchor += timedelta(days=30)
-    return replace(entry, date=text, anchor=anchor)
 
 
 def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
