@@ -300,17 +300,19 @@ def with_stamp(slot: Slot, stamped: Slot) -> Slot:
     """Return the slot that people see, compared with that of an attribute beside it.
 
     The finer one counts, but not the first or last day of a month or other period: calendars sort
-    by it. Midnight in an attribute means no time, and so does noon UTC beside a day, which is how
-    Drupal stores one. If both give a time and these differ, the one that people see has the doubt
-    `zone`.
+    by it. Midnight of that day in an attribute means no time, and so does noon UTC beside a day,
+    which is how Drupal stores one. If both give a day or time and these differ, the one that people
+    see has the doubt `zone`.
     """
     is_unread = slot.precision is Precision.NONE and slot.reason != "tbc"
     if is_unread and slot.reason != "serial":
         return stamped
     is_day = slot.precision is Precision.DAY
     is_noon = stamped.instant is not None and stamped.instant.time() == time(12)
-    is_silent = stamped.precision is Precision.NONE or stamped.doubt == "midnight"
-    is_silent |= is_day and is_noon and stamped.raw.endswith("12:00:00Z")
+    is_untimed = is_day and is_noon and stamped.raw.endswith("12:00:00Z")
+    is_untimed |= stamped.doubt == "midnight"
+    is_same_day = is_inside(stamped, slot) or first_day(stamped) == first_day(slot)
+    is_silent = stamped.precision is Precision.NONE or (is_untimed and is_same_day)
     if slot.instant is None and not is_day:
         is_silent |= first_day(stamped) in (slot.first, slot.last)
     if is_silent or slot.precision is Precision.NONE or is_inside(slot, stamped):

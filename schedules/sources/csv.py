@@ -24,7 +24,7 @@ from schedules.sources.grid import (
     note_on_row_above,
     zone_in_heading,
 )
-from schedules.sources.headings import apply_heading, heading_of_group
+from schedules.sources.headings import apply_headings, heading_of_group
 from schedules.sources.row import CalendarRow, Remark, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
@@ -147,7 +147,7 @@ def _read_rows(
         row = make_row(f"row {number}", values, is_struck=is_struck, notes=tuple(others))
         if settings.has_flag("excel"):
             row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
-        rows.append(apply_heading(row, above, settings) if above else row)
+        rows.append(apply_headings(row, (above,), settings) if above else row)
     return rows, remarks
 
 

@@ -5,7 +5,7 @@ marks removed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -49,10 +49,22 @@ _NOT_ITS_CLASS = frozenset(
         "has",
         "with",
         "filter",
+        "and",
+        "or",
+        "upcoming",
     )
 )
+# Such words follow in names of groups: "cancelled-releases"
+_OF_GROUP = frozenset(
+    (
+        *("release", "releases", "publication", "publications", "statistics", "list", "section"),
+        *("table", "row", "item", "items", "entry", "entries", "event", "events"),
+    )
+)
+_REVEALS = "//@aria-controls|//@data-target|//@data-bs-target|//a/@href[starts-with(., '#')]"
 _WHOLE_PAGE = frozenset({"html", "body"})
 _STATUS_DATA = quick(r"data-(?!filter)(?:[\w-]*-)?(?:status|state)")
+_PARAGRAPHS = frozenset({"p", "small", "dd"})
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _DIGITS = quick(r"\d{1,7}(?!\d)", re.ASCII)
 _TWO_DIGITS = quick(r"\d\d", re.ASCII)
@@ -253,6 +265,7 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
     labels = [label for node in (element, *inner) for label in _labels_of(node)]
     texts = [node.text for node in inner]
     texts += [node.tail for node in inner if node.tag == "br"]
+    texts += [_text_in(node) for node in inner if node.tag in _PARAGRAPHS and len(node)]
     labels += [" ".join(text.split()) for text in texts if text and calls_off(text)]
     notes = [_text_in(node).strip("[]()") for node in inner if _is_footnote(node)]
     marks = [f"[{text}]" if text.isalpha() else text.translate(_RAISED) for text in notes]
@@ -261,9 +274,30 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
 
 
 def find_labels_around(element: HtmlElement) -> list[str]:
-    """Return what the attributes of the elements around one say that calls releases off."""
-    around = (node for node in element.iterancestors() if node.tag not in _WHOLE_PAGE)
-    return [label for node in around for label in _labels_of(node)]
+    """Return what the attributes of the elements around one say that calls releases off, also
+    their ids.
+    """
+    around = [node for node in element.iterancestors() if node.tag not in _WHOLE_PAGE]
+    labels = [label for node in around for label in _labels_of(node)]
+    return labels + [word for node in around if (word := _calling_word(node.get("id", "")))]
+
+
+def find_revealed(root: HtmlElement) -> frozenset[str]:
+    """Return the ids of elements of a page that a sign or link may show, such as tabs."""
+    return frozenset(str(name).lstrip("#") for name in root.xpath(_REVEALS))
+
+
+def is_inside_hidden(element: HtmlElement, revealed: Collection[str]) -> bool:
+    """Return whether an element around one is hidden, and is none that people can show: a tab,
+    one that is named in `revealed`, or one beside others of its class that are shown.
+    """
+    for node in element.iterancestors():
+        if is_hidden(node) and node.get("role") != "tabpanel" and node.get("id") not in revealed:
+            name = node.get("class")
+            beside = (each for each in (*node.itersiblings(), *node.itersiblings(preceding=True)))
+            if not name or all(each.get("class") != name or is_hidden(each) for each in beside):
+                return True
+    return False
 
 
 def _labels_of(node: HtmlElement) -> list[str]:
@@ -278,11 +312,17 @@ def _labels_of(node: HtmlElement) -> list[str]:
     # "cancelled.svg" and "#icon-cancelled" are names of pictures.
     source = node.get("src") or (node.tag == "use" and node.get("href"))
     picture = PurePosixPath(source).stem if source else ""
-    for name in f"{node.get('class', '')} {picture}".casefold().replace("_", "-").split():
-        words = name.strip("#").split("-")
-        if words[-1] in _CALLING_CLASSES and _NOT_ITS_CLASS.isdisjoint(words):
-            labels.append(words[-1])
-    return labels
+    names = f"{node.get('class', '')} {picture}".split()
+    return labels + [word for name in names if (word := _calling_word(name))]
+
+
+def _calling_word(name: str) -> str:
+    """Return the word of a class, id or name of a picture that calls a release off, or ""."""
+    words = name.casefold().replace("_", "-").strip("#").split("-")
+    while len(words) > 1 and words[-1] in _OF_GROUP:
+        words.pop()
+    is_calling = words[-1] in _CALLING_CLASSES and _NOT_ITS_CLASS.isdisjoint(words)
+    return words[-1] if is_calling else ""
 
 
 def _is_inside_struck(node: HtmlElement) -> bool:

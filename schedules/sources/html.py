@@ -17,6 +17,7 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from schedules.dates.read import read_date
 from schedules.dates.status import calls_off, status_word
 from schedules.dates.words import normalise
+from schedules.patterns import linear
 from schedules.slot import first_day
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
@@ -30,16 +31,18 @@ from schedules.sources.grid import (
     field_columns,
     find_labels,
     find_labels_around,
+    find_revealed,
     find_stamp,
     is_heading,
     is_hidden,
+    is_inside_hidden,
     is_remark_row,
     note_on_row_above,
     read_grid,
     texts_of,
     zone_in_heading,
 )
-from schedules.sources.headings import apply_heading, heading_of_group
+from schedules.sources.headings import Headings, apply_headings, heading_of_group
 from schedules.sources.row import PATH, CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
@@ -54,6 +57,8 @@ _LONGEST_DATE = 80
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
 _STRUCK = ("title", "date", "time", "status")
+# Scripts copy a template. Browsers show only one with the attribute.
+_TEMPLATE, _SHADOW = linear(r"(?i)<template(?:\s[^>]*)?>.*?</template\s*>"), "shadowrootmode"
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "summary")
 
 
@@ -94,8 +99,10 @@ class HtmlSource(OnePage):
 def parse_html(page: Page) -> HtmlElement:
     """Return a page as HTML. Raises `UnreadableCalendar` for an empty one."""
     text = decode_text(page, fallback="cp1252")
+    # Before it is parsed, because the parser loses the end of one with open rows.
+    shown = _TEMPLATE.sub(lambda found: found[0] if _SHADOW in found[0] else "", text)
     try:
-        return document_fromstring(text.encode(), parser=HTMLParser(encoding="utf-8"))
+        return document_fromstring(shown.encode(), parser=HTMLParser(encoding="utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError) as exc:
         raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
 
@@ -149,19 +156,22 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
     A plain paragraph such as "The following have been cancelled:" is a heading only of the table
     right below it.
     """
-    heading = introduction = ""
+    headings, revealed = Headings(), find_revealed(root)
+    introduction = ""
     number = 0
     for element in root.iter("table", "p", *_HEADINGS):
         if element.tag != "table":
             text = cell_texts(element)[0]
             introduction = ""
-            if element.tag in _HEADINGS or _is_bold(element):
-                heading = text or heading
+            if text and (element.tag in _HEADINGS or _is_bold(element)):
+                headings.add(str(element.tag), text)
             elif calls_off(text) and not _is_in_table(element):
                 introduction = text
             continue
         number += 1
-        above = introduction or heading
+        above = headings.texts()
+        if introduction:
+            above = (*above, introduction)
         introduction = ""
         rows = read_grid(element)
         heads = [is_heading(texts_of(row), settings.options) for row in rows[:_HEAD]]
@@ -173,10 +183,13 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
             place += 1
         caption = element.find("caption")
         if caption is not None:
-            above = heading = cell_texts(caption)[0]
+            headings.add("caption", cell_texts(caption)[0])
+            above = headings.texts()
         notes = find_labels_around(element)
+        is_unseen = is_inside_hidden(element, revealed)
         for entry in _read_table_rows(f"table {number}", rows[place:], above, settings):
-            yield replace(entry, notes=(*entry.notes, *notes)) if notes else entry
+            row = replace(entry, notes=(*entry.notes, *notes)) if notes else entry
+            yield _mark_hidden(row) if is_unseen else row
 
 
 def _is_bold(paragraph: HtmlElement) -> bool:
@@ -190,13 +203,14 @@ def _is_in_table(element: HtmlElement) -> bool:
 
 
 def _read_table_rows(
-    key: str, rows: Sequence[Sequence[Cell]], above: str, settings: CalendarSettings
+    key: str, rows: Sequence[Sequence[Cell]], above: Sequence[str], settings: CalendarSettings
 ) -> Iterator[CalendarRow]:
     """Yield the rows of a table below the first one, which names the columns.
 
-    A row of a single wide cell is a heading for those below it, as is the text `above`, or a note
-    on the one above it.
+    A row of a single wide cell is a heading for those below it, as are the texts `above`, or a
+    note on the one above it.
     """
+    group = ""
     heading = texts_of(rows[0])
     columns, headings = field_columns(heading, settings.options, settings.address)
     zone_of_heading = zone_in_heading(heading, columns)
@@ -208,11 +222,15 @@ def _read_table_rows(
             continue
         with_struck = [cell.text or cell.struck for cell in row]
         if len(row) > 1 and all(cell is row[0] for cell in row):
-            above = texts[0]
-        elif group := heading_of_group(with_struck):
-            above = group
+            group = texts[0]
+        elif heading_of_group(with_struck):
+            group = heading_of_group(with_struck)
         elif any(with_struck) and texts != heading and not is_remark_row(texts):
-            cells = {name: row[column] for name, column in columns.items() if column < len(row)}
+            cells = {
+                name: _without_label(row[column], heading[column])
+                for name, column in columns.items()
+                if column < len(row)
+            }
             others = [(name, row[place]) for place, name in headings.items() if place < len(row)]
             shown = [cell for _, cell in others]
             shown += [cells[name] for name in _LABELLED if name in cells]
@@ -225,9 +243,16 @@ def _read_table_rows(
                 made = _mark_hidden(made)
             if entry is not None:
                 yield entry
-            entry = apply_heading(made, above, settings)
+            entry = apply_headings(made, (*above, group) if group else above, settings)
     if entry is not None:
         yield entry
+
+
+def _without_label(cell: Cell, heading: str) -> Cell:
+    """Return a cell without the heading of its column and a colon, which narrow screens show."""
+    label, colon, text = cell.text.partition(":")
+    is_label = colon and text.strip() and label.strip().casefold() == heading.strip().casefold()
+    return replace(cell, text=text.strip()) if is_label else cell
 
 
 def _mark_hidden(row: CalendarRow) -> CalendarRow:
@@ -288,11 +313,14 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
         if name not in _NOT_FIELDS
     }
     row_numbers = {row: number for number, row in enumerate(_select_all(options["rows"], root), 1)}
-    headings = set(_select_all(options["heading"], root)) if "heading" in options else set()
-    above = ""
+    chosen = set(_select_all(options["heading"], root)) if "heading" in options else set()
+    headings, revealed, row_heading = Headings(), find_revealed(root), ""
     for element in root.iter():
-        if element in headings:
-            above = cell_texts(element)[0]
+        if element in chosen:
+            row_heading = cell_texts(element)[0]
+        elif element.tag in _HEADINGS and element not in row_numbers:
+            if row_numbers.keys().isdisjoint(element.iterancestors()):
+                headings.add(str(element.tag), cell_texts(element)[0])
         elif element in row_numbers:
             found = {name: _select_texts(element, each) for name, each in selectors.items()}
             stamp = ""
@@ -313,9 +341,10 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                     stamp=stamp or _find_stamp_of_time(element, selectors.get("time", "")),
                     notes=(*find_labels(element), *find_labels_around(element)),
                 )
-                if is_hidden(element):
+                if is_hidden(element) or is_inside_hidden(element, revealed):
                     row = _mark_hidden(row)
-                yield apply_heading(row, above, settings)
+                above = headings.texts()
+                yield apply_headings(row, (*above, row_heading) if row_heading else above, settings)
 
 
 def _select_date(element: HtmlElement, selector: str) -> tuple[str, str, str]:

@@ -139,12 +139,13 @@ class CalendarRow:
 _STROKE = "\u0336"
 _LINKED = (
     quick(
-        r"\s*=HYPERLINK\(\s?\"(?P<url>[^\"]+)\"\s?[,;]\s?\"(?P<text>[^\"]+)\"\s?\)\s*",
+        r"=HYPERLINK\(\s?\"(?P<url>[^\"]{1,500})\"\s?[,;]\s?\"(?P<text>[^\"]{1,300})\"\s?\)",
         re.IGNORECASE,
     ),
-    quick(r"\s*\[(?P<text>[^\[\]]+)\]\((?P<url>[^()\s]+)\)\s*"),
+    quick(r"\[(?P<text>[^\[\]]{1,300})\]\((?P<url>[^()\s]{1,500})\)"),
     quick(
-        r"\s*<a\s[^>]{0,500}?href\s?=\s?[\"']?(?P<url>[^\"'>\s]+)[^>]{0,500}>(?P<text>[^<]+)</a>\s*",
+        r"<a\s[^<>]{0,200}\bhref\s?=\s?[\"']?(?P<url>[^\"'<>\s]{1,500})[^<>]{0,200}>"
+        r"(?P<text>[^<>]{1,300})</a>",
         re.IGNORECASE,
     ),
 )
@@ -171,7 +172,8 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
     an entry that is `allday` does not have.
     """
     known = {name: text for name, text in texts.items() if name in _TEXTS}
-    linked = next(filter(None, (form.fullmatch(known.get("title", "")) for form in _LINKED)), None)
+    title = known.get("title", "").strip()
+    linked = next(filter(None, (form.fullmatch(title) for form in _LINKED)), None)
     if linked is not None:
         link = linked["url"] if _is_empty(known.get("url", "")) else known["url"]
         known |= {"title": linked["text"], "url": link}
