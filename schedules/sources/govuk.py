@@ -11,6 +11,7 @@ from schedules.announcement import Address, Announcement, State
 from schedules.dates.read import assume_time, read_date
 from schedules.dates.span import no_slot, on_days
 from schedules.dates.status import DOUBT as STATUS_DOUBT
+from schedules.dates.status import state_of
 from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.entries import heed_title, make_reading
@@ -198,6 +199,13 @@ class GovukSource(RememberingSource):
         is_state_known = entry.state in {"", *_STATES}
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
+        # GOV.UK writes no status beside the date.
+        status_beside_date = state_of(
+            read_date(entry.display_date, today, self._settings.zone).status
+        )
+        if status_beside_date not in {None, _STATES.get(entry.state)}:
+            is_state_known = False
+            entry = replace(entry, state=f"{entry.state}, but {entry.display_date}")
         previous = read_date(entry.previous_display_date, today, self._settings.zone).slot
         # An entry with a page of its own does not give the address of the publication, so that is
         # guessed.

@@ -74,7 +74,7 @@ PATH = quick(r"(?:/|\.\.?/|\?[^\s]+=)\S*")
 _BEGINS_WITH_SCHEME = quick(r"https?://(?!/)", re.IGNORECASE)
 _BEGIN_OF_REMARK = ("(", "[", "-", "\N{EN DASH}", "|")
 _WITHOUT_SCHEME = quick(r"(?:www\.|(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}/)\S+", re.IGNORECASE)
-TAGS = quick(r"<[^>]{0,1000}>")
+TAGS = quick(r"<(?=[a-z/!?])[^>]{0,1000}>", re.IGNORECASE)  # not "under <5 and >65"
 # Names of fields: "isCancelled", "cancelled_at", "Postponement date"
 _WORD_ENDS = quick(r"(?<=[a-z])(?=[A-Z])|[_-]")
 _ABOUT_CALL = quick(
