@@ -190,6 +190,7 @@ class GovukSource(RememberingSource):
                 title=newer.title or entry.title,
                 organisations=organisations,
             )
+        entry = _with_status_beside_date(entry, today, self._settings.zone)
         slot = _read_slot(entry, today, self._settings.zone)
         # `doubt` is set for a date that was read but is doubtful, `reason` for one that could not
         # be read.
@@ -199,13 +200,6 @@ class GovukSource(RememberingSource):
         is_state_known = entry.state in {"", *_STATES}
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
-        # GOV.UK writes no status beside the date.
-        status_beside_date = state_of(
-            read_date(entry.display_date, today, self._settings.zone).status
-        )
-        if status_beside_date not in {None, _STATES.get(entry.state)}:
-            is_state_known = False
-            entry = replace(entry, state=f"{entry.state}, but {entry.display_date}")
         previous = read_date(entry.previous_display_date, today, self._settings.zone).slot
         # An entry with a page of its own does not give the address of the publication, so that is
         # guessed.
@@ -299,6 +293,17 @@ def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, AnnouncedEntry], li
 def _entry_signature(entry: AnnouncedEntry) -> str:
     """Return a text that changes if the listing shows another state or date."""
     return f"{entry.state}\n{entry.display_date}"
+
+
+def _with_status_beside_date(entry: AnnouncedEntry, today: date, timezone: str) -> AnnouncedEntry:
+    """Return an entry whose state quotes its date text too, if a status in that is another one.
+
+    GOV.UK writes no status there.
+    """
+    beside_date = state_of(read_date(entry.display_date, today, timezone).status)
+    if beside_date in {None, _STATES.get(entry.state)}:
+        return entry
+    return replace(entry, state=f"{entry.state}, but {entry.display_date}")
 
 
 def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:

@@ -54,14 +54,18 @@ _LONGEST_NOTE = 400
 _NOTE = quick(
     r"\b(not found|does not exist|denied|forbidden|error|problem|unavailable|no longer|removed"
     r"|moved|(?:not|be) (?:yet )?(?:available|published|released)|try again|git-lfs|placeholder"
-    r"|coming soon|tbc|null|no data)\b",
+    r"|coming soon|tbc|null|no data|too many|requests?|time(?:d )?out|busy|maintenance|expired"
+    r"|invalid|bad gateway|unauthori[sz]ed|not allowed|rate limit)\b",
     re.IGNORECASE,
 )
 # before the name of the first element
 _START = r"(?:[^<]|<(?![a-z_]))*<(?:[a-z_][\w.-]{0,60}:)?"
 _HTML_ROOT = quick(rf"{_START}html\b", re.IGNORECASE)
 _ERROR_ROOT = quick(
-    rf"{_START}(?:errors?|fault|(?:service)?exception(?:report)?)[\s/>]", re.IGNORECASE
+    rf"{_START}(?:errors?|fault|(?:service)?exception(?:report)?)[\s/>]"
+    rf"|{_START}envelope\b[^<]{{0,500}}>\s{{0,99}}<(?:[a-z_][\w.-]{{0,60}}:)?body[^<]{{0,500}}>"
+    r"\s{0,99}<(?:[a-z_][\w.-]{0,60}:)?fault[\s/>]",
+    re.IGNORECASE,
 )
 # The keys of error messages in JSON ("problem details" are RFC 9457).
 _ERROR_KEY = quick(

@@ -42,6 +42,12 @@ _EMPTY_SHELL = (
     "//app-root[not(normalize-space())]|//*[not(normalize-space()) and (@id='root' or @id='app'"
     " or @id='__next' or @id='__nuxt' or @id='___gatsby')]"
 )
+# A template that its script has not filled, or has filled with nothing
+_UNFILLED = quick(
+    r"\{\{|\[\[ ?[a-z_][\w.]{1,60} ?\]\]|\$\{[\w.]{1,60}\}|<%|\[object object\]"
+    r"|^\W*(?:undefined|null|nan)\W*$",
+    re.IGNORECASE,
+)
 _NEEDS_BROWSER = "//script|//noscript|//iframe|//form"
 _LINK = quick(rb"<a\s[^>]{0,100}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
 _LEAST_LETTERS = 4
@@ -203,9 +209,9 @@ def find_sign_against(page: Page, title: str) -> str:
         return SAYS_CALLED_OFF[notice["called_off"].lower()]
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
-    if "{{" in page.content:  # a template that its script has not filled
+    if _UNFILLED.search(page.content):
         return CLOSED
-    must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN)
+    must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN) or page.find("//frameset")
     return CLOSED if (title and is_shell(page)) or must_wait or page.has_refresh else ""
 
 
