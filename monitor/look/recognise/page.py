@@ -172,7 +172,7 @@ class Page:
         for href in self.find("//base/@href")[:1]:
             base = absolute_url(self._url, href) or base
         links = []
-        for anchor in find(".//a[@href]|.//area[@href]"):
+        for anchor in filter(is_shown, find(".//a[@href]|.//area[@href]")):
             url = absolute_url(base, anchor.get("href").partition("#")[0])
             if url:
                 others = anchor.xpath("@aria-label|descendant-or-self::*/@alt|@title")[:1]
@@ -209,6 +209,11 @@ class Page:
     def _first_text(self, path: str) -> str:
         elements = self.find(path)
         return text_of(elements[0])[:_LONGEST_NAME] if elements else ""
+
+
+def is_shown(node: Any) -> bool:  # noqa: ANN401  # as in `text_of`
+    """Return whether an element is outside templates, which scripts copy."""
+    return all(each.get("shadowrootmode") for each in node.iterancestors("template"))
 
 
 def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type

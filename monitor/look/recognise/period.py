@@ -5,6 +5,7 @@ its heading.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.content import require_content
@@ -14,7 +15,7 @@ from monitor.look.recognise.result import Context, Recognised, absent, present, 
 from monitor.look.recognise.title import NOT_ITS_TITLE, is_title_of_another
 from schedules.dates.sentences import without_days_since
 from schedules.patterns import quick
-from schedules.titles import names_a_period, periods_contradict, read_title
+from schedules.titles import last_month, names_a_period, periods_contradict, read_title
 
 _ANNOUNCES_NEXT = quick(
     r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE
@@ -23,7 +24,7 @@ _ANNOUNCES_NEXT = quick(
 
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return presence if the page's heading and title name the period of the release, absence if
-    they name another.
+    they name an earlier one.
     """
     page = Page(answer)
     if why := _why_not_compared(page, context):
@@ -32,15 +33,23 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     undated = [without_days_since(text, slot, context.title) for text in page.names]
     shown = [read_title(text).period for text in undated]
     names_ours = own.period in shown
-    names_another = any(periods_contradict(own.period, period) for period in shown)
+    others = [period for period in shown if periods_contradict(own.period, period)]
+    names_another = bool(others)
     if names_ours == names_another:
         count = "two periods" if names_ours else "no period"
         return unknown(f"its heading and its title name {count}")
+    if any(_is_later(period, own.period) for period in others):
+        return unknown("the page shows a later period, perhaps that of publication")
     if names_another:
         return absent("the page shows another period")
     # Another page may name the same period, so presence is not specific.
     is_same_title = read_title(page.heading).words == own.words
     return require_content(present(specific=is_same_title), page, answer, context)
+
+
+def _is_later(period: Iterable[str], own: Iterable[str]) -> bool:
+    theirs, ours = last_month(period), last_month(own)
+    return theirs[: len(ours)] > ours[: len(theirs)]
 
 
 def _why_not_compared(page: Page, context: Context) -> str:
