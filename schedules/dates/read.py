@@ -41,6 +41,7 @@ _EXTENDED = quick(
 _ISO_BEFORE_ZONE = quick(
     r"(?P<day>\d{4}-\d\d-\d\d)[t ](?P<time>\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?(?P<zone>[a-z]{3,4})"
 )
+_T_BEFORE_TIME = quick(r"(?<=\d)t(?=\d\d?:\d\d)")
 _BASIC = quick(
     r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?(?P<name>)(?P<word>)"
 )
@@ -192,6 +193,7 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
     exact = iso_slot(plain, text, timezone)
     if exact is not None:
         return DateText(exact)
+    plain = _T_BEFORE_TIME.sub(" ", plain)
     if in_zone := _ISO_BEFORE_ZONE.fullmatch(plain):
         plain = " ".join(in_zone.groups())
     return _read_words(plain, text, timezone, Context(anchor, date_order))

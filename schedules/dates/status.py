@@ -184,7 +184,7 @@ _WAS = quick(
 # Brackets about another date: "(latest census: 31 March 2027)".
 _LABELLED = quick(
     r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*"
-    r"|(?:new|revised)(?: date)?|(?:now )?(?:final|published|released|available)"
+    r"|(?:new|revised)(?: date)?|r|(?:now )?(?:final|published|released|available)"
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
 _AFTER_STATUS = quick(r"(?: ?[:,-] ?| (?:to |until |till |for )?)(?=[0-9a-z])")
