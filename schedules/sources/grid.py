@@ -263,7 +263,7 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
             unseen.add(node)
     inner = [node for node in inner if node not in unseen]
     labels = [label for node in (element, *inner) for label in _labels_of(node)]
-    texts = [node.text for node in inner]
+    texts = [node.text for node in inner if not _is_continued(node)]
     texts += [node.tail for node in inner if node.tag == "br"]
     texts += [_text_in(node) for node in inner if node.tag in _PARAGRAPHS and len(node)]
     labels += [" ".join(text.split()) for text in texts if text and calls_off(text)]
@@ -273,11 +273,18 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
     return (*labels, *marks)
 
 
+def _is_continued(node: HtmlElement) -> bool:
+    """Return whether words after an element continue its own: "<b>Cancelled</b> operations"."""
+    tail = (node.tail or "").strip()
+    return tail[:1].islower() and not calls_off(f"{node.text} {tail}")
+
+
 def find_labels_around(element: HtmlElement) -> list[str]:
-    """Return what the attributes of the elements around one say that calls releases off, also
-    their ids.
+    """Return what the attributes of an element and of those around it say that calls releases off,
+    also their ids.
     """
-    around = [node for node in element.iterancestors() if node.tag not in _WHOLE_PAGE]
+    nodes = (element, *element.iterancestors())
+    around = [node for node in nodes if node.tag not in _WHOLE_PAGE]
     labels = [label for node in around for label in _labels_of(node)]
     return labels + [word for node in around if (word := _calling_word(node.get("id", "")))]
 
