@@ -209,7 +209,8 @@ class PartSettings(Table):
       pages that look the same before and after
     - `titled`: a page with the whole title of the release
     - `period`: a page with a fixed address, whose heading or title names the edition's period. If
-      it names another, the edition is absent. If it names none, it proves nothing
+      it names an earlier one, the edition is absent. If it names none or a later one, it proves
+      nothing
     - `changed`: other bytes than at the first look, at an address that every edition has. A page
       without title and heading, or an error message, proves nothing
     - `text:WORDS`: these words, whatever their case, spacing, dashes and apostrophes

@@ -23,10 +23,9 @@ from schedules.patterns import quick
 
 _MOST_STRINGS = 20_000
 _CORE = "docProps/core.xml"
-_FIRST_DAY = date(1899, 12, 30)
-"""Day 0 of spreadsheets. The files of old Macs that count from 1904 are rare, and not read right:
-their days are four years early.
-"""
+_FIRST_DAY, _FIRST_DAY_OF_MACS = date(1899, 12, 30), date(1904, 1, 1)
+"""Day 0 of spreadsheets, and of those that begin with 1904."""
+_TRUE = ("1", "true")
 _LAST_DAY_NUMBER = 73_050
 _BUILT_IN_DAYS = frozenset({14, 15, 16, 17, 22})
 """The number formats of days that every spreadsheet program knows (ECMA-376, 18.8.30)."""
@@ -36,7 +35,9 @@ _CODE = quick(r"&(?:[LCR]|\"[^\"]*\"|\d+|[A-Z])")
 
 
 def read_xlsx(body: bytes) -> FileFacts:
-    """Return the facts of a workbook, without its hidden sheets. Raises `UnreadableFile`."""
+    """Return the facts of a workbook, without its hidden sheets and rows. Raises
+    `UnreadableFile`.
+    """
     archive, collected = Archive(body), Collector()
     sheets = [sheet for sheet in _list_sheets(archive) if sheet[1]]
     if not sheets:
@@ -46,10 +47,14 @@ def read_xlsx(body: bytes) -> FileFacts:
         for each in islice(archive.elements("xl/sharedStrings.xml", "si"), _MOST_STRINGS)
     ]
     day_styles = _find_day_styles(archive)
+    properties = archive.elements("xl/workbook.xml", "workbookPr")
+    is_of_mac = any(attribute(each, "date1904") in _TRUE for each in properties)
+    first_day = _FIRST_DAY_OF_MACS if is_of_mac else _FIRST_DAY
     for name, part in sheets[:MOST_TABLES]:
         collected.begin_table(name)
         for row in islice(archive.elements(part, "row"), MOST_ROWS):
-            _add_xlsx_row(row, strings, day_styles, collected)
+            if attribute(row, "hidden") not in _TRUE:
+                _add_xlsx_row(row, strings, day_styles, first_day, collected)
         for margin in archive.elements(part, "oddHeader", "evenHeader", "firstHeader", "oddFooter"):
             collected.add_margin(_CODE.sub(" ", text_of(margin)))
     collected.read_properties(archive, _CORE)
@@ -87,7 +92,11 @@ def _find_day_styles(archive: Archive) -> frozenset[str]:
 
 
 def _add_xlsx_row(
-    row: etree._Element, strings: list[str], day_styles: frozenset[str], collected: Collector
+    row: etree._Element,
+    strings: list[str],
+    day_styles: frozenset[str],
+    first_day: date,
+    collected: Collector,
 ) -> None:
     texts, has_others = [], False
     for cell in islice(row, MOST_COLUMNS):
@@ -101,13 +110,13 @@ def _add_xlsx_row(
         elif value:
             has_others = True
             if attribute(cell, "s") in day_styles:
-                _add_day_number(value.partition(".")[0], collected)
+                _add_day_number(value.partition(".")[0], first_day, collected)
     collected.add_row(texts, has_others=has_others)
 
 
-def _add_day_number(digits: str, collected: Collector) -> None:
+def _add_day_number(digits: str, first_day: date, collected: Collector) -> None:
     if digits.isdecimal() and 0 < int(digits) < _LAST_DAY_NUMBER:
-        collected.add_day(_FIRST_DAY + timedelta(days=int(digits)))
+        collected.add_day(first_day + timedelta(days=int(digits)))
 
 
 def read_ods(body: bytes) -> FileFacts:
@@ -131,7 +140,8 @@ def read_ods(body: bytes) -> FileFacts:
         if table not in rows:
             collected.begin_table(attribute(table, "name"))
         rows[table] += 1
-        if rows[table] <= MOST_ROWS and len(rows) <= MOST_TABLES:
+        is_shown = attribute(row, "visibility") in ("", "visible")
+        if is_shown and rows[table] <= MOST_ROWS and len(rows) <= MOST_TABLES:
             _add_ods_row(row, collected)
     if not rows:
         raise UnreadableFile("no tables")

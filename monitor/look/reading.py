@@ -12,6 +12,7 @@ from monitor.clock import Clock
 from monitor.errors import UserFault
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.content import CUT
 from monitor.look.recognise.file_kind import content_fault
 from monitor.look.recognise.file_name import is_file_of_another, is_file_of_earlier_edition
 from monitor.look.recognise.notices import (
@@ -42,7 +43,6 @@ TOO_COSTLY = "too_costly"
 """Reason of an unknown look: reading exceeded its limits of time and memory."""
 NO_WORKER = "no_worker"
 """Reason of an unknown look, a fault of this monitor."""
-CUT = "a part is missing, which may have what is searched for"
 UNREAD_REASONS = frozenset({TOO_COSTLY, NO_WORKER})
 """After these, the same bytes may be readable the next time."""
 SMALL_BODY = 16_384

@@ -32,8 +32,8 @@ _YEAR_BESIDE_DAY = r"(?P<year>\d{4}|'?\d{2})"
 _WEEKDAY_AFTER = r"(?:,? (?P<after>(?:dd?ydd )?[a-z]{3,9}))?"
 
 _DAY_FIRST = quick(
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:day )?(?:of|o))?[ -]?"
-    rf"(?P<month>[a-z]{{3,10}})\.?(?:[ ,-]*{_YEAR_BESIDE_DAY})?{_WEEKDAY_AFTER}"
+    rf"(?:the )?{_WEEKDAY}(?:the )?(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:day )?(?:of|o))?[ /-]?"
+    rf"(?P<month>[a-z]{{3,10}})\.?(?:[ ,/-]*{_YEAR_BESIDE_DAY})?{_WEEKDAY_AFTER}"
 )
 _MONTH_FIRST = quick(
     rf"{_WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{_ORDINAL},?"

@@ -41,6 +41,7 @@ _EXTENDED = quick(
 _ISO_BEFORE_ZONE = quick(
     r"(?P<day>\d{4}-\d\d-\d\d)[t ](?P<time>\d\d:\d\d(?::\d\d)?)(?:\.\d+)? ?(?P<zone>[a-z]{3,4})"
 )
+_T_BEFORE_TIME = quick(r"(?<=\d)t(?=\d\d?:\d\d)")
 _BASIC = quick(
     r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?(?P<name>)(?P<word>)"
 )
@@ -192,6 +193,7 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
     exact = iso_slot(plain, text, timezone)
     if exact is not None:
         return DateText(exact)
+    plain = _T_BEFORE_TIME.sub(" ", plain)
     if in_zone := _ISO_BEFORE_ZONE.fullmatch(plain):
         plain = " ".join(in_zone.groups())
     return _read_words(plain, text, timezone, Context(anchor, date_order))
@@ -300,17 +302,19 @@ def with_stamp(slot: Slot, stamped: Slot) -> Slot:
     """Return the slot that people see, compared with that of an attribute beside it.
 
     The finer one counts, but not the first or last day of a month or other period: calendars sort
-    by it. Midnight in an attribute means no time, and so does noon UTC beside a day, which is how
-    Drupal stores one. If both give a time and these differ, the one that people see has the doubt
-    `zone`.
+    by it. Midnight of that day in an attribute means no time, and so does noon UTC beside a day,
+    which is how Drupal stores one. If both give a day or time and these differ, the one that people
+    see has the doubt `zone`.
     """
     is_unread = slot.precision is Precision.NONE and slot.reason != "tbc"
     if is_unread and slot.reason != "serial":
         return stamped
     is_day = slot.precision is Precision.DAY
     is_noon = stamped.instant is not None and stamped.instant.time() == time(12)
-    is_silent = stamped.precision is Precision.NONE or stamped.doubt == "midnight"
-    is_silent |= is_day and is_noon and stamped.raw.endswith("12:00:00Z")
+    is_untimed = is_day and is_noon and stamped.raw.endswith("12:00:00Z")
+    is_untimed |= stamped.doubt == "midnight"
+    is_same_day = is_inside(stamped, slot) or first_day(stamped) == first_day(slot)
+    is_silent = stamped.precision is Precision.NONE or (is_untimed and is_same_day)
     if slot.instant is None and not is_day:
         is_silent |= first_day(stamped) in (slot.first, slot.last)
     if is_silent or slot.precision is Precision.NONE or is_inside(slot, stamped):

@@ -64,6 +64,7 @@ _FAILURE = (
     r"|sqlstate|bad gateway|gateway time-?out|(?:connection|request|session)(?: \([^()]{1,40}\))?"
     r" (?:timed out|(?:was |has )?(?:expired|refused|reset|rejected|blocked|unsuccessful))"
     r"|url was rejected|request could not|requests in \d+ seconds"
+    r"|rate limit|retry (?:in|after)|traceback|ddos protection|confirm (?:that )?you"
     r"|cloudflare|cloudfront|akamai|incapsula|imperva|nginx|varnish"
     r"|security (?:check|policy|service)|service desk|undergoing maintenance|please wait"
     r"|server is at capacity|operation timed out|gone away|bytes exhausted"
@@ -94,7 +95,8 @@ _OF_WORK = (
     r"|(?:suspend|pause)[a-z]{0,3} (?:the )?(?:[a-z]{3,20} )?"
     r"(?:publication|release|series|estimates)"
     r"|had hoped|regrettabl[ey]|not possible|watch this space|go(?:es)? here|this is a test"
-    r"|(?:insert|replace) (?:this |the )?[a-z]{0,12} ?text"
+    r"|(?:insert|replace) (?:this |the )?[a-z]{0,12} ?text|(?:insert|add) [a-z ]{3,40} here"
+    r"|not for (?:circulation|publication|release|distribution)"
 )
 # A sentence with any of these says that something is not out or not here.
 _SAYS_NOT_OUT = quick(
@@ -105,6 +107,7 @@ _SAYS_NOT_OUT = quick(
     r"|technical (?:problem|issue|fault|difficult(?:y|ies))s?|being (?:updated|prepared|loaded)"
     r"|(?:no|not)(?: have)?(?: yet| been)* (?:permission|authori[sz]ed to|available|found|published"
     r"|released|live|documents?|results|ready|answering|responding)"
+    r"|no (?:data|content|figures|records) (?:available|found|to (?:show|display))"
     r"|(?:log|sign) in|redirect(?:ing|ed)|nothing|none)\b"
     r"|^error\b|^(?:0|no) (?:results|documents)\b"
 )

@@ -117,6 +117,8 @@ _SAID_OF_THIS = quick(
     r"|\b(?:date|dates?(?: of this [a-z]{1,20})? (?:has|have))(?: has)?(?: been)?"
     r" (?:changed|moved|put back)\b(?! from|: no)"
 )
+# Before such a sentence, these leave open whether it is so: "If this release is postponed, …".
+_LEFT_OPEN = quick(r"\b(?:if|should|unless|whether|when|in case|in the event(?: that)?) (?:the )?$")
 # Names of schema.org, such as "https://schema.org/EventCancelled"
 _SCHEMA_ORG = quick(r"^(?:https?://schema\.org/)?event(?=cancel|postpon|reschedul|schedul)")
 # Other words of an entry that stands, also kinds of statistics
@@ -182,7 +184,7 @@ _WAS = quick(
 # Brackets about another date: "(latest census: 31 March 2027)".
 _LABELLED = quick(
     r"(?:latest|last|next|reference|period|data|covering|coverage|week)\b.*"
-    r"|(?:new|revised)(?: date)?|(?:now )?(?:final|published|released|available)"
+    r"|(?:new|revised)(?: date)?|r|(?:now )?(?:final|published|released|available)"
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
 _AFTER_STATUS = quick(r"(?: ?[:,-] ?| (?:to |until |till |for )?)(?=[0-9a-z])")
@@ -357,10 +359,12 @@ def calls_off(text: str) -> bool:
     such as "Will now be published in May", or says so of this release anywhere.
     """
     note = text[:_LONGEST_NOTE]
+    plain = normalise(note)
+    said = _SAID_OF_THIS.finditer(plain)
+    if any(_LEFT_OPEN.search(plain, 0, found.start()) is None for found in said):
+        return True
     sentences = (_INTRODUCED.sub("", normalise(each)) for each in _SENTENCE_END.split(note))
-    return _SAID_OF_THIS.search(normalise(note)) is not None or any(
-        _REDATED.match(each) or find_call_off(each) for each in sentences
-    )
+    return any(_REDATED.match(each) or find_call_off(each) for each in sentences)
 
 
 def word_of_call_off(text: str) -> str:

@@ -12,7 +12,7 @@ from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 
 _AM_OR_PM = r"(?P<am_or_pm>a(?:\. ?)?m\b\.?|p(?:\. ?)?m\b\.?|yb\b|yh\b)"
-_HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
+_HRS = r"(?:hrs?\b|h\b|hours\b|o'clock\b)"
 _UK_ZONE = r"(?:bst|gmt|british summer time|greenwich mean time|(?:uk|london) time)"
 _CLOCK = r"(?<![:.\d])(?P<h>\d{1,2})[:h](?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]0+)?)?"
 _FORMS = tuple(
@@ -26,7 +26,7 @@ _FORMS = tuple(
         rf"{_CLOCK}(?![:.\d])(?: ?{_HRS})?",
         rf"(?<![:.\d])(?P<h>\d{{1,2}})\.(?P<m>\d{{2}})(?: ?{_HRS}|(?= ?\(?{_UK_ZONE}\b))",
         r"(?:\b(?:at|am)|@) (?P<h>\d{1,2})\.(?P<m>\d{2})(?:\.(?P<s>\d{2}))?(?![.\d])",
-        r"\bat (?P<past>half past|quarter past|quarter to) (?P<hour>[a-z]{3,6}|\d{1,2})\b",
+        r"\b(?P<past>(?:half|quarter)[ -]past|quarter[ -]to) (?P<hour>[a-z]{3,6}|\d{1,2})\b",
         r"\bat (?P<hour_alone>[a-z]{3,6}) ?o'clock\b",
         rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_HRS}",
         r"(?:\bat |@ ?)(?P<h>\d{2})(?P<m>\d{2})\b",
@@ -162,7 +162,9 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)
     if parts.get("past") or parts.get("hour_alone"):
-        spoken = _spoken_time(parts.get("past") or "", parts.get("hour") or parts["hour_alone"])
+        spoken = _spoken_time(
+            (parts.get("past") or "").replace("-", " "), parts.get("hour") or parts["hour_alone"]
+        )
         return FoundTime(rest, spoken, zone, impossible=spoken is None)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
     am_or_pm = (parts.get("am_or_pm") or "").replace(".", "").replace(" ", "")

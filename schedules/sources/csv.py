@@ -22,14 +22,16 @@ from schedules.sources.grid import (
     is_heading,
     is_remark_row,
     note_on_row_above,
+    zone_in_heading,
 )
+from schedules.sources.headings import apply_headings, heading_of_group
 from schedules.sources.row import CalendarRow, Remark, is_struck_out, make_row, note_of
 from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t", "|")
 # How a program keeps another from reading a text as a date: ="22/07/2027"
 _FORMULA = quick(r'\s{0,9}="([^"]*)"\s{0,9}')
-_NUMBER = quick(r"\s{0,9}[\d.]{1,30}(?:e-\d\d?)?\s{0,9}", re.IGNORECASE)
+_NUMBER = quick(r"\s{0,9}[\d.,]{1,30}(?:e-\d\d?)?\s{0,9}", re.IGNORECASE)
 _FIRST_ROWS = 30  # in which the heading must be
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
 
@@ -78,7 +80,7 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
                 for place, heading in notes.items()
                 if place not in columns.values()
             ]
-            rows, left_out = _read_rows(lines, columns, notes, settings)
+            rows, left_out = _read_rows(lines, cells, columns, notes, settings)
             return rows, remarks + left_out
     raise UnreadableCalendar(
         f"{page_name(page)}: no heading with a title and a date in the first {_FIRST_ROWS} rows"
@@ -107,28 +109,35 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
 
 def _read_rows(
     lines: Iterable[tuple[int, Sequence[str]]],
+    heading: Sequence[str],
     columns: Mapping[str, int],
     notes: Mapping[int, str],
     settings: CalendarSettings,
 ) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return rows of numbered lines, and remarks on those that are only notes.
+    """Return rows of numbered lines below the `heading`, and remarks on those that are only notes.
 
-    `notes` are the headings of columns with notes.
+    `notes` are the headings of columns with notes. A line with one text such as "July 2027" or
+    "Cancelled" is a heading of those below it.
     """
     rows: list[CalendarRow] = []
     remarks: list[Remark] = []
+    above = ""
+    zone = zone_in_heading(heading, columns)
     for number, cells in lines:
-        if not any(cell.strip() for cell in cells):
+        if not any(map(str.isalnum, "".join(cells))) or cells == heading:
             continue
         if rows and (note := note_on_row_above(cells)):
             rows[-1] = rows[-1].with_note(note)
+            continue
+        if group := heading_of_group(cells):
+            above = group
             continue
         if is_remark_row(cells):
             remarks.append(
                 Remark(f"row {number}", "left out, it is not a release", " ".join(cells).strip())
             )
             continue
-        values = {
+        values = {"zone": zone} | {
             name: _value_of_formula(cells[place])
             for name, place in columns.items()
             if place < len(cells)
@@ -138,7 +147,7 @@ def _read_rows(
         row = make_row(f"row {number}", values, is_struck=is_struck, notes=tuple(others))
         if settings.has_flag("excel"):
             row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
-        rows.append(row)
+        rows.append(apply_headings(row, (above,), settings) if above else row)
     return rows, remarks
 
 
@@ -158,9 +167,9 @@ def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
         dated = serial_slot(day, "", timezone)
         return dated and with_time(dated, time)
     try:
-        whole, fraction = divmod(float(day), 1)
+        whole, fraction = divmod(float(day.replace(",", ".")), 1)
         if time.strip():
-            fraction = float(time)
+            fraction = float(time.replace(",", "."))
     except ValueError:
         return None
     if not _FIRST_SERIAL <= whole <= _LAST_SERIAL or not 0 <= fraction < 1:

@@ -44,13 +44,16 @@ _AMERICAN = {
 }
 _USUAL_TIMES = (time(7), time(9, 30))
 _NAMES_OF_UTC = ("GMT", "UTC", "UT")
+_CHANGED = quick(rb":(?:modified|updated)[\s>]")
+_COMMENT = quick(r"\s?\([^()]{1,40}\)$")
 _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
 class FeedSource(OnePage):
     """A feed as a calendar.
 
-    By default the date is `published`, which is a promise only if the publisher says so.
+    By default the date is `published`, or the `dc:date` of RSS, which is a promise only if the
+    publisher says so.
     """
 
     accept = "application/atom+xml, application/rss+xml, application/xml;q=0.9"
@@ -92,12 +95,13 @@ class FeedSource(OnePage):
             contents = [part.get("value", "") for part in item.get("content", ())]
             descriptions = [item.get("summary", ""), *contents]
             categories = [str(tag.get("term", "")) for tag in item.get("tags", ())]
+            statuses = [str(value) for name, value in item.items() if name.endswith("status")]
             yield make_row(
                 f"entry {number}",
                 texts,
                 slot=_instant_slot(date_text, self._settings.zone),
                 is_struck=is_struck_out(str(item.get("title"))),
-                notes=(*map(_strip_markup, descriptions), *categories),
+                notes=(*map(_strip_markup, descriptions), *categories, *statuses),
             )
 
 
@@ -126,7 +130,12 @@ def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
         raise UnreadableCalendar(f"{page_name(page)}: is not a readable feed") from exc
     if not parsed.get("version"):
         raise UnreadableCalendar(f"{page_name(page)}: neither RSS nor Atom")
-    entries: list[Mapping[str, Any]] = parsed.entries
+    entries: list[dict[str, Any]] = parsed.entries
+    # feedparser calls the `dc:date` of RSS `updated`, as it does a date of a change.
+    if parsed.version.startswith("rss") and not _CHANGED.search(body):
+        for entry in entries:
+            if "published" not in entry and "updated" in entry:
+                entry["published"] = entry["updated"]
     if parsed.get("bozo") and not entries:
         raise UnreadableCalendar(
             f"{page_name(page)}: {clean_title(str(parsed.get('bozo_exception', '')))}"
@@ -170,7 +179,8 @@ def _instant_slot(text: str, timezone: str) -> Slot | None:
     """Return the slot of an RFC 822 instant, None for any other text and without an offset that we
     know.
     """
-    plain = _COLON_OFFSET.sub(r"\1\2", text.strip()).replace(" -0000", " +0000")  # both mean UTC
+    written = _COMMENT.sub("", text.strip())
+    plain = _COLON_OFFSET.sub(r"\1\2", written).replace(" -0000", " +0000")  # both mean UTC
     # Python takes an unknown name of a zone for UTC.
     if not _KNOWN_OFFSET.search(plain):
         return None

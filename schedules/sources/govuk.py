@@ -11,6 +11,7 @@ from schedules.announcement import Address, Announcement, State
 from schedules.dates.read import assume_time, read_date
 from schedules.dates.span import no_slot, on_days
 from schedules.dates.status import DOUBT as STATUS_DOUBT
+from schedules.dates.status import state_of
 from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.entries import heed_title, make_reading
@@ -189,6 +190,7 @@ class GovukSource(RememberingSource):
                 title=newer.title or entry.title,
                 organisations=organisations,
             )
+        entry = _with_status_beside_date(entry, today, self._settings.zone)
         slot = _read_slot(entry, today, self._settings.zone)
         # `doubt` is set for a date that was read but is doubtful, `reason` for one that could not
         # be read.
@@ -291,6 +293,17 @@ def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, AnnouncedEntry], li
 def _entry_signature(entry: AnnouncedEntry) -> str:
     """Return a text that changes if the listing shows another state or date."""
     return f"{entry.state}\n{entry.display_date}"
+
+
+def _with_status_beside_date(entry: AnnouncedEntry, today: date, timezone: str) -> AnnouncedEntry:
+    """Return an entry whose state quotes its date text too, if a status in that is another one.
+
+    GOV.UK writes no status there.
+    """
+    beside_date = state_of(read_date(entry.display_date, today, timezone).status)
+    if beside_date in {None, _STATES.get(entry.state)}:
+        return entry
+    return replace(entry, state=f"{entry.state}, but {entry.display_date}")
 
 
 def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:

@@ -7,6 +7,7 @@ addresses are removed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from schedules.patterns import linear, quick
 from schedules.times.json import Instant
 
 _MAIL = linear(r"[\pL\pN_.+-]+@[\pL\pN_-]+(?:\.[\pL\pN_-]+)+")
-_TAGS = quick(r"<[^>]{0,500}>")
+_TAGS = quick(r"<(?=[a-z/!?])[^>]{0,500}>", re.IGNORECASE)  # not "under <5 and >65"
 
 
 class NotAContentItem(ValueError):

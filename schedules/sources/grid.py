@@ -5,7 +5,7 @@ marks removed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -49,10 +49,22 @@ _NOT_ITS_CLASS = frozenset(
         "has",
         "with",
         "filter",
+        "and",
+        "or",
+        "upcoming",
     )
 )
+# Such words follow in names of groups: "cancelled-releases"
+_OF_GROUP = frozenset(
+    (
+        *("release", "releases", "publication", "publications", "statistics", "list", "section"),
+        *("table", "row", "item", "items", "entry", "entries", "event", "events"),
+    )
+)
+_REVEALS = "//@aria-controls|//@data-target|//@data-bs-target|//a/@href[starts-with(., '#')]"
 _WHOLE_PAGE = frozenset({"html", "body"})
 _STATUS_DATA = quick(r"data-(?!filter)(?:[\w-]*-)?(?:status|state)")
+_PARAGRAPHS = frozenset({"p", "small", "dd"})
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _DIGITS = quick(r"\d{1,7}(?!\d)", re.ASCII)
 _TWO_DIGITS = quick(r"\d\d", re.ASCII)
@@ -251,8 +263,9 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
             unseen.add(node)
     inner = [node for node in inner if node not in unseen]
     labels = [label for node in (element, *inner) for label in _labels_of(node)]
-    texts = [node.text for node in inner]
+    texts = [node.text for node in inner if not _is_continued(node)]
     texts += [node.tail for node in inner if node.tag == "br"]
+    texts += [_text_in(node) for node in inner if node.tag in _PARAGRAPHS and len(node)]
     labels += [" ".join(text.split()) for text in texts if text and calls_off(text)]
     notes = [_text_in(node).strip("[]()") for node in inner if _is_footnote(node)]
     marks = [f"[{text}]" if text.isalpha() else text.translate(_RAISED) for text in notes]
@@ -260,10 +273,38 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
     return (*labels, *marks)
 
 
+def _is_continued(node: HtmlElement) -> bool:
+    """Return whether words after an element continue its own: "<b>Cancelled</b> operations"."""
+    tail = (node.tail or "").strip()
+    return tail[:1].islower() and not calls_off(f"{node.text} {tail}")
+
+
 def find_labels_around(element: HtmlElement) -> list[str]:
-    """Return what the attributes of the elements around one say that calls releases off."""
-    around = (node for node in element.iterancestors() if node.tag not in _WHOLE_PAGE)
-    return [label for node in around for label in _labels_of(node)]
+    """Return what the attributes of an element and of those around it say that calls releases off,
+    also their ids.
+    """
+    nodes = (element, *element.iterancestors())
+    around = [node for node in nodes if node.tag not in _WHOLE_PAGE]
+    labels = [label for node in around for label in _labels_of(node)]
+    return labels + [word for node in around if (word := _calling_word(node.get("id", "")))]
+
+
+def find_revealed(root: HtmlElement) -> frozenset[str]:
+    """Return the ids of elements of a page that a sign or link may show, such as tabs."""
+    return frozenset(str(name).lstrip("#") for name in root.xpath(_REVEALS))
+
+
+def is_inside_hidden(element: HtmlElement, revealed: Collection[str]) -> bool:
+    """Return whether an element around one is hidden, and is none that people can show: a tab,
+    one that is named in `revealed`, or one beside others of its class that are shown.
+    """
+    for node in element.iterancestors():
+        if is_hidden(node) and node.get("role") != "tabpanel" and node.get("id") not in revealed:
+            name = node.get("class")
+            beside = (each for each in (*node.itersiblings(), *node.itersiblings(preceding=True)))
+            if not name or all(each.get("class") != name or is_hidden(each) for each in beside):
+                return True
+    return False
 
 
 def _labels_of(node: HtmlElement) -> list[str]:
@@ -278,11 +319,17 @@ def _labels_of(node: HtmlElement) -> list[str]:
     # "cancelled.svg" and "#icon-cancelled" are names of pictures.
     source = node.get("src") or (node.tag == "use" and node.get("href"))
     picture = PurePosixPath(source).stem if source else ""
-    for name in f"{node.get('class', '')} {picture}".casefold().replace("_", "-").split():
-        words = name.strip("#").split("-")
-        if words[-1] in _CALLING_CLASSES and _NOT_ITS_CLASS.isdisjoint(words):
-            labels.append(words[-1])
-    return labels
+    names = f"{node.get('class', '')} {picture}".split()
+    return labels + [word for name in names if (word := _calling_word(name))]
+
+
+def _calling_word(name: str) -> str:
+    """Return the word of a class, id or name of a picture that calls a release off, or ""."""
+    words = name.casefold().replace("_", "-").strip("#").split("-")
+    while len(words) > 1 and words[-1] in _OF_GROUP:
+        words.pop()
+    is_calling = words[-1] in _CALLING_CLASSES and _NOT_ITS_CLASS.isdisjoint(words)
+    return words[-1] if is_calling else ""
 
 
 def _is_inside_struck(node: HtmlElement) -> bool:
@@ -352,6 +399,7 @@ _TEXTS = {
     "title": (
         "title release releasetitle publication publicationtitle statistic statistics"
         " statisticalrelease name nameofrelease nameofpublication releasename publicationname"
+        " nameofstatisticalrelease nameofstatisticalpublication nameofstatistics statisticname"
         " titleofrelease titleofpublication statisticalpublication teitl"
     ),
     "date": (
@@ -361,13 +409,24 @@ _TEXTS = {
         " publicationdatetime scheduledreleasedate scheduledpublicationdate"
         " plannedpublicationdate expectedpublicationdate releasedates publicationdates"
     ),
+    "provisional": (
+        "provisionaldate provisionalreleasedate provisionalpublicationdate"
+        " provisionaldateofrelease provisionaldateofpublication indicativedate"
+        " indicativereleasedate indicativepublicationdate tentativedate proposeddate"
+        " proposedreleasedate proposedpublicationdate dateprovisional releasedateprovisional"
+        " publicationdateprovisional"
+    ),
     "revised": (
         "reviseddate revisedreleasedate newdate newreleasedate rescheduleddate daterevised"
         " releasedaterevised newpublicationdate revisedpublicationdate amendeddate"
         " amendedreleasedate updatedreleasedate changedto datechangedto nowdue"
     ),
     "weekday": "day weekday dayofweek diwrnod",
-    "time": "time releasetime publicationtime timeofrelease timeofpublication amser starttime",
+    "time": (
+        "time releasetime publicationtime timeofrelease timeofpublication amser starttime"
+        " scheduledtime plannedtime expectedtime scheduledreleasetime scheduledpublicationtime"
+        " plannedreleasetime plannedpublicationtime embargotime timeofday"
+    ),
     "zone": "timezone tz",
     "allday": "alldayevent allday",
     "subject": (
@@ -375,12 +434,13 @@ _TEXTS = {
         " statisticalpublications report bulletin series dataset output"
     ),
     "start": (
-        "startdate nextreleasedate nextrelease nextpublicationdate nextpublication"
+        "start startdate confirmeddate confirmedreleasedate confirmedpublicationdate nextupdate"
+        " dateofnextupdate nextreleasedate nextrelease nextpublicationdate nextpublication"
         " dateofnextrelease dateofnextpublication duedate dates when"
     ),
     "status": (
         "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
-        " statusofpublication statws"
+        " statusofpublication statws confirmedprovisional provisionalconfirmed"
     ),
     "url": "url link weblink webaddress address",
     "period": "period referenceperiod timeperiod coverage cyfnod",
@@ -402,20 +462,39 @@ _WEEKDAY = "weekday"
 # Options whose names differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
 _JOINTS = quick(r"[^\w?]+|_+")
-# How the cells of a column are written, such as "Time (UK)" and "Date (dd/mm/yyyy)"
+# How the cells of a column are written, such as "Time (UTC)" and "Date (dd/mm/yyyy)". What a zone
+# or half of the day in brackets means is read as if it were in each cell.
+_ZONE = (
+    r"(?:uk|london|local)(?: time)?|gmt ?/ ?bst|gmt|bst|utc(?: ?[+-]\d{1,2}(?::\d\d)?)?"
+    r"|cest|cet|e[sd]?t|[ap]\.?m\.?"
+)
 _CONDITION = quick(
-    r"\((?:if [^()]{1,40}|(?:uk|london|local)(?: time)?|gmt ?/ ?bst|[dmyhs/:-]{5,10}"
-    r"|24[ -]?h(?:(?:ou)?rs?)?)\)",
+    rf"\((?:if [^()]{{1,40}}|{_ZONE}|[dmyhs/:-]{{5,10}}|24[ -]?h(?:(?:ou)?rs?)?)\)"
+    rf"|(?<=time) (?:{_ZONE})$",
     re.IGNORECASE,
 )
+_ZONE_OF_CELLS = quick(rf"[( ]({_ZONE})\)?$", re.IGNORECASE)
+_IN_BRACKETS = quick(r"\([^()]{1,40}\)$")
 _ABOVE = quick(r"\b(?:above|preceding)(?:[ -]mentioned)?\b", re.IGNORECASE)
 _THIS = quick(r"^(?:note\W{1,3})?this\b", re.IGNORECASE)
 _REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
 
 
 def heading_field(text: str) -> str | None:
-    """Return the field of an entry that a column's heading means, None if it is not known."""
-    return _FIELDS.get(_JOINTS.sub("", normalise(_CONDITION.sub("", text))))
+    """Return the field of an entry that a column's heading means, None if it is not known.
+
+    Brackets after a status, such as "Status (C/P)", say how it is written.
+    """
+    plain = _CONDITION.sub("", text)
+    short = _FIELDS.get(_JOINTS.sub("", normalise(_IN_BRACKETS.sub("", plain))))
+    return "status" if short == "status" else _FIELDS.get(_JOINTS.sub("", normalise(plain)))
+
+
+def zone_in_heading(row: Sequence[str], columns: Mapping[str, int]) -> str:
+    """Return the zone or half of the day that the heading of the time or date names, "" if none."""
+    headings = (row[columns[name]].strip() for name in ("time", "date") if name in columns)
+    found = filter(None, map(_ZONE_OF_CELLS.search, headings))
+    return next((match[1] for match in found), "")
 
 
 def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
@@ -459,7 +538,7 @@ def field_columns(
         if field is not None:
             columns.setdefault(field, number)
     _use_second_choices(columns, notes, row, url)
-    if not {"title", "date"} <= set(columns):
+    if "title" not in columns or not columns.keys() & {"date", "provisional"}:
         raise UnreadableCalendar(
             f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
         )

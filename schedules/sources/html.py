@@ -4,10 +4,9 @@ selectors.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
 from urllib.parse import urljoin
 
@@ -18,8 +17,8 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from schedules.dates.read import read_date
 from schedules.dates.status import calls_off, status_word
 from schedules.dates.words import normalise
-from schedules.patterns import quick
-from schedules.slot import Precision, first_day
+from schedules.patterns import linear
+from schedules.slot import first_day
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
 from schedules.sources.entries import make_announcements, make_reading
@@ -32,17 +31,20 @@ from schedules.sources.grid import (
     field_columns,
     find_labels,
     find_labels_around,
+    find_revealed,
     find_stamp,
     is_heading,
     is_hidden,
+    is_inside_hidden,
     is_remark_row,
     note_on_row_above,
     read_grid,
     texts_of,
+    zone_in_heading,
 )
+from schedules.sources.headings import Headings, apply_headings, heading_of_group
 from schedules.sources.row import PATH, CalendarRow, make_row, note_of
 from schedules.sources.settings import CalendarSettings
-from schedules.titles import MONTH
 
 _HEAD = 10  # rows in which the heading of a table must be
 _NOTE_TAGS = frozenset({"p", "li", "td", "caption", "small"})
@@ -52,18 +54,11 @@ _MARKS = " 0123456789.()[]*\u2020\u2021"
 _LONGEST_TAG = 40
 _NOT_FIXED = ("provisional", "tbc")
 _LONGEST_DATE = 80
-_LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
 _LABELLED = ("title", "date", "time")
 _STRUCK = ("title", "date", "time", "status")
-# "Releases in 2028", "July 2027 publications"
-_PERIOD = rf"(?:{MONTH} )?20\d\d"
-_WHAT_IS_LISTED = r"(?:releases|publications|calendar|schedule|timetable)"
-_PERIOD_OF_ROWS = quick(
-    rf"\b{_WHAT_IS_LISTED} (?:in|for|during) ({_PERIOD})$"
-    rf"|^({_PERIOD}) (?:(?:statistic|statistical|release|publication)s? )?{_WHAT_IS_LISTED}$",
-    re.IGNORECASE,
-)
+# Scripts copy a template. Browsers show only one with the attribute.
+_TEMPLATE, _SHADOW = linear(r"(?i)<template(?:\s[^>]*)?>.*?</template\s*>"), "shadowrootmode"
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "summary")
 
 
@@ -104,8 +99,10 @@ class HtmlSource(OnePage):
 def parse_html(page: Page) -> HtmlElement:
     """Return a page as HTML. Raises `UnreadableCalendar` for an empty one."""
     text = decode_text(page, fallback="cp1252")
+    # Before it is parsed, because the parser loses the end of one with open rows.
+    shown = _TEMPLATE.sub(lambda found: found[0] if _SHADOW in found[0] else "", text)
     try:
-        return document_fromstring(text.encode(), parser=HTMLParser(encoding="utf-8"))
+        return document_fromstring(shown.encode(), parser=HTMLParser(encoding="utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError) as exc:
         raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
 
@@ -159,19 +156,22 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
     A plain paragraph such as "The following have been cancelled:" is a heading only of the table
     right below it.
     """
-    heading = introduction = ""
+    headings, revealed = Headings(), find_revealed(root)
+    introduction = ""
     number = 0
     for element in root.iter("table", "p", *_HEADINGS):
         if element.tag != "table":
             text = cell_texts(element)[0]
             introduction = ""
-            if element.tag in _HEADINGS or _is_bold(element):
-                heading = text or heading
+            if text and (element.tag in _HEADINGS or _is_bold(element)):
+                headings.add(str(element.tag), text)
             elif calls_off(text) and not _is_in_table(element):
                 introduction = text
             continue
         number += 1
-        above = introduction or heading
+        above = headings.texts()
+        if introduction:
+            above = (*above, introduction)
         introduction = ""
         rows = read_grid(element)
         heads = [is_heading(texts_of(row), settings.options) for row in rows[:_HEAD]]
@@ -183,10 +183,13 @@ def _read_tables(root: HtmlElement, settings: CalendarSettings) -> Iterator[Cale
             place += 1
         caption = element.find("caption")
         if caption is not None:
-            above = heading = cell_texts(caption)[0]
+            headings.add("caption", cell_texts(caption)[0])
+            above = headings.texts()
         notes = find_labels_around(element)
+        is_unseen = is_inside_hidden(element, revealed)
         for entry in _read_table_rows(f"table {number}", rows[place:], above, settings):
-            yield replace(entry, notes=(*entry.notes, *notes)) if notes else entry
+            row = replace(entry, notes=(*entry.notes, *notes)) if notes else entry
+            yield _mark_hidden(row) if is_unseen else row
 
 
 def _is_bold(paragraph: HtmlElement) -> bool:
@@ -200,26 +203,34 @@ def _is_in_table(element: HtmlElement) -> bool:
 
 
 def _read_table_rows(
-    key: str, rows: Sequence[Sequence[Cell]], above: str, settings: CalendarSettings
+    key: str, rows: Sequence[Sequence[Cell]], above: Sequence[str], settings: CalendarSettings
 ) -> Iterator[CalendarRow]:
     """Yield the rows of a table below the first one, which names the columns.
 
-    A row of a single wide cell is a heading for those below it, as is the text `above`, or a note
-    on the one above it.
+    A row of a single wide cell is a heading for those below it, as are the texts `above`, or a
+    note on the one above it.
     """
+    group = ""
     heading = texts_of(rows[0])
     columns, headings = field_columns(heading, settings.options, settings.address)
+    zone_of_heading = zone_in_heading(heading, columns)
     entry: CalendarRow | None = None
     for number, row in enumerate(rows[1:], 1):
         texts = texts_of(row)
         if entry is not None and (note := note_on_row_above(texts)):
             entry = entry.with_note(note)
             continue
-        is_empty = not any(cell.text or cell.struck for cell in row)
+        with_struck = [cell.text or cell.struck for cell in row]
         if len(row) > 1 and all(cell is row[0] for cell in row):
-            above = texts[0]
-        elif not is_empty and texts != heading and not is_remark_row(texts):
-            cells = {name: row[column] for name, column in columns.items() if column < len(row)}
+            group = texts[0]
+        elif heading_of_group(with_struck):
+            group = heading_of_group(with_struck)
+        elif any(with_struck) and texts != heading and not is_remark_row(texts):
+            cells = {
+                name: _without_label(row[column], heading[column])
+                for name, column in columns.items()
+                if column < len(row)
+            }
             others = [(name, row[place]) for place, name in headings.items() if place < len(row)]
             shown = [cell for _, cell in others]
             shown += [cells[name] for name in _LABELLED if name in cells]
@@ -227,14 +238,21 @@ def _read_table_rows(
                 shown.append(cells["status"])  # the status is an image or another sign
             notes = [note_of(name, cell.text) for name, cell in others]
             notes += [label for cell in shown for label in cell.labels]
-            made = _make_row(f"{key} row {number}", cells, tuple(notes))
+            made = _make_row(f"{key} row {number}", cells, zone_of_heading, tuple(notes))
             if row[0].is_hidden:
                 made = _mark_hidden(made)
             if entry is not None:
                 yield entry
-            entry = apply_heading(made, above, settings)
+            entry = apply_headings(made, (*above, group) if group else above, settings)
     if entry is not None:
         yield entry
+
+
+def _without_label(cell: Cell, heading: str) -> Cell:
+    """Return a cell without the heading of its column and a colon, which narrow screens show."""
+    label, colon, text = cell.text.partition(":")
+    is_label = colon and text.strip() and label.strip().casefold() == heading.strip().casefold()
+    return replace(cell, text=text.strip()) if is_label else cell
 
 
 def _mark_hidden(row: CalendarRow) -> CalendarRow:
@@ -242,21 +260,23 @@ def _mark_hidden(row: CalendarRow) -> CalendarRow:
     return replace(row, status="; ".join(filter(None, (HIDDEN, row.status))))
 
 
-def _make_row(key: str, cells: Mapping[str, Cell], notes: tuple[str, ...]) -> CalendarRow:
-    """Return a row of a table.
+def _make_row(
+    key: str, cells: Mapping[str, Cell], zone: str, notes: tuple[str, ...]
+) -> CalendarRow:
+    """Return a row of a table, with the zone that a heading names.
 
     Its title links to the page, a struck-out date is the earlier one. Words after a struck-out
     title are its status.
     """
     texts, is_struck = _replace_struck(
-        {name: cell.text for name, cell in cells.items()},
+        {"zone": zone} | {name: cell.text for name, cell in cells.items()},
         {name: cell.struck for name, cell in cells.items()},
     )
     link = cells.get("url", Cell(""))
     texts["url"] = link.href or link.text
     if not texts["url"] and "title" in cells:
         texts["url"] = cells["title"].href
-    stamps = (cells[name].stamp for name in ("date", "time") if name in cells)
+    stamps = (cells[name].stamp for name in ("date", "provisional", "time") if name in cells)
     stamp = next(filter(None, stamps), "")
     return make_row(key, texts, is_struck=is_struck, stamp=stamp, notes=notes)
 
@@ -282,38 +302,6 @@ def _replace_struck(
     return read, is_struck or bool(title)
 
 
-def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return an entry with the heading above it as a note, which may say "Cancelled", and its date
-    completed by one such as `July 2026` or `2026`.
-
-    The heading adds month and year to a day number, or the year to a date without one.
-    """
-    entry = entry.with_note(above)
-    has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
-    # If a heading with a number has no year, it is read as one of 2000, so that its entries are
-    # past.
-    stated = _PERIOD_OF_ROWS.search(above)
-    period = next(filter(None, stated.groups()), above) if stated else above
-    heading = None
-    if has_number:
-        heading = read_date(period, date(2000, 1, 1), settings.zone).slot
-    if heading is None or heading.first is None:
-        return entry
-    text = entry.date
-    # In "Thursday 23rd" the last word is a number, if the letters of "st", "nd", "rd" and "th" at
-    # its end are removed.
-    is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
-    if heading.precision is Precision.MONTH and is_day_number:
-        text = f"{text} {period}"
-    anchor = heading.first
-    if heading.precision is Precision.YEAR:
-        # A date without a year is read as the one that is not more than 30 days before the anchor.
-        # From 31 January 2026 on, that is a date in 2026. From 1 January 2026, `20 December` would
-        # be a day in 2025.
-        anchor += timedelta(days=30)
-    return replace(entry, date=text, anchor=anchor)
-
-
 def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
     """Yield the elements that the option `rows` selects, if they have a title or date, with the
     heading above.
@@ -325,11 +313,14 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
         if name not in _NOT_FIELDS
     }
     row_numbers = {row: number for number, row in enumerate(_select_all(options["rows"], root), 1)}
-    headings = set(_select_all(options["heading"], root)) if "heading" in options else set()
-    above = ""
+    chosen = set(_select_all(options["heading"], root)) if "heading" in options else set()
+    headings, revealed, row_heading = Headings(), find_revealed(root), ""
     for element in root.iter():
-        if element in headings:
-            above = cell_texts(element)[0]
+        if element in chosen:
+            row_heading = cell_texts(element)[0]
+        elif element.tag in _HEADINGS and element not in row_numbers:
+            if row_numbers.keys().isdisjoint(element.iterancestors()):
+                headings.add(str(element.tag), cell_texts(element)[0])
         elif element in row_numbers:
             found = {name: _select_texts(element, each) for name, each in selectors.items()}
             stamp = ""
@@ -350,9 +341,10 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
                     stamp=stamp or _find_stamp_of_time(element, selectors.get("time", "")),
                     notes=(*find_labels(element), *find_labels_around(element)),
                 )
-                if is_hidden(element):
+                if is_hidden(element) or is_inside_hidden(element, revealed):
                     row = _mark_hidden(row)
-                yield apply_heading(row, above, settings)
+                above = headings.texts()
+                yield apply_headings(row, (*above, row_heading) if row_heading else above, settings)
 
 
 def _select_date(element: HtmlElement, selector: str) -> tuple[str, str, str]:

@@ -132,7 +132,7 @@ class IcsSource(OnePage):
 
     def _find_url(self, event: RawEvent, uid: str) -> str:
         """Return the only link of an event, else the page if its UID is a path, else ""."""
-        link_property = event.value(self._settings.options.get("link", "URL").upper())
+        link_property = event.text(self._settings.options.get("link", "URL").upper())
         links = set(_LINK.findall(link_property)) or set(_LINK.findall(event.text("DESCRIPTION")))
         if len(links) == 1:
             return clean_url(links.pop().rstrip(".,;)"))
@@ -154,8 +154,15 @@ def group_by_uid(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
 
 def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSettings:
     """Return the settings by which the times of one VCALENDAR are read."""
-    floating = zone_name(calendar.properties.value("X-WR-TIMEZONE")) or timezone
-    return TimeSettings(timezone, floating, calendar.zones, local_date(now, timezone))
+    named = calendar.properties.value("X-WR-TIMEZONE")
+    floating = zone_name(named)
+    return TimeSettings(
+        timezone,
+        floating or timezone,
+        calendar.zones,
+        local_date(now, timezone),
+        floating_tzid="" if floating else named,
+    )
 
 
 def _day_if_provisional(row: CalendarRow) -> CalendarRow:

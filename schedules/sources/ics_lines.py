@@ -11,13 +11,14 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schedules.patterns import quick
 from schedules.source import Page, UnreadableCalendar
 from schedules.sources.body import page_name, refuse_html
 
 MOST_EVENTS = 250_000
+_MOST_BLOCKS = 4  # with one TZID
 
 _LINE_END = quick(rb"\r+\n?")
 _FOLD = quick(rb"\n[ \t]")
@@ -42,7 +43,8 @@ _ZONE_RULE = quick(
     re.IGNORECASE,
 )
 _NO_PARAMS: dict[str, str] = {}
-_ESCAPED = quick(r"\\([\\;,nN])")
+# Programs also escape quotes and colons, which RFC 5545 does not.
+_ESCAPED = quick(r"\\([\\;,:\"nN])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,12 @@ class ZoneBlock:
     """A VTIMEZONE with a name made from its text.
 
     icalendar caches zones by name and for ever. With its own name, the zone of one file would be
-    used for the next.
+    used for the next. `others` are further ones with the same TZID.
     """
 
     name: str
     text: str
+    others: tuple[ZoneBlock, ...] = ()
 
 
 @dataclass(slots=True)
@@ -171,16 +174,23 @@ def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
                 raise UnreadableCalendar(f"{page_name(page)}: more than {MOST_EVENTS} events")
             calendars[-1].events.append(_read_event(lines))
         elif mark == "BEGIN:VTIMEZONE":
-            # If two blocks have the same TZID, the first counts.
             tzid, block = _read_block(line, lines, "VTIMEZONE")
             rules = (line for line in block if line.upper().startswith("RRULE"))
             if all(map(_ZONE_RULE.fullmatch, rules)):
-                calendars[-1].zones.setdefault(tzid, _make_zone_block(block))
+                _add_zone(calendars[-1].zones, tzid, _make_zone_block(block))
         elif mark.startswith("BEGIN:"):
             _read_block(line, lines, mark[6:])  # skipped
         elif not mark.startswith("END:"):
             calendars[-1].properties.properties += _parse_line(line)
     return calendars
+
+
+def _add_zone(zones: dict[str, ZoneBlock], tzid: str, block: ZoneBlock) -> None:
+    """Add a block to those of its file. Files that were merged may have several with one TZID."""
+    first = zones.setdefault(tzid, block)
+    names = {first.name, *(each.name for each in first.others)}
+    if block.name not in names and len(names) < _MOST_BLOCKS:
+        zones[tzid] = replace(first, others=(*first.others, block))
 
 
 def _read_event(lines: Iterator[str]) -> RawEvent:

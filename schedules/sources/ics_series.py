@@ -228,6 +228,9 @@ def _expand_if_safe(
         for rule in event.all("RRULE"):
             parts = _parts_of(rule)
             _refuse_costly_rule(parts, event.value("DTSTART"))
+            if parts.get("UNTIL", "9")[:8] < event.value("DTSTART")[:8]:
+                # Programs write so to remove a series, and by mistake.
+                raise SeriesRefused("series-unreadable")
             has_doubtful_rule = has_doubtful_rule or _may_never_occur(parts)
     if has_doubtful_rule and budget.vain_searches_left == 0:
         raise SeriesRefused("series-refused")

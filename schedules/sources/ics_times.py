@@ -42,6 +42,7 @@ _YEAR = timedelta(days=366)
 # "X-MICROSOFT-CDO-ALLDAYEVENT", "X-FUNAMBOL-ALLDAY"
 _ALL_DAY = ("-ALLDAYEVENT", "-ALLDAY")
 _LAST_MINUTE = ("235900", "235959")
+_LAST_OF_HOUR = 59
 _DAY = timedelta(days=1)
 # The offsets of the time zones that are furthest from Greenwich.
 _MOST_EAST, _MOST_WEST = timedelta(hours=14), timedelta(hours=12)
@@ -51,14 +52,16 @@ _MOST_EAST, _MOST_WEST = timedelta(hours=14), timedelta(hours=12)
 class TimeSettings:
     """The settings by which the times of a file are read.
 
-    `timezone` is the configured one, which slots get. `floating` is that of times without a zone.
-    `zones` are the file's own zone blocks by TZID. `anchor` is the day of the read.
+    `timezone` is the configured one, which slots get. `floating` is that of times without a zone,
+    or `floating_tzid`, if the file names one for them that is not known. `zones` are the file's own
+    zone blocks by TZID. `anchor` is the day of the read.
     """
 
     timezone: str
     floating: str
     zones: Mapping[str, ZoneBlock]
     anchor: date
+    floating_tzid: str = ""
 
 
 def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
@@ -92,18 +95,13 @@ def start_slot(start: Property, times: TimeSettings) -> Slot:
     A UTC time that also names a zone gives a doubtful day.
     """
     raw = start.value.strip()
-    if _DATE.fullmatch(raw):
-        day = parse_day(raw)
-        return (
-            no_slot(raw, "impossible", times.timezone)
-            if day is None
-            else on_days(day, day, raw, times.timezone)
-        )
+    if day := parse_day(raw):
+        return on_days(day, day, raw, times.timezone)
     match = _DATE_TIME.fullmatch(raw)
     wall = wall_time(match) if match else None
-    if wall is None:
+    if wall is None and not _DATE.fullmatch(raw):
         return _read_by_grammar(raw, start, times)
-    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+    if wall is None or not FIRST_YEAR <= wall.year <= LAST_YEAR:
         return no_slot(raw, "impossible", times.timezone)
     tzid = start.params.get("TZID", "").strip()
     is_utc = raw.endswith("Z")
@@ -113,9 +111,7 @@ def start_slot(start: Property, times: TimeSettings) -> Slot:
         return replace(doubtful, readings=tuple(sorted({wall.replace(tzinfo=UTC), *named})))
     if is_utc:
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
-    return (
-        _slot_in_zone(wall, tzid, raw, times) if tzid else slot_at(wall, times.floating, raw, times)
-    )
+    return _slot_in_zone(wall, tzid or times.floating_tzid, raw, times)
 
 
 def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
@@ -132,11 +128,14 @@ def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
 
 
 def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> Slot:
-    """Return the slot of a local time in the zone that a TZID names.
+    """Return the slot of a local time in the zone that a TZID names, in that of times without a
+    zone for "".
 
     If no known zone has this name, the file's own block for it (VTIMEZONE) counts. Without one that
     can be read, only the day is known.
     """
+    if not tzid:
+        return slot_at(wall, times.floating, raw, times)
     name = zone_name(tzid)
     if name is not None:
         return doubt_zone(slot_at(wall, name, raw, times), wall, tzid, times)
@@ -156,8 +155,7 @@ def doubt_zone(slot: Slot, wall: datetime, tzid: str, times: TimeSettings) -> Sl
     if slot.instant is None:
         return slot
     readings = {slot.instant}
-    if not _has_ended(times.zones.get(tzid), wall):
-        readings.add(_instant_by_zone_block(wall, tzid, times) or slot.instant)
+    readings.add(_instant_by_zone_block(wall, tzid, times) or slot.instant)
     offset = OFFSETS_OF_SEASONS.get(tzid.casefold())
     if offset is not None:
         readings.add((wall - offset).replace(tzinfo=UTC))
@@ -177,12 +175,20 @@ def slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
 
 
 def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> datetime | None:
-    """Return the instant by the file's own zone block, None if there is none, icalendar cannot
-    read it, or it begins later.
-    """
+    """Return the instant by the file's own zone blocks, None without one and if they differ."""
     block = times.zones.get(tzid)
-    begins = [] if block is None else _BEGIN.findall(block.text)
-    if block is None or not begins or f"{wall:%Y%m%dT%H%M%S}" < min(begins):
+    if block is None:
+        return None
+    moments = {_instant_by_block(wall, each) for each in (block, *block.others)}
+    return moments.pop() if len(moments) == 1 else None
+
+
+def _instant_by_block(wall: datetime, block: ZoneBlock) -> datetime | None:
+    """Return the instant by a zone block, None if icalendar cannot read it, or it begins later or
+    has ended.
+    """
+    begins = _BEGIN.findall(block.text)
+    if not begins or _has_ended(block, wall) or f"{wall:%Y%m%dT%H%M%S}" < min(begins):
         return None
     zone = _read_zone_block(block)
     if zone is None:
@@ -190,11 +196,11 @@ def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> da
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _has_ended(block: ZoneBlock | None, wall: datetime) -> bool:
+def _has_ended(block: ZoneBlock, wall: datetime) -> bool:
     """Return whether a zone block has summer time, but no rule for the year of a time: some
     programs write only the changes of past years.
     """
-    if block is None or "DAYLIGHT" not in block.text or _ENDLESS_RULE.search(block.text):
+    if "DAYLIGHT" not in block.text or _ENDLESS_RULE.search(block.text):
         return False
     return max(_DATE_IN_BLOCK.findall(block.text), default="") < f"{wall - _YEAR:%Y%m%d}"
 
@@ -237,7 +243,7 @@ def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
         end = event.all("DTEND")
         ends = None
         if end:
-            ends = _midnight_in(zone, start_slot(end[0], times))
+            ends = _midnight_in(zone, _past_last_minute(start_slot(end[0], times)))
         if first is None and begins is not None and ends is not None and ends > begins:
             return on_days(begins, ends - _DAY, slot.raw, times.timezone)
     if first is None and begins is None and is_all_day and slot.instant is not None:
@@ -252,6 +258,14 @@ def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
 
 def _is_true(value: str) -> bool:
     return value.strip().upper() in ("TRUE", "1")
+
+
+def _past_last_minute(end: Slot) -> Slot:
+    """Return an end with the whole hour instead of its last minute or second."""
+    if end.instant is None or end.instant.minute != _LAST_OF_HOUR:
+        return end
+    hour = end.instant.replace(minute=0, second=0) + timedelta(hours=1)
+    return replace(end, instant=hour)
 
 
 def _midnight_in(timezone: str, slot: Slot) -> date | None:

@@ -184,15 +184,18 @@ def _find_zones(item: object) -> set[str]:
 
 def _list_notes(item: object) -> Iterator[str]:
     """Yield the texts of an entry at any depth, with the names of fields that call it off, such as
-    "cancelled: true".
+    "cancelled: true" or "confirmed: no". What is inside such a field has its name.
     """
     values = [("", item)]
     while values:
         name, value = values.pop()
         if isinstance(value, dict):
-            values += [(str(key), inner) for key, inner in value.items()]
+            is_told = note_of(name, "x") != "x"
+            values += [(name if is_told else str(key), inner) for key, inner in value.items()]
         elif isinstance(value, list):
             values += [(name, inner) for inner in value]
+        elif value is False:
+            yield note_of(name, "no")
         elif text := _value_text(value):
             yield note_of(name, text)
 

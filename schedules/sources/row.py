@@ -27,6 +27,7 @@ from schedules.dates.status import (
     names_some_time,
     read_status,
     state_of,
+    status_word,
     without_earlier,
 )
 from schedules.dates.times import find_time
@@ -73,7 +74,7 @@ PATH = quick(r"(?:/|\.\.?/|\?[^\s]+=)\S*")
 _BEGINS_WITH_SCHEME = quick(r"https?://(?!/)", re.IGNORECASE)
 _BEGIN_OF_REMARK = ("(", "[", "-", "\N{EN DASH}", "|")
 _WITHOUT_SCHEME = quick(r"(?:www\.|(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}/)\S+", re.IGNORECASE)
-TAGS = quick(r"<[^>]{0,1000}>")
+TAGS = quick(r"<(?=[a-z/!?])[^>]{0,1000}>", re.IGNORECASE)  # not "under <5 and >65"
 # Names of fields: "isCancelled", "cancelled_at", "Postponement date"
 _WORD_ENDS = quick(r"(?<=[a-z])(?=[A-Z])|[_-]")
 _ABOUT_CALL = quick(
@@ -135,6 +136,20 @@ class CalendarRow:
         return replace(self, notes=(*self.notes, note))
 
 
+_STROKE = "\u0336"
+_LINKED = (
+    quick(
+        r"=HYPERLINK\(\s?\"(?P<url>[^\"]{1,500})\"\s?[,;]\s?\"(?P<text>[^\"]{1,300})\"\s?\)",
+        re.IGNORECASE,
+    ),
+    quick(r"\[(?P<text>[^\[\]]{1,300})\]\((?P<url>[^()\s]{1,500})\)"),
+    quick(
+        r"<a\s[^<>]{0,200}\bhref\s?=\s?[\"']?(?P<url>[^\"'<>\s]{1,500})[^<>]{0,200}>"
+        r"(?P<text>[^<>]{1,300})</a>",
+        re.IGNORECASE,
+    ),
+)
+"""How a formula, Markdown and HTML write a title that links to its page."""
 _STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>|~~.*?~~")
 _NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp", "notes", "date_key"}
 _TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
@@ -152,10 +167,16 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
 ) -> CalendarRow:
     """Return a row from texts by field name (other names are ignored) and the other fields.
 
-    A text `revised` is a later date, which counts instead of the date. `zone` is that of the time,
-    which an entry that is `allday` does not have.
+    A text `revised` is a later date, which counts instead of the date. `provisional` is a date
+    that counts if there is no other, and with no other status. `zone` is that of the time, which
+    an entry that is `allday` does not have.
     """
     known = {name: text for name, text in texts.items() if name in _TEXTS}
+    title = known.get("title", "").strip()
+    linked = next(filter(None, (form.fullmatch(title) for form in _LINKED)), None)
+    if linked is not None:
+        link = linked["url"] if _is_empty(known.get("url", "")) else known["url"]
+        known |= {"title": linked["text"], "url": link}
     # A table may have several columns of weekdays.
     weekdays = (text for name, text in texts.items() if name.startswith("weekday"))
     known["weekday"] = "\n".join(weekdays)
@@ -164,6 +185,10 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
         known["uid"] = ""
     if _is_empty(known.get("producer", "")):
         known["producer"] = ""
+    provisional = texts.get("provisional", "")
+    if not _is_empty(provisional) and _is_empty(known.get("date", "")):
+        status = known.get("status", "")
+        known |= {"date": provisional, "status": "provisional" if _is_empty(status) else status}
     revised = texts.get("revised", "")
     if not _is_empty(revised) and revised.strip().casefold() not in _NO:
         known |= {"date": revised, "previous": texts.get("date", "")}
@@ -173,11 +198,11 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
     if texts.get("allday", "").strip().casefold() not in _NO:
         known["time"] = ""
     elif known.get("time", "").strip():
-        known["time"] = f"{known['time']} {zone}".strip()
+        known["time"] = _with_zone(known["time"], zone)
     else:
         # The time is in the dates.
         timed = [name for name in ("date", "previous") if ":" in known.get(name, "")]
-        known |= {name: f"{known[name]} {zone}".strip() for name in timed}
+        known |= {name: _with_zone(known[name], zone) for name in timed}
     return CalendarRow(
         key,
         **known,
@@ -190,6 +215,12 @@ def make_row(  # noqa: PLR0913  # what a row has besides texts
     )
 
 
+def _with_zone(text: str, zone: str) -> str:
+    """Return a text with a time and its zone, unless that is in the text already."""
+    has_zone = normalise(text).endswith(normalise(zone))
+    return text if has_zone else f"{text} {zone}"
+
+
 def _is_empty(text: str) -> bool:
     """Return whether a cell is empty, or has a word for that such as "n/a"."""
     # Most are longer, and normalising takes time.
@@ -197,7 +228,9 @@ def _is_empty(text: str) -> bool:
 
 
 def is_struck_out(title: str) -> bool:
-    """Return whether all of a title with markup is struck through."""
+    """Return whether all of a title is struck through, by its markup or signs of Unicode."""
+    if _STROKE in title:
+        return True
     if "<" not in title and "~~" not in title:
         return False
     kept = _STRUCK.sub("", title)
@@ -422,7 +455,8 @@ def note_of(heading: str, text: str) -> str:
     """
     words = _WORD_ENDS.sub(" ", heading).strip(" ?")
     if _FLAG.fullmatch(words):
-        if text.strip().casefold() in _NO or text.strip() in _CROSSES:
+        is_open = status_word(normalise(text)) in ("provisional", "tbc") or text.strip() == "?"
+        if is_open or text.strip().casefold() in _NO or text.strip() in _CROSSES:
             return f"{words}: no"
         return f"{words}: {text}"
     question = _question_of(heading)

@@ -54,6 +54,7 @@ from schedules.titles import names_other_period, read_title
 
 ANNOUNCED = "announced, not released"
 WITHDRAWN = "marked as withdrawn"
+CUT = "a part is missing, which may have what is searched for"
 PLACEHOLDER = "a page under its title without content"
 _TABLE = ".//table[not(.//table)]"  # not one for layout
 # The address of a file may have no extension.
@@ -156,6 +157,8 @@ def _read_thin_page(  # what such a page is compared with
     is_new = context.known.was_missing or context.known.placeholder is not None
     if is_old or (not is_new and names_day_of(page.prose, slot)):
         return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
+    if not page.is_closed:
+        return unknown(CUT)
     is_notice = tells_nothing(page.prose, slot, context.title, has_report=_links_report(page))
     return unknown(NOTICE_ONLY) if is_notice else seen
 

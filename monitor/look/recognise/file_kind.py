@@ -54,19 +54,24 @@ _LONGEST_NOTE = 400
 _NOTE = quick(
     r"\b(not found|does not exist|denied|forbidden|error|problem|unavailable|no longer|removed"
     r"|moved|(?:not|be) (?:yet )?(?:available|published|released)|try again|git-lfs|placeholder"
-    r"|coming soon|tbc|null|no data)\b",
+    r"|coming soon|tbc|null|no data|too many|requests?|time(?:d )?out|busy|maintenance|expired"
+    r"|upstream|invalid|bad gateway|unauthori[sz]ed|not allowed|rate limit)\b",
     re.IGNORECASE,
 )
 # before the name of the first element
 _START = r"(?:[^<]|<(?![a-z_]))*<(?:[a-z_][\w.-]{0,60}:)?"
 _HTML_ROOT = quick(rf"{_START}html\b", re.IGNORECASE)
 _ERROR_ROOT = quick(
-    rf"{_START}(?:errors?|fault|(?:service)?exception(?:report)?)[\s/>]", re.IGNORECASE
+    rf"{_START}(?:errors?|fault|(?:service)?exception(?:report)?)[\s/>]"
+    rf"|{_START}envelope\b[^<]{{0,500}}>\s{{0,99}}<(?:[a-z_][\w.-]{{0,60}}:)?body[^<]{{0,500}}>"
+    r"\s{0,99}<(?:[a-z_][\w.-]{0,60}:)?fault[\s/>]",
+    re.IGNORECASE,
 )
 # The keys of error messages in JSON ("problem details" are RFC 9457).
 _ERROR_KEY = quick(
     r"_response_info|body|(error|status_?)?code|correlationid|details?|errors?|exceptions?|fault"
-    r"|instance|maintenance|messages?|ok|path|reason|request_?id|resource|status|success"
+    r"|instance|maintenance|messages?|ok|path|reason|request_?id|resource|retry_?after|status"
+    r"|success"
     r"|timestamp|title|traceid|type",
     re.IGNORECASE,
 )
@@ -74,7 +79,9 @@ _ERRORS = (
     *("error", "errors", "exception", "fault", "_response_info"),
     *("odata.error", "errormessage", "error_message", "httpmessage"),
 )
-_ERROR_TEXTS = (*_ERRORS, "message", "messages", "detail", "details", "reason")
+_ERROR_TEXTS = (
+    *(*_ERRORS, "message", "messages", "detail", "details", "reason", "retryafter", "retry_after"),
+)
 _FAILED = ("error", "fail", "failed", "failure")
 
 
@@ -122,10 +129,14 @@ def _fits_kind(answer: Answer, head: str, extension: str | None) -> bool:
     if extension == "txt":
         return media_type != "text/html"
     # With a media type that servers use for any file, the text must look like a table.
-    is_note = len(answer.body) <= _LONGEST_NOTE and _NOTE.search(head) is not None
     if extension is not None and _is_only_heading(head):
         return False
-    return _is_table(head) or (media_type not in _TYPES_OF_ANY_FILE and not is_note)
+    return is_table(answer) or (media_type not in _TYPES_OF_ANY_FILE and not is_note(answer))
+
+
+def is_note(answer: Answer) -> bool:
+    """Return whether a body is a short text that says that something is wrong or not there."""
+    return len(answer.body) <= _LONGEST_NOTE and bool(_NOTE.search(decode_text(answer.body) or ""))
 
 
 def _is_only_heading(head: str) -> bool:
@@ -135,10 +146,11 @@ def _is_only_heading(head: str) -> bool:
     return has_fields and "\n" not in line and not any(map(str.isdigit, line))
 
 
-def _is_table(head: str) -> bool:
-    """Return whether text has fields with commas or tabs, or two lines with the same number of a
+def is_table(answer: Answer) -> bool:
+    """Return whether a text has fields with commas or tabs, or two lines with the same number of a
     delimiter.
     """
+    head = decode_text(answer.body[:_HEAD]) or ""
     if _FIELDS.search(head):
         return True
     lines = [line for line in head.splitlines() if line.strip()]

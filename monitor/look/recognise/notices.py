@@ -42,6 +42,12 @@ _EMPTY_SHELL = (
     "//app-root[not(normalize-space())]|//*[not(normalize-space()) and (@id='root' or @id='app'"
     " or @id='__next' or @id='__nuxt' or @id='___gatsby')]"
 )
+# A template that its script has not filled, or has filled with nothing
+_UNFILLED = quick(
+    r"\{\{|\[\[ ?[a-z_][\w.]{1,60} ?\]\]|\$\{[\w.]{1,60}\}|<%|\[object object\]"
+    r"|^\W*(?:undefined|null|nan)\W*$",
+    re.IGNORECASE,
+)
 _NEEDS_BROWSER = "//script|//noscript|//iframe|//form"
 _LINK = quick(rb"<a\s[^>]{0,100}?href\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
 _LEAST_LETTERS = 4
@@ -49,20 +55,30 @@ _MISSING = quick(
     r"^\W*(error )?(404|page not found|not found)\b|\bno longer (available|here)\b"
     r"|\bpublished in error\b|\b(page|file) (can ?not|can.?t|could not|couldn.?t) be found\b"
     r"|\bpage (does not|doesn.?t) exist\b|\b(can ?not|can.?t|could not|couldn.?t) find\b"
-    r"|\bnot found\W*$|^\W*(no results|nothing found|search results)\b",
+    r"|\bnot found\W*$|\bni ddaethpwyd o hyd\b|^\W*(no results|nothing found|search results)\b",
     re.IGNORECASE,
 )
 # Many sites answer maintenance, sign-in and cookie pages and apologies with success.
 _OF_THE_SITE = quick(
     r"^\W*sorry\b|\b(under|planned|scheduled|essential|down for|(web)?site) maintenance\b"
-    r"|\bmaintenance mode\b|\bbe (right )?back (soon|shortly)\b"
-    r"|\b(temporarily|currently) unavailable\b|\b(service|site|website|page) (is )?unavailable\b"
-    r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*((your )?cookies?"
-    r" (on|settings|preferences|choices|consent)|we use cookies)\b"
+    r"|\bmaintenance mode\b|\bbe (right )?back (soon|shortly)\b|\bbe right back\b"
+    r"|\b(temporarily|currently) unavailable\b|\bwebsite (is )?coming soon\b"
+    r"|\b(service|site|website|page) (is )?(unavailable|not available)\b"
+    r"|\btechnical (difficult(y|ies)|problems?|issues?|faults?)\b"
+    r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*((your )?(cookies?|privacy)"
+    r" (on|settings|preferences|choices|consent)|we use cookies)\b|\bcookies are required\b"
+    r"|\bjavascript is (required|disabled)\b|\benable javascript\b|\bchecking your browser\b"
+    r"|\byou are (now )?in (line|(a|the) queue)\b|^\W*(queue-it|(the )?waiting room)\W*$"
     r"|^\W*(access denied|your access to|before you continue|just a moment|verify you are human"
     r"|(oops\W{1,3})?something went wrong|web application firewall)\b|\bweb app is stopped\b"
     r"|\b(internal server error|bad gateway|gateway time-?out|database connection)\b"
+    r"|\btoo many requests\b|\bbandwidth (limit )?exceeded\b|\bbeen blocked\b"
+    r"|\bsession (has )?(expired|timed out)\b|\b(domain|account) (name )?(has )?(been )?"
+    r"(expired|suspended)\b"
     r"|^\W*(an|(an )?unexpected|server|runtime|database) error\b"
+    r"|^\W*((http )?(error|status)\W{0,3})?[45]\d\d(\W*$|\W{1,3}(error|gone|service|forbidden))"
+    r"|^\W*(30[1278]\W{1,3})?((document|object) )?moved (permanently|temporarily|to)?\W*$"
+    r"|^\W*object moved\b|^\W*(you are being )?redirecting\b|\bweb server.s default page\b"
     r"|^\W*(welcome to nginx|iis windows|apache2 \w+ default page)\b",
     re.IGNORECASE,
 )
@@ -73,7 +89,8 @@ _NOT_OUT = (
     "|(?:pre-?)?announcement|unpublished|not (?:yet )?published"
 )
 _MARK = quick(
-    rf"^\W*(?:{_NOT_OUT})\b *[\])}}:–—|-]|[\[({{](?:{_NOT_OUT})[\])}}]\W*$"
+    r"^\W*(?-i:(?:DRAFT|PREVIEW|TEST|EMBARGOED|PLACEHOLDER)\b(?=.*[a-z]))"
+    rf"|^\W*(?:{_NOT_OUT})\b *[\])}}:–—|-]|[\[({{](?:{_NOT_OUT})[\])}}]\W*$"
     r"|[–—|-] ?(?:coming soon|not (?:yet )?published)\W*$",
     re.IGNORECASE,
 )
@@ -203,9 +220,9 @@ def find_sign_against(page: Page, title: str) -> str:
         return SAYS_CALLED_OFF[notice["called_off"].lower()]
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
-    if "{{" in page.content:  # a template that its script has not filled
+    if _UNFILLED.search(page.content):
         return CLOSED
-    must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN)
+    must_wait = _WAITING.search(text) or page.find_content(_COUNTDOWN) or page.find("//frameset")
     return CLOSED if (title and is_shell(page)) or must_wait or page.has_refresh else ""
 
 

@@ -81,13 +81,15 @@ _HAS_CLASS_OF_FRAME = " or ".join(
 )
 # The menus, notices and forms around the content, and what users do not see.
 _FRAME = (
-    "//footer|//nav|//aside|//dialog|//template|//select|//textarea"
+    "//footer|//nav|//aside|//dialog|//template[not(@shadowrootmode)]|//select|//textarea"
     "|//header[not(ancestor::main or ancestor::article)]"
     "|//*[(@hidden and @hidden != 'until-found') or @aria-hidden = 'true']"
     "|//*[contains(translate(@style, ' ', ''), 'display:none')]"
     f"|//*[@role and contains({_ROLES}, concat(' ', @role, ' '))]"
     f"|//body//*[(@class or @id) and not(.//h1) and ({_HAS_CLASS_OF_FRAME})]"
 )
+_SHOWN = "not(ancestor::template[not(@shadowrootmode)])"
+"""Scripts copy what is in a template. Browsers show only one with the attribute."""
 _CONTENT_TEXT = (
     ".//text()[normalize-space() and not(ancestor::head or ancestor::h1 or ancestor::script"
     " or ancestor::style or ancestor::noscript)]"
@@ -119,7 +121,7 @@ class Page:
     @cached_property
     def heading(self) -> str:
         """Return the text of the first `<h1>` in `<main>`, else of any, which may name the site."""
-        return self._first_text("//main//h1") or self._first_text("//h1")
+        return self._first_text(f"//main//h1[{_SHOWN}]") or self._first_text(f"//h1[{_SHOWN}]")
 
     @cached_property
     def names(self) -> list[str]:
@@ -134,14 +136,14 @@ class Page:
         found = self.find("//head/meta[@property='og:title']/@content")[:1]
         found.append(_SITE_NAME.split(self.title)[0])
         if not self.heading:
-            found.append(self._first_text("//h2"))
+            found.append(self._first_text(f"//h2[{_SHOWN}]"))
         return found
 
     @cached_property
     def text(self) -> str:
         """Return the text in one line, without scripts and styles."""
         nodes = self.find(
-            "//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]"
+            f"//text()[not(ancestor::script or ancestor::style or ancestor::noscript) and {_SHOWN}]"
         )
         return " ".join(" ".join(nodes).split())
 
@@ -170,7 +172,7 @@ class Page:
         for href in self.find("//base/@href")[:1]:
             base = absolute_url(self._url, href) or base
         links = []
-        for anchor in find(".//a[@href]|.//area[@href]"):
+        for anchor in filter(is_shown, find(".//a[@href]|.//area[@href]")):
             url = absolute_url(base, anchor.get("href").partition("#")[0])
             if url:
                 others = anchor.xpath("@aria-label|descendant-or-self::*/@alt|@title")[:1]
@@ -207,6 +209,11 @@ class Page:
     def _first_text(self, path: str) -> str:
         elements = self.find(path)
         return text_of(elements[0])[:_LONGEST_NAME] if elements else ""
+
+
+def is_shown(node: Any) -> bool:  # noqa: ANN401  # as in `text_of`
+    """Return whether an element is outside templates, which scripts copy."""
+    return all(each.get("shadowrootmode") for each in node.iterancestors("template"))
 
 
 def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type

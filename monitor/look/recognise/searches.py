@@ -15,7 +15,7 @@ from lxml.cssselect import CSSSelector
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer
 from monitor.look.recognise.file_kind import ERROR_MESSAGE, decode_text, says_error
-from monitor.look.recognise.page import Page, is_html, parse_json, text_of
+from monitor.look.recognise.page import Page, is_html, is_shown, parse_json, text_of
 from monitor.look.recognise.result import (
     Context,
     Recognised,
@@ -99,7 +99,7 @@ def find_element(selector: str) -> Recogniser:
         raise UserFault(f"no CSS selector ({exc})") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        elements = Page(answer).find(path)
+        elements = list(filter(is_shown, Page(answer).find(path)))
         if not elements:
             return absent("no such element")
         return present(specific=is_title_among(context, map(text_of, elements)))

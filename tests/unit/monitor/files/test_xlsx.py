@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 
 from monitor.files.facts import FileFacts, UnreadableFile
 from monitor.files.inspect import inspect_file
-from monitor.files.office import read_xlsx
-from tests.worlds.files import Properties, Sheet, xlsx, zipped
+from monitor.files.office import read_ods, read_xlsx
+from tests.worlds.files import Properties, Sheet, ods, xlsx, zipped
 
+_COLLAPSED = "<table:table-row table:visibility='collapse'>"
 TITLE = "Births registered in England and Wales: November 2017"
 
 
@@ -32,6 +36,43 @@ def test_workbook_shows_headings_latest_day_and_people(*, inline: bool) -> None:
 def test_hidden_sheet_is_not_read() -> None:
     facts = read_xlsx(xlsx(Sheet("A", [["x"]]), Sheet("B", [["draft"]], is_hidden=True)))
     assert "draft" not in facts.lines
+
+
+@pytest.mark.parametrize(
+    ("make", "read", "part", "shown", "hidden"),
+    [
+        (xlsx, read_xlsx, "xl/worksheets/sheet1.xml", "<row>", "<row hidden='1'>"),
+        (ods, read_ods, "content.xml", "<table:table-row>", _COLLAPSED),
+    ],
+    ids=["xlsx", "ods"],
+)
+def test_hidden_row_is_not_read(
+    make: Callable[[Sheet], bytes],
+    read: Callable[[bytes], FileFacts],
+    part: str,
+    shown: str,
+    hidden: str,
+) -> None:
+    body = make(Sheet("A", [["DRAFT"], ["Births"]]))
+    assert "DRAFT" in read(body).lines
+    lines = read(_with_part(body, part, shown, hidden)).lines
+    assert "DRAFT" not in lines
+    assert "Births" in lines
+
+
+def test_workbook_that_counts_from_1904_has_its_own_days() -> None:
+    body = xlsx(Sheet("A", [[date(2017, 11, 30)]]))
+    of_mac = _with_part(body, "xl/workbook.xml", "<sheets>", "<workbookPr date1904='1'/><sheets>")
+    assert read_xlsx(of_mac).latest == date(2021, 12, 1)
+
+
+def _with_part(body: bytes, part: str, old: str, new: str) -> bytes:
+    """Return an archive in one part of which the first `old` text is `new`."""
+    with ZipFile(BytesIO(body)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    text = parts[part].decode()
+    assert old in text
+    return zipped(parts | {part: text.replace(old, new, 1)})
 
 
 def test_codes_of_a_header_are_no_text() -> None:
