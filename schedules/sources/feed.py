@@ -88,7 +88,7 @@ class FeedSource(OnePage):
             texts = {
                 "uid": str(item.get("id") or item.get("link") or ""),
                 "title": _extract_match(self._title_pattern, title) or title,
-                "url": str(item.get("link", "")),
+                "url": self._link_of(item),
                 "date": date_text,
             }
             # The slot of an instant counts instead of `date`.
@@ -103,6 +103,11 @@ class FeedSource(OnePage):
                 is_struck=is_struck_out(str(item.get("title"))),
                 notes=(*map(_strip_markup, descriptions), *categories, *statuses),
             )
+
+    def _link_of(self, item: Mapping[str, Any]) -> str:
+        """Return the link of an entry, "" if it leads to the feed itself."""
+        link = str(item.get("link", "")).strip().replace(" ", "%20")
+        return "" if link.partition("#")[0] == self._settings.address else link
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:

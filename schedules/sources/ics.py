@@ -154,7 +154,7 @@ def group_by_uid(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
 
 def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSettings:
     """Return the settings by which the times of one VCALENDAR are read."""
-    named = calendar.properties.value("X-WR-TIMEZONE")
+    named = calendar.properties.value("X-WR-TIMEZONE").strip('"')
     floating = zone_name(named)
     return TimeSettings(
         timezone,

@@ -40,6 +40,7 @@ _NUMBER = "X-NUMBER"
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
 _IN_EVERY_MONTH = quick(r"(?:-?(?:[1-9]|1\d|2[0-8])(?:,|$))+")
+_FLOATING = quick(r"\d{8}T\d{6}(?:,\d{8}T\d{6})*")
 _UNTIL_DAY = quick(r"\b(UNTIL=\d{8})(;|$)")
 _YEAR_1970_TO_2099 = quick(r"(?:19[7-9]|20\d)\d")
 # Parts of an RRULE with which it always has an occurrence, if their values are valid.
@@ -224,17 +225,22 @@ def _expand_if_safe(
     if all(_YEAR_1970_TO_2099.match(start) and int(start[:4]) > window[1].year for start in starts):
         return ()
     has_doubtful_rule = False
+    ends_on_first_day = False
     for event in events:
         for rule in event.all("RRULE"):
             parts = _parts_of(rule)
             _refuse_costly_rule(parts, event.value("DTSTART"))
-            if parts.get("UNTIL", "9")[:8] < event.value("DTSTART")[:8]:
+            until, begins = parts.get("UNTIL", "9")[:8], event.value("DTSTART")[:8]
+            if until < begins:
                 # Programs write so to remove a series, and by mistake.
                 raise SeriesRefused("series-unreadable")
+            ends_on_first_day |= until == begins >= f"{window[0]:%Y%m%d}"
             has_doubtful_rule = has_doubtful_rule or _may_never_occur(parts)
     if has_doubtful_rule and budget.vain_searches_left == 0:
         raise SeriesRefused("series-refused")
     occurrences = _expand_events(events, times, window)
+    if ends_on_first_day and not occurrences and not any(each.all("EXDATE") for each in events):
+        raise SeriesRefused("series-unreadable")
     if has_doubtful_rule and len(occurrences) <= len(starts):
         budget.vain_searches_left -= 1
     return occurrences
@@ -335,6 +341,9 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     """
     starts = [event.all("DTSTART") for event in events if not event.all("RECURRENCE-ID")]
     rule_start = next((found[0] for found in starts if found), None)
+    # The library reads a series without a zone in UTC if one of its other times is.
+    is_floating = rule_start is not None and _FLOATING.fullmatch(rule_start.line()[8:].strip())
+    floating = times.floating if is_floating and not times.floating_tzid else ""
     exclusions = _list_exclusions(events, times)
     for number, (event, excluded) in enumerate(zip(events, exclusions, strict=True)):
         needed = [each for each in event.properties if each.name in _NEEDED]
@@ -342,18 +351,18 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
         yield f"{_NUMBER}:{number}"
         for each in needed:
             if each.name == "RECURRENCE-ID" and rule_start is not None:
-                yield _with_known_zone(_in_form_of(each, rule_start), times).line()
+                yield _with_known_zone(_in_form_of(each, rule_start), times, floating).line()
             elif each.name == "RRULE" and rule_start is not None and "T" in rule_start.value:
                 # The whole day in UNTIL belongs to the series, also if its start has a time.
                 value = _UNTIL_DAY.sub(r"\1T235959Z\2", each.value.upper())
                 yield replace(each, value=value).line()
             elif each.name == "RDATE":
                 dates = replace(each, value=each.value.replace(" ", ""))
-                yield _with_known_zone(dates, times).line()
+                yield _with_known_zone(dates, times, floating).line()
             elif each.name != "EXDATE":
-                yield _with_known_zone(each, times).line()
+                yield _with_known_zone(each, times, floating).line()
         for each in excluded:
-            yield _with_known_zone(each, times).line()
+            yield _with_known_zone(each, times, floating).line()
         yield "END:VEVENT"
 
 
@@ -370,11 +379,13 @@ def _in_form_of(given: Property, start: Property) -> Property:
     return Property(given.name, f"{value}{time_of_day}", {**kept, **zone})
 
 
-def _with_known_zone(given: Property, times: TimeSettings) -> Property:
-    """Return a property with a time zone name that the libraries know, unchanged if it has no zone
-    or no known one.
+def _with_known_zone(given: Property, times: TimeSettings, floating: str) -> Property:
+    """Return a property with a time zone name that the libraries know, `floating` for a time
+    without one. Unchanged if no zone is known.
     """
     tzid = given.params.get("TZID", "")
+    if not tzid and _FLOATING.fullmatch(given.value.strip()):
+        tzid = floating
     if given.name not in _TIMED or not tzid:
         return given
     block = times.zones.get(tzid)  # the file's own definition of the zone
