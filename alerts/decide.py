@@ -433,6 +433,6 @@ def _describe_key(key: FactKey) -> str:
     if key.kind is FactKind.CHANGED:
         return key.subject  # what the calendar shows
     name, _ = _NAME_AND_KIND[key.kind]
-    if key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT):
+    if key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT, FactKind.SWAPPED):
         return f"{name}: {part_label(key.subject)}"
     return name
