@@ -375,7 +375,15 @@ class _NoticeBuilder:
 
 
 def _find_gravest_kind(findings: list[FactKey], incident: Incident) -> IncidentKind:
-    kinds = (_INCIDENT_OF_FACT[key.kind] for key in findings)
+    """Return the kind of incident that new findings make. A calendar's change makes no breach less
+    grave.
+    """
+    is_breach = incident.kind in BREACHES
+    kinds = (
+        _INCIDENT_OF_FACT[key.kind]
+        for key in findings
+        if not (is_breach and key.kind is FactKind.CHANGED)
+    )
     return max(kinds, key=GRAVITY.index, default=incident.kind)
 
 
@@ -425,6 +433,6 @@ def _describe_key(key: FactKey) -> str:
     if key.kind is FactKind.CHANGED:
         return key.subject  # what the calendar shows
     name, _ = _NAME_AND_KIND[key.kind]
-    if key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT):
+    if key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT, FactKind.SWAPPED):
         return f"{name}: {part_label(key.subject)}"
     return name

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from alerts.finding import ReleaseFacts
 from alerts.one_line import one_line
@@ -258,9 +259,8 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
     """Return a key for each fact that people are notified of; no keys without facts, and only those
     of leads if the verdict is `lead`: other incidents report the rest.
 
-    A late part other than the page is `behind`, and also `out` once it came. A group of removals is
-    `withdrawn`, and `back` once all are back. A group of exposures is `exposed`, and `over` once
-    none is open.
+    A late part other than the page is `behind`, and also `out` once it came. A group of exposures
+    is `exposed`, and `over` once none is open.
     """
     if facts is None:
         return frozenset()
@@ -282,14 +282,30 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
     )
     if facts.shown_since is not None:
         keys.add(FactKey(FactKind.CHANGED, say_shown_since(facts)))
-    for number, removals in enumerate(group_removals(facts)):
-        keys.add(FactKey(FactKind.WITHDRAWN, str(number)))
-        # The length of an absence is known once the content is back.
-        if all(has_upper_bound(removal.seconds) for removal in removals):
-            keys.add(FactKey(FactKind.BACK, str(number)))
+    keys |= _list_alteration_keys(facts)
     groups = group_exposures(facts.exposures)
     keys.update(FactKey(FactKind.EXPOSED, str(number)) for number in range(len(groups)))
     return frozenset(keys | find_ended_exposures(facts).keys())
+
+
+def _list_alteration_keys(facts: ReleaseFacts) -> set[FactKey]:
+    """Return a key for each replaced file and each group of removals.
+
+    A group is `withdrawn`, with a key for each further part that did not go after the page, and
+    `back` once all are back.
+    """
+    swapped = (each for each in find_alterations(facts) if each.kind == FindingKind.SWAPPED)
+    keys = {FactKey(FactKind.SWAPPED, finding.part or "") for finding in swapped}
+    for number, removals in enumerate(group_removals(facts)):
+        keys.add(FactKey(FactKind.WITHDRAWN, str(number)))
+        for before, removal in pairwise(removals):
+            if before.part in (None, "page"):
+                break
+            keys.add(FactKey(FactKind.WITHDRAWN, f"{number} {removal.part or 'page'}"))
+        # The length of an absence is known once the content is back.
+        if all(has_upper_bound(removal.seconds) for removal in removals):
+            keys.add(FactKey(FactKind.BACK, str(number)))
+    return keys
 
 
 def find_ended_exposures(facts: ReleaseFacts) -> dict[FactKey, list[Exposure]]:
@@ -365,8 +381,5 @@ _TEST_OF_KIND: dict[FactKind, Callable[[ReleaseFacts], bool]] = {
     # The page came late, and users can get it by now.
     FactKind.APPEARED: lambda facts: (
         facts.page is not None and facts.page.verdict == "late" and has_upper_bound(facts.page.wait)
-    ),
-    FactKind.SWAPPED: lambda facts: any(
-        finding.kind == FindingKind.SWAPPED for finding in find_alterations(facts)
     ),
 }

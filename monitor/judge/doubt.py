@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
+from math import inf
 
 from monitor.judge.case import Case, is_in_doubt
 from monitor.judge.part import judge_parts
@@ -15,6 +17,7 @@ from schedules.change import is_cancelled, is_standing
 from schedules.contract.verdict import (
     LATE_VERDICTS,
     Ended,
+    Exposure,
     Finding,
     FindingKind,
     PartVerdict,
@@ -58,7 +61,9 @@ def drop_doubtful_claims(
     doubt = unlisted or changed or _unconfirmed_reason(case, promise, parts)
     doubt_at_slot = find_doubt_at_slot(case)
     kept = list(parts)
-    if doubt is not None:
+    if unlisted is None and changed is not None:
+        kept = _keep_sure_exposures(case, parts, evidences, changed)
+    elif doubt is not None:
         for place, part in enumerate(parts):
             if _needs_promise(case, promise, part, is_unlisted=unlisted is not None):
                 kept[place] = _without_claim(part, doubt)
@@ -71,6 +76,44 @@ def drop_doubtful_claims(
         case, promise, kept, evidences
     )
     return kept_by_minute, (doubt or doubt_at_slot) if has_lost_claim else doubt_of_minute
+
+
+def _keep_sure_exposures(
+    case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], changed: str
+) -> list[PartVerdict]:
+    """Return the parts of a release whose entry `changed`, without claims that this makes doubtful.
+
+    An exposure stays if it is one by each slot that the entry may have had, with its least length.
+    So does one whose begin a read followed that still showed the slot.
+    """
+    promise, last_shown = case.in_force.promise, case.in_force.announced_as_of
+    by_changes = [
+        judge_by_promise(case, entry, evidences) for entry in case.in_force.possible_changes
+    ]
+    kept = []
+    for place, part in enumerate(parts):
+        sure = []
+        for exposure in part.exposures:
+            others = chain.from_iterable(each[place].exposures for each in by_changes if each)
+            same = [other for other in others if other.start == exposure.start]
+            begins = exposure.start.by
+            was_promised = last_shown is not None and begins is not None and begins <= last_shown
+            if was_promised or len(same) == len(by_changes):
+                sure.append(min([exposure, *same], key=_longest))
+        if sure:
+            part_early = replace(part, exposures=tuple(sure))
+            kept.append(_without_lateness(case, part_early, changed))
+        elif promise is not None and _needs_promise(case, promise, part, is_unlisted=False):
+            kept.append(_without_claim(part, changed))
+        else:
+            kept.append(part)
+    return kept
+
+
+def _longest(exposure: Exposure) -> float:
+    """Return how many seconds an exposure lasts at most."""
+    longest = exposure.seconds.max
+    return inf if longest is None else longest
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
@@ -324,6 +367,8 @@ def find_doubt_at_slot(case: Case) -> str | None:
     if case.withdrawn_by is not None:
         since = case.withdrawn_by.learnt
         return Reason.TAKEN_BACK.text(case.zone, promise=promise, since=since)
+    if case.in_force.possible_changes:
+        return _change_text(case, promise)
     return _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
 
 

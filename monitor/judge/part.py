@@ -262,7 +262,7 @@ def gather_facts(case: Case, evidence: PartEvidence, page_released: Interval) ->
     at_slot = (
         present_at_slot_by(presence, window.slot_begins, evidence.all_runs)
         for presence in evidence.presences
-        if is_early(presence, window) and presence.end >= window.slot_begins
+        if is_early(presence, window) and _lasts_until(presence, window.slot_begins)
     )
     appeared = _find_appearance(evidence, window, case.now, page_released)
     last_absent = evidence.last_absent
@@ -278,6 +278,15 @@ def gather_facts(case: Case, evidence: PartEvidence, page_released: Interval) ->
         released=NOTHING if appeared is None else _widen_by_other_view(evidence, window, appeared),
         last_absent=last_absent,
     )
+
+
+def _lasts_until(presence: Presence, slot: datetime) -> bool:
+    """Return whether content is proved present at the slot, or users still get it from a cache.
+
+    An old copy proves only its own time, so it counts until no view shows it any more.
+    """
+    is_still_served = presence.removed is None and presence.served_until >= slot
+    return presence.end >= slot or is_still_served
 
 
 def _find_appearance(

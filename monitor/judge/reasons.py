@@ -136,7 +136,7 @@ class Reason(Enum):
     )
     SPLIT_VIEW = "“{first}” got it {came}; “{other}” was served without it for {hidden} longer"
     # Findings about what was published.
-    WRONG_PAGE = "{page} at its slot: seen {seen}"
+    WRONG_PAGE = "{page}: seen {seen}"
     FILE_OF_OTHER_EDITION = "the file is of another edition, “{text}”: seen {seen}"
     FILE_OF_OTHER_SERIES = "the file bears the title of “{text}”: seen {seen}"
     FILE_MARKED = "the file bears a mark, “{text}”: seen {seen}"

@@ -27,6 +27,8 @@ _NO_GAP = timedelta()
 _SLACK = timedelta(seconds=2)
 _OTHER_CONTENT = frozenset({ANOTHER_EDITION, OTHER_FILE})
 _CAUSES_OF_ALL_MONITORS = ("budget", "clock")
+# Between two looks so close, content is assumed not to be removed and published again.
+_CLOSE = timedelta(seconds=20)
 # From this long before a slot, the widest gap counts.
 _BEFORE_SLOT = timedelta(minutes=2)
 
@@ -198,8 +200,9 @@ def extend_run(
 ) -> Run | None:
     """Return the last run lengthened by a sighting, None if that must begin a new run.
 
-    It must if the answer differs, the gap is much wider than `spacing`, or it is `apart` because
-    the monitor was blind in between. Raises `OutOfOrder` if it was received before the last one.
+    It must if the answer differs, the gap is much wider than `spacing`, close looks at content
+    begin to be far apart, or it is `apart` because the monitor was blind in between. Raises
+    `OutOfOrder` if it was received before the last one.
     """
     if sighting.received < last.last_received:
         raise OutOfOrder(
@@ -207,7 +210,10 @@ def extend_run(
         )
     gap = max(sighting.sent - last.last_received, _NO_GAP)
     is_gap_too_long = spacing is not None and gap > 2 * spacing + _SLACK
-    if apart or is_gap_too_long or not _has_same_answer(last, sighting):
+    # Later gaps must not hide that an exposure was watched without a break.
+    was_watched_closely = last.state is State.PRESENT and last.looks > 1
+    is_break = was_watched_closely and last.largest_gap <= _CLOSE < gap
+    if apart or is_gap_too_long or is_break or not _has_same_answer(last, sighting):
         return None
     gap_between_copies = sighting.proved_from - last.end
     # Without a cache, the gaps differ by less than `UNDERWAY`.

@@ -205,7 +205,11 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
             # The address may have shown the page since before the slot. It is wrong only since the
             # slot.
             wrong_since = max(first.first_sent, window.slot_begins)
-            text = Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=wrong_since)
+            shown = wrong_page
+            is_file = evidence.part.role in (Role.ATTACHMENT, Role.DATA)
+            if wrong_page == ANOTHER_EDITION and is_file:
+                shown = "the file is of another edition"
+            text = Reason.WRONG_PAGE.text(case.zone, page=shown, seen=wrong_since)
             yield Finding(kind, part.id, text, at=wrong_since)
     same = next((run for run in runs if run.why.startswith(SAME_BYTES)), None)
     if same is not None:

@@ -1,7 +1,7 @@
 """The case files in `incident_cases`: what follows from facts of one release, step by step.
 
 `facts` of a step are a verdict, `overdue SECONDS`, `late SECONDS`, `early PART` (open or `over`),
-`due` (not found yet) or `released` (on time, with a file and an alternative), or several with “and”.
+`due` (not found yet) or `released` (on time, with files and an alternative), or several with “and”.
 `found` adds findings. `confirms` says whether a notice confirms a breach not found at first. The step is at the instant of its facts, or `at` (seconds after the slot).
 """
 
@@ -91,7 +91,7 @@ class World:
                 return self.make_facts(instant(61), verdict=name)
 
 
-ROLES = {"page": "page", "sheet": "data", "news": "alternative"}
+ROLES = {"page": "page", "sheet": "data", "table": "data", "news": "alternative"}
 
 
 def instant(seconds: float | str) -> datetime:

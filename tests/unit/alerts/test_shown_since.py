@@ -10,7 +10,7 @@ import pytest
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from schedules.contract.verdict import ShownSince
+from schedules.contract.verdict import Finding, FindingKind, ShownSince
 from tests.unit.alerts.conftest import SLOT
 
 READ = SLOT + timedelta(minutes=2)
@@ -38,3 +38,16 @@ def test_a_change_after_a_missed_slot_is_notified_once(
     assert words in notice.subject
     assert f"What changed: {words}" in notice.text
     assert decide(facts, changed.incident, READ + timedelta(seconds=10)).notices == ()
+
+
+def test_a_change_in_doubt_does_not_hide_that_a_release_is_late(
+    overdue_by_seconds: Callable[[float], ReleaseFacts],
+) -> None:
+    doubt = Finding(FindingKind.PROMISE_IN_DOUBT, None, "not read again since")
+    late = overdue_by_seconds(61)
+    late = replace(late, findings=(*late.findings, doubt))
+    opened = decide(late, None, SLOT + timedelta(seconds=61)).incident
+    changed = replace(late, shown_since=ShownSince(READ, is_cancelled=True))
+    (notice,) = decide(changed, opened, READ).notices
+    assert notice.subject.startswith("LATE, new finding")
+    assert "its calendar now shows it as cancelled" in notice.subject

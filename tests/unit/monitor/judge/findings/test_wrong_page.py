@@ -44,10 +44,16 @@ def test_another_edition_at_the_slot_is_a_finding() -> None:
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
     assert wrong.kind is FindingKind.WRONG_EDITION
     assert wrong.part == "page"
-    assert (
-        wrong.detail
-        == "the page shows another edition at its slot: seen Fri 5 Jan 2018 09:30:00 GMT"
-    )
+    assert wrong.detail == "the page shows another edition: seen Fri 5 Jan 2018 09:30:00 GMT"
+
+
+def test_file_of_another_edition_is_called_a_file() -> None:
+    """From 100 s after the slot on, the address of the sheet has one of another edition."""
+    sheet = a_run("sheet", ABSENT, 100, 400, why=ANOTHER_EDITION)
+    seen = {"page": [a_run("page", PRESENT, 1, 400)], "sheet": [sheet]}
+    verdict = judged(now=400, seen=seen, release=a_release(SHEET))
+    details = [each.detail for each in verdict.findings if each.part == "sheet"]
+    assert "the file is of another edition: seen Fri 5 Jan 2018 09:31:40 GMT" in details
 
 
 def test_another_title_after_an_absence_is_a_finding() -> None:
