@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 
 from lxml.html import HtmlElement
@@ -122,7 +123,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     row: list[Cell] = []
     is_row_struck = _is_inside_struck(tr)
     hidden = is_hidden(tr) or is_hidden(tr.getparent())
-    row_labels = [label for node in (tr, tr.getparent()) for label in _labels_of(node)]
+    row_labels = [*_labels_of(tr), *_labels_of(tr.getparent())]
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = _split_struck(element, is_struck=is_row_struck or _is_struck(element))
@@ -250,7 +251,7 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
         if node.getparent() in unseen or _is_struck(node) or is_hidden(node):
             unseen.add(node)
     inner = [node for node in inner if node not in unseen]
-    labels = [label for node in (element, *inner) for label in _labels_of(node)]
+    labels = list(chain.from_iterable(map(_labels_of, (element, *inner))))
     texts = [node.text for node in inner]
     texts += [node.tail for node in inner if node.tag == "br"]
     labels += [" ".join(text.split()) for text in texts if text and calls_off(text)]
@@ -263,7 +264,7 @@ def find_labels(element: HtmlElement) -> tuple[str, ...]:
 def find_labels_around(element: HtmlElement) -> list[str]:
     """Return what the attributes of the elements around one say that calls releases off."""
     around = (node for node in element.iterancestors() if node.tag not in _WHOLE_PAGE)
-    return [label for node in around for label in _labels_of(node)]
+    return list(chain.from_iterable(map(_labels_of, around)))
 
 
 def _labels_of(node: HtmlElement) -> list[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from urllib.parse import urljoin
 
 from lxml import etree
@@ -226,7 +226,7 @@ def _read_table_rows(
             if "status" in cells and not cells["status"].text:
                 shown.append(cells["status"])  # the status is an image or another sign
             notes = [note_of(name, cell.text) for name, cell in others]
-            notes += [label for cell in shown for label in cell.labels]
+            notes += chain.from_iterable(cell.labels for cell in shown)
             made = _make_row(f"{key} row {number}", cells, tuple(notes))
             if row[0].is_hidden:
                 made = _mark_hidden(made)

@@ -177,8 +177,8 @@ def slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
 
 
 def _instant_by_zone_block(wall: datetime, tzid: str, times: TimeSettings) -> datetime | None:
-    """Return the instant by the file's own zone block, None if there is none, icalendar cannot
-    read it, or it begins later.
+    """Return the instant by the file's own zone block, None without a readable one that has
+    begun.
     """
     block = times.zones.get(tzid)
     begins = [] if block is None else _BEGIN.findall(block.text)
@@ -265,7 +265,7 @@ def _midnight_in(timezone: str, slot: Slot) -> date | None:
 
 
 def _parse_midnight(text: str) -> date | None:
-    """Return the day of `20260723T000000`, None for any other text."""
+    """Return the day of a midnight such as `20260723T000000`, else None."""
     day, _, time_of_day = text.partition("T")
     if time_of_day in ("000000", "000000Z"):
         return parse_day(day)
@@ -302,9 +302,8 @@ def parse_day(text: str) -> date | None:
 _NEW_YORK = "America/New_York"
 
 ALIASES: dict[str, str] = {
-    name: zone
-    for zone, names in {
-        LONDON: (
+    **dict.fromkeys(
+        (
             "gmt standard time",
             "gmt daylight time",
             "london",
@@ -325,7 +324,10 @@ ALIASES: dict[str, str] = {
             "british summer time",
             "british time",
         ),
-        _NEW_YORK: (
+        LONDON,
+    ),
+    **dict.fromkeys(
+        (
             "us-eastern",
             "us/eastern",
             "us eastern",
@@ -338,7 +340,10 @@ ALIASES: dict[str, str] = {
             "eastern time (us & canada)",
             "est5edt",
         ),
-        "Europe/Berlin": (
+        _NEW_YORK,
+    ),
+    **dict.fromkeys(
+        (
             "amsterdam, berlin, bern, rome, stockholm, vienna",
             "w. europe",
             "western/central europe",
@@ -346,11 +351,11 @@ ALIASES: dict[str, str] = {
             "central european summer time",
             "cest",
         ),
-        "Europe/Paris": ("brussels, copenhagen, madrid, paris", "romance"),
-        "Etc/GMT": ("greenwich mean time",),
-        "UTC": ("z", "utc", "tzone://microsoft/utc", "coordinated universal time"),
-    }.items()
-    for name in names
+        "Europe/Berlin",
+    ),
+    **dict.fromkeys(("brussels, copenhagen, madrid, paris", "romance"), "Europe/Paris"),
+    **dict.fromkeys(("greenwich mean time",), "Etc/GMT"),
+    **dict.fromkeys(("z", "utc", "tzone://microsoft/utc", "coordinated universal time"), "UTC"),
 }
 
 _WINTER_NAMES = (

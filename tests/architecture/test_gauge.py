@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 # Code tokens of each package. A change that moves a package further than SLACK from its number
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
-    "schedules": 72_500,
+    "schedules": 72_640,
     "alerts": 63_140,
     "monitor/app": 16_943,
     "monitor/cli": 27_047,
