@@ -117,10 +117,9 @@ def list_actions(
     """Return (incident, number from 1, action) of each open action by due day; `done` adds finished
     ones at the end.
     """
-    found = [
-        (incident, number, action)
-        for incident in incidents
-        for number, action in enumerate(incident.actions, 1)
-        if done or action.done is None
-    ]
+    found: list[tuple[Incident, int, Action]] = []
+    for incident in incidents:
+        for number, action in enumerate(incident.actions, 1):
+            if done or action.done is None:
+                found.append((incident, number, action))
     return sorted(found, key=lambda row: (row[2].done is not None, row[2].due, row[0].id, row[1]))

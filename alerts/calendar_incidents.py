@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
+from itertools import chain
 
 from alerts.fact_rules import CALENDAR_FINDINGS
 from alerts.incident import (
@@ -227,9 +228,8 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
         lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
     steps = numbered_steps((ACKNOWLEDGE, *steps_at("calendar")))
     text = write_blocks([subject], lines, steps, [f"Incident: {opening.incident}"])
-    findings = tuple(
-        dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident))
-    )
+    names = chain.from_iterable(list_route_names(incident) for incident, _ in entries)
+    findings = tuple(dict.fromkeys(names))
     return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
 
 

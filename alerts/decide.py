@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from alerts import fact_rules
 from alerts.fact_rules import FactKey, FactKind
@@ -420,7 +421,7 @@ def _explain_close(facts: ReleaseFacts) -> str:
 
 def _explain_ends(keys: Sequence[FactKey], facts: ReleaseFacts) -> list[str]:
     groups = fact_rules.find_ended_exposures(facts)
-    ended = [exposure for key in keys for exposure in groups[key]]
+    ended = chain.from_iterable(groups[key] for key in keys)
     return list(dict.fromkeys(_END_REASONS[exposure.ended or Ended.UNKNOWN] for exposure in ended))
 
 

@@ -99,7 +99,7 @@ def is_late(facts: ReleaseFacts) -> bool:
 
 
 def is_only_stale(facts: ReleaseFacts) -> bool:
-    """Return whether users had to wait only for a stale cache."""
+    """Return whether a stale cache was the only reason to wait."""
     return is_late(facts) and not _has_late_part(facts)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
@@ -223,7 +224,7 @@ class Incident:
     def producers(self) -> tuple[str, ...]:
         """Return the ids of all producers of the releases it is about."""
         others = self.facts.others if self.facts is not None else ()
-        linked = (producer for link in self.linked for producer in link.producers)
+        linked = chain.from_iterable(link.producers for link in self.linked)
         return tuple(dict.fromkeys((self.producer, *others, *linked)))
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from alerts.channel import Attachment, Message
 from alerts.draft.logged import say_what_happened, write_badge
@@ -238,7 +239,7 @@ def fold_openings(
             if any(opening.grade == "report" for opening in openings)
             else openings[0].grade
         ),
-        findings=tuple(sorted({finding for opening in openings for finding in opening.findings})),
+        findings=tuple(sorted(set(chain.from_iterable(one.findings for one in openings)))),
         at=now,
         subject=subject,
         text=f"{subject}\n\n{advice}\n\n{lines}\n",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from html import escape
+from itertools import chain
 
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
@@ -125,7 +126,7 @@ def write_notice_page(
         picture,
         *_write_block(summary, linked=linked),
         *links,
-        *(line for block in blocks for line in _write_block(block.split("\n"), linked=linked)),
+        *chain.from_iterable(_write_block(block.split("\n"), linked=linked) for block in blocks),
         "</div>\n",
     ]
     return (

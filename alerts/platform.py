@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
@@ -251,7 +252,7 @@ def _count_late_releases(incident: Incident, late: Sequence[LinkedRelease]) -> s
     are late.
     """
     number_in_all = sum(link.stands != CLEARED for link in incident.linked)
-    producers = sorted({name for link in late for name in link.producer_names})
+    producers = sorted(set(chain.from_iterable(link.producer_names for link in late)))
     number_of_releases = count(len(late), "release")
     if len(late) == number_in_all:
         return (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -212,7 +212,7 @@ def draw_rows_for_page(rows: Sequence[Row], text: str) -> Markup:
 
 
 def draw_for_page(figure: Timeline, name: str) -> Markup:
-    """Return a timeline as an SVG element as wide as its place on a page."""
+    """Return a timeline for a page, as `draw_rows_for_page` does rows."""
     height, shapes = _draw_shapes(figure)
     size = f'width="100%" height="{height}"'
     return Markup(_wrap_figure(figure, name, size, f"{PATTERN_ON_PAGE}{shapes}"))  # noqa: S704 # escaped
@@ -316,7 +316,7 @@ def list_marks(figure: Timeline, lane: Lane) -> list[Mark]:
 
 def list_states(figure: Timeline) -> list[str]:
     """Return the states that the figure shows, in the order of the legend."""
-    shown = {span.state for lane in figure.lanes for span in lane.spans}
+    shown = {span.state for span in chain.from_iterable(lane.spans for lane in figure.lanes)}
     return [state for state in STATES if state in shown]
 
 

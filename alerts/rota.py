@@ -194,8 +194,8 @@ class Rota:
         change.
         """
         shifts = (*self.shifts, *self.calendar_shifts)
-        edges = (at for shift in shifts for at in (shift.begins, shift.ends))
-        yield from (at for at in edges if begin < at < end)
+        for shift in shifts:
+            yield from (at for at in (shift.begins, shift.ends) if begin < at < end)
         first_turn, length_of_turn = self.settings.begins, self.settings.every
         if not self.settings.turns or first_turn is None:
             return

@@ -68,9 +68,7 @@ class Route(Table):
         return fnmatchcase(kind, self.match.finding or "*")
 
     def matches_finding_or_group(self, kind: str) -> bool:
-        """Return whether its pattern matches this kind of finding, or the group of it: `late` for
-        `partial`.
-        """
+        """Return whether it matches this kind, or the group of it: `late` for `partial`."""
         return self.matches_finding(kind) or self.matches_finding(_GROUP_OF_FINDING.get(kind, kind))
 
 

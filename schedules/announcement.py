@@ -100,33 +100,36 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One entry of one calendar at one read.
-
-    `uid` is the calendar's own key, `url` the release's landing page, `link` the entry's page in
-    the calendar. `state` is None without a status. `status` quotes one that says more than that the
-    entry stands. `doubt` is why status or time may be read wrongly, such as `zone`, or None.
-    `previous` is the slot before a change, `why` its reason. `published`: the calendar says that it
-    is out. `others` are further producers. `of` is the release of another calendar to which this
-    only adds parts.
-    """
+    """One entry of one calendar at one read."""
 
     uid: str
+    """The calendar's own key."""
     title: str
     producer: str
     url: str
+    """The release's landing page."""
     slot: Slot
     state: State | None = None
+    """None without a status."""
     doubt: str | None = None
+    """Why status or time may be read wrongly, such as `zone`, or None."""
     parts: tuple[Part, ...] = ()
     recognise: str | None = None
     link: str = ""
+    """The entry's page in the calendar."""
     previous: Slot | None = None
+    """The slot before a change."""
     why: str = ""
+    """The reason of the change."""
     published: bool = False
+    """Whether the calendar says that it is out."""
     address: Address = Address.ANNOUNCED
     others: tuple[str, ...] = ()
+    """Further producers."""
     of: str = ""
+    """The release of another calendar to which this only adds parts."""
     status: str = ""
+    """The text of a status that says more than that the entry stands."""
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import chain
 
 from schedules.announcement import State
 from schedules.in_force import slot_in_force
@@ -101,7 +102,8 @@ def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
 
 def as_toml(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     """Return the TOML of our own toml calendars, with parts and with local times of `timezone`."""
-    return "\n".join(line for entry in entries for line in _toml_lines(entry, timezone)).encode()
+    lines = chain.from_iterable(_toml_lines(entry, timezone) for entry in entries)
+    return "\n".join(lines).encode()
 
 
 def as_json(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:

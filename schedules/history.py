@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from schedules.change import is_cancelled, is_informative
 from schedules.in_force import slot_in_force
@@ -30,7 +31,7 @@ def release_history(
         (each for each in promises if each.learnt <= now),
         key=lambda each: (each.learnt, each.calendar),
     )
-    hints = [event for promise in known for event in _find_hints(promise, workdays)]
+    hints = chain.from_iterable(_find_hints(promise, workdays) for promise in known)
     retitled = [event for event in titles if event.at <= now]
     events = [*slot_in_force(release, promises, now).events, *_drop_repeats(hints), *retitled]
     return tuple(sorted(events, key=lambda event: event.at))
@@ -46,7 +47,7 @@ def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
         yield event_of(EventKind.UNLIKELY_DAY, promise, detail=reason)
 
 
-def _drop_repeats(hints: Sequence[LedgerEvent]) -> list[LedgerEvent]:
+def _drop_repeats(hints: Iterable[LedgerEvent]) -> list[LedgerEvent]:
     """Return the hints (doubts about a slot), without repeats of the same kind, calendar and
     slot.
     """

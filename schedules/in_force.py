@@ -29,34 +29,35 @@ _WRITTEN_TIME = quick(r"(?<!\d)(\d{1,2})[:.](\d{2})(?!\d)|\dT(\d{2})(\d{2})(?!\d
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The promise in force for one release as of an instant, and what else its calendars said.
-
-    If it is `cancelled`, `promise` is the entry that cancels it, with the slot of `planned`, the
-    last one in force that stood. `replaced_promises` were in force until they changed in time,
-    oldest first; `moved_from` is the newest of them with an earlier slot, else the newest.
-    `last_exact` is the last one that promised a time for certain.
-    `changed_after_slot` is another time or status announced too late.
-
-    `possible_changes` of the same calendar were perhaps announced before the slot, or perhaps
-    change only the UTC offset. `is_first_read_after_slot`: nothing can be proved. `disagreements`
-    and `agreeing` are of other calendars, before the slot passed. `events` are in the order of
-    reads.
-    """
+    """The promise in force for one release as of an instant, and what else its calendars said."""
 
     promise: Promise | None = None
+    """If it is `cancelled`, the entry that cancels it, with the slot of `planned`."""
     cancelled: bool = False
     moved_from: Promise | None = None
+    """The newest of `replaced_promises` with an earlier slot, else the newest."""
     changed_after_slot: Promise | None = None
+    """Another time or status announced too late."""
     first_announced: Promise | None = None
     short_notice: ShortNotice | None = None
     disagreements: tuple[Promise, ...] = ()
+    """Promises of other calendars, before the slot passed."""
     is_first_read_after_slot: bool = False
+    """If so, nothing can be proved."""
     replaced_promises: tuple[Promise, ...] = ()
+    """In force until they changed in time, oldest first."""
     events: tuple[LedgerEvent, ...] = ()
+    """In the order of reads."""
     possible_changes: tuple[Promise, ...] = ()
+    """Changes in the same calendar that were perhaps announced before the slot, or perhaps change
+    only the UTC offset.
+    """
     agreeing: tuple[Promise, ...] = ()
+    """Such promises that agree."""
     planned: Promise | None = None
+    """The last one in force that stood."""
     last_exact: Promise | None = None
+    """The last one that promised a time for certain."""
 
     @property
     def slot(self) -> Slot | None:
@@ -77,7 +78,8 @@ class InForce:
         """Return when a read last showed the promise, at the latest when its slot passed."""
         if self.promise is None:
             return None
-        shown, end = self.promise.confirmed_at or self.promise.learnt, self.promise.slot.passes()
+        shown = self.promise.confirmed_at or self.promise.learnt
+        end = self.promise.slot.passes()
         if end is None or self.is_first_read_after_slot:
             return shown
         return min(shown, end)
@@ -410,7 +412,8 @@ class _ReleaseLedger:
         """Add a promise to those in doubt if it was perhaps announced before `slot` passed: the
         slot was ahead at the last read without it.
         """
-        before, current = self._last_accepted.get(promise.calendar), self._current
+        before = self._last_accepted.get(promise.calendar)
+        current = self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
         # Both the read before it and those that showed the earlier promise were without it.

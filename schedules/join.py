@@ -20,7 +20,7 @@ from schedules.matching import (
     match_by_title,
     merge_groups,
 )
-from schedules.release import Release
+from schedules.release import Release, producers_of
 from schedules.titles import Title, read_title, slug
 from schedules.values import Name, Table, WebAddress, refuse_any
 
@@ -131,9 +131,12 @@ def join_entries(
         _make_release(group, ids[group.key], preferred_producers=rules.producer_order)
         for group in groups
     ]
+    release_of: dict[Key, str] = {}
+    for group in groups:
+        release_of |= dict.fromkeys(group.entry_keys, ids[group.key])
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
-        release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
+        release_of=release_of,
         ambiguous=tuple(sorted({group.rivals for group in groups if group.rivals}, key=sorted)),
     )
 
@@ -222,7 +225,7 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
     """
     announced = [entry.announcement for entry in group.entries]
     first = announced[0]
-    producers = {producer for each in announced for producer in each.producers if producer}
+    producers = producers_of(announced) - {""}
     producer = next((name for name in preferred_producers if name in producers), first.producer)
     with_page = [each for each in announced if each.url]
     with_best_page = min(with_page, key=lambda each: each.address is Address.GUESSED, default=None)
@@ -278,12 +281,10 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
     ids: dict[Key, str] = {}
     taken: set[str] = set()
     # An old entry that had the pinned id must keep it, even if a new one fits the pin too.
-    had_pin = {
-        group.key
-        for group in groups
-        for each in group.entries
-        if each.pin and known.get(each.key) == each.pin
-    }
+    had_pin: set[Key] = set()
+    for group in groups:
+        if any(each.pin and known.get(each.key) == each.pin for each in group.entries):
+            had_pin.add(group.key)
     without_id = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
     # All groups get ids of one kind before any gets one of the next, so that a new group never
     # takes an old id. The flag adds the hash.

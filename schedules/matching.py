@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import combinations
+from itertools import chain, combinations
 
 from schedules.address import canonical_address
 from schedules.announcement import Announcement
@@ -66,7 +66,8 @@ class Joinable:
             # Its release keeps the title without "cancelled".
             bare_title, _ = read_called_off(announcement.title)
             announcement = replace(announcement, title=bare_title or announcement.title)
-        first, uid = first_day(announcement.slot), announcement.uid
+        first = first_day(announcement.slot)
+        uid = announcement.uid
         links: dict[str, None] = {}
         title, days = read_title(""), None
         if is_compared:
@@ -122,6 +123,11 @@ class Group:
         return self.entries[0].key
 
     @property
+    def entry_keys(self) -> list[Key]:
+        """Return the keys of the entries."""
+        return [entry.key for entry in self.entries]
+
+    @property
     def calendars(self) -> frozenset[str]:
         """Return the calendars of the entries."""
         return frozenset(entry.calendar for entry in self.entries)
@@ -136,7 +142,7 @@ class Group:
         reasons = list(dict.fromkeys(self.why))
         if self.is_split:
             reasons.append("split by configuration")
-        others = sorted(self.rivals - {entry.key for entry in self.entries})
+        others = sorted(self.rivals.difference(self.entry_keys))
         if others:
             reasons.append(
                 "ambiguous-join: " + ", ".join(f"{calendar} {uid}" for calendar, uid in others)
@@ -202,7 +208,8 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
     by_link: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
         if not group.is_split:
-            for link in dict.fromkeys(link for entry in group.entries for link in entry.links):
+            links = chain.from_iterable(entry.links for entry in group.entries)
+            for link in dict.fromkeys(links):
                 by_link.setdefault(link, []).append(index)
     found: list[JoinMatch] = []
     for members in by_link.values():
@@ -262,7 +269,7 @@ def _can_be_one(groups: Sequence[Group]) -> bool:
     """Return whether groups can be one release: no calendar has two of their entries, and no two
     pins differ.
     """
-    entries = [entry for group in groups for entry in group.entries]
+    entries = list(chain.from_iterable(group.entries for group in groups))
     pins = {entry.pin for entry in entries if entry.pin}
     return len({entry.calendar for entry in entries}) == len(entries) and len(pins) <= 1
 
@@ -271,7 +278,7 @@ def _make_rivals(
     groups: Sequence[Group], members: Sequence[int], rivals: dict[int, set[Key]]
 ) -> None:
     """Add to the rivals of each of these groups the entries of all of them."""
-    keys = {entry.key for index in members for entry in groups[index].entries}
+    keys = set(chain.from_iterable(groups[index].entry_keys for index in members))
     for index in members:
         rivals.setdefault(index, set()).update(keys)
 
@@ -285,9 +292,10 @@ def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[J
     for index in members:
         same_title.setdefault(groups[index].entries[0].title, []).append(index)
     for indices in same_title.values():
-        if len({calendar for index in indices for calendar in groups[index].calendars}) > 1:
-            can_be_one = _can_be_one([groups[index] for index in indices])
-            yield JoinMatch("link, title and period", tuple(indices), ambiguous=not can_be_one)
+        alike = [groups[index] for index in indices]
+        if len(set().union(*(group.calendars for group in alike))) > 1:
+            is_ambiguous = not _can_be_one(alike)
+            yield JoinMatch("link, title and period", tuple(indices), ambiguous=is_ambiguous)
 
 
 def _known_days(group: Group) -> tuple[date, date] | None:
@@ -325,7 +333,7 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
     Two match if no calendar shows both and they are at most a week apart. Those of a `cluster` can
     be further apart: 1, 6 and 11 May are one.
     """
-    if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
+    if len(set().union(*(groups[index].calendars for index in cluster))) == 1:
         return
     if len(cluster) > _MOST_ALIKE:  # too many to tell apart
         yield JoinMatch("", tuple(cluster), ambiguous=True)

@@ -37,31 +37,32 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One entry of the ledger. Entries are appended and never deleted.
-
-    `learnt` (a stored and published name) is the time, in UTC, of the read that first showed it,
-    `unlearnt` that of the read before it, which did not (None: not known), and `confirmed_at` that
-    of the last read that still showed it, filled in when promises are read from the store.
-    `unlisted` is set while later reads do not show it. `status` quotes the text by which the entry
-    does not plainly stand. `previous` is the slot that the entry says it had before.
-
-    If it is `settled`, a person said at `learnt` which time the calendar's text means, and `slot`
-    is that time. It counts until the calendar shows another text.
-    """
+    """One entry of the ledger. Entries are appended and never deleted."""
 
     release: str
     calendar: str
     slot: Slot
     state: State | None
     learnt: datetime
+    """The time, in UTC, of the read that first showed it. The name is stored and published."""
     unlearnt: datetime | None = None
+    """The time of the read before that, which did not show it. None: not known."""
     confirmed_at: datetime | None = None
+    """The time of the last read that still showed it, filled in when promises are read from the
+    store.
+    """
     why: str = ""
     doubt: str | None = None
     unlisted: Unlisted | None = None
+    """Set while later reads do not show it."""
     status: str = ""
+    """The text by which the entry does not plainly stand."""
     previous: Slot | None = None
+    """The slot that the entry says it had before."""
     settled: Settled | None = None
+    """Set if a person said at `learnt` which time the calendar's text means. Then `slot` is that
+    time. It counts until the calendar shows another text.
+    """
 
     @property
     def question(self) -> Slot | None:

@@ -53,7 +53,8 @@ def compare_read(
     A promise is added only if slot, state or doubt of an entry changed. `as_of` is the earliest
     instant that the read can describe.
     """
-    known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
+    known = earlier.entries
+    alarms = find_alarms(earlier, reading, read_at)
     if alarms:
         return ReadChanges(alarms=tuple(alarms))
     # Of several entries with one uid, the first counts. All have a doubt (`drop_duplicates`).

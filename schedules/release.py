@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from pydantic import model_validator
 
@@ -76,3 +78,8 @@ class Release:
     def producers(self) -> tuple[str, ...]:
         """Return all its producers, the main one first."""
         return (self.producer, *self.others)
+
+
+def producers_of(entries: Iterable[Release | Announcement]) -> set[str]:
+    """Return all producers of releases or calendar entries."""
+    return set(chain.from_iterable(one.producers for one in entries))

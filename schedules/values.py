@@ -255,7 +255,8 @@ def _suggest_duration(value: Any) -> str:  # noqa: ANN401 # any TOML value
 
     A number is read as seconds. Examples if the text is not understood.
     """
-    text, examples = str(value).casefold(), 'one such as "90s", "5m" or "2h"'
+    text = str(value).casefold()
+    examples = 'one such as "90s", "5m" or "2h"'
     total = 0.0
     if clock := re.fullmatch(r"(?:(\d{1,4}):)?(\d{1,4}):(\d\d)", text):
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -115,9 +116,8 @@ def cite_findings(findings: Iterable[str], edition: Edition) -> list[Practice]:
     """Return the practices to cite for kinds of finding, each once, in the order of the
     findings.
     """
-    return list(
-        dict.fromkeys(practice for kind in findings for practice in find_practices(kind, edition))
-    )
+    practices = (find_practices(kind, edition) for kind in findings)
+    return list(dict.fromkeys(chain.from_iterable(practices)))
 
 
 def code_json(

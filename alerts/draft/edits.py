@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from alerts.draft.form import find_question
 from alerts.draft.report import Answer, Field, Report
@@ -133,7 +134,8 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     captions = (table.caption for table in report.measured)
-    cells = (cell for table in report.measured for row in table.rows for cell in row)
+    rows = chain.from_iterable(table.rows for table in report.measured)
+    cells = chain.from_iterable(rows)
     # A number in the title of the release, `report.subject`, is right too.
     known_text = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
     typed = DATE.sub(" ", field.answer.text)  # a person may name days that were not measured

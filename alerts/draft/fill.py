@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import chain
 
 from alerts.actions import describe_action
 from alerts.by_hand import parse_instants
@@ -74,9 +75,7 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
     """
     edition = find_edition(incident.occurred, editions, incident.producer)
     kinds = guidance.list_finding_kinds(incident)
-    requested = frozenset(
-        fact for chapter in form.chapters for each in chapter.questions for fact in each.facts
-    )
+    requested = frozenset(chain.from_iterable(each.facts for each in form.questions))
     practices = cite_findings(kinds, edition)
     inputs = DraftInput(
         incident,
@@ -168,7 +167,7 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     label = question.label
     if label is not None and facts is None:
         label = LABELS_OF_LOGGED.get(label, label)
-    paragraphs = tuple(text for texts in known.values() for text in texts)
+    paragraphs = tuple(chain.from_iterable(known.values()))
     placeholder = " ".join(
         f"[to be completed: {guidance.describe_missing(fact)}]" for fact in missing
     )
@@ -177,7 +176,7 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         label=label,
         asks_first=asks_first,
         guidance=tuple(dict.fromkeys(help_texts)),
-        notes=tuple(text for fact in question.facts for text in _list_warnings(fact, inputs)),
+        notes=tuple(chain.from_iterable(_list_warnings(fact, inputs) for fact in question.facts)),
     )
 
 
@@ -410,8 +409,8 @@ def _say_contrary_measurement(inputs: DraftInput) -> list[str]:
 
 
 def _say_announced_time(inputs: DraftInput) -> list[str]:
-    """Return the sentence on the announced time of the release that a logged incident is about, or
-    of the next one; empty if a person typed when it was due.
+    """Return when the release of a logged incident, or the next one, was announced for, in one
+    sentence; empty if a person typed when it was due.
     """
     facts, typed = inputs.facts, inputs.incident.words
     if typed.get("due"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
+from itertools import chain
 
 from pydantic import TypeAdapter
 
@@ -67,6 +68,11 @@ class Form:
     first: date
     last: date | None
 
+    @property
+    def questions(self) -> Iterator[Question]:
+        """Return the questions of all chapters, in order."""
+        return chain.from_iterable(chapter.questions for chapter in self.chapters)
+
 
 def choose_form(occurred: datetime, grade: str, configured: str | None = None) -> Form:
     """Return the form for an incident: the configured one, the short note for grade `note`, else by
@@ -97,11 +103,8 @@ def get_form(name: str) -> Form:
 
 def find_question(name: str) -> Question | None:
     """Return the question with this id, of any form; None if no form has it."""
-    chapters = (chapter for form in load_forms().values() for chapter in form.chapters)
-    return next(
-        (question for chapter in chapters for question in chapter.questions if question.id == name),
-        None,
-    )
+    questions = chain.from_iterable(form.questions for form in load_forms().values())
+    return next((question for question in questions if question.id == name), None)
 
 
 @cache

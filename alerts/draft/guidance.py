@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 
 from alerts.draft.code import load_data
 from alerts.draft.report import Paragraphs
@@ -76,7 +77,8 @@ def list_advice(kinds: Sequence[str]) -> tuple[str, ...]:
 def list_questions(fact: str, kinds: Sequence[str]) -> Paragraphs:
     """Return the questions that help a person to answer this fact."""
     by_sort = load_data("guidance")["questions"].get(fact, {})
-    return tuple(text for sort in ("any", *list_advice(kinds)) for text in by_sort.get(sort, ()))
+    sorts = ("any", *list_advice(kinds))
+    return tuple(chain.from_iterable(by_sort.get(sort, ()) for sort in sorts))
 
 
 def suggest_answer(facts: Sequence[str]) -> str:

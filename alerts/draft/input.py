@@ -54,9 +54,7 @@ class DraftInput:
 
     @property
     def measured_facts(self) -> ReleaseFacts | None:
-        """Return the measured facts, or None if a person logged the incident, even if it concerns a
-        watched release.
-        """
+        """Return `facts` if the incident was measured, None if a person logged it."""
         return self.incident.measured
 
     @property

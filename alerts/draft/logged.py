@@ -79,7 +79,7 @@ def read_due(incident: Incident, timezone: str) -> datetime | None:
 
 
 def say_what_happened(incident: Incident, timezone: str) -> list[str]:
-    """Return sentences on what happened, from when to when, and when the release was due."""
+    """Return sentences on its begin, its end, and when the release was due."""
     sentences = [_say_when(incident, timezone)]
     sentences += say_end(incident, timezone)
     if due := incident.words.get("due"):
@@ -161,7 +161,7 @@ def _end_sentence(text: str) -> str:
 
 
 def _is_day(typed: str) -> bool:
-    """Return whether a typed date has no time of day."""
+    """Return whether a typed text is only a day."""
     return len(typed) <= len("2016-10-01")
 
 

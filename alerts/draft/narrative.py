@@ -488,11 +488,13 @@ def _fill_subjects(
     for part, text in texts:
         if text:
             groups.setdefault(text, []).append(part)
-    return [
-        _fill_sentence(text, alike, facts, has_addresses=has_addresses)
-        for text, parts in groups.items()
-        for alike in _separate_page(text, parts, facts)
-    ]
+    sentences: list[str] = []
+    for text, parts in groups.items():
+        sentences += [
+            _fill_sentence(text, alike, facts, has_addresses=has_addresses)
+            for alike in _separate_page(text, parts, facts)
+        ]
+    return sentences
 
 
 def _separate_page(

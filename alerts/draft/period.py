@@ -24,16 +24,7 @@ JUDGED_VERDICTS = ("on_time", "late", "overdue", "early", "not_published")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One release of the period.
-
-    `first_seen` and `delay` are those of the part behind the verdict, `exposure` the longest before
-    its slot. The cited
-    `practice`, the logged `cause` and the id of the `incident` are empty if absent. `early_bound`:
-    an on-time release may have appeared up to this many seconds before its slot. `other_producers`
-    has all but `producer`. `decided` says in words to which time a person brought it forward.
-    `with_platform`: it has the finding `platform`. `precision` is that of `slot`, `instant` or
-    `day`. `hosts` are those of its page and parts.
-    """
+    """One release of the period."""
 
     release: str
     title: str
@@ -43,17 +34,29 @@ class Row:
     slot: datetime | None
     verdict: str
     first_seen: Interval = field(default_factory=Interval)
+    """Of the part behind the verdict."""
     delay: Bounds | None = None
+    """Of the part behind the verdict."""
     exposure: Bounds | None = None
+    """The longest before its slot."""
     practice: str = ""
+    """The cited one. Empty: none."""
     cause: str = ""
+    """The logged one. Empty: none."""
     incident: str = ""
+    """Its id. Empty: none."""
     early_bound: float | None = None
+    """How many seconds before its slot an on-time release may have appeared at most."""
     other_producers: tuple[str, ...] = ()
+    """All but `producer`."""
     decided: str = ""
+    """In words, to which time a person brought it forward."""
     with_platform: bool = False
+    """Whether it has the finding `platform`."""
     precision: str = "instant"
+    """That of `slot`: `instant` or `day`."""
     hosts: frozenset[str] = frozenset()
+    """Those of its page and parts."""
 
     @property
     def host(self) -> str:

@@ -107,7 +107,7 @@ class Field:
 
     @property
     def is_replaced(self) -> bool:
-        """Return whether a person has answered and this answer replaces the monitor's text."""
+        """Return whether a person's answer is shown instead of the measured paragraphs."""
         return self.answer is not None and (self.has_one_answer or self.answer.instead)
 
     @property
@@ -308,11 +308,9 @@ class Report:
         """Return the label of a field (for a free box its section's heading), the text of a step,
         else the id.
         """
-        labels = {
-            each.id: each.label or section.heading
-            for section in self.sections
-            for each in section.fields
-        }
+        labels: dict[str, str] = {}
+        for section in self.sections:
+            labels |= {each.id: each.label or section.heading for each in section.fields}
         labels |= {f"step.{step.id}": step.text for step in self.steps}
         return labels.get(name, name)
 

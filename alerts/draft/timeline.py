@@ -20,12 +20,17 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
     show.
     """
     # Show all measured bounds, the slot, and the time of the facts unless they are final.
-    intervals = [seen for part in facts.parts for seen in (part.first_seen, part.released)]
-    intervals += [bound for exposure in facts.exposures for bound in (exposure.start, exposure.to)]
-    shown = [at for interval in intervals for at in (interval.after, interval.by)]
-    instants = [
-        at for at in (*shown, facts.slot, None if facts.final else facts.at) if at is not None
-    ]
+    intervals: list[Interval] = []
+    for part in facts.parts:
+        intervals += [part.first_seen, part.released]
+    for exposure in facts.exposures:
+        intervals += [exposure.start, exposure.to]
+    shown = [facts.slot]
+    if not facts.final:
+        shown.append(facts.at)
+    for interval in intervals:
+        shown += [interval.after, interval.by]
+    instants = [at for at in shown if at is not None]
     if len(set(instants)) < 2:
         return None
     # A margin on both sides shows the state before the first and after the last instant.

@@ -47,7 +47,9 @@ def command(context: Context, /, *, producer: str, **days: date) -> None:
     from schedules.source import UnreadableCalendar
 
     if not SLUG.fullmatch(producer):
-        slug_by_name = {name: slug for slug, names in ORGANISATIONS.items() for name in names}
+        slug_by_name: dict[str, str] = {}
+        for slug, names in ORGANISATIONS.items():
+            slug_by_name |= dict.fromkeys(names, slug)
         raise unknown_name("producer", producer, ORGANISATIONS, slug_by_name)
     try:
         with log_only_errors(), open_api(context) as api:

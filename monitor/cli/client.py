@@ -48,15 +48,20 @@ class Api:
         """Return the JSON of an operation. Values of None are left out of the query."""
         return _read_json(self.runner.run(self._send_request("GET", path, query)))
 
+    def get_unless(self, refusal: httpx.codes, path: str) -> Json | None:
+        """Return the JSON of an operation, or None if it is refused with this status."""
+        try:
+            body: Json = self.get(path)
+        except RefusedByMonitor as exc:
+            if exc.problem["status"] != refusal:
+                raise
+            return None
+        return body
+
     def get_for_staff(self, path: str, name: str) -> list[Json] | None:
         """Return the rows `name` of a list that only staff may read, or None to a viewer."""
-        try:
-            rows: list[Json] = self.get(path)[name]
-        except RefusedByMonitor as exc:
-            if exc.problem["status"] == httpx.codes.FORBIDDEN:
-                return None
-            raise
-        return rows
+        body = self.get_unless(httpx.codes.FORBIDDEN, path)
+        return None if body is None else body[name]
 
     def list_pages(self, path: str, name: str, **query: object) -> list[Json]:
         """Return the rows `name` of all pages of a list."""

@@ -75,6 +75,11 @@ LOCAL_TIME = Parsed("time", _parse_local_time)
 """A local time or day, as ISO text."""
 
 
+def day_option(meaning: str) -> Callable[[Verb], Verb]:
+    """Add the option --date. Help says what a day means here, and the default."""
+    return click.option("--date", "day", type=DAY, help=meaning)
+
+
 def period_options(subject: str, *, required: bool = False) -> Callable[[Verb], Verb]:
     """Add the options --from and --to, the first and the last day of `subject`.
 

@@ -11,6 +11,7 @@ import select
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -56,7 +57,7 @@ _SECTIONS = {
         "once": "read calendars, look once at all due releases, print verdicts and stop",
     },
 }
-VERBS = {verb: does for verbs in _SECTIONS.values() for verb, does in verbs.items()}
+VERBS = dict(chain.from_iterable(verbs.items() for verbs in _SECTIONS.values()))
 _OTHER_NAMES = {
     "start": "run",
     "serve": "run",

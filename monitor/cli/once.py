@@ -8,7 +8,7 @@ from datetime import date
 import click
 
 from monitor.cli.common import Context, json_verb, log_only_errors
-from monitor.cli.dates import DAY
+from monitor.cli.dates import day_option
 from monitor.cli.today import board_lines
 from monitor.judge.as_text import count_by_status
 from schedules.times.json import Json
@@ -16,9 +16,7 @@ from schedules.times.words import count
 
 
 @click.command("once")
-@click.option(
-    "--date", "day", type=DAY, help="Only releases of this day; default all watched ones."
-)
+@day_option("Only releases of this day; default all watched ones.")
 @json_verb
 def command(context: Context, *, day: date | None) -> None:
     """Read calendars, look once at what is due, print verdicts, send due notices, and stop.

@@ -12,10 +12,11 @@ import click
 
 from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
-from monitor.cli.dates import DAY, today
+from monitor.cli.dates import day_option, today
 from monitor.cli.terminal import page_output
 from monitor.cli.today import UNREAD
 from monitor.errors import unknown_name
+from schedules.release import producers_of
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plan")
-@click.option("--date", "day", type=DAY, help="Day to show; default today.")
+@day_option("Day to show; default today.")
 @producer_option
 @json_verb
 @page_output
@@ -41,7 +42,7 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     day = day or today(zone)
     with context.store() as store:
         if producer and not context.as_json:  # programs get an empty plan for an unknown producer
-            known = {one for release in store.ledger.releases() for one in release.producers}
+            known = producers_of(store.ledger.releases())
             known |= {one.id for one in settings.producer}
             if producer not in known:
                 raise unknown_name("producer", producer, known)

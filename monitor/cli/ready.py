@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import date
 
 import click
 
 from monitor.cli.client import open_api
 from monitor.cli.common import Context, json_verb, section_lines
-from monitor.cli.dates import DAY
+from monitor.cli.dates import day_option
 from monitor.cli.terminal import page_output
 from monitor.cli.today import why_unread
-from monitor.readiness.line import Line, Readiness, ReadinessAssessment
+from monitor.readiness.line import Readiness, ReadinessAssessment
 from monitor.readiness.text import STATE_WORDS, describe_assessment, describe_line
 
 
 @click.command("ready")
-@click.option("--date", "day", type=DAY, help="Day to assess; default the next one with a slot.")
+@day_option("Day to assess; default the next one with a slot.")
 @json_verb
 @page_output
 def command(context: Context, *, day: date | None) -> None:
@@ -33,12 +32,8 @@ def command(context: Context, *, day: date | None) -> None:
         headline = describe_assessment(assessment, context.settings_or_default.timezone)
         if not assessment.slots:
             headline = why_unread(api) or headline
-    text = [headline, *_listed_lines(assessment.lines)]
-    context.print_result(found, text, ok=found["ready"])
-
-
-def _listed_lines(lines: Sequence[Line]) -> Iterator[str]:
-    """Yield the lines that are not ready or not known, by state, each with its remedy."""
+    text = [headline]
     for state in (Readiness.NOT_READY, Readiness.NOT_KNOWN):
-        found = [describe_line(line) for line in lines if line.state == state]
-        yield from section_lines(STATE_WORDS[state].upper(), found)
+        lines = (describe_line(line) for line in assessment.lines if line.state == state)
+        text += section_lines(STATE_WORDS[state].upper(), lines)
+    context.print_result(found, text, ok=found["ready"])

@@ -10,7 +10,7 @@ import click
 from monitor.cli.client import Api, open_api, refuse_unknown
 from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import producer_option
-from monitor.cli.dates import DAY, today
+from monitor.cli.dates import day_option, today
 from monitor.cli.silence import silence_text
 from monitor.cli.terminal import page_output
 from monitor.judge.as_text import (
@@ -30,7 +30,7 @@ UNREAD = "no calendar has been read yet. Start the monitor: `ninethirty run` rea
 
 
 @click.command("today")
-@click.option("--date", "day", type=DAY, help="Day to show; default today.")
+@day_option("Day to show; default today.")
 @producer_option
 @json_verb
 @page_output

@@ -13,7 +13,7 @@ from monitor.config.settings import DEFAULT_RATES, Settings
 from monitor.config.starter import HOSTS, SINGLE_PRODUCER_KINDS
 from monitor.store.open import password_of
 from schedules.announcement import Announcement
-from schedules.release import Release, ReleaseMatch
+from schedules.release import Release, ReleaseMatch, producers_of
 from schedules.sources.settings import CalendarSettings
 from schedules.values import quote_value
 
@@ -49,8 +49,8 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     if password_of(settings.store.url):
         yield "store.url", "contains a password: leave it to ~/.pgpass or PGPASSWORD", None
     yield from _calendar_doubts(settings, known)
-    producers = {name for table in settings.calendar for name in _producers_of(table)}
-    producers |= {producer for release in known.releases for producer in release.producers}
+    producers = producers_of(known.releases)
+    producers.update(*map(_producers_of, settings.calendar))
     for key, producer in _named_producers(settings):
         yield from _producer_doubt(key, producer, producers)
     yield from _misnamed_doubts(settings, known)
@@ -154,7 +154,7 @@ def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Dou
 def _misnamed_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     """Yield each producer of known releases that is not the id of any table but resembles one."""
     tables = [table.id for table in settings.producer]
-    for producer in sorted({one for release in known.releases for one in release.producers}):
+    for producer in sorted(producers_of(known.releases)):
         if producer in ("", *tables, *ORGANISATIONS):
             continue
         similar = [*find_slugs(producer), *difflib.get_close_matches(producer, tables, n=1)]
@@ -184,9 +184,9 @@ def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
     elif all(channel.kind == "folder" for channel in settings.channel):
         yield "channel", "only folders are configured, so no one is notified", None
     routed = _names_in_routes(settings)
-    routed |= {
-        channel for rota in settings.rota if rota.name in routed for channel in rota.who.values()
-    }
+    for rota in settings.rota:
+        if rota.name in routed:
+            routed.update(rota.who.values())
     for place, channel in enumerate(settings.channel, 1):
         if settings.route and channel.name not in routed:
             reason = "no route names it: it gets only notices that match no route"
@@ -214,13 +214,11 @@ def _acknowledging_doubts(settings: Settings) -> Iterator[Doubt]:
 
 
 def _names_in_routes(settings: Settings) -> set[str]:
-    return {name for route in settings.route for name in (*route.channels, *route.escalate)}
+    return set().union(*(route.channels + route.escalate for route in settings.route))
 
 
 def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    used = _names_in_routes(settings) | {
-        name for table in settings.summary for name in table.channels
-    }
+    used = _names_in_routes(settings).union(*(table.channels for table in settings.summary))
     for place, rota in enumerate(settings.rota, 1):
         if rota.name not in used:
             yield (
@@ -238,19 +236,12 @@ def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     """Yield each host with a budget but without a known address."""
-    hosts = {
-        *DEFAULT_RATES,
-        *HOSTS.values(),
-        *(host for table in settings.producer for host in table.hosts),
-    }
-    addresses = [
-        *(release.url for release in known.releases),
-        *(table.url or "" for table in settings.calendar),
-    ]
-    addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]
-    hosts |= {
-        urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))
-    }
+    hosts = {*DEFAULT_RATES, *HOSTS.values()}
+    addresses = [entry.url for entry in (*known.releases, *settings.calendar, *settings.part)]
+    for table in settings.producer:
+        hosts.update(table.hosts)
+        addresses += [*table.newest, *table.press]
+    hosts |= {urlsplit(url or "").hostname or "" for url in addresses}
     for host in settings.budget.keys() - hosts - {"default"}:
         near = difflib.get_close_matches(host, hosts, n=1, cutoff=0.8)
         # While no release is known, only a host that resembles a known one is doubtful.

@@ -93,7 +93,9 @@ def slug_of(text: str, among: Organisations = ORGANISATIONS) -> str | None:
     """Return the slug of the organisation with this slug, name or acronym, or None if the list has
     none.
     """
-    slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, *names)}
+    slugs: dict[str, str] = {}
+    for slug, names in among.items():
+        slugs |= dict.fromkeys(map(_fold_name, (slug, *names)), slug)
     folded = _fold_name(text)
     return slugs.get(folded) if folded else None
 
@@ -104,7 +106,9 @@ def nearest_slug(text: str, among: Organisations = ORGANISATIONS) -> str | None:
     The text may also be the organisation's address on GOV.UK.
     """
     text = text.rstrip("/").rpartition("/")[2]
-    slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, names[0])}
+    slugs: dict[str, str] = {}
+    for slug, names in among.items():
+        slugs |= dict.fromkeys(map(_fold_name, (slug, names[0])), slug)
     nearest = difflib.get_close_matches(_fold_name(text), slugs, n=1, cutoff=0.8)
     return slugs[nearest[0]] if nearest else None
 

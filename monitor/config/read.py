@@ -8,6 +8,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -57,9 +58,8 @@ def validate_data(
         return model.model_validate(data, context=context), []
     except ValidationError as exc:
         errors = exc.errors(include_url=False)
-        return None, [
-            fault for error in errors for fault in _faults_of_error(error, data, file, model)
-        ]
+        faults = (_faults_of_error(error, data, file, model) for error in errors)
+        return None, list(chain.from_iterable(faults))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -264,9 +264,8 @@ def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     for step in map(str, loc):
         fields = [table[step] for table in candidates if step in table]
         if fields:  # the step is a key
-            candidates = [
-                _fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)
-            ]
+            tables = chain.from_iterable(_tables_in(field.annotation) for field in fields)
+            candidates = list(map(_fields_by_key, tables))
         else:
             of_kind = [
                 one
@@ -275,7 +274,7 @@ def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
             ]
             # No kind, but a position or a name that the user chose: all candidates remain.
             candidates = of_kind or candidates
-    return [key for table in candidates for key in table]
+    return list(chain.from_iterable(candidates))
 
 
 def _fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -286,7 +285,7 @@ def _tables_in(annotation: object) -> list[type[BaseModel]]:
     """Return every table in the type of a field, such as those in a list or a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [table for inner in get_args(annotation) for table in _tables_in(inner)]
+    return list(chain.from_iterable(map(_tables_in, get_args(annotation))))
 
 
 _SECRET_WORDS = (
@@ -324,6 +323,6 @@ def is_private(place: Sequence[str | int]) -> bool:
         names[1:]
     ):
         return True
-    words = [word for name in names for word in re.split(r"[^a-z]+", name.lower())]
+    words = re.split(r"[^a-z]+", " ".join(names).lower())
     # An unknown key's fault quotes its value, so misspelt ones count too.
     return any(difflib.get_close_matches(word, _SECRET_WORDS, n=1, cutoff=0.8) for word in words)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
+from itertools import chain
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel
@@ -27,23 +28,20 @@ def secrets_of(settings: Settings) -> frozenset[str]:
     values = [secret.reveal() for _, secret in find_secrets(settings)]
     values += [settings.deadman.url or "", password_of(settings.store.url)]
     values += [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
-    secrets = {secret for value in values if value for secret in (value, *_path_and_query(value))}
-    return frozenset(secrets) | secrets_in_addresses(settings)
+    secrets = {value for value in values if value}
+    secrets.update(*map(_path_and_query, secrets))
+    return secrets_in_addresses(settings) | secrets
 
 
 def secrets_in_addresses(settings: Settings) -> frozenset[str]:
     """Return queries, fragments and secret paths of configured addresses."""
     addresses = [(table.url, table.secret) for table in settings.calendar if table.url]
     addresses += [(table.url, table.secret) for table in settings.rota if table.url]
-    addresses += [
-        (url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)
-    ]
+    for producer in settings.producer:
+        addresses += [(url, producer.secret) for url in (*producer.newest, *producer.press)]
     addresses += [(table.url, table.secret) for table in settings.part]
-    return frozenset(
-        text
-        for url, is_secret in addresses
-        for text in _find_secret_parts(url, is_secret=is_secret)
-    )
+    texts = (_find_secret_parts(url, is_secret=is_secret) for url, is_secret in addresses)
+    return frozenset(chain.from_iterable(texts))
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:

@@ -43,6 +43,7 @@ from monitor.store.evidence.bundle import export_bundle
 from monitor.store.rows import NOBODY, Actor
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
+from schedules.release import producers_of
 
 Change = Callable[[Incident], Incident]
 _log = structlog.get_logger(__name__)
@@ -230,7 +231,7 @@ class Desk:
             case Scope.INCIDENT:
                 return [one.id for one in tx.read.verdicts.incidents()]
             case Scope.PRODUCER:
-                announced = {name for one in tx.read.ledger.releases() for name in one.producers}
+                announced = producers_of(tx.read.ledger.releases())
                 return announced | self.current.record.rules.producers.keys()
             case Scope.HOST:
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 
 from alerts.draft.period import Row as PeriodRow
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
@@ -84,10 +85,10 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     """Return how sure the measurement is: looks, widest gap, blind spans, evidence, other monitors
     with evidence.
     """
-    runs = [run for target in measured.runs.values() for run in target]
+    runs = list(chain.from_iterable(measured.runs.values()))
     slot = verdict.slot.instant if verdict.slot else None
-    views = (target_id(verdict.release, "page", view) for view in (View.EDGE, View.ORIGIN))
-    page = [run for view in views for run in measured.runs.get(view, ())]
+    views = [target_id(verdict.release, "page", view) for view in (View.EDGE, View.ORIGIN)]
+    page = list(chain.from_iterable(measured.runs.get(view, ()) for view in views))
     gap = None if slot is None else widest_gap(page, slot)
     blind = drop_watched_spans(measured.blind, measured.runs)
     # The id of a record is its monitor and a number.

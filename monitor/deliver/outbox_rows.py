@@ -92,8 +92,11 @@ def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
         cover = outbox.notice(row.reference)
         return cover is not None and cover.incident in {"", incident}
 
-    rows = (row for notice in outbox.notices(incident) for row in outbox.deliveries(notice.id))
-    return {row.channel for row in rows if is_of_this_incident(row)}
+    channels: set[str] = set()
+    for notice in outbox.notices(incident):
+        rows = filter(is_of_this_incident, outbox.deliveries(notice.id))
+        channels.update(row.channel for row in rows)
+    return channels
 
 
 def given_up_json(outbox: OutboxStore, delivery: Delivery) -> Json:

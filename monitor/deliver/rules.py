@@ -31,35 +31,36 @@ class DigestRule:
 
 @dataclass(frozen=True, slots=True)
 class ReportingRules:
-    """How each producer reports, and which channels get its notices.
-
-    By producer: `producers` are its entries (`name`, `head_of_profession`, `contact`, `to`),
-    `forms` its form if the date does not decide it, `templates` its own .docx file. `editions`
-    replaces those of the Code. `agreed_times` are the agreed times other than 09:30.
-
-    `known_names` are the full names of producers that need no configuration.
-
-    By channel: `open_channels` reach more than staff. `folding` ones get a platform's fault as one
-    thread, whose opening waits as long as a digest after each release. `pagers` keep an alert open
-    until its end. `hooks` are machines that get every act of people. Routes may name `rotas`. The
-    rota of a calendar is replaced after each read.
-    """
+    """How each producer reports, and which channels get its notices."""
 
     timezone: str = "Europe/London"
     producers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By producer, its entries: `name`, `head_of_profession`, `contact`, `to`."""
     forms: Mapping[str, str] = field(default_factory=dict)
+    """By producer, its form if the date does not decide it."""
     routes: Sequence[Route] = ()
     channels: Sequence[str] = ()
     open_channels: Collection[str] = ()
+    """Channels that reach more than staff."""
     templates: Mapping[str, Path] = field(default_factory=dict)
+    """By producer, its own .docx file."""
     editions: Editions | None = None
+    """They replace those of the Code."""
     agreed_times: Sequence[UsualTime] = ()
+    """Those other than 09:30."""
     folding: Collection[str] = ()
+    """Channels that get a platform's fault as one thread, whose opening waits as long as a digest
+    after each release.
+    """
     pagers: Collection[str] = ()
+    """Channels that keep an alert open until its end."""
     digest_rule: DigestRule = field(default_factory=DigestRule)
     hooks: Collection[str] = ()
+    """Channels to machines, which get every act of people."""
     rotas: dict[str, Rota] = field(default_factory=dict)
+    """Routes may name them. The rota of a calendar is replaced after each read."""
     known_names: Mapping[str, str] = field(default_factory=dict)
+    """The full names of producers that need no configuration."""
 
     def draft_entries(self, incident: Incident) -> dict[str, str]:
         """Return the texts for a draft, by key: the entries of its producer, and the names of all
@@ -168,9 +169,11 @@ class ReportingRules:
 
     def role_of_channel(self, channel: str) -> str:
         """Return the role in which a person acts whom a notice in this channel has reached."""
-        on_rotas = (rota.settings.who.items() for rota in self.rotas.values())
-        roles = (role for who in on_rotas for role, of_role in who if of_role == channel)
-        return next(roles, "on call")
+        for rota in self.rotas.values():
+            for role, of_role in rota.settings.who.items():
+                if of_role == channel:
+                    return role
+        return "on call"
 
     def for_everyone_on_call(self) -> ReportingRules:
         """Return rules that notify every person of a rota and every step of an escalation, at any
@@ -221,12 +224,13 @@ class Links:
 
     def release_page(self, notice: Notice) -> str:
         """Return the address of the page of a notice's release, empty if it is about none."""
-        if not self.url or not notice.release:
-            return ""
-        return f"{self.url.rstrip('/')}/releases/{quote(notice.release, safe='')}"
+        return self._page("releases", notice.release)
 
     def incident_page(self, notice: Notice) -> str:
-        """Return the address of the page of a notice's incident, empty if it is about none."""
-        if not self.url or not notice.incident:
+        """Return the address of the page of a notice's incident, as `release_page` does."""
+        return self._page("incidents", notice.incident)
+
+    def _page(self, kind: str, name: str) -> str:
+        if not self.url or not name:
             return ""
-        return f"{self.url.rstrip('/')}/incidents/{quote(notice.incident, safe='')}"
+        return f"{self.url.rstrip('/')}/{kind}/{quote(name, safe='')}"

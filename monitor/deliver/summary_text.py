@@ -38,28 +38,31 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class SummaryFacts:
-    """The facts of a summary, as of `now`.
-
-    `rows` are the releases of the local days `first` to `last`, `following` those of the `next` day
-    with releases, `missing` those of earlier days that are not published yet. `owed` are the
-    incidents that owe a report, `undone` the overdue actions. `risks` say by host and day what
-    budgets will not prove. `names` are the names of producers by id, `link` the address of the
-    board (empty: none), `producer` the only producer of a month (empty: all).
-    """
+    """The facts of a summary, as of `now`."""
 
     now: datetime
     first: date
     last: date
     rows: Sequence[Body]
+    """The releases of the local days `first` to `last`."""
     owed: Sequence[Incident] = ()
+    """The incidents that owe a report."""
     undone: Sequence[tuple[Incident, int, Action]] = ()
+    """The overdue actions, each with its incident and number."""
     next: date | None = None
+    """The next day with releases."""
     following: Sequence[Body] = ()
+    """The releases of that day."""
     missing: Sequence[Body] = ()
+    """The releases of earlier days that are not published yet."""
     risks: Risks = field(default_factory=dict)
+    """What budgets will not prove, by host and day."""
     names: Names = field(default_factory=dict)
+    """The names of producers by id."""
     link: str = ""
+    """The address of the board. Empty: none."""
     producer: str = ""
+    """The only producer of a month. Empty: all."""
 
 
 def morning_summary(facts: SummaryFacts) -> Summary:
@@ -105,10 +108,11 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     counted = "nothing was due"
     if rows:
         counted = _on_time_text(rows)
-    producers = sorted({row["producer"] for row in rows})
-    by_producer = {one: [row for row in rows if row["producer"] == one] for one in producers}
+    by_producer: dict[str, list[Body]] = {}
+    for row in rows:
+        by_producer.setdefault(row["producer"], []).append(row)
     shares = (
-        f"{names.get(one, one)}: {_on_time_text(releases)}" for one, releases in by_producer.items()
+        f"{names.get(one, one)}: {_on_time_text(by_producer[one])}" for one in sorted(by_producer)
     )
     lines = (_verdict_line(row, names) for row in rows if row["verdict"] in FAULTY_VERDICTS)
     faulty = _bullet_list("Not on time, or not proved", lines)

@@ -103,20 +103,16 @@ class StateCollector(Collector):
 
     def _count_new(self, shown: Sequence[Verdict], now: datetime) -> None:
         """Count once each slot that passed and exposure that began since the start."""
-        slots = {(verdict.release, verdict.slot_passes) for verdict in shown}
-        passed = {
-            (release, end) for release, end in slots if end is not None and self._began < end <= now
-        }
-        starts = {
-            (verdict.release, each.part, each.start.by)
-            for verdict in shown
-            for each in verdict.exposures
-        }
-        began = {
-            (release, part, at)
-            for release, part, at in starts
-            if at is not None and at > self._began
-        }
+        passed: set[tuple[str, datetime]] = set()
+        began: set[tuple[str, str, datetime]] = set()
+        for verdict in shown:
+            end = verdict.slot_passes
+            if end is not None and self._began < end <= now:
+                passed.add((verdict.release, end))
+            for each in verdict.exposures:
+                at = each.start.by
+                if at is not None and at > self._began:
+                    began.add((verdict.release, each.part, at))
         # Without those of the last scrape.
         self.counters.slots_passed.inc(len(passed - self._counted_slots))
         self.counters.exposures.inc(len(began - self._counted_exposures))
@@ -226,11 +222,10 @@ def _show_verdicts(near: Iterable[Verdict]) -> Metric:
 
 
 def _show_findings(near: Iterable[Verdict]) -> Metric:
-    series = (
-        ((*_release_labels(one), kind), float(has(one)))
-        for one in near
-        for kind, has in _FINDINGS.items()
-    )
+    series = []
+    for one in near:
+        for kind, has in _FINDINGS.items():
+            series.append(((*_release_labels(one), kind), float(has(one))))
     return _make_family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), series)
 
 
@@ -252,15 +247,13 @@ def _show_titles_and_slots(near: Iterable[Verdict]) -> Metric:
 
 
 def _show_delays(near: Iterable[Verdict]) -> Metric:
-    delays = [
-        (one, one.page.delay) for one in near if one.page is not None and one.page.delay is not None
-    ]
-    series = (
-        ((*_release_labels(one), bound), value)
-        for one, delay in delays
-        for bound, value in (("min", delay.min), ("max", delay.max))
-        if value is not None
-    )
+    series = []
+    for one in near:
+        if one.page is None or one.page.delay is None:
+            continue
+        for bound, value in (("min", one.page.delay.min), ("max", one.page.delay.max)):
+            if value is not None:
+                series.append(((*_release_labels(one), bound), value))
     return _make_family(
         "release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), series
     )

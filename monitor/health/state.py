@@ -24,25 +24,27 @@ _STORE_SILENCE = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class HealthState:
-    """The monitor's own state: calendars, store, clock and event loop.
-
-    `spacings` are those of calendar reads: after three without a usable one, a calendar is stale.
-    `calendars` has the last usable read of each, `faults` the fault of its last. `on_blind` gets
-    each blind span when it grows or ends, `blind_until` returns the latest end. `costly` are hosts
-    with too costly responses, until people are notified. `offset` of our clock is in seconds, None
-    while unknown. `store_fails` is set while the last write to the store failed.
-    """
+    """The monitor's own state: calendars, store, clock and event loop."""
 
     started: datetime
     spacings: Mapping[str, timedelta]
+    """Those of calendar reads, by calendar. After three without a usable one, a calendar is stale.
+    """
     unproven_offset: timedelta
     on_blind: Callable[[Blind], None] = lambda _span: None
+    """Gets each blind span when it grows or ends."""
     blind_until: Callable[[], datetime | None] = lambda: None
+    """Returns the latest end of a blind span."""
     calendars: dict[str, datetime] = field(default_factory=dict)
+    """The last usable read of each."""
     faults: dict[str, str] = field(default_factory=dict)
+    """The fault of the last read of each."""
     costly: set[str] = field(default_factory=set)
+    """Hosts with too costly responses, until people are notified."""
     offset: Bounds | None = None
+    """How far off our clock is, in seconds. None while unknown."""
     store_fails: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while the last write to the store failed."""
     _store_failing_since: datetime | None = None
     _looks_lost_since: datetime | None = None
     _clock_off_since: datetime | None = None

@@ -22,6 +22,7 @@ from schedules.contract.verdict import (
     FindingKind,
     PartVerdict,
     VerdictKind,
+    exposures_of,
     verdict_text,
 )
 from schedules.dates.times import names_utc
@@ -135,7 +136,8 @@ def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) ->
     These are later, on another day, and read after the part was last absent: the next edition's
     entry replaces one that is out.
     """
-    new_entries, last_absent = case.in_force.possible_changes, part.released.after
+    new_entries = case.in_force.possible_changes
+    last_absent = part.released.after
     for entry in new_entries:
         is_earlier, is_later = _is_earlier(entry, promise), _is_earlier(promise, entry)
         is_later_that_day = is_later and first_day(entry.slot) == first_day(promise.slot)
@@ -201,7 +203,8 @@ def _possible_minutes(case: Case) -> list[Promise]:
     """Return each exact minute that may have been promised, if the slot is judged as a
     whole day.
     """
-    in_force, promise = case.in_force, case.in_force.promise
+    in_force = case.in_force
+    promise = in_force.promise
     if case.window is None or case.window.exact or promise is None:
         return []
     if in_force.possible_changes:
@@ -210,7 +213,8 @@ def _possible_minutes(case: Case) -> list[Promise]:
     if is_in_doubt(promise):
         slots = map(promise.slot.read_as, promise.slot.all_readings())
         return [replace(promise, slot=slot, doubt=None) for slot in slots]
-    minute, last_read = promise.slot.instant, in_force.announced_as_of
+    minute = promise.slot.instant
+    last_read = in_force.announced_as_of
     if (
         minute is None
         or last_read is None
@@ -389,7 +393,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
     the same slot.
     """
     unlisted = promise.unlisted
-    starts = [exposure.start for part in parts for exposure in part.exposures]
+    starts = [exposure.start for exposure in exposures_of(parts)]
     needed_from = earliest_known(
         [case.judged_window.slot_begins, *(start.after or start.by for start in starts)]
     )
@@ -418,7 +422,8 @@ def _unconfirmed_reason(
     """Return the reason if calendars last showed the promise too long before its slot, or before
     its first exposure if that was earlier. Else return None.
     """
-    needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
+    needed_at = _slot_or_first_exposure(case, parts)
+    last_shown = case.in_force.announced_as_of
     if needed_at is None or last_shown is None:
         return None
     before = needed_at - last_shown
@@ -448,12 +453,8 @@ def _not_read_again_reason(
 
 
 def _slot_or_first_exposure(case: Case, exposed_parts: Iterable[PartVerdict]) -> datetime | None:
-    return earliest_known(
-        [
-            case.slot_begins,
-            *(exposure.start.by for part in exposed_parts for exposure in part.exposures),
-        ]
-    )
+    starts = [exposure.start.by for exposure in exposures_of(exposed_parts)]
+    return earliest_known([case.slot_begins, *starts])
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:

@@ -79,7 +79,8 @@ class ReleaseCase:
         counts.
         """
         release, runs, blind = self.release, self.runs, self.blind
-        policy, unwatched = policies.of(release), drop_watched_spans(blind, runs)
+        policy = policies.of(release)
+        unwatched = drop_watched_spans(blind, runs)
         case = case_of(release, self.promises, unwatched, policy, now)
         planned = case.before_withdrawal()
         if planned is not None and _was_exposed_before(planned, runs, blind):
@@ -99,12 +100,13 @@ class ReleaseCase:
 
 def _was_exposed_before(planned: Case, runs: Runs, blind: Sequence[Blind]) -> bool:
     """Return whether content was public early by a read that still showed the planned slot."""
-    promise, window = planned.in_force.promise, planned.window
+    promise = planned.in_force.promise
+    window = planned.window
     if promise is None or window is None or planned.in_force.is_first_read_after_slot:
         return False
     last_shown = promise.confirmed_at or promise.learnt
     evidences = (gather_evidence(planned, part, runs, blind) for part in planned.release.parts)
-    presences = (presence for evidence in evidences for presence in evidence.all_presences)
+    presences = chain.from_iterable(evidence.all_presences for evidence in evidences)
     return any(
         is_early(presence, window) and presence.begin <= last_shown for presence in presences
     )
@@ -134,7 +136,8 @@ def judge_case(case: Case, runs: Runs, blind: Sequence[Blind]) -> Verdict:
     )
     verdict, reason = _choose_verdict(case, pairs)
     final = _is_final(case, parts)
-    release, promise = case.release, case.in_force.promise
+    release = case.release
+    promise = case.in_force.promise
     return Verdict(
         release=release.id,
         title=release.title,
@@ -313,7 +316,8 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 def _deadlines_of_window(case: Case) -> list[datetime]:
     """Return when limits of the slot pass, which may change the verdict without a look."""
-    window, promise = case.window, case.in_force.promise
+    window = case.window
+    promise = case.in_force.promise
     if window is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]

@@ -58,7 +58,8 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     """Return the verdict on one part: early if it was public before its slot, else by
     when it came.
     """
-    window, part = case.judged_window, evidence.part
+    window = case.judged_window
+    part = evidence.part
     runs = evidence.all_runs
     exposures = find_exposures(part.id, evidence.all_presences, window, case.now, runs)
     exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures, runs)
@@ -136,7 +137,8 @@ def _verdict_without_times(
 
 def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool:
     """Return whether the part was first looked at after the page was out, which named it."""
-    page_out_by, first_look = page_released.by, evidence.first_look
+    page_out_by = page_released.by
+    first_look = evidence.first_look
     return page_out_by is not None and first_look is not None and first_look >= page_out_by
 
 
@@ -146,7 +148,8 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
     The wait starts when the tolerance ends, or with the first look at the edge after that. None:
     the origin has answered since, is not watched, or the address is a guess.
     """
-    tolerance_ends, spells_at_origin = window.on_time_until, evidence.spells.get(View.ORIGIN, ())
+    tolerance_ends = window.on_time_until
+    spells_at_origin = evidence.spells.get(View.ORIGIN, ())
     if (
         evidence.is_address_guessed
         or not spells_at_origin
@@ -163,7 +166,8 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
     """Return by how many seconds at most a part came before its slot, or None."""
-    last_absent, slot = released.after, window.promised_at
+    last_absent = released.after
+    slot = window.promised_at
     if last_absent is None or slot is None or released.by is None:
         return None
     if last_absent < slot:
@@ -332,10 +336,8 @@ def _widen_by_other_view(evidence: PartEvidence, window: Window, appeared: Inter
     if other_run is None:
         return appeared
     # If that view was right, only absences before its first look are proofs.
-    runs = (run for spell in evidence.absences for run in spell.runs)
-    return Interval(
-        latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by
-    )
+    ends = [last_absence_until(run, other_run.first_sent) for run in evidence.absent_runs]
+    return Interval(latest_known(ends), appeared.by)
 
 
 def _find_run_present_before(
@@ -389,7 +391,8 @@ def _find_unseen_stay(facts: PartFacts) -> Interval | None:
 
 
 def _contradiction_text(facts: PartFacts) -> str:
-    other, unseen = facts.evidence.present_from_start, _find_unseen_stay(facts)
+    other = facts.evidence.present_from_start
+    unseen = _find_unseen_stay(facts)
     if unseen is not None:
         return Reason.PUBLISHED_UNSEEN.text(facts.zone, stay=unseen)
     return Reason.VIEWS_DIFFER.text(facts.zone, look=None if other is None else other.first_sent)
@@ -402,7 +405,8 @@ def _is_stamped_in_time(facts: PartFacts) -> bool:
     set by hand (midnight, another day) does not count.
     """
     evidence, window = facts.evidence, facts.window
-    stamp, slot = evidence.publishers_stamp, window.promised_at
+    stamp = evidence.publishers_stamp
+    slot = window.promised_at
     if facts.appeared is None or not facts.was_absent_too_long:
         return False
     if evidence.witnesses is None or stamp is None or slot is None:
@@ -434,7 +438,8 @@ def _has_watch_ended(facts: PartFacts) -> bool:
 
     If it was last seen absent long before that, it may have come unseen, and stays overdue.
     """
-    closes, absent = facts.window.closes, facts.last_absent
+    closes = facts.window.closes
+    absent = facts.last_absent
     if absent is None or not facts.was_absent_too_long:
         return False
     return facts.now >= closes and absent >= closes - _RECENT
@@ -477,7 +482,8 @@ def _too_wide_text(facts: PartFacts) -> str:
 
 def _are_looks_awaited(facts: PartFacts) -> bool:
     """Return whether evidence of the tolerance may still come."""
-    evidence, lag = facts.evidence, timedelta()
+    evidence = facts.evidence
+    lag = timedelta()
     if evidence.is_address_guessed and evidence.witnesses:
         # They may lag behind the release.
         lag = evidence.witnesses.lags.longest
@@ -510,7 +516,8 @@ def _time_in_place(facts: PartFacts) -> Timing:
 
     A file without a change may be the previous edition. A page has the title of the release.
     """
-    evidence, from_start = facts.evidence, facts.evidence.present_from_start
+    evidence = facts.evidence
+    from_start = evidence.present_from_start
     is_in_place = evidence.is_in_place_at(facts.window.slot_begins)
     changes = evidence.find_changes_in_place() if is_in_place else []
     came_by = None if from_start is None else from_start.begin
@@ -536,7 +543,9 @@ def _present_from_start_text(facts: PartFacts) -> str:
 
 def _no_proof_text(facts: PartFacts) -> str:
     """Return why no look proved the part present or absent after the tolerance."""
-    evidence, window, witnesses = facts.evidence, facts.window, facts.evidence.witnesses
+    evidence = facts.evidence
+    window = facts.window
+    witnesses = evidence.witnesses
     if evidence.first_look is None:
         return Reason.NEVER_LOOKED_AT.text()
     # A page that answers may be the release, for instance under a misspelt title.

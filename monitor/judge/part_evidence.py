@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
@@ -65,13 +66,13 @@ class PartEvidence:
     @property
     def all_runs(self) -> list[Run]:
         """Return the runs of all views, those of the content API too."""
-        return [run for of_view in self.views.values() for run in of_view]
+        return list(chain.from_iterable(self.views.values()))
 
     @property
     def runs_at_edge_and_origin(self) -> list[Run]:
         """Return the runs of the part itself, in the order of their first looks."""
-        runs = [run for view in EDGE_AND_ORIGIN for run in self.views.get(view, ())]
-        return sorted(runs, key=lambda run: run.first_sent)
+        of_views = [self.views.get(view, ()) for view in EDGE_AND_ORIGIN]
+        return sorted(chain.from_iterable(of_views), key=lambda run: run.first_sent)
 
     @property
     def entry(self) -> str:
@@ -101,12 +102,13 @@ class PartEvidence:
     @property
     def absences(self) -> list[Spell]:
         """Return the spells in which the part itself was absent."""
-        return [
-            spell
-            for view in EDGE_AND_ORIGIN
-            for spell in self.spells.get(view, ())
-            if not spell.is_present
-        ]
+        spells = chain.from_iterable(self.spells.get(view, ()) for view in EDGE_AND_ORIGIN)
+        return [spell for spell in spells if not spell.is_present]
+
+    @property
+    def absent_runs(self) -> list[Run]:
+        """Return the runs in which the part itself was absent."""
+        return list(chain.from_iterable(spell.runs for spell in self.absences))
 
     @property
     def last_absent(self) -> datetime | None:
@@ -212,7 +214,7 @@ def gather_evidence(case: Case, part: Part, runs: Runs, blind: Sequence[Blind]) 
     present_from_start = min(from_start, key=lambda run: run.begin, default=None)
     proving = trusted
     if present_from_start is not None and case.window is not None:
-        in_both = [run for view in EDGE_AND_ORIGIN for run in trusted[view]]
+        in_both = list(chain.from_iterable(trusted[view] for view in EDGE_AND_ORIGIN))
         if not _is_absent_before(in_both, present_from_start):
             early_before = case.window.early_before
             proving = {

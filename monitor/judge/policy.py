@@ -53,28 +53,30 @@ class UsualTime:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a release is judged.
-
-    `on_time_within` is the tolerance after the slot; a release later than `note_within` gets a
-    report. `uncertainty` is how wrong our clock may be: content seen before the slot by less is not
-    early. `grace` is how long after the tolerance evidence may still arrive. The watch for a
-    release that never appears ends `closes_after` its slot. A change announced less than
-    `short_notice` ahead is a finding. A promise must be confirmed at most `confirmed_within` before
-    its slot. `workdays` are those of the producer's nation; `on_file` are granted times. At most
-    `most_parts` parts of a release are watched. `file_findings` are looked for inside files.
-    """
+    """How a release is judged."""
 
     on_time_within: timedelta = timedelta(seconds=60)
+    """The tolerance after the slot."""
     note_within: timedelta = timedelta(minutes=5)
+    """A release later than this gets a report."""
     uncertainty: timedelta = timedelta(seconds=1)
+    """How wrong our clock may be. Content seen before the slot by less is not early."""
     closes_after: timedelta = timedelta(days=14)
+    """How long after its slot the watch ends for a release that never appears."""
     short_notice: timedelta = timedelta(days=28)
+    """A change announced less than this ahead is a finding."""
     grace: timedelta = timedelta(seconds=30)
+    """How long after the tolerance evidence may still arrive."""
     most_parts: int = MOST_PARTS
+    """How many parts of a release are watched at most."""
     confirmed_within: timedelta = timedelta(minutes=30)
+    """How long before its slot a promise must be confirmed at the earliest."""
     workdays: Workdays = ENGLAND
+    """Those of the producer's nation."""
     on_file: tuple[UsualTime, ...] = ()
+    """Granted times."""
     file_findings: Sequence[FileFinding] = FILE_FINDINGS
+    """What is looked for inside files."""
 
 
 class PolicyTable(Table):

@@ -6,10 +6,10 @@ present` is three runs, and only the judge decides what may have happened in bet
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 
 from monitor.files.facts import FileSign, NotRead
 from monitor.look.recognise.title import ANOTHER_EDITION, OTHER_FILE
@@ -41,18 +41,8 @@ class OutOfOrder(ValueError):
 class Run:
     """Consecutive sightings of one target with the same answer, stored as one row.
 
-    `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to`, `end` the
-    latest `proved_from`: the state was true at or before `begin` and at or after `end`, so a single
-    sighting has `end` first. `largest_gap` is the longest time between two of its `looks` or,
-    between absences from a cache, between the instants that they prove.
-
-    `specific`: the content can only be of this edition. `digest` is of the body (files and recorded
-    changes), `status` of the first answer. `why` is the reason of an unknown run, or the address of
-    a feed's entry. `evidence` names the records kept for it. `version` is what the content says
-    about its own. `failed` counts failed looks of a run merged long after its release. `monitor`
-    looked at `address`: both are empty, and `first_received` is None, in runs of older versions.
-    `inside` are the signs of faults in the file with this digest, or why it could not be read, None
-    if no one tried.
+    `first_sent` to `last_received` is by our clock. The state was true at or before `begin` and at
+    or after `end`, so a single sighting has `end` first.
     """
 
     target: str
@@ -60,20 +50,38 @@ class Run:
     first_sent: datetime
     last_received: datetime
     begin: datetime
+    """The earliest `proved_to`."""
     end: datetime
+    """The latest `proved_from`."""
     looks: int = 1
     largest_gap: timedelta = timedelta()
+    """The longest time between two of its `looks` or, between absences from a cache, between the
+    instants that they prove.
+    """
     specific: bool = False
+    """Whether the content can only be of this edition."""
     why: str = ""
+    """The reason of an unknown run, or the address of a feed's entry."""
     status: int | None = None
+    """That of the first answer."""
     digest: str | None = None
+    """That of the body, for files and recorded changes."""
     evidence: tuple[str, ...] = ()
+    """The names of the records kept for it."""
     version: str | None = None
+    """What the content says about its own."""
     failed: int = 0
+    """The failed looks of a run merged long after its release."""
     monitor: str = ""
+    """The one that looked, empty in runs of older versions."""
     address: str = ""
+    """Where it looked, empty in runs of older versions."""
     first_received: datetime | None = None
+    """None in runs of older versions."""
     inside: tuple[FileSign, ...] | NotRead | None = None
+    """The signs of faults in the file with this digest, or why it could not be read. None if no one
+    tried.
+    """
 
     @property
     def signs(self) -> tuple[FileSign, ...]:
@@ -150,11 +158,16 @@ def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in relevant)
 
 
+def monitors_of(runs: Runs) -> set[str]:
+    """Return the monitors that made these runs."""
+    return {run.monitor for run in chain.from_iterable(runs.values())}
+
+
 def drop_watched_spans(blind: Sequence[Blind], runs: Runs) -> Sequence[Blind]:
     """Return the blind spans but those in which another monitor watched every target
     that answered.
     """
-    if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
+    if not blind or len(monitors_of(runs)) < 2:
         return blind
     successful = (
         [run for run in target_runs if run.state is not State.UNKNOWN]
@@ -413,10 +426,15 @@ def _fields_to_compare(run: Run) -> tuple[object, ...]:
     return run.monitor, run.state, run.specific, run.status, run.digest, run.version, run.address
 
 
+def records_of(runs: Iterable[Run]) -> Iterator[str]:
+    """Return the names of the records of evidence of these runs, in the order of the runs."""
+    return chain.from_iterable(run.evidence for run in runs)
+
+
 def _join_runs(first: Run, between: Sequence[Run], last: Run) -> Run:
     """Return one run from `first` to `last`, looks in between counted as failed."""
     gap = last.first_sent - first.last_received
-    records = dict.fromkeys(name for run in (first, *between, last) for name in run.evidence)
+    records = dict.fromkeys(records_of([first, *between, last]))
     return replace(
         first,
         last_received=last.last_received,

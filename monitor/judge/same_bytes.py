@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 
 from monitor.judge.case import Window
 from monitor.judge.runs import Run, Runs
@@ -37,7 +38,7 @@ def doubt_same_bytes(
         for target, of_target in runs.items()
         if roles.get(parse_target_id(target)[1]) in (Role.ATTACHMENT, Role.DATA)
     }
-    if not any(_is_file(run) for of_target in files.values() for run in of_target):
+    if not any(map(_is_file, chain.from_iterable(files.values()))):
         return runs
     others: list[tuple[Run, str]] = []
     for other in published:

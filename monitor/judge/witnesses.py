@@ -84,7 +84,7 @@ class Publication:
         return next((run.begin for run in runs if _shows_release(run)), None)
 
     def _measure_lag(self, witness: str, shown_by: datetime, now: datetime) -> timedelta:
-        """Return how long after publication a witness lacked the release."""
+        """Return the lag of one witness."""
         absences = _runs_without_release(self.release, witness, self.runs, now)
         if not absences:
             return timedelta()

@@ -15,7 +15,13 @@ from monitor.ledger.pages import CalendarPages, FetchedPage, PagesUnavailable
 from monitor.look.sandbox.process import ReadFault
 from schedules.source import PageRequest
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
-from schedules.sources.govuk_listing import CONTENT, further_urls, read_listing, record_url
+from schedules.sources.govuk_listing import (
+    CONTENT,
+    entries_by_link,
+    further_urls,
+    read_listing,
+    record_url,
+)
 from schedules.sources.ons import OnsSource
 from schedules.sources.row import clean_title
 
@@ -51,7 +57,7 @@ class PublicRecord:
             read_listing((await self._fetch_page(url)).page)
             for url in further_urls(first, listings[0])
         ]
-        entries = {entry.link: entry for listing in listings for entry in listing.entries}
+        entries = entries_by_link(listings)
         # Some entries do not state when they were first published, but their content items do.
         links = [
             entry.link

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 
 import structlog
 
@@ -204,9 +205,8 @@ class Ledger:
         async with self._lock:
             memory, at = self._memory, self._clock.now()
             releases = list(self.releases.values())
-            promises = [
-                promise for release in releases for promise in self.book.promises_of(release.id)
-            ]
+            of_releases = (self.book.promises_of(release.id) for release in releases)
+            promises = list(chain.from_iterable(of_releases))
             entries = []
             for state in memory.states.values():
                 for uid in state.entries:
@@ -300,7 +300,7 @@ class Ledger:
         return matching_releases(of_producer, found.url, found.title)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return a producer's stored releases with the address or title of an entry.
+        """Do what `find_matching` does, with stored releases.
 
         Waits until the store answers.
         """

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain, starmap
 
 import structlog
 
@@ -396,5 +397,5 @@ class LedgerMemory:
             (calendar, old, joined.release_of[calendar, uid])
             for (calendar, uid), old in moved_entries
         }
-        copies = [promise for move in sorted(moves) for promise in self.book.copy_promises(*move)]
+        copies = list(chain.from_iterable(starmap(self.book.copy_promises, sorted(moves))))
         return LedgerChange(joined, states, before, copies, runs, incidents)

@@ -129,8 +129,9 @@ class PromiseBook:
 
     def promised_instants(self, release: str, begin: datetime, end: datetime) -> list[datetime]:
         """Return every instant in `[begin, end]` at which a release was ever promised."""
-        slots = [promise.slot for promise in self.promises_of(release)]
-        promised = {moment for slot in slots for moment in (slot.instant, *slot.readings)}
+        promised: set[datetime | None] = set()
+        for promise in self.promises_of(release):
+            promised.update((promise.slot.instant, *promise.slot.readings))
         return [instant for instant in promised if instant is not None and begin <= instant <= end]
 
     def find_near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:

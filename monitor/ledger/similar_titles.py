@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from schedules.address import canonical_address
 from schedules.release import Release
@@ -58,7 +59,7 @@ class SimilarTitles:
         rarest_first = sorted(set(own.words), key=lambda word: len(self._by_word.get(word, ())))
         # A title that has half of the words has one of these.
         enough = rarest_first[: len(rarest_first) // 2 + 1]
-        candidates = {other for word in enough for other in self._by_word.get(word, ())}
+        candidates = set(chain.from_iterable(self._by_word.get(word, ()) for word in enough))
         return {
             other
             for other in candidates

@@ -76,26 +76,28 @@ class Answer:
     """An answer, which is never changed.
 
     It is not `frozen`, because making a frozen object for each look is slow.
-
-    `headers` have lower-case names. `body` is decoded, and has at most `cap` bytes. `sent` is just
-    before the first byte of the request was sent, `received` just after the last header arrived,
-    both by this monitor's clock. `whole` is False if the body was cut at the cap. `request` and
-    `head` are kept as evidence: `head` is the part of the request after its address, without
-    conditions. `unique` is the number in the query of a request with `bust`. `lost_before` counts
-    the requests that were lost on kept connections that the host had closed.
     """
 
     url: str
     status: int
     headers: Mapping[str, str]
+    """With lower-case names."""
     body: bytes
+    """Decoded, at most `cap` bytes."""
     sent: datetime
+    """Just before the first byte of the request was sent, by this monitor's clock."""
     received: datetime
+    """Just after the last header arrived, by this monitor's clock."""
     whole: bool = True
+    """False if the body was cut at the cap."""
     request: Request | None = None
+    """Kept as evidence."""
     head: bytes = b""
+    """The part of the request after its address, without conditions. Also kept as evidence."""
     unique: int | None = None
+    """The number in the query of a request with `bust`."""
     lost_before: int = 0
+    """How many requests were lost on kept connections that the host had closed."""
     _digest: str = field(default="", init=False, compare=False, repr=False)
 
     @property

@@ -79,7 +79,8 @@ def forecast_slots(
     `parts` has each part once. Slots are left out if the rate amply suffices for them.
     """
     due = [part for part in parts if begin <= part.goal.slot < end]
-    return [forecast for some in _split_by_time(due) for forecast in _forecast_group(some, rate)]
+    groups = (_forecast_group(some, rate) for some in _split_by_time(due))
+    return list(chain.from_iterable(groups))
 
 
 def _split_by_time(parts: Iterable[PartToProve]) -> list[list[PartToProve]]:

@@ -25,32 +25,35 @@ _JUST_BEFORE = timedelta(microseconds=1)
 
 @dataclass(slots=True, eq=False)
 class ScheduledTarget:
-    """A target with its windows, and the state of its looks.
-
-    `planned_at` is when the windows were set: earlier due instants are not missed. `shift` delays
-    due instants. At `promised_at`, usually the slot, a look must begin. `due` is the next one by
-    the wall clock, None if none is left; one that `is_extra` is outside the spacing. `last_look`
-    began by the wall clock, and `last_look_mono` in monotonic seconds. `url` is where redirects led
-    over `hops`, None for the target's own. Of two that are equally due, the lower `rank` goes
-    first. A look `is_under_way` until its answer is read, and `has_place` until it has arrived.
-    """
+    """A target with its windows, and the state of its looks."""
 
     target: Target
     windows: Sequence[Window]
     shift: timedelta
+    """The delay of due instants."""
     planned_at: datetime
+    """When the windows were set. Earlier due instants are not missed."""
     promised_at: datetime | None = None
+    """An instant at which a look must begin, usually the slot."""
     goal: ProofGoal | None = None
     due: datetime | None = None
+    """The next look by the wall clock, None if none is left."""
     window: Window | None = None
     last_look: datetime | None = None
+    """When it began by the wall clock."""
     last_look_mono: float = -inf
+    """When it began in monotonic seconds."""
     is_under_way: bool = False
+    """Whether a look has begun whose answer is not read yet."""
     has_place: bool = False
+    """The same until the answer has arrived."""
     is_extra: bool = False
+    """Whether the look at `due` is outside the spacing."""
     url: str | None = None
+    """Where redirects led over `hops`, None for the target's own."""
     hops: tuple[str, ...] = ()
     rank: Rank = field(init=False)
+    """Of two that are equally due, the lower goes first."""
 
     def __post_init__(self) -> None:
         """Set the rank: pages first, and of views the edge."""

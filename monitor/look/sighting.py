@@ -24,27 +24,32 @@ class State(StrEnum):
 class Sighting:
     """The proof that one look at one target gave, and its time.
 
-    `target` is the target's id. `sent` and `received` are the begin and end of the request by our
-    clock. The answer describes some instant from `proved_from` to `proved_to`: these are `sent` and
+    The answer describes some instant from `proved_from` to `proved_to`. These are `sent` and
     `received` minus the bounds of its `Age`, and further apart if our clock is known to be wrong.
-    Presence is `specific` if the answer has a sign that only this edition has. `why` is the reason
-    of any other state, or the address of the entry of a feed. `status` is the HTTP status, None
-    without an answer. `digest` is the SHA-256 of the body in hex, None for most pages, because
-    their bytes differ at every look. `found` are the addresses that the answer names. `version` is
-    the version that the content states (`look.version`), or None. `address` is the target's
-    address at that time, because a look proves nothing about a later address.
     """
 
     target: str
+    """The target's id."""
     state: State
     sent: datetime
+    """When the request began, by our clock."""
     received: datetime
+    """When the request ended, by our clock."""
     proved_from: datetime
     proved_to: datetime
     specific: bool = False
+    """Whether a presence has a sign that only this edition has."""
     why: str = ""
+    """The reason of any state but presence, or the address of the entry of a feed."""
     status: int | None = None
+    """The HTTP status, None without an answer."""
     digest: str | None = None
+    """The SHA-256 of the body in hex. None for most pages, because their bytes differ at every
+    look.
+    """
     found: tuple[Found, ...] = ()
+    """The addresses that the answer names."""
     version: str | None = None
+    """The version that the content states (`look.version`), or None."""
     address: str = ""
+    """The target's address at that time, because a look proves nothing about a later address."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from monitor.readiness.facts import DueRelease, Facts
 from monitor.readiness.hosts import assess_hosts
@@ -23,7 +24,7 @@ def assess_readiness(facts: Facts, now: datetime) -> tuple[Line, ...]:
     if not facts.releases:
         return ()
     zone = facts.timezone
-    of_releases = (line for due in facts.releases for line in _assess_release(due, now, zone))
+    of_releases = chain.from_iterable(_assess_release(due, now, zone) for due in facts.releases)
     shared = (
         *assess_hosts(facts, now),
         *assess_monitors(facts, now),

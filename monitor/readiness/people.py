@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 
 from alerts.rota import Rota
 from monitor.readiness.facts import ChannelFacts, Facts, ProducerFacts
@@ -52,7 +53,7 @@ def _assess_rota(rota: Rota, slots: list[datetime], now: datetime, zone: str) ->
             f"no one is on call around {times}",
             "Add a shift to the rota.",
         )
-    roles = dict.fromkeys(role for slot in slots for role in rota.on_call(slot))
+    roles = dict.fromkeys(chain.from_iterable(map(rota.on_call, slots)))
     reason = f"on call: {' and '.join(roles)}"
     return Line(Area.PEOPLE, "on_call", rota.name, Readiness.READY, reason)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.health.metrics import FRESH_READS
@@ -89,7 +90,7 @@ class ReadinessReader:
         """Return the facts about the releases of these slots, in the order of slots."""
         found = self._read_due(begin, end, now)
         due = [one for one in found if not producer or producer in one.release.producers]
-        producers = dict.fromkeys(one for each in due for one in each.release.producers)
+        producers = dict.fromkeys(chain.from_iterable(one.release.producers for one in due))
         return Facts(
             timezone=self.reporting.timezone,
             releases=tuple(due),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
 from typing import Any
 
@@ -102,7 +103,7 @@ def _compare_counts(script: Script, expect: ScriptExpect, results: Results) -> I
 def _compare_readiness(expect: ScriptExpect, results: Results) -> Iterator[str]:
     """Yield the expected checks that no notice before a slot named as not ready."""
     before_slots = [row for row in results.notices if row.get("kind") == "readiness"]
-    named = {check for notice in before_slots for check in notice["findings"]}
+    named = set(chain.from_iterable(notice["findings"] for notice in before_slots))
     missing = [check for check in expect.not_ready or () if check not in named]
     if missing:
         yield f"not_ready: no {', '.join(missing)} ({', '.join(sorted(named))})"

@@ -4,6 +4,7 @@ folder.
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 from alerts.channels.settings import FolderSettings
@@ -46,14 +47,8 @@ def rehearsal_settings(script: Script, base: Settings, folder: Path) -> Settings
         "store": StoreSettings(url=f"sqlite:///{(folder / 'ninethirty.db').as_posix()}"),
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),
         "calendar": base.calendar or _calendars_of_script(script),
-        "part": [
-            *base.part,
-            *(part for release in script.release for part in _parts_to_watch(release)),
-        ],
-        "pin": [
-            *base.pin,
-            *(pin for release in script.release for pin in _pins_of_release(release)),
-        ],
+        "part": [*base.part, *chain.from_iterable(map(_parts_to_watch, script.release))],
+        "pin": [*base.pin, *chain.from_iterable(map(_pins_of_release, script.release))],
         "channel": channels,
         "deadman": DeadmanSettings(),
     }

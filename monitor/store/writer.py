@@ -178,15 +178,14 @@ class Writer:
         """Return the uncommitted runs, and functions of writes of facts."""
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
-        small = [
+        writes = [
             write.make
             for write in (*batch.urgent, *batch.writes, *self.backlog.writes)
             if write.is_fact
         ]
-        large = [
-            make for write in self.backlog.unfinished_large() for make in (write.make, *write.rest)
-        ]
-        return list(runs.values()), small + large
+        for write in self.backlog.unfinished_large():
+            writes += [write.make, *write.rest]
+        return list(runs.values()), writes
 
     async def run_between_batches(self, work: Callable[[], T]) -> T:
         """Run blocking work in the writer's thread."""

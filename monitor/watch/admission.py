@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
@@ -146,7 +147,8 @@ class Admission:
         self, begin: datetime, end: datetime
     ) -> Mapping[str, Collection[datetime]]:
         """Return the slots of watched releases in a span, by announcing calendar."""
-        now, book = self.clock.now(), self.ledger.book
+        now = self.clock.now()
+        book = self.ledger.book
         slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
             # Finding the slot in force is slow, so do it only for an instant not found yet.
@@ -162,7 +164,9 @@ class Admission:
 
     def near_releases(self, producer: str) -> list[NearRelease]:
         """Return a producer's releases that listings may show, by id."""
-        now, known, watched = self.clock.now(), self.ledger.releases, self.watch.releases
+        now = self.clock.now()
+        known = self.ledger.releases
+        watched = self.watch.releases
         found = []
         for release in [known[name] for name in sorted(self._near_for_listings) if name in known]:
             if producer not in release.producers:
@@ -179,7 +183,8 @@ class Admission:
 
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
         """Return a producer's releases with the address or title of an entry, without old ones."""
-        now, book = self.clock.now(), self.ledger.book
+        now = self.clock.now()
+        book = self.ledger.book
         return [
             NearRelease(release, book.in_force(release, now).slot_begins)
             for release in self.ledger.find_matching(producer, found)
@@ -196,9 +201,10 @@ class Admission:
 
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases due on a local day, or of all."""
-        last_day, releases = self.ledger.book.last_promised_day, self.watch.releases.items()
+        last_day = self.ledger.book.last_promised_day
+        releases = self.watch.releases.items()
         chosen = [watched for name, watched in releases if day is None or last_day(name) == day]
-        return [target for watched in chosen for target in watched.targets.values()]
+        return list(chain.from_iterable(watched.targets.values() for watched in chosen))
 
     async def _add_near_for_listings(self, names: Collection[str], now: datetime) -> list[str]:
         """Remember and return those of these releases that a listing may show."""
@@ -210,7 +216,8 @@ class Admission:
         self, names: Collection[str], now: datetime, ahead: timedelta
     ) -> list[str]:
         """Return those with a slot within `ahead` or lately."""
-        book, names = self.ledger.book, [*names]
+        book = self.ledger.book
+        names = [*names]
         return await offload_many(len(names), lambda: book.find_near(names, now, ahead))
 
     async def _update_watch(

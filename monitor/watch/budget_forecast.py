@@ -46,7 +46,8 @@ class BudgetForecast:
 
     async def look_ahead(self) -> None:
         """Compare plan and budgets, and log new warnings: a recurring job."""
-        parts, now = self._collect_parts(), self.clock.now()
+        parts = self._collect_parts()
+        now = self.clock.now()
         found = await self.ask(lambda: dict(self._find_shortages(parts, now)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:

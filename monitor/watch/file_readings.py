@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http import HTTPStatus
+from itertools import chain
 
 import structlog
 
@@ -58,7 +59,8 @@ class FileReadings:
         """Begin to read a file in the background if a look got content that was not read yet."""
         if not target.is_file or sighting.digest is None or isinstance(outcome, Failure):
             return
-        watched, now = self.watch.releases.get(target.release), self.clock.now()
+        watched = self.watch.releases.get(target.release)
+        now = self.clock.now()
         if watched is None or outcome.status not in _READABLE:
             return
         key = target.part, sighting.digest
@@ -71,7 +73,7 @@ class FileReadings:
         if key not in watched.file_reads and len(contents) >= _MOST_CONTENTS:
             return
         watched.file_reads[key] = None
-        runs = (run for of_target in watched.runs.values() for run in of_target)
+        runs = chain.from_iterable(watched.runs.values())
         # A run may have the signs already, as after a restart.
         if not any(run.digest == sighting.digest and run.inside is not None for run in runs):
             self._tasks.start(self._read_file(watched, target, sighting.digest, outcome))
@@ -127,7 +129,8 @@ class FileReadings:
 
     def _make_expectation(self, watched: WatchedRelease) -> Expectation | None:
         """Return what a file of a release should be, None if it has no slot."""
-        release, now = watched.release, self.clock.now()
+        release = watched.release
+        now = self.clock.now()
         notice_days = self.watch.rules.policies.of(release).short_notice.days
         in_force = slot_in_force(release, watched.promises, now, notice_days)
         slot, begins = in_force.slot, in_force.slot_begins

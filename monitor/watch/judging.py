@@ -13,6 +13,7 @@ from collections.abc import (
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 
 import structlog
 
@@ -25,6 +26,7 @@ from monitor.errors import Conflict
 from monitor.health.state import HealthState
 from monitor.judge.findings.platform import SlotVerdict, slot_verdict
 from monitor.judge.judge import ReleaseCase
+from monitor.judge.runs import records_of
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import PromiseCheck
@@ -137,7 +139,8 @@ class Judging:
         watched = self.releases.get(release)
         if watched is None or watched.judging.is_withheld:
             return None
-        state, now = watched.judging, self.clock.now()
+        state = watched.judging
+        now = self.clock.now()
         recorded, seen = watched.recorded_state, watched.seen_state
         if state.cached_json is not None:
             body = state.cached_json.as_of(now, recorded, seen)
@@ -197,7 +200,8 @@ class Judging:
 
     async def _record_in_background(self, watched: WatchedRelease, assessment: Assessment) -> None:
         """Record a verdict. A fault is handled as in `_judge_in_background`."""
-        release, state = watched.release.id, watched.judging
+        release = watched.release.id
+        state = watched.judging
         try:
             await self.record(watched, assessment)
         except Exception:  # a fault in one release must not end the watch over all others
@@ -215,7 +219,9 @@ class Judging:
 
         Return the assessment to record, None if people see no change or it waits.
         """
-        now, name, state = self.clock.now(), watched.release.id, watched.judging
+        now = self.clock.now()
+        name = watched.release.id
+        state = watched.judging
         verdict = state.verdict = self.verdict(watched, now)
         state.final_since = (state.final_since or now) if verdict.final else None
         self.planner.replan(watched)
@@ -255,7 +261,7 @@ class Judging:
             if slot is None or span.begins - _NEAR_SLOT < slot < span.ends + _NEAR_SLOT
         ]
         runs = watched.runs
-        records = tuple(name for each in runs.values() for run in each for name in run.evidence)
+        records = tuple(records_of(chain.from_iterable(runs.values())))
         measured = Measurement(self.blind.monitor, runs, near, self.health.offset, records)
         return assess(verdict, measured, self.events.rules.editions)
 

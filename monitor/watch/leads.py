@@ -92,7 +92,8 @@ class Leads:
         """Store a lead (a hint that a person must judge) and its notices, unless an earlier lead
         had the same `url`.
         """
-        now, judging = self.clock.now(), self.watch.judging
+        now = self.clock.now()
+        judging = self.watch.judging
         facts = judging.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:

@@ -129,7 +129,8 @@ class ListingFollowUp:
 
     async def _page_has_title(self, release: Release, url: str) -> bool:
         """Return whether a page that is listed under another title has the release's own title."""
-        host, recogniser = urlsplit(url).hostname or "", recogniser_of(part_elsewhere(release, url))
+        host = urlsplit(url).hostname or ""
+        recogniser = recogniser_of(part_elsewhere(release, url))
         target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser, release.title)
         return (await self.poller.look_without_memory(target)).specific
 

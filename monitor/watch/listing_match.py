@@ -118,9 +118,7 @@ class Matcher:
             yield from self._match_title(found, is_new=is_new)
 
     def _match_title(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each near release with a similar title, and how an entry matches it (`EDITION`,
-        `TITLE`, `SERIES`).
-        """
+        """Yield releases with a similar title, as `EDITION`, `TITLE` or `SERIES`."""
         sharing_word: dict[str, NearRelease] = {}
         for word in set(read_title(found.title).words):
             sharing_word |= {it.release.id: it for it in self._by_word.get(word, ())}

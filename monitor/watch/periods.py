@@ -100,7 +100,8 @@ class Periods:
         The beginning of the title is enough if only one series has it. Raises `UnknownName` if no
         release has such a title.
         """
-        words, store = read_title(title).words, self.judge.store
+        words = read_title(title).words
+        store = self.judge.store
         alike = store.ledger.releases_titled(words)
         known = {read_title(release.title).words for release in alike}
         begun_alike = [each for each in known if each[: len(words)] == words]
@@ -152,7 +153,8 @@ class Periods:
         Return the incident and all versions of its draft. If the incident exists, the report is a
         further version.
         """
-        report, verdicts = self.report(found, now), tx.read.verdicts
+        report = self.report(found, now)
+        verdicts = tx.read.verdicts
         name = f"period-{file_stem_of(found)}"
         about = found.producer or found.host or "all"
         title = f"{report.title}: {report.subject}"

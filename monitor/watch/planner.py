@@ -190,7 +190,8 @@ class Planner:
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and at no others of it."""
-        before, watch = watched.targets.keys(), self.rules.watch
+        before = watched.targets.keys()
+        watch = self.rules.watch
         watched.set_targets(
             targets_of(watched.release, origin_view=watch.origin_view, most=watch.most_parts)
         )

@@ -20,7 +20,7 @@ from monitor.judge.explain.explain import Explanation, Fact, explain, title_fact
 from monitor.judge.findings.platform import SlotVerdict, host_of
 from monitor.judge.judge import ReleaseCase
 from monitor.judge.policy import Policies
-from monitor.judge.runs import Blind, Run
+from monitor.judge.runs import Blind, Run, monitors_of
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.state import titles_of
@@ -48,7 +48,8 @@ def stored_case(store: Reads, release: str) -> ReleaseCase | None:
     found = store.ledger.release(release)
     if found is None:
         return None
-    last_verdict, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
+    last_verdict = store.verdicts.judged_one(release)
+    promises = store.ledger.promises([release])
     last_slot = None if last_verdict is None else last_verdict.slot
     return ReleaseCase(
         _with_judged_parts(found, last_verdict),
@@ -163,7 +164,7 @@ def replay(
         again = case.judge(policies, row.at)
         # With several monitors, a stored finding `blind` may be absent now, because another one
         # watched at that time.
-        has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
+        has_several_monitors = len(monitors_of(case.runs)) > 1
         differences = find_differences(
             row.body, body_of(again, incident), several_monitors=has_several_monitors
         )
@@ -249,7 +250,8 @@ class StoredJudge:
 
     def explain_release(self, release: str, now: datetime) -> Explained | None:
         """Explain the verdict on a release as of `now`. Return None if it is not known."""
-        store, case = self.store, stored_case(self.store, release)
+        store = self.store
+        case = stored_case(store, release)
         if case is None:
             return None
         verdict = case.judge(self.policies, now)

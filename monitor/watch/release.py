@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from itertools import takewhile
+from itertools import chain, takewhile
 from operator import is_
 
 from monitor.deliver.assessment import VisibleState
@@ -151,25 +151,28 @@ class CachedJson:
 
 @dataclass(slots=True)
 class JudgingState:
-    """How far the judging of a release is. Only `judging.py` changes it.
-
-    If the slot passed unwatched, the verdict only plans looks until `withheld_until`, or a look at
-    the page. `wait` is for a calendar read. `recorded` is what people see since the last record, a
-    new object each time. `must_record`: record the verdict even if nothing changed for people.
-    While one is recorded (`is_being_recorded`), a later one waits (`was_judged_meanwhile`).
-    `propagated` is the verdict with which others of its slot were last judged.
-    """
+    """How far the judging of a release is. Only `judging.py` changes it."""
 
     verdict: Verdict | None = None
     final_since: datetime | None = None
+    """When the verdict became final. None while it is not."""
     withheld_until: datetime | None = None
+    """If the slot passed unwatched, the verdict only plans looks until then, or until a look at the
+    page.
+    """
     wait: CalendarWait = field(default_factory=CalendarWait)
+    """For a calendar read."""
     recorded: VisibleState | None = None
+    """What people see since the last record, a new object each time."""
     must_record: bool = False
+    """Whether to record the verdict even if nothing changed for people."""
     is_being_recorded: bool = False
     was_judged_meanwhile: bool = False
+    """Whether a later verdict waits while one is recorded."""
     incident: str | None = None
+    """The id of its incident as of the last record."""
     propagated: Verdict | None = None
+    """The verdict with which others of its slot were last judged."""
     cached_json: CachedJson | None = None
 
     @property
@@ -180,25 +183,25 @@ class JudgingState:
 
 @dataclass(slots=True)
 class WatchedRelease:
-    """A release, and everything in memory about it.
-
-    `announced` is as calendars show it, `release` also has configured and found parts. `states` are
-    by target id. `watched_closely` are parts that a listing showed, with since when: they are
-    looked at as if public early. `other_runs`, of other monitors or an earlier process, are judged
-    but never extended. `file_reads` is when a file may be read again, by part and digest (None: it
-    was read). `found_page` is the page if a redirect or look found it.
-    """
+    """A release, and everything in memory about it."""
 
     release: Release
+    """With configured and found parts."""
     promises: Sequence[Promise]
     announced: Release | None = None
+    """As calendars show it."""
     states: dict[str, TargetState] = field(default_factory=dict)
+    """By target id."""
     judging: JudgingState = field(default_factory=JudgingState)
     watched_closely: dict[str, datetime] = field(default_factory=dict)
+    """Parts that a listing showed, with since when. They are looked at as if public early."""
     other_runs: tuple[Run, ...] = ()
+    """Runs of other monitors or an earlier process. They are judged but never extended."""
     monitor: str = ""
     found_page: FoundPage | None = None
+    """The page if a redirect or look found it."""
     file_reads: dict[tuple[str, str], datetime | None] = field(default_factory=dict)
+    """When a file may be read again, by part and digest. None: it was read."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -236,7 +239,8 @@ class WatchedRelease:
     def publication(self) -> Publication | None:
         """Return its publication, by which lags are measured, or None."""
         verdict = self.verdict
-        slot, by = None if verdict is None else verdict.slot_begins, self.out_by
+        slot = None if verdict is None else verdict.slot_begins
+        by = self.out_by
         if slot is None or by is None:
             return None
         return Publication(self.release.id, slot, by, self.runs, self.release.title)
@@ -289,8 +293,9 @@ class WatchedRelease:
 
     def replace_other_runs(self, runs: Iterable[Run]) -> None:
         """Replace `other_runs` by the stored runs of others."""
-        mine = {run.key for state in self.states.values() for run in state.runs}
-        self.other_runs = tuple(run for run in runs if run.key not in mine)
+        mine = chain.from_iterable(state.runs for state in self.states.values())
+        keys = {run.key for run in mine}
+        self.other_runs = tuple(run for run in runs if run.key not in keys)
 
     def move_runs_back(self, step: timedelta, now: datetime) -> dict[Run, Run]:
         """Move the runs that end after `now` by a negative `step`. Return each with its
@@ -326,7 +331,8 @@ class WatchedRelease:
         """Set the targets that are looked at. Changed ones then have no windows."""
         by_id = {target.id: target for target in targets}
         for name in [*by_id, *(self.states.keys() - by_id.keys())]:
-            state, target = self.state_of(name), by_id.get(name)
+            state = self.state_of(name)
+            target = by_id.get(name)
             if state.target != target:
                 state.target, state.windows = target, ()
 

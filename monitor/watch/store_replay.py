@@ -59,7 +59,8 @@ class StoreReplay:
         )
 
     async def _judge_with_stored_facts(self) -> None:
-        now, releases = self.watch.clock.now(), [*self.watch.releases]
+        now = self.watch.clock.now()
+        releases = [*self.watch.releases]
         spans = await self.ask(lambda: self.store.runs.blind(now - _BLIND_SPANS_BACK, now))
         await self.ledger.merge_stored_promises(releases)
         self.blind.add(spans)

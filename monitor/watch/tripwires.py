@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Found
@@ -99,9 +100,8 @@ class Tripwires:
         for producer in self.producers:
             tripwires = tripwires_of(producer.id, producer.hosts, producer.newest)
             # Earlier looks at indexes found these.
-            sitemap_urls = [
-                url for index in tripwires for url in self._sitemaps_by_index.get(index.id, ())
-            ]
+            of_indexes = (self._sitemaps_by_index.get(index.id, ()) for index in tripwires)
+            sitemap_urls = list(chain.from_iterable(of_indexes))
             # A sitemap may be configured and named by an index.
             by_id = {
                 target.id: target

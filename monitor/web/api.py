@@ -68,6 +68,7 @@ from monitor.web.release import tick_release as record_tick
 from monitor.web.request import parse_day, problem_response, queries_of, require_desk, require_staff
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
+from schedules.release import producers_of
 from schedules.times.json import Json, fields_json, instant_json
 from schedules.times.zone import local
 
@@ -218,7 +219,7 @@ async def list_producers(request: Request) -> Json:
     """List the producers that are configured or have announced a release. Only staff may."""
     queries = require_staff(request)
     releases = await queries.ask(queries.store.ledger.releases)
-    known = {*queries.producers, *(name for one in releases for name in one.producers)}
+    known = producers_of(releases).union(queries.producers)
     names = [{"id": one, "name": queries.producers.get(one) or one} for one in sorted(known)]
     return {"producers": names}
 

@@ -75,58 +75,84 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     With `has_durations`, it says how long ago each look was, and how far each slot is from now.
     The script of an open board counts these itself.
     """
-    queries, query = queries_of(request), request.query_params
+    queries = queries_of(request)
+    query = request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
-    # The producer that this browser remembers is a filter, unless the query has another.
-    own_producer = request.cookies.get(PRODUCER_COOKIE, "")
-    if not _PRODUCER_ID_OR_EMPTY.fullmatch(own_producer):
-        own_producer = ""
-    given = {"producer": own_producer} | dict(query)
-    chosen = {name: given.get(name, "").strip() for name in _FILTERS}
+    filters = _read_filters(request)
     day, fault = _read_day(query, queries.today())
     # Many releases share one slot, so the gravest status comes first within a slot. Sorts are
     # stable.
     releases = fragments.sort_gravest_first(await queries.list_releases(day, day))
     releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
-    rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
+    rows = [row for row in releases if _matches_filters(row, filters["chosen"], queries.producers)]
     needing = await _list_needing_action(queries)
     now = queries.now()
-    is_today = day == queries.today()
+    today = queries.today()
+    is_today = day == today
     last_looks = _last_looks(queries, releases, now) if is_today else {}
     counted_at = now if has_durations else None
     parts = fragments.render_day_parts(queries, releases, now, counted_at)
     attention = fragments.select_attention(rows, needing, sees_all=queries.sees_all)
-    shown = {row["id"] for row in attention.rows}
-    rest = [row for row in rows if row["id"] not in shown]
-    strips = await read_strips(queries, rows)
     return {
-        "day": day,
+        **filters,
+        **_date_values(query, day),
+        **await _list_values(queries, rows, attention),
         "fault": fault,
-        "typed": {name: query.get(name, "") for name in _DATE_FIELDS},
         "releases": releases,
         "promised": len(releases),
-        "attention": attention,
-        "is_attention_folded": _repeats_much(attention.rows, strips),
-        "groups": group_rows(rest, queries.producers),
-        "counts": fragments.count_statuses(rows),
-        "chosen": chosen,
-        "mine": own_producer,
-        "is_filtered": any(chosen.values()),
         "producers": list_producers(releases, queries.producers),
         "states": [word for word, _ in fragments.count_statuses(releases)],
         "readiness": await fragments.render_readiness(queries, None if is_today else day),
-        "others": fragments.render_others(queries, attention).strip(),
         "parts": parts | {"warnings": await fragments.render_warnings(queries, now)},
-        "strips": strips,
         "html_rows": await render_rows(queries, rows, last_looks, counted_at, attention.steps),
         "counted_at": counted_at,
         # Only the page of today is read again while it is open.
         "is_live": is_today,
         # A screen on a wall gets a page without menu and forms.
         "wall": query.get("wall") == "1",
+        "today": today,
+    }
+
+
+def _read_filters(request: Request) -> dict[str, Any]:
+    """Return the filters of the query as `chosen`, and the producer that this browser remembers as
+    `mine`.
+    """
+    own_producer = request.cookies.get(PRODUCER_COOKIE, "")
+    if not _PRODUCER_ID_OR_EMPTY.fullmatch(own_producer):
+        own_producer = ""
+    # It is a filter, unless the query has another.
+    given = {"producer": own_producer} | dict(request.query_params)
+    chosen = {name: given.get(name, "").strip() for name in _FILTERS}
+    return {"chosen": chosen, "mine": own_producer, "is_filtered": any(chosen.values())}
+
+
+def _date_values(query: Mapping[str, str], day: date) -> dict[str, Any]:
+    """Return the day, the days to which the page links, and the typed parts of a date."""
+    return {
+        "day": day,
         "days": [day + timedelta(days=ahead) for ahead in range(1, 8)],
         "before": day - timedelta(days=1),
-        "today": queries.today(),
+        "typed": {name: query.get(name, "") for name in _DATE_FIELDS},
+    }
+
+
+async def _list_values(
+    queries: Queries, rows: Sequence[fragments.Row], attention: fragments.Attention
+) -> dict[str, Any]:
+    """Return the lists and strips of the releases that match the filters. `groups` are those that
+    are not in `attention`.
+    """
+    shown = {row["id"] for row in attention.rows}
+    rest = [row for row in rows if row["id"] not in shown]
+    strips = await read_strips(queries, rows)
+    return {
+        "attention": attention,
+        "is_attention_folded": _repeats_much(attention.rows, strips),
+        "others": fragments.render_others(queries, attention).strip(),
+        "groups": group_rows(rest, queries.producers),
+        "counts": fragments.count_statuses(rows),
+        "strips": strips,
     }
 
 
@@ -245,7 +271,9 @@ def list_producers(
     rows: Iterable[fragments.Row], names: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Return the ids of the producers of these releases with their names, sorted by name."""
-    ids = {name for row in rows for name in row.get("producers", [row["producer"]])}
+    ids: set[str] = set()
+    for row in rows:
+        ids.update(row.get("producers", [row["producer"]]))
     return fragments.sort_by_name(ids, names)
 
 

@@ -183,9 +183,7 @@ async def _add_address(queries: Queries, sent: SentForm) -> tuple[str, str]:
     reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
     has_passed = slot_has_passed(body, sent.desk.clock.now())
-    watched = {
-        canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))
-    }
+    watched = {canonical_address(one["url"]) for one in [body, *body["parts"]]}
     fault = await calendar.find_address_fault(url)
     if not fault and canonical_address(url) in watched:
         fault = "This address is watched for this release already."

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
+from itertools import chain
 from math import log2
 from statistics import fmean, median
 from typing import Any, NamedTuple
@@ -218,7 +219,7 @@ class HistoryCache:
                         await queries.ask(partial(_read_points, queries, begins, ends, now)),
                     )
             self._by_month = {begins: self._by_month[begins] for begins in starts}
-            return [one for _, points in self._by_month.values() for one in points]
+            return list(chain.from_iterable(points for _, points in self._by_month.values()))
 
 
 def month_starts(now: datetime, zone: str) -> list[datetime]:
@@ -338,14 +339,14 @@ def _page_values(
             chosen, lambda one: titles[one.producer, one.series], worst_first=True
         )
     axes = Axes(starts, now, low=min([-1, *delay_minutes]), high=max([5, *delay_minutes]))
+    drawn = {}
+    for by, groups in dot_charts.items():
+        for group in groups:
+            drawn[by, group.label] = axes.dots(group.points)
     return {
         "axes": axes,
         "dotted": dot_charts,
-        "drawn": {
-            (by, group.label): axes.dots(group.points)
-            for by, groups in dot_charts.items()
-            for group in groups
-        },
+        "drawn": drawn,
         "plots": {
             "month": group_by(chosen, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
             "host": [] if host else group_by(chosen, lambda one: one.host),

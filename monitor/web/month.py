@@ -31,7 +31,7 @@ _LISTED_UP_TO = 400
 """If a month has more releases, each day shows only a count for each status, and a link to its
 board.
 """
-_SHOWN_STATES = (State.PROVISIONAL, State.POSTPONED)
+_SHOWN_STATES = frozenset({State.PROVISIONAL, State.POSTPONED})
 """States of a promise that verdicts do not show."""
 
 
@@ -116,7 +116,7 @@ def _find_states(ledger: LedgerStore, rows: Sequence[Row], now: datetime) -> dic
     candidates = [
         release
         for release, own in promises.items()
-        if any(promise.state in _SHOWN_STATES for promise in own)
+        if not _SHOWN_STATES.isdisjoint(promise.state for promise in own)
     ]
     promised = list_promised(ledger.releases_named(candidates), promises, now)
     return {

@@ -33,7 +33,11 @@ addresses.
 """
 _METADATA_SECONDS, _FAILURE_SECONDS = 600.0, 5.0
 _MOST_AT_ONCE = 8
-_SIGNATURE_ALGORITHMS = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
+_SIGNATURE_ALGORITHMS = [
+    *("RS256", "RS384", "RS512"),
+    *("PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512"),
+]
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 

@@ -255,12 +255,10 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
     """Return the OpenAPI description of the operations among these routes, with the schemas of
     their models.
     """
-    operations = [
-        (one.path_format, each)
-        for one in routes
-        if isinstance(one, ApiRoute)
-        for each in one.operations.values()
-    ]
+    operations: list[tuple[str, Operation]] = []
+    for route in routes:
+        if isinstance(route, ApiRoute):
+            operations += [(route.path_format, each) for each in route.operations.values()]
     answers: set[tuple[Any, JsonSchemaMode]] = {
         (one.answer, "serialization") for _, one in operations if one.answer
     }

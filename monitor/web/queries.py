@@ -274,7 +274,7 @@ class Queries:
         return await self.ask(read)
 
     async def find_incident(self, incident: str) -> Incident:
-        """Return one incident. Raises `UnknownName` if there is none, or it must not be shown."""
+        """Return one incident. Raises like `find_release`."""
         now = self.now()
         found = await self.ask(
             lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now)

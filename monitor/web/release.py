@@ -184,7 +184,7 @@ async def tick_release(
 
     Raises `UnknownName`, and `InvalidInput` for a time with another tick.
     """
-    body = await queries.find_release(release)  # raises if this person may not see it
+    body = await queries.find_release(release)
     if time is not None and tick is not Tick.SCHEDULED:
         raise InvalidInput(BoxFault("time", "only for the tick `scheduled`"))
     slot = body["slot"] or {}

@@ -76,10 +76,7 @@ def desk_of(request: Request) -> Desk | None:
 
 
 def require_desk(request: Request) -> Desk:
-    """Return the desk for the account that made a request.
-
-    Raises `NotAllowed` if it may not act, and `Refused` in a demonstration.
-    """
+    """Return what `desk_of` does. Raises `NotAllowed` for None, `Refused` in a demonstration."""
     if queries_of(request).desk is None:
         raise Refused("this board is only for reading")
     if (desk := desk_of(request)) is None:

@@ -225,7 +225,7 @@ class Sessions:
 
     @property
     def allows_sign_in(self) -> bool:
-        """Return whether people can sign in here, with a password or at a provider."""
+        """Return whether people can sign in here at all."""
         return self.allows_passwords or self.provider is not None
 
     def sign_in_by_proxy(self, names: Sequence[str]) -> Session | None:

@@ -21,6 +21,7 @@ from monitor.web.queries import Queries
 from monitor.web.request import PostRoute, check_parameters, may_act, queries_of
 from monitor.web.staff_form import BoxTexts, SentForm, faults_by_box, with_staff_form
 from monitor.web.strip import exact_slot
+from schedules.release import producers_of
 from schedules.times.zone import local
 
 Choice = tuple[Scope, str, str]
@@ -133,15 +134,13 @@ async def _find_subjects(
 
 def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:
     near = queries.store.ledger.releases(now - _OFFERED_BEFORE, now + FARTHEST_AHEAD)
-    producers = {*queries.producers, *(name for one in near for name in one.producers)}
+    producers = producers_of(near).union(queries.producers)
     yield from (
         (Scope.PRODUCER, name, called)
         for name, called in sort_by_name(producers, queries.producers)
     )
-    yield from (
-        (Scope.HOST, host, host)
-        for host in sorted({urlsplit(one.url).hostname or "" for one in near} - {""})
-    )
+    hosts = {urlsplit(one.url).hostname for one in near}
+    yield from ((Scope.HOST, host, host) for host in sorted(filter(None, hosts)))
 
 
 def _format_for_input(moment: datetime | None, zone: str) -> str:

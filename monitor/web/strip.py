@@ -6,11 +6,11 @@ It shows at a glance whether one producer or all are concerned.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,15 +103,20 @@ class Strip:
     @property
     def text_lines(self) -> int:
         """Return how many lines of text there are: producers and named releases."""
-        named = [line.rows for lane in self.lanes for line in lane.lines]
-        return len(self.lanes) + sum(map(len, named))
+        return len(self.lanes) + sum(len(line.rows) for line in self._lines)
 
     @property
     def states(self) -> list[str]:
         """Return the state of each bar, for the legend."""
-        of_lanes = [mark for lane in self.lanes for mark in (*lane.backdrop, *lane.marks)]
-        of_lines = [mark for lane in self.lanes for line in lane.lines for mark in line.marks]
-        return [mark.state for mark in (*of_lanes, *of_lines)]
+        marks: list[Mark] = []
+        for lane in self.lanes:
+            marks += [*lane.backdrop, *lane.marks]
+        marks += chain.from_iterable(line.marks for line in self._lines)
+        return [mark.state for mark in marks]
+
+    @property
+    def _lines(self) -> Iterator[Line]:
+        return chain.from_iterable(lane.lines for lane in self.lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +284,7 @@ def _most_named_of_each(problems: Iterable[int]) -> int:
     """
     # One problem of each producer, then a second of each that has two, and so on. The round that
     # would exceed `_MOST_NAMED` is left out.
-    rounds = sorted(number for total in problems for number in range(total))
+    rounds = sorted(chain.from_iterable(map(range, problems)))
     return len(rounds) if len(rounds) <= _MOST_NAMED else max(1, rounds[_MOST_NAMED])
 
 
@@ -288,7 +293,7 @@ def _make_lane(
 ) -> Lane:
     producer = rows[0]["producer"]
     problems = [(row, tuple(list_marks(row, slot, now))) for row in rows if has_gone_wrong(row)]
-    unnamed = dict.fromkeys(mark for _, marks in problems[most_named:] for mark in marks)
+    unnamed = dict.fromkeys(chain.from_iterable(marks for _, marks in problems[most_named:]))
     tolerance = rules.policies.tolerance([producer]).total_seconds()
     hosts = {"", *map(_host_of, rows)}
     # A gap in which some looks were made matters only if something stayed unproven.

@@ -191,9 +191,9 @@ def make_line(name: str, password: str, role: str = "", right: Right = Right.DUT
 
 
 def make_system_line(name: str, user: str, role: str, right: Right) -> str:
-    """Return a new line of the users file for a person who is the user `user` of the machine.
+    """Return the line of a person who is the user `user` of the machine.
 
-    Raises `ValueError` if a value cannot be used.
+    Raises like `make_line`.
     """
     system = f'system = "{user}"'
     if not _SYSTEM.fullmatch(f":{system}", 1):
@@ -311,7 +311,7 @@ def _parse_right(role: str) -> Right | None:
 
 
 def _suggest_right(role: str) -> str:
-    """Return which right was perhaps meant after the last colon of a role, "" if none."""
+    """Return which right a role that has none perhaps means, "" if none."""
     _, colon, word = role.rpartition(":")
     return did_you_mean(word.strip().casefold(), Right) if colon else ""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Final, Literal
 
 from schedules.announcement import Address, Origin, Role
@@ -198,17 +199,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class PartVerdict:
-    """The verdict on one part and its measurements.
-
-    `first_seen` is the earliest appearance that counts, `released` that at or after the slot.
-    `delay` is from the slot, None before that unless overdue, `users_delay` the same for users,
-    caches included, None in older facts. It came `early_bound` seconds before the slot at most, if
-    on time. `seen_until` is set if the last look did not show it.
-
-    `was_in_place`: something was at its address from before the slot on. `changed` is when that
-    first changed since the slot. `entry` is the address of the entry if `url` is a feed's.
-    `had_other_content`: while absent, its address answered with something else.
-    """
+    """The verdict on one part and its measurements."""
 
     id: str
     role: str
@@ -216,19 +207,29 @@ class PartVerdict:
     required: bool
     verdict: VerdictKind
     first_seen: Interval = NOTHING
+    """The earliest appearance that counts."""
     released: Interval = NOTHING
+    """The appearance at or after the slot."""
     delay: Bounds | None = None
+    """From the slot. None before that, unless overdue."""
     exposures: tuple[Exposure, ...] = ()
     unproven_because: str | None = None
     early_bound: float | None = None
+    """If on time, how many seconds before the slot it came at most."""
     origin: Origin = Origin.ANNOUNCED
     address: Address = Address.ANNOUNCED
     users_delay: Bounds | None = None
+    """As `delay` for users, caches included. None in older facts."""
     seen_until: datetime | None = None
+    """Set if the last look did not show it."""
     was_in_place: bool = False
+    """Whether something was at its address from before the slot on."""
     changed: Interval = NOTHING
+    """When what was in place first changed since the slot."""
     entry: str = ""
+    """The address of the entry if `url` is a feed's."""
     had_other_content: bool = False
+    """Whether its address, while it was absent, answered with something else."""
 
     @property
     def shown_at(self) -> str:
@@ -279,35 +280,37 @@ class PartVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedRelease:
-    """A release and the verdict on it as of `at`.
-
-    `slot_source` is the calendar of the slot in force, `slot_learnt` when it was first read there,
-    `confirmed` when last, at the slot at the latest. `final`: the verdict is not expected to
-    change. `others` are further producers, `elsewhere` alternatives where it was public, in order.
-    `due` is set if the slot has passed without a verdict, `readings` if the text is or was in
-    doubt, `shown_since` if the slot changed too late.
-    """
+    """A release and the verdict on it as of `at`."""
 
     release: str
     title: str
     producer: str
     others: tuple[str, ...] = ()
+    """Further producers."""
     url: str
     address: Address = Address.ANNOUNCED
     slot_source: str | None
+    """The calendar of the slot in force."""
     slot_learnt: datetime | None
+    """When the slot was first read there."""
     confirmed: datetime | None = None
+    """When the slot was last read there, at the slot at the latest."""
     verdict: VerdictKind | Literal["lead"]
     unproven_because: str | None = None
     grade: Grade
     final: bool
+    """Whether the verdict is not expected to change."""
     at: datetime
     parts: tuple[PartVerdict, ...] = ()
     findings: tuple[Finding, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
+    """Alternatives where it was public, in order."""
     due: Due | None = None
+    """Set if the slot has passed without a verdict."""
     readings: Readings | None = None
+    """Set if the slot's text is or was in doubt."""
     shown_since: ShownSince | None = None
+    """Set if the slot changed too late."""
 
     @property
     def producers(self) -> tuple[str, ...]:
@@ -325,7 +328,7 @@ class JudgedRelease:
     @property
     def exposures(self) -> tuple[Exposure, ...]:
         """Return every exposure of every part."""
-        return tuple(exposure for part in self.parts for exposure in part.exposures)
+        return tuple(exposures_of(self.parts))
 
     @property
     def is_exposed(self) -> bool:
@@ -335,6 +338,11 @@ class JudgedRelease:
     def has_finding(self, *kinds: str) -> bool:
         """Return whether it has a finding of one of these kinds."""
         return any(finding.kind in kinds for finding in self.findings)
+
+
+def exposures_of(parts: Iterable[PartVerdict]) -> list[Exposure]:
+    """Return every exposure of these parts."""
+    return list(chain.from_iterable(part.exposures for part in parts))
 
 
 def verdict_text(word: str) -> str:

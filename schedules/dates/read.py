@@ -245,7 +245,7 @@ def _with_time_of_day(slot: Slot, day: date, text: str, plain: str) -> Slot:
 
 
 def _with_second_time(slot: Slot, text: str) -> Slot:
-    """Return a slot with its own time, and a doubt if another column has a different one."""
+    """Return a slot that has an instant, with a doubt if `text` gives it another."""
     if slot.instant is None:
         return slot
     day = local_date(slot.instant, slot.timezone)
@@ -406,9 +406,11 @@ def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
     if found.time is None:  # the text says "midnight"
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
     walls = [datetime.combine(day, found.time) for day in span.days()]
-    readings = {moment for wall in walls for moment in instants_of(wall, timezone)}
-    if zone_doubt is not None:
-        readings |= {moment for wall in walls for moment in _literal_instants(wall, found)}
+    readings: set[datetime] = set()
+    for wall in walls:
+        readings.update(instants_of(wall, timezone))
+        if zone_doubt is not None:
+            readings.update(_literal_instants(wall, found))
     if doubt == "zone-unknown":
         slot = slot_of_span(replace(span, doubt=doubt), text, timezone)
     else:

@@ -245,7 +245,8 @@ def is_about_document(text: str, slot: Slot | None) -> bool:
     """Return whether the text of a table is that of a timetable, with a whole date of the slot's
     last day or later, or about the document, such as its ISBN.
     """
-    words, last = text.lower(), None if slot is None else last_day(slot)
+    words = text.lower()
+    last = None if slot is None else last_day(slot)
     is_timetable = last is not None and any(day >= last for day in days_in(words, None))
     return is_timetable or _ABOUT_DOCUMENT.search(words) is not None
 

@@ -92,9 +92,11 @@ def _map_prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
     """Return the number, counted from `base`, for each name and for its abbreviations of three
     letters or more.
     """
-    return {
-        name[:size]: n for n, name in enumerate(names, base) for size in range(3, len(name) + 1)
-    }
+    numbers: dict[str, int] = {}
+    for number, name in enumerate(names, base):
+        for size in range(3, len(name) + 1):
+            numbers[name[:size]] = number
+    return numbers
 
 
 MONTHS: dict[str, int] = (

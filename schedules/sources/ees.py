@@ -122,7 +122,9 @@ class EesSource:
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
-        publications = [each for page in pages for each in self._read_publications(page, remarks)]
+        publications: list[Mapping[str, Any]] = []
+        for page in pages:
+            publications += self._read_publications(page, remarks)
         coming = [each for each in publications if isinstance(each.get("nextReleaseDate"), dict)]
         made = [
             heed_title(self._make_announcement(each, remarks), self._settings.stands)

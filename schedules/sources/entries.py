@@ -89,11 +89,13 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
         for same in by_uid
         if same[0].title
     ]
-    rivals = {each: same for same in by_uid for each in same}
+    rivals: dict[Announcement, list[Announcement]] = {}
+    for same in by_uid:
+        rivals |= dict.fromkeys(same, same)
     # First by address alone, because splitting 100,000 titles takes seconds.
     by_address = _group_by((canonical_address(each.url) for each in kept), kept)
-    editions = [same for each in by_address for same in _group_by(map(_edition_of, each), each)]
-    for same in editions:
+    editions = (_group_by(map(_edition_of, each), each) for each in by_address)
+    for same in chain.from_iterable(editions):
         listed_again = [each for each in _find_listed_again(same) if each not in rivals]
         rivals |= dict.fromkeys(listed_again, same)
         remarks += [
@@ -157,7 +159,7 @@ def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Ann
     """Return one of several entries of one id or edition, with the times of all, and with the
     status of one that does not stand.
     """
-    times = {moment for each in same for moment in _times_of(each.slot)}
+    times = set(chain.from_iterable(_times_of(each.slot) for each in same))
     slot = replace(given.slot, readings=tuple(sorted(times)))
     called_off = [each for each in same if each.state in CALLED_OFF or each.doubt == STATUS_DOUBT]
     if not called_off or given in called_off:
@@ -195,7 +197,8 @@ def make_uids_unique(
         }
         day_count = Counter(uid for uid, _ in uids_and_days)
         for index in without_uid:
-            original, day = made[index], first_day(made[index].slot)
+            original = made[index]
+            day = first_day(original.slot)
             if day_count[result[index].uid] > 1 and day is not None:
                 result[index] = replace(original, uid=f"{original.uid}@{day.strftime(date_format)}")
     return result

@@ -45,7 +45,7 @@ _LONGEST = 2000
 
 
 def find_footnotes(texts: Iterable[str]) -> dict[str, str]:
-    """Return the notes among these texts that call releases off, by their marks.
+    """Return the notes among these texts, by their marks.
 
     A note begins with its mark, or is about it: "Releases marked with an asterisk are postponed".
     A note about all releases has the mark "".

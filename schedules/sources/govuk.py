@@ -18,6 +18,7 @@ from schedules.sources.entries import heed_title, make_reading
 from schedules.sources.govuk_items import AnnouncedEntry, ContentItem, NotAContentItem, read_item
 from schedules.sources.govuk_listing import (
     CONTENT,
+    entries_by_link,
     further_urls,
     is_listing,
     listing_url,
@@ -283,7 +284,7 @@ def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, AnnouncedEntry], li
     if not pages:
         raise UnreadableCalendar("no listing was answered")
     listings = [read_listing(page) for page in pages if is_listing(page)]
-    listed = {entry.link: entry for listing in listings for entry in listing.entries}
+    listed = entries_by_link(listings)
     total = listings[0].total if listings else 0
     if total <= len(listed):
         return listed, []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -138,6 +139,12 @@ def read_listing(page: Page) -> Listing:
             f"{page_name(page)}: JSON without results and total, so no search listing"
         )
     return Listing(total, tuple(_read_entries(results)), len(results))
+
+
+def entries_by_link(listings: Iterable[Listing]) -> dict[str, AnnouncedEntry]:
+    """Return the entries of all pages, of several with one link the last."""
+    entries = chain.from_iterable(listing.entries for listing in listings)
+    return {entry.link: entry for entry in entries}
 
 
 def _read_entries(results: Sequence[Any]) -> Iterator[AnnouncedEntry]:

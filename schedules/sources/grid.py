@@ -134,7 +134,7 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
     row: list[Cell] = []
     is_row_struck = _is_inside_struck(tr)
     hidden = is_hidden(tr) or is_hidden(tr.getparent())
-    row_labels = [label for node in (tr, tr.getparent()) for label in _labels_of(node)]
+    row_labels = [*_labels_of(tr), *_labels_of(tr.getparent())]
     for element in tr.iterchildren("td", "th"):
         _fill_spans(row, pending)
         text, struck = _split_struck(element, is_struck=is_row_struck or _is_struck(element))

@@ -42,7 +42,9 @@ class IcsSource(OnePage):
         """
         budget = SearchBudget()
         calendars = read_calendars(find_page(pages, self._url))
-        rows = [row for each in calendars for row in self._read_calendar(each, budget, now)]
+        rows: list[CalendarRow] = []
+        for calendar in calendars:
+            rows += self._read_calendar(calendar, budget, now)
         made, remarks = make_announcements(rows, self._settings, now)
         return make_reading(made, remarks)
 
@@ -50,7 +52,8 @@ class IcsSource(OnePage):
         self, calendar: RawCalendar, budget: SearchBudget, now: datetime
     ) -> Iterator[CalendarRow]:
         """Yield the events of one VCALENDAR. Changed occurrences of a series get their own uids."""
-        properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
+        properties = calendar.properties
+        times = time_settings(calendar, self._settings.zone, now)
         is_ons = _ONS in properties.value("PRODID").casefold()
         name = properties.text("X-WR-CALNAME")
         is_cancelled = properties.value("METHOD").upper() == "CANCEL"

@@ -88,7 +88,7 @@ def expand_occurrences(
 
     Raises `SeriesRefused`.
     """
-    starts = (start for event in events for start in event.all("DTSTART"))
+    starts = _find_all(events, "DTSTART")
     tzid = next((start.params.get("TZID", "") for start in starts), "")
     # Without ends, because the library swaps an end that is before its begin.
     begins = [_without_end(event) for event in events]
@@ -101,6 +101,11 @@ def expand_occurrences(
     return _with_days_of_their_own(
         sorted(made, key=lambda each: (each.day, first_day(each.slot) or each.day))
     )
+
+
+def _find_all(events: Sequence[RawEvent], name: str) -> Iterator[Property]:
+    """Return the properties of this name of all events."""
+    return chain.from_iterable(event.all(name) for event in events)
 
 
 def _without_end(event: RawEvent) -> RawEvent:
@@ -116,13 +121,12 @@ def _mark_excluded(
     One that removed no occurrence has another time or zone.
     """
     excluded = _excluded_days(events, times)
-    replaced = {
-        day: [f"RECURRENCE-ID {each.value.strip()}"]
-        for event in events
-        for each in event.all("RECURRENCE-ID")
-        if (day := parse_day(each.value.strip()[:8])) is not None
-    }
-    rules = [_parts_of(rule) for event in events for rule in event.all("RRULE")]
+    replaced: dict[date, list[str]] = {}
+    for override in _find_all(events, "RECURRENCE-ID"):
+        text = override.value.strip()
+        if (day := parse_day(text[:8])) is not None:
+            replaced[day] = [f"RECURRENCE-ID {text}"]
+    rules = map(_parts_of, _find_all(events, "RRULE"))
     times_a_day = max(map(_times_a_day, rules), default=1)
     left = Counter(each.day for each in made)
     found: list[Occurrence] = []
@@ -152,7 +156,7 @@ def _list_exclusions(events: Sequence[RawEvent], times: TimeSettings) -> Iterato
     which the library would drop too.
     """
     overridden: dict[date | None, list[Slot]] = defaultdict(list)
-    for each in (override for event in events for override in event.all("RECURRENCE-ID")):
+    for each in _find_all(events, "RECURRENCE-ID"):
         slot = start_slot(each, times)
         overridden[first_day(slot)].append(slot)
     for event in events:
@@ -210,7 +214,7 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of events between two days.
+    """Return the occurrences that the library finds.
 
     Raises `SeriesRefused` if the search may take too long, or for an EXRULE or a THISANDPRIOR, of
     an older standard, which the library does not know.
@@ -219,7 +223,7 @@ def _expand_if_safe(
     occur, but for its first one.
     """
     starts = [event.value("DTSTART") for event in events]
-    ranges = {each.params.get("RANGE") for event in events for each in event.all("RECURRENCE-ID")}
+    ranges = {each.params.get("RANGE") for each in _find_all(events, "RECURRENCE-ID")}
     if "THISANDPRIOR" in ranges or any(event.all("EXRULE") for event in events):
         raise SeriesRefused("series-refused")
     if all(_YEAR_1970_TO_2099.match(start) and int(start[:4]) > window[1].year for start in starts):
@@ -400,12 +404,8 @@ def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
 
     Raises `SeriesRefused` if one is absent.
     """
-    named = {
-        each.params["TZID"]
-        for event in events
-        for each in event.properties
-        if "TZID" in each.params
-    }
+    properties = chain.from_iterable(event.properties for event in events)
+    named = {each.params["TZID"] for each in properties if "TZID" in each.params}
     private = sorted(tzid for tzid in named if zone_name(tzid) is None)
     if any(tzid not in times.zones for tzid in private):
         raise SeriesRefused("series-unreadable")
@@ -424,7 +424,8 @@ def _make_occurrence(
     If it was moved, its day is still that of the rule. It has whole days if the slot of its event
     has.
     """
-    start, by_rule = event.get("DTSTART").dt, event.get("RECURRENCE-ID")
+    start = event.get("DTSTART").dt
+    by_rule = event.get("RECURRENCE-ID")
     day = by_rule.dt if by_rule else start
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)

@@ -279,7 +279,7 @@ def _midnight_in(timezone: str, slot: Slot) -> date | None:
 
 
 def _parse_midnight(text: str) -> date | None:
-    """Return the day of `20260723T000000`, None for any other text."""
+    """Return the day of a midnight such as `20260723T000000`, else None."""
     day, _, time_of_day = text.partition("T")
     if time_of_day in ("000000", "000000Z"):
         return parse_day(day)
@@ -316,9 +316,8 @@ def parse_day(text: str) -> date | None:
 _NEW_YORK = "America/New_York"
 
 ALIASES: dict[str, str] = {
-    name: zone
-    for zone, names in {
-        LONDON: (
+    **dict.fromkeys(
+        (
             "gmt standard time",
             "gmt daylight time",
             "london",
@@ -339,7 +338,10 @@ ALIASES: dict[str, str] = {
             "british summer time",
             "british time",
         ),
-        _NEW_YORK: (
+        LONDON,
+    ),
+    **dict.fromkeys(
+        (
             "us-eastern",
             "us/eastern",
             "us eastern",
@@ -352,7 +354,10 @@ ALIASES: dict[str, str] = {
             "eastern time (us & canada)",
             "est5edt",
         ),
-        "Europe/Berlin": (
+        _NEW_YORK,
+    ),
+    **dict.fromkeys(
+        (
             "amsterdam, berlin, bern, rome, stockholm, vienna",
             "w. europe",
             "western/central europe",
@@ -360,11 +365,11 @@ ALIASES: dict[str, str] = {
             "central european summer time",
             "cest",
         ),
-        "Europe/Paris": ("brussels, copenhagen, madrid, paris", "romance"),
-        "Etc/GMT": ("greenwich mean time",),
-        "UTC": ("z", "utc", "tzone://microsoft/utc", "coordinated universal time"),
-    }.items()
-    for name in names
+        "Europe/Berlin",
+    ),
+    **dict.fromkeys(("brussels, copenhagen, madrid, paris", "romance"), "Europe/Paris"),
+    **dict.fromkeys(("greenwich mean time",), "Etc/GMT"),
+    **dict.fromkeys(("z", "utc", "tzone://microsoft/utc", "coordinated universal time"), "UTC"),
 }
 
 _WINTER_NAMES = (

@@ -35,7 +35,8 @@ def find_duties(
     An event that names none has the role "". Raises `UnreadableCalendar`, also if no event has one.
     """
     words_of_roles = [(role, _spaced_words(role)) for role in sorted(roles, key=len, reverse=True)]
-    budget, duties = SearchBudget(), set[Span]()
+    budget = SearchBudget()
+    duties = set[Span]()
     window = local_date(now - _BACK, settings.zone), local_date(now + AHEAD, settings.zone)
     for calendar in read_calendars(find_page(pages, settings.address)):
         times = time_settings(calendar, settings.zone, now)

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from itertools import chain
 from typing import Any
 
 from schedules.announcement import Part, Role
@@ -32,9 +33,7 @@ _TEXTS = {
     "why": ("reason",),
     "of": ("of",),
 }
-_KEYS = frozenset(
-    {name for names in _TEXTS.values() for name in names} | {"slot", "date", "time", "part"}
-)
+_KEYS = frozenset(chain(*_TEXTS.values(), ("slot", "date", "time", "part")))
 _PART_KEYS = frozenset({"id", "role", "url", "recognise", "required", "reason"})
 _TIME = quick(r"([01]\d|2[0-3]):[0-5]\d")
 _DEEPEST = 8
@@ -117,12 +116,13 @@ def _is_deeper_than(most: int, data: object) -> bool:
     """
     level = [data]
     for _ in range(most):
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner += each.values()
+            elif isinstance(each, list):
+                inner += each
+        level = inner
     return any(isinstance(each, dict | list) for each in level)
 
 

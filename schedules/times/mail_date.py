@@ -33,7 +33,8 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
     server that wrote it. More than a day is not valid, because it is most likely a timestamp in
     place of seconds.
     """
-    text, wait = text.strip(), None
+    text = text.strip()
+    wait = None
     if text.isdecimal():
         digits = text.lstrip("0")
         if len(digits) <= _MOST_DIGITS:

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 import docx
@@ -280,7 +281,7 @@ def bar_png(share: float) -> bytes:
 
 
 def _encode_line(line: list[Colour]) -> bytes:
-    return b"\0" + bytes(value for colour in line for value in colour)
+    return b"\0" + bytes(chain.from_iterable(line))
 
 
 def _find_column(percent: float) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from io import BytesIO
+from itertools import chain
 from typing import Any
 from zipfile import BadZipFile
 
@@ -104,7 +105,8 @@ def collect_values(report: Report) -> dict[str, Any]:
     """Return the value in a report of each name in `TEMPLATE_NAMES`."""
     plain = {name: make_printable(str(getattr(report, name))) for name in REPORT_NAMES}
     boxes = {name: make_printable(_write_box(report, name)) for name in BOX_FACTS}
-    rows = [tuple(map(make_printable, row)) for table in report.measured for row in table.rows]
+    measured = chain.from_iterable(table.rows for table in report.measured)
+    rows = [tuple(map(make_printable, row)) for row in measured]
     parts = [
         dict(zip(("name", "first_seen", "delay", "early"), row, strict=True))
         for row in rows

@@ -172,11 +172,11 @@ def step(context: Context, /, *, incident: str, **done: str | None) -> None:
             print_saved(context, api, api.post(f"/incidents/{incident}/steps", **done))
             return
         steps = api.get(f"/incidents/{incident}/answers")["steps"]
-    body, rows = [], []
+    body = []
     for one in steps:
-        step_name, done_at = one["id"].removeprefix(STEP_PREFIX), one["done"] or "to do"
-        body.append({"step": step_name, "done": done_at, "text": one["text"]})
-        rows.append([step_name, done_at, one["text"]])
+        step_name = one["id"].removeprefix(STEP_PREFIX)
+        body.append({"step": step_name, "done": one["done"] or "to do", "text": one["text"]})
+    rows = [[*one.values()] for one in body]
     context.print_result(body, table_lines(rows, ["STEP", "DONE", "WHAT"]))
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from alerts.actions import describe_action
 from alerts.incident import Action
-from monitor.cli.client import Api, RefusedByMonitor, open_api, refuse_unknown
+from monitor.cli.client import open_api, refuse_unknown
 from monitor.cli.common import (
     Context,
     json_stamp,
@@ -73,23 +73,10 @@ def show_incident(context: Context, *, incident: str) -> None:
     with open_api(context) as api:
         known = api.get(f"/incidents/{incident}")
         judged = None
-        if not context.as_json:
-            judged = read_release(api, known["release"])
+        if known["release"] and not context.as_json:
+            judged = api.get_unless(httpx.codes.NOT_FOUND, f"/releases/{known['release']}")
     lines = incident_lines(known, judged, context.name_of(known["producer"]))
     context.print_result(known, lines)
-
-
-def read_release(api: Api, release: str) -> Json | None:
-    """Return the JSON of a release that is still known, or None."""
-    if not release:
-        return None
-    try:
-        body: Json = api.get(f"/releases/{release}")
-    except RefusedByMonitor as exc:
-        if exc.problem["status"] != httpx.codes.NOT_FOUND:
-            raise
-        return None
-    return body
 
 
 def incident_row(incident: Json) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
+from itertools import chain
 from typing import Any
 
 from monitor.judge.case import Case, Window, case_of
@@ -96,7 +97,7 @@ def explain(verdict: Verdict, judged: ReleaseCase, policy: Policy) -> Explanatio
             facts.append(
                 Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins)
             )
-    records = dict.fromkeys(record for fact in facts for record in fact.evidence)
+    records = dict.fromkeys(chain.from_iterable(fact.evidence for fact in facts))
     outlook = _list_what_would_change(case, verdict)
     return Explanation(
         release.id, verdict.verdict.value, verdict.at, tuple(facts), outlook, tuple(records)
@@ -173,7 +174,8 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> Iterator[Fact]:
         hint = _HINT_TEXTS.get(event.what)
         if hint and event.after is not None and event.after.is_same_time(promise.slot):
             yield Fact("promise", f"{hint}: {event.detail}", event.at, calendar=event.calendar)
-    begins, last_read = promise.slot.begins(), case.in_force.announced_as_of
+    begins = promise.slot.begins()
+    last_read = case.in_force.announced_as_of
     if begins is not None and last_read is not None and last_read < begins <= case.now:
         text = (
             f"calendar {promise.calendar} last read {length((begins - last_read).total_seconds())}"

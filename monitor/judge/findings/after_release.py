@@ -41,7 +41,8 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     """
     if part.role not in _FILES:
         return
-    slot, least = case.judged_window.slot_begins, case.policy.on_time_within
+    slot = case.judged_window.slot_begins
+    least = case.policy.on_time_within
     at_origin = _find_changes_of_bytes(evidence.views.get(View.ORIGIN, ()), slot, least)
     at_edge = _find_changes_of_bytes(evidence.views.get(View.EDGE, ()), slot, least)
     # If the origin was not watched closely at the first change, the edge may show better when it
@@ -136,7 +137,7 @@ def _absences_between(
     """
     came = min(spell.first_sent for spell in presence.spells)
     absences = []
-    for run in (run for spell in evidence.absences for run in spell.runs):
+    for run in evidence.absent_runs:
         # One that began before the content came is of a view that never showed it.
         is_after = run.first_sent > came and max(run.begin, run.end) > presence.end
         if is_after and (following is None or run.begin < following.begin):

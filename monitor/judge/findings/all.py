@@ -24,6 +24,7 @@ from schedules.contract.verdict import (
     FindingKind,
     PartVerdict,
     VerdictKind,
+    exposures_of,
 )
 from schedules.times.interval import Bounds, Interval, between
 
@@ -116,7 +117,7 @@ def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
 
 
 def _find_exposures(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
-    for exposure in (exposure for part in parts for exposure in part.exposures):
+    for exposure in exposures_of(parts):
         reason = _EXPOSED[exposure.ended]
         if exposure.start == exposure.to:
             reason = Reason.EXPOSED_UNSEEN

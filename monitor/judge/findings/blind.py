@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from urllib.parse import urlsplit
 
 from monitor.judge.case import Case
@@ -94,10 +94,8 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
     """Return the spans in which looks at the part failed and no look succeeded."""
     # Failures because of a doubtful clock are merged only with each other, because they become
     # findings of their own.
-    spans = [
-        span for view in EDGE_AND_ORIGIN for span in _find_failed_spans_of_view(evidence, view)
-    ]
-    in_order = sorted(spans, key=lambda span: span.begins)
+    spans = (_find_failed_spans_of_view(evidence, view) for view in EDGE_AND_ORIGIN)
+    in_order = sorted(chain.from_iterable(spans), key=lambda span: span.begins)
     by_clock = [span for span in in_order if span.causes == (_CLOCK,)]
     by_other_causes = [span for span in in_order if span.causes != (_CLOCK,)]
     return [*_merge_overlapping(by_clock), *_merge_overlapping(by_other_causes)]
@@ -180,7 +178,8 @@ def _unproven_span(
     """Return the span in which an unproven part may have come: from its last absence to the look
     that found it.
     """
-    window, last_absent = case.judged_window, evidence.last_absent
+    window = case.judged_window
+    last_absent = evidence.last_absent
     if part.released.after is not None:
         begins = part.released.after
     elif last_absent is None:
@@ -196,8 +195,8 @@ def _unproven_span(
     # `released.by` is when the first copy was made. A cache may have served that copy only to a
     # later look.
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
-    found_at = (spell.first_sent for presence in presences for spell in presence.spells)
-    return begins, min(found_at, default=part.released.by)
+    spells = chain.from_iterable(presence.spells for presence in presences)
+    return begins, min((spell.first_sent for spell in spells), default=part.released.by)
 
 
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:

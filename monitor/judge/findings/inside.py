@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from monitor.files.compare import EMBARGOED
 from monitor.files.facts import FileSign
@@ -77,7 +78,7 @@ def _choose_signs(case: Case, part: PartVerdict, of_file: list[Run]) -> Iterator
 
     A mark such as "draft" counts before a leftover embargo notice.
     """
-    signs = [sign for run in of_file for sign in run.signs]
+    signs = list(chain.from_iterable(run.signs for run in of_file))
     listed = {extension_of(other.url) for other in case.release.parts}
     # Only a part that was found on its page proves that the page's list was read.
     is_xlsx = extension_of(part.url) == "xlsx" and part.origin is Origin.FOUND

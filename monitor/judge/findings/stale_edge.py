@@ -49,7 +49,8 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
     """Return how long after the slot the edge first showed a part to users, or None."""
-    window, publishers_delay = case.window, part.delay
+    window = case.window
+    publishers_delay = part.delay
     # Without a promised minute, or for an alternative address, only the publisher's delay counts.
     if (
         window is None

@@ -13,7 +13,7 @@ from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts
 from monitor.rehearse.publisher.govuk.pages import error_page, page
 from monitor.rehearse.publisher.govuk.site import GovUk, file_reply
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply, to_bytes
-from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault
+from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault, ScriptRelease
 
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}
 _DEFAULT_AGE_OF_STALE_COPY = timedelta(hours=1)
@@ -32,12 +32,10 @@ class World:
         self._zone = zone
         self._timelines = Timelines(script.answer)
         self._govuk = GovUk(Facts(script, self._timelines))
-        release_by_part_url = {
-            part.url: release for release in script.release for part in release.part
-        }
-        self._release_by_url = release_by_part_url | {
-            release.url: release for release in script.release
-        }
+        self._release_by_url: dict[str, ScriptRelease] = {}
+        for release in script.release:
+            self._release_by_url |= dict.fromkeys((part.url for part in release.part), release)
+        self._release_by_url |= {release.url: release for release in script.release}
 
     def respond(self, request: ReceivedRequest, now: datetime) -> RawResponse:
         """Return the bytes that a request gets at `now`, and how to send them.

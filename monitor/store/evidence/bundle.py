@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
+from monitor.judge.runs import records_of
 from monitor.store.evidence.attachments import read_attachment
 from monitor.store.evidence.chain import chain_of, is_kept_by, read_bytes
 from monitor.store.evidence.warc import DELETION_KIND
@@ -60,9 +61,7 @@ def export_bundle(
             f"incident {incident.id}: its evidence stays closed until its slot at"
             f" {slot.isoformat()}"
         )
-    names = sorted(
-        {name for run in store.runs.of_release(incident.release) for name in run.evidence}
-    )
+    names = sorted(set(records_of(store.runs.of_release(incident.release))))
     records = _add_deletions(store.evidence, store.evidence.records(names))
     included = []
     for record in records:

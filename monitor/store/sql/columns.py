@@ -79,9 +79,7 @@ class _Converted(TypeDecorator[T]):
         return _in_turn(self.to_database, self.impl_instance.bind_processor(dialect))
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """Return the function that converts a value of the driver, or None if no conversion is
-        needed.
-        """
+        """Return the function that converts a value back, or None if that is not needed."""
         convert_driver_value = self.impl_instance.result_processor(dialect, coltype)
         return _in_turn(convert_driver_value, self.from_database)
 

@@ -35,11 +35,9 @@ def faults_in(connection: Connection) -> list[str]:
         return [
             f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
         ]
-    lines = [
-        line
-        for query in _contradiction_queries()
-        for line in connection.execute(query.limit(_MOST_OF_A_KIND)).scalars()
-    ]
+    lines: list[str] = []
+    for query in _contradiction_queries():
+        lines += connection.execute(query.limit(_MOST_OF_A_KIND)).scalars()
     lines += islice(_find_unreadable(connection), _MOST_OF_A_KIND)
     return [*lines, *islice(_find_lost_evidence(connection), _MOST_OF_A_KIND)]
 

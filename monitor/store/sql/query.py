@@ -111,8 +111,10 @@ class QueryRunner:
         """
         if ids is None:
             return self.make_each(make, query)
-        queries = (query.where(self._is_one_of(column, some)) for some in chunks(ids))
-        return [made for query_of_some in queries for made in self.make_each(make, query_of_some)]
+        made: list[T] = []
+        for some in chunks(ids):
+            made += self.make_each(make, query.where(self._is_one_of(column, some)))
+        return made
 
     def _is_one_of(self, column: Column[Any], ids: Sequence[str]) -> ColumnElement[bool]:
         """Return the condition that a column is one of these. One list parameter is faster."""

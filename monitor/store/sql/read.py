@@ -56,7 +56,7 @@ class RunStore(Queries):
         )
 
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
-        """Return the runs of all targets of these releases in time order."""
+        """Return the runs of several releases, as `of_release` does."""
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         query = FORMS[Run].select.join(
             tables.RELEASE, (target >= release + "/") & (target < release + "0")
@@ -76,7 +76,7 @@ class RunStore(Queries):
 
 @lru_cache(maxsize=512)
 def _parse_words(body: str) -> Mapping[str, str]:
-    """Return the form fields that people filled in, from the JSON of an incident."""
+    """Return the `words` in the JSON of an incident."""
     words: Mapping[str, str] = json.loads(body).get("words", {})
     return words
 

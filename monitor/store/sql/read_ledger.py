@@ -129,7 +129,7 @@ class LedgerStore(Queries):
         )
 
     def promises_by_release(self, releases: Sequence[str]) -> dict[str, list[Promise]]:
-        """Return the promises of each of these releases, in the order of their reads."""
+        """Return what `promises` does, by release."""
         found: dict[str, list[Promise]] = {name: [] for name in releases}
         for promise in self.promises(releases):
             found[promise.release].append(promise)

@@ -159,9 +159,9 @@ class Facts:
         self.timelines = timelines
         self.releases = tuple(script.release)
         # Each release has a title at the address that calendars announce and at its own.
-        self._titles = {
-            url: one.title for one in script.release for url in (announced_url(one), one.url)
-        }
+        self._titles: dict[str, str] = {}
+        for one in script.release:
+            self._titles |= {announced_url(one): one.title, one.url: one.title}
 
     def calendar_entry(self, release: ScriptRelease, now: datetime) -> CalendarEntry | None:
         """Return the entry of a release in GOV.UK's calendar at `now`; None if it has no entry."""

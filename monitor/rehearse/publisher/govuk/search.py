@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from html import escape
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
@@ -103,7 +104,7 @@ def announcement_path(release: ScriptRelease) -> str:
 def index_documents(facts: Facts, now: datetime) -> list[Document]:
     """Return all documents that the search index contains at `now`."""
     kinds = (_announcement_documents, _publication_documents, _other_title_documents)
-    return [document for documents in kinds for document in documents(facts, now)]
+    return list(chain.from_iterable(documents(facts, now) for documents in kinds))
 
 
 def _index_time(release: ScriptRelease, now: datetime) -> datetime:

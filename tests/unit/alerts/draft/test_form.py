@@ -115,13 +115,13 @@ def test_titles_and_labels_of_every_form_are_those_on_record(root: Path) -> None
 
 @pytest.mark.parametrize("form", ["A0", "A", "B", "C", "D", "note"])
 def test_every_form_has_a_place_for_earlier_incidents_and_what_was_done(form: str) -> None:
-    questions = [question for chapter in get_form(form).chapters for question in chapter.questions]
+    questions = list(get_form(form).questions)
     asked = {fact for question in questions for fact in question.facts}
     assert {"incident.previous", "human.reasons", "human.impact", "human.corrective"} <= asked
 
 
 def test_note_has_no_rows_for_machines() -> None:
     """They are in the evidence document."""
-    questions = [each for chapter in get_form("note").chapters for each in chapter.questions]
+    questions = list(get_form("note").questions)
     for_machines = {"incident.grade", "incident.certainty", "report.last_amended"}
     assert not for_machines & {fact for question in questions for fact in question.facts}

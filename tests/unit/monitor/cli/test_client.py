@@ -17,7 +17,6 @@ from monitor.app.offline import open_application
 from monitor.app.options import make_rotas
 from monitor.cli.client import OFFLINE, Api, RefusedByMonitor
 from monitor.cli.common import log_only_errors
-from monitor.cli.incident.show import read_release
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
@@ -320,7 +319,7 @@ def test_a_release_that_is_not_known_is_none_and_any_other_refusal_is_told() -> 
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://monitor")
     with asyncio.Runner() as runner:
         api = Api(runner, client)
-        assert read_release(api, "gone") is None
+        assert api.get_unless(httpx.codes.NOT_FOUND, "/releases/gone") is None
         with pytest.raises(RefusedByMonitor, match="Sign in first"):
-            read_release(api, "births-2016")
+            api.get_unless(httpx.codes.NOT_FOUND, "/releases/births-2016")
         runner.run(client.aclose())
