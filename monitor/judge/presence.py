@@ -115,7 +115,7 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
     if in_part.by is not None and in_part.by < shown_in_api_by:
         return in_part
     # The API showed it first. An absence of the part counts only if it is from before that.
-    if in_part.after is not None and in_part.after < shown_in_api_by:
+    if in_part.after is not None and in_part.after < first_in_api.earliest:
         return Interval(in_part.after, shown_in_api_by)
     return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), shown_in_api_by)
 

@@ -99,6 +99,17 @@ def _under_way_together() -> Pair:
     return slow, World(truth, views, ((655,), (656,), (-1008,)), seed=1327)
 
 
+def _old_copy_in_the_content_api() -> Pair:
+    """Return an origin that is absent before a slot, a content API with a copy from before that,
+    and another monitor that sees the page come back.
+    """
+    truth = Truth(((-23_134, ABSENT), (1866, PRESENT)), PRESENT)
+    copies = Looker("content", 30_000, slowest=40, busy=True)
+    views = (Looker("edge", slowest=40), Looker("origin", slowest=40), copies)
+    north = World(truth, (Looker("edge", specific=False, slowest=40),), ((1865,),))
+    return north, World(truth, views, ((500,), (-3135, -2635, -2135), (-1008,)))
+
+
 def _out_between(came: int, went: int) -> Truth:
     return Truth(((came, PRESENT), (went, ABSENT)))
 
@@ -133,6 +144,7 @@ def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: floa
 @example(OLD_COPIES_REMOVED_BEFORE_SLOT, 30.0)
 @example(OLD_COPIES_REMOVED_AFTER_SLOT, 30.0)
 @example(_under_way_together(), 30.0)
+@example(_old_copy_in_the_content_api(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float) -> None:
     """The page comes and goes, and only the test knows when. For an exposure, the verdict from all
