@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain, groupby, pairwise
 
 from monitor.files.facts import FileSign, NotRead
-from monitor.look.recognise.title import ANOTHER_EDITION, OTHER_FILE
+from monitor.look.recognise.title import ANOTHER_EDITION, NEXT_EDITION, OTHER_FILE
 from monitor.look.sighting import Sighting, State
 from schedules.times.interval import Interval
 
@@ -25,7 +25,7 @@ UNDERWAY = timedelta(seconds=1)
 _NO_GAP = timedelta()
 # A look takes time, so a gap may exceed the planned spacing by this.
 _SLACK = timedelta(seconds=2)
-_OTHER_CONTENT = frozenset({ANOTHER_EDITION, OTHER_FILE})
+_OTHER_CONTENT = frozenset({ANOTHER_EDITION, NEXT_EDITION, OTHER_FILE})
 _CAUSES_OF_ALL_MONITORS = ("budget", "clock")
 # Between two looks so close, content is assumed not to be removed and published again.
 _CLOSE = timedelta(seconds=20)

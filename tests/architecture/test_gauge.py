@@ -21,7 +21,7 @@ GAUGE = {
     "monitor/deliver": 23_969,
     "monitor/files": 5_690,
     "monitor/health": 9_157,
-    "monitor/judge": 34_660,
+    "monitor/judge": 34_900,
     "monitor/ledger": 17_417,
     "monitor/look": 44_602,
     "monitor/plan": 8_957,

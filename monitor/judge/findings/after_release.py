@@ -14,6 +14,7 @@ from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import MOST_CHANGES, Run
+from monitor.look.recognise.title import NEXT_EDITION
 from monitor.look.sighting import State
 from monitor.look.version import advanced_fields, parse_version
 from monitor.plan.targets import View
@@ -102,6 +103,9 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
         if removed is None or removed.by is None or presence.end < slot_begins:
             continue
         absences = _absences_between(evidence, presence, following)
+        if absences and all(run.why == NEXT_EDITION for run in absences):
+            # The page got its next edition.
+            continue
         if _is_withdrawal(case, presence, following, absences):
             back = None if following is None else following.appears
             last_absent = latest_known(run.end for run in absences)

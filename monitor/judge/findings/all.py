@@ -14,7 +14,12 @@ from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
 from monitor.judge.part_evidence import EDGE_AND_ORIGIN, Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.judge.same_bytes import SAME_BYTES
-from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE, OTHER_FILE
+from monitor.look.recognise.title import (
+    ANOTHER_EDITION,
+    ANOTHER_TITLE,
+    NEXT_EDITION,
+    OTHER_FILE,
+)
 from monitor.look.sighting import State
 from schedules.announcement import Origin, Role
 from schedules.contract.verdict import (
@@ -30,6 +35,7 @@ from schedules.times.interval import Bounds, Interval, between
 
 _WRONG_PAGES = {
     ANOTHER_EDITION: FindingKind.WRONG_EDITION,
+    NEXT_EDITION: FindingKind.WRONG_EDITION,
     ANOTHER_TITLE: FindingKind.WRONG_CONTENT,
     OTHER_FILE: FindingKind.WRONG_CONTENT,
 }

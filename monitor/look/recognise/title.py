@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from monitor.look.fetch import Found
+from monitor.look.recognise.page import as_words
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 from schedules.dates.sentences import without_days_since
 from schedules.titles import (
@@ -16,6 +18,7 @@ from schedules.titles import (
     is_nearer,
     is_same_series,
     lacks_period,
+    names_a_period,
     names_other_period,
     period_of,
     read_title,
@@ -25,6 +28,8 @@ from schedules.titles import (
 
 ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
 """Reasons of an absence and of an unknown after a success."""
+NEXT_EDITION = "the page shows a later edition"
+"""Reason of an absence at an address that editions share."""
 OTHER_FILE = "a file without the words of this release"
 """Reason of an absence although there is a file."""
 NOT_ITS_TITLE = "it does not bear the title of this release"
@@ -53,13 +58,21 @@ def recognise_title(
         likeness = compare_titles(context.title, undated, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
         # The title of the first page of an address may have a wrong period.
-        is_first = context.known.was_missing and not context.known.had_page
-        return unknown(ANOTHER_EDITION, found) if is_first else absent(ANOTHER_EDITION)
+        if context.known.was_missing and not context.known.had_page:
+            return unknown(ANOTHER_EDITION, found)
+        return absent(NEXT_EDITION if _is_replaced(context, seen) else ANOTHER_EDITION)
     why = _doubt_title(context, seen, likeness, text)
     if why:
         return unknown(why, found)
     # Only a title with its period is specific.
     return present(found, specific=likeness is Likeness.SAME, version=version)
+
+
+def _is_replaced(context: Context, seen: str) -> bool:
+    """Return whether a title is that of a later edition, at an address that names no period."""
+    own, shown = read_title(context.title).end, read_title(seen).end
+    is_later = shown[: len(own)] > own[: len(shown)]
+    return is_later and not names_a_period(as_words(urlsplit(context.url).path))
 
 
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:

@@ -70,9 +70,10 @@ async def test_reload_during_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorI
     now = monitor.clock.now()
     assert monitor.store.runs.blind(now - timedelta(minutes=10), now) == []
     # The run of absent looks continues through the reload, and the next run begins when the page is
-    # published.
-    absent, present = monitor.runs()
+    # published. The last one has the rare looks after that.
+    absent, present, later = monitor.runs()
     assert (absent.state, present.state) == (State.ABSENT, State.PRESENT)
+    assert later.state is State.PRESENT
     assert absent.first_sent == runs_before[0].first_sent
     assert monitor.stored_verdict() == "on_time"
     assert monitor.metric("config_last_reload_successful") == 1.0

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.judge.runs import MOST_CHANGES
+from monitor.look.recognise.title import NEXT_EDITION
 from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import after_slot
@@ -33,6 +34,16 @@ def withdrawals(edge: Sequence[Look], origin: Sequence[Look] = ()) -> list[Findi
     """
     seen = {"page": looks(*CAME_IN_TIME, *edge), "page/origin": looks(*origin)}
     return found(judged(now=90_000, seen=seen), FindingKind.WITHDRAWN)
+
+
+def test_page_that_shows_the_next_edition_was_not_removed() -> None:
+    """The page came in time. An hour later it is absent, because its address shows the next
+    edition.
+    """
+    later = [a_sighting(ABSENT, when, why=NEXT_EDITION) for when in (3600, 3700, 3800, 7000)]
+    assert withdrawals([(3500.0, PRESENT), *later]) == []
+    (finding,) = withdrawals([(3500.0, PRESENT), *later, *absent_at(7100, 7200, 7300)])
+    assert finding.kind is FindingKind.WITHDRAWN
 
 
 def looks_at_file(looks_at_bytes: Sequence[LookAtBytes]) -> Looks:
