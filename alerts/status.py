@@ -281,10 +281,7 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     groups = fact_rules.group_exposures(facts.exposures)
     if not groups:
         return "something was public before its slot"
-    # An exposure that is still open comes first, then the one in the most places.
-    group = max(
-        groups, key=lambda exposures: (any(exposure.open for exposure in exposures), len(exposures))
-    )
+    group = max(groups, key=_rank_exposures)
     still_open = [exposure for exposure in group if exposure.open]
     where = _name_exposed_parts(still_open or group, facts)
     if still_open:
@@ -292,15 +289,27 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
             f"public since {say_exposed_since(still_open[0], facts, now)}{where}, not seen"
             " removed yet"
         )
-    longest = max(group, key=lambda exposure: exposure.seconds.max or 0)
+    longest = max(group, key=_longest_seconds)
     was = (
         f"was public for {whole_lengths(longest.seconds)} from"
         f" {say_exposed_since(longest, facts, now)}{where}"
     )
-    times = sum(exposure.part == longest.part for exposure in facts.exposures)
+    times = max(len(groups), sum(each.part == longest.part for each in facts.exposures))
     if times > 1:
         was += f", one of {times} times"
     return "; ".join(filter(None, (was, _describe_page_after_exposure(facts, now))))
+
+
+def _rank_exposures(group: Sequence[Exposure]) -> tuple[bool, int, float]:
+    """Return the rank of a group: one still open is the gravest, then that in the most places, then
+    the longest.
+    """
+    is_open = any(exposure.open for exposure in group)
+    return is_open, len(group), max(map(_longest_seconds, group))
+
+
+def _longest_seconds(exposure: Exposure) -> float:
+    return exposure.seconds.max or 0.0
 
 
 def _name_exposed_parts(exposures: Sequence[Exposure], facts: ReleaseFacts) -> str:

@@ -185,6 +185,21 @@ def test_notice_of_a_page_that_came_and_went_says_how_often(public_early: Make) 
     assert ", one of 2 times" in build_message(decision.notices[0], decision.incident).subject
 
 
+def test_notice_of_two_files_public_at_different_times_tells_of_the_longer_one(
+    public_early: Make,
+) -> None:
+    short = public_early("annex", is_open=False)
+    (annex,) = short.parts
+    exposure = replace(annex.exposures[0], seconds=Bounds(100, 140))
+    annex = replace(annex, exposures=(exposure,))
+    (sheet,) = public_early("sheet", is_open=False, begins=SLOT - HOUR).parts
+    facts = replace(short, parts=(annex, sheet), at=SLOT)
+    decision = decide(facts, known=None, now=facts.at)
+    subject = build_message(decision.notices[0], decision.incident).subject
+    assert "was public for 25 min to 35 min" in subject
+    assert ", one of 2 times" in subject
+
+
 def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) -> None:
     """An exposure (a page is public too early) was found just now, so it has lasted at least 0 s.
     Later it is over, after less than a second. No notice of its begin or end says “0 s”.
