@@ -127,6 +127,10 @@ class Title:
         """The last year of the period, and its last month if named, () without a year."""
         return self.range_end or last_month(self.period)
 
+    def is_later_than(self, other: Title) -> bool:
+        """Return whether its period ends later, as far as both ends are named."""
+        return self.end[: len(other.end)] > other.end[: len(self.end)]
+
 
 def read_title(title: str) -> Title:
     """Split a title into series and period.
@@ -249,18 +253,16 @@ def are_other_editions(ours: Title, theirs: Title) -> bool:
     """Return whether the periods of two titles contradict each other, or are ranges that end at
     different times.
     """
-    if _contradict(ours.period, theirs.period):
+    if _periods_contradict(ours.period, theirs.period):
         return True
     return bool(ours.range_end and theirs.range_end) and _end_differently(ours, theirs)
 
 
 def _end_differently(ours: Title, theirs: Title) -> bool:
-    """Return whether the ends of two periods differ as far as both are named."""
-    named = min(len(ours.end), len(theirs.end))
-    return ours.end[:named] != theirs.end[:named]
+    return ours.is_later_than(theirs) or theirs.is_later_than(ours)
 
 
-def _contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+def _periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Return whether two periods name, for instance, a month each, but none in common."""
     our_words, their_words = _group_by_kind(ours), _group_by_kind(theirs)
     return any(

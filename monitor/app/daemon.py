@@ -155,7 +155,7 @@ class Daemon:
                 raise NoLongerLeads("the configuration changed")
             return False
         leading.result()  # raises if another monitor has our name
-        # No look has confirmed our clock yet, and the machine's may have been set meanwhile.
+        # The machine's clock may have been set while this standby waited without looks.
         self.core.clock.move(self.core.clock.wall_lead())
         self.core.metrics.leading.set(1)
         return True

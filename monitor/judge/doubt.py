@@ -82,7 +82,8 @@ def drop_doubtful_claims(
 def _keep_sure_exposures(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence], changed: str
 ) -> list[PartVerdict]:
-    """Return the parts of a release whose entry `changed`, without claims that this makes doubtful.
+    """Return the parts of a release without the claims that are in doubt because its entry
+    `changed`.
 
     An exposure stays if it is one by each slot that the entry may have had, with its least length.
     So does one whose begin a read followed that still showed the slot.
@@ -100,7 +101,7 @@ def _keep_sure_exposures(
             begins = exposure.start.by
             was_promised = last_shown is not None and begins is not None and begins <= last_shown
             if was_promised or len(same) == len(by_changes):
-                sure.append(min([exposure, *same], key=_longest))
+                sure.append(min([exposure, *same], key=_most_seconds))
         if sure:
             part_early = replace(part, exposures=tuple(sure))
             kept.append(_without_lateness(case, part_early, changed))
@@ -111,7 +112,7 @@ def _keep_sure_exposures(
     return kept
 
 
-def _longest(exposure: Exposure) -> float:
+def _most_seconds(exposure: Exposure) -> float:
     """Return how many seconds an exposure lasts at most."""
     longest = exposure.seconds.max
     return inf if longest is None else longest

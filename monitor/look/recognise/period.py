@@ -14,7 +14,7 @@ from monitor.look.recognise.result import Context, Recognised, absent, present, 
 from monitor.look.recognise.title import NOT_ITS_TITLE, is_title_of_another
 from schedules.dates.sentences import without_days_since
 from schedules.patterns import quick
-from schedules.titles import Title, are_other_editions, names_a_period, read_title
+from schedules.titles import are_other_editions, names_a_period, read_title
 
 _ANNOUNCES_NEXT = quick(
     r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE
@@ -37,17 +37,13 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if names_ours == names_another:
         count = "two periods" if names_ours else "no period"
         return unknown(f"its heading and its title name {count}")
-    if any(_is_later(title, own) for title in others):
+    if any(title.is_later_than(own) for title in others):
         return unknown("the page shows a later period, perhaps that of publication")
     if names_another:
         return absent("the page shows another period")
     # Another page may name the same period, so presence is not specific.
     is_same_title = read_title(page.heading).words == own.words
     return require_content(present(specific=is_same_title), page, answer, context)
-
-
-def _is_later(title: Title, own: Title) -> bool:
-    return title.end[: len(own.end)] > own.end[: len(title.end)]
 
 
 def _why_not_compared(page: Page, context: Context) -> str:

@@ -70,8 +70,7 @@ def recognise_title(
 
 def _is_replaced(context: Context, seen: str) -> bool:
     """Return whether a title is that of a later edition, at an address that names no period."""
-    own, shown = read_title(context.title).end, read_title(seen).end
-    is_later = shown[: len(own)] > own[: len(shown)]
+    is_later = read_title(seen).is_later_than(read_title(context.title))
     return is_later and not names_a_period(as_words(urlsplit(context.url).path))
 
 
@@ -164,5 +163,4 @@ def names_earlier_edition(title: str, seen: str) -> bool:
     """
     if compare_titles(title, seen) is not Likeness.OTHER_EDITION:
         return False
-    ours, theirs = read_title(title).end, read_title(seen).end
-    return theirs[: len(ours)] < ours[: len(theirs)]
+    return read_title(title).is_later_than(read_title(seen))
